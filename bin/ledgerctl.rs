@@ -1,0 +1,2 @@
+//! The ledger client.
+fn main() {}

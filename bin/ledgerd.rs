@@ -1,0 +1,2 @@
+//! The ledger daemon.
+fn main() {}

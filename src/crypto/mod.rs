@@ -1,0 +1,76 @@
+//! Cryptographic values as types: digests and key identifiers. The algorithms are those of `CHANNEL`
+//! (`docs/wire-protocol.md`); `rsa` is the only module that knows the RSA crate.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use sha3::{Digest as _, Sha3_256};
+
+/// A SHA3-256 digest (FIPS 202). Shown as 64 hexadecimal digits.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Digest(pub [u8; 32]);
+
+impl Digest {
+    /// Zeros: what stands where there is nothing before (genesis).
+    pub const ZERO: Digest = Digest([0; 32]);
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(const_hex::Buffer::<32>::new().format(&self.0))
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// SHA3-256 over the parts, one after the other. The first part is a domain-separating prefix that ends in NUL.
+pub fn sha3(parts: &[&[u8]]) -> Digest {
+    let mut hasher = Sha3_256::new();
+    for part in parts {
+        hasher.update(part);
+    }
+    Digest(hasher.finalize().into())
+}
+
+/// Names an RSA public key: SHA3-256 over a prefix and its DER `SubjectPublicKeyInfo`.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct KeyId(pub [u8; 32]);
+
+impl KeyId {
+    /// The identifier of the key whose DER `SubjectPublicKeyInfo` is `spki`.
+    pub fn of_spki(spki: &[u8]) -> KeyId {
+        KeyId(sha3(&[b"ledgerd/key-id/1\0", spki]).0)
+    }
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&Digest(self.0), f)
+    }
+}
+
+impl fmt::Debug for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Names a ledger: the hash of its genesis block.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct LedgerId(pub [u8; 32]);
+
+impl fmt::Display for LedgerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&Digest(self.0), f)
+    }
+}
+
+impl fmt::Debug for LedgerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
