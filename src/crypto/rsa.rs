@@ -1,0 +1,398 @@
+//! RSA-3072 for one purpose each: OAEP to carry a channel secret, PSS to sign. The only module that knows the
+//! RSA crate, because that crate is a pinned release candidate and because the measures against padding
+//! oracles (`docs/wire-protocol.md`, errors and oracles) are kept where nobody can walk around them.
+
+use std::fmt;
+use std::sync::Arc;
+
+use hmac::{KeyInit as _, Mac as _, SimpleHmac};
+use rand_core::CryptoRng;
+use rsa::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _, EncodePublicKey as _, LineEnding};
+use rsa::{Oaep, Pss, RsaPrivateKey, RsaPublicKey};
+use sha3::{Digest as _, Sha3_256};
+use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _};
+use zeroize::Zeroizing;
+
+use crate::crypto::KeyId;
+use crate::crypto::rsa_policy;
+pub use crate::crypto::rsa_policy::KeyPolicyError;
+
+/// Bytes of a modulus, and so of every ciphertext and signature.
+pub const MODULUS_BYTES: usize = 384;
+
+/// Bits of a modulus.
+pub const MODULUS_BITS: usize = MODULUS_BYTES * 8;
+
+/// Bytes of the salt in a signature.
+pub const SALT_BYTES: usize = 32;
+
+/// Binds an OAEP ciphertext to this protocol.
+const OAEP_LABEL: &[u8] = b"ledgerd/lsc1/oaep/1";
+
+/// A PSS signature that does not belong to the message and the key. Says no more, on purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BadSignature;
+
+impl fmt::Display for BadSignature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the signature does not verify")
+    }
+}
+
+impl std::error::Error for BadSignature {}
+
+/// A public key that satisfies the key policy. Clones share one copy; the arithmetic's tables are made once.
+#[derive(Clone)]
+pub struct PublicKey(Arc<PublicParts>);
+
+struct PublicParts {
+    spki: Vec<u8>,
+    key_id: KeyId,
+    key: RsaPublicKey,
+}
+
+impl PublicKey {
+    /// Accepts a DER `SubjectPublicKeyInfo` from a stranger if it satisfies the key policy.
+    ///
+    /// # Errors
+    /// [`KeyPolicyError`] names the first rule that the key breaks.
+    pub fn from_spki(spki: &[u8]) -> Result<PublicKey, KeyPolicyError> {
+        let key = rsa_policy::check(spki)?;
+        Ok(PublicKey(Arc::new(PublicParts { spki: spki.to_vec(), key_id: KeyId::of_spki(spki), key })))
+    }
+
+    /// The exact DER `SubjectPublicKeyInfo`.
+    pub fn spki(&self) -> &[u8] {
+        &self.0.spki
+    }
+
+    /// The identifier of this key.
+    pub fn key_id(&self) -> KeyId {
+        self.0.key_id
+    }
+
+    /// The key as PEM (`BEGIN PUBLIC KEY`), for stock tools.
+    #[expect(clippy::expect_used, reason = "the key was checked and re-encoded when it was made")]
+    pub fn to_pem(&self) -> String {
+        self.0.key.to_public_key_pem(LineEnding::LF).expect("a checked key has an encoding")
+    }
+
+    /// Encrypts a channel secret to the holder of the private key.
+    #[expect(clippy::expect_used, reason = "32 bytes always fit, and the key was checked")]
+    pub fn encrypt_oaep(&self, rng: &mut dyn CryptoRng, secret: &[u8; 32]) -> [u8; MODULUS_BYTES] {
+        let ciphertext = self.0.key.encrypt(rng, oaep(), secret).expect("32 bytes fit a checked key");
+        ciphertext.try_into().expect("a ciphertext is as long as the modulus")
+    }
+
+    /// Checks a PSS signature over the parts, one after the other.
+    ///
+    /// # Errors
+    /// [`BadSignature`] when the signature is not exactly 384 bytes, its salt is not exactly 32 bytes, or it is
+    /// not this key's over these bytes.
+    pub fn verify_pss(&self, parts: &[&[u8]], signature: &[u8]) -> Result<(), BadSignature> {
+        if signature.len() != MODULUS_BYTES {
+            return Err(BadSignature);
+        }
+        self.0.key.verify(pss(), &hash(parts), signature).map_err(|_| BadSignature)
+    }
+}
+
+impl PartialEq for PublicKey {
+    fn eq(&self, other: &PublicKey) -> bool {
+        self.0.spki == other.0.spki
+    }
+}
+
+impl Eq for PublicKey {}
+
+impl fmt::Debug for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PublicKey({})", self.0.key_id)
+    }
+}
+
+/// Why a private key could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PrivateKeyError {
+    /// The text is not one PKCS#8 key in PEM, or its numbers do not make an RSA key.
+    Malformed,
+    /// The key is encrypted and no passphrase was given.
+    PassphraseNeeded,
+    /// The passphrase does not open the key, or the encrypted part is damaged.
+    WrongPassphrase,
+    /// The key is an RSA key, but not one that this system uses.
+    Policy(KeyPolicyError),
+}
+
+impl fmt::Display for PrivateKeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PrivateKeyError::Malformed => f.write_str("not an RSA private key in PKCS#8 PEM form"),
+            PrivateKeyError::PassphraseNeeded => f.write_str("the key is encrypted: a passphrase is needed"),
+            PrivateKeyError::WrongPassphrase => f.write_str("the passphrase does not open the key"),
+            PrivateKeyError::Policy(error) => write!(f, "the key is not usable: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for PrivateKeyError {}
+
+/// A private key. Clones share one copy, which wipes itself when the last one goes.
+#[derive(Clone)]
+pub struct PrivateKey(Arc<PrivateParts>);
+
+struct PrivateParts {
+    key: RsaPrivateKey,
+    public: PublicKey,
+}
+
+impl PrivateKey {
+    /// Makes a new key. Takes of the order of a second.
+    #[expect(clippy::expect_used, reason = "only a size below 1024 bits can fail")]
+    pub fn generate(rng: &mut dyn CryptoRng) -> PrivateKey {
+        loop {
+            let key = RsaPrivateKey::new(rng, MODULUS_BITS).expect("3072 bits are enough");
+            if let Ok(made) = PrivateKey::from_rsa(key) {
+                return made;
+            }
+        }
+    }
+
+    /// Reads a key from PKCS#8 PEM text; a passphrase given for a key that is not encrypted is ignored.
+    ///
+    /// # Errors
+    /// [`PrivateKeyError`] says what a person can do about it.
+    pub fn from_pkcs8_pem(pem: &str, passphrase: Option<&[u8]>) -> Result<PrivateKey, PrivateKeyError> {
+        let key = match (is_encrypted_pem(pem), passphrase) {
+            (false, _) => RsaPrivateKey::from_pkcs8_pem(pem).map_err(|_| PrivateKeyError::Malformed)?,
+            (true, None) => return Err(PrivateKeyError::PassphraseNeeded),
+            (true, Some(passphrase)) => RsaPrivateKey::from_pkcs8_encrypted_pem(pem, passphrase)
+                .map_err(|_| PrivateKeyError::WrongPassphrase)?,
+        };
+        PrivateKey::from_rsa(key)
+    }
+
+    /// Writes the key as PKCS#8 PEM text, encrypted (scrypt, AES-256-CBC) when a passphrase is given.
+    #[expect(clippy::expect_used, reason = "a checked key has an encoding")]
+    pub fn to_pkcs8_pem(&self, passphrase: Option<&[u8]>) -> Zeroizing<String> {
+        match passphrase {
+            None => self.0.key.to_pkcs8_pem(LineEnding::LF),
+            Some(passphrase) => self.0.key.to_pkcs8_encrypted_pem(passphrase, LineEnding::LF),
+        }
+        .expect("a checked key has an encoding")
+    }
+
+    /// The public half.
+    pub fn public(&self) -> &PublicKey {
+        &self.0.public
+    }
+
+    /// Signs the parts, one after the other, with PSS; blinded. Takes about 6 ms.
+    #[expect(clippy::expect_used, reason = "fails only when the processor computed wrongly (CRT check)")]
+    pub fn sign_pss(&self, rng: &mut dyn CryptoRng, parts: &[&[u8]]) -> [u8; MODULUS_BYTES] {
+        let signature = self.0.key.sign_with_rng(rng, pss(), &hash(parts)).expect("the CRT check holds");
+        signature.try_into().expect("a signature is as long as the modulus")
+    }
+
+    /// Opens a channel secret, and never fails: whatever is not an OAEP ciphertext of exactly 32 bytes under
+    /// our label gives HMAC-SHA3-256(`reject_key`, `ciphertext`) instead, which looks the same from outside.
+    /// Blinded. Takes about 6 ms.
+    pub fn decap(
+        &self,
+        rng: &mut dyn CryptoRng,
+        ciphertext: &[u8; MODULUS_BYTES],
+        reject_key: &[u8; 32],
+    ) -> Zeroizing<[u8; 32]> {
+        let rejected = hmac(reject_key, ciphertext);
+        let opened = self.0.key.decrypt_blinded(rng, oaep(), ciphertext).map(Zeroizing::new);
+        // From here on both outcomes do the same work on the same number of bytes.
+        let mut candidate = Zeroizing::new([0u8; 33]);
+        let opened = opened.unwrap_or_default();
+        for (to, from) in candidate.iter_mut().zip(opened.iter()) {
+            *to = *from;
+        }
+        let valid: Choice = (opened.len() as u64).ct_eq(&32);
+        let mut secret = Zeroizing::new([0u8; 32]);
+        for ((out, no), yes) in secret.iter_mut().zip(rejected.iter()).zip(candidate.iter()) {
+            *out = u8::conditional_select(no, yes, valid);
+        }
+        secret
+    }
+
+    fn from_rsa(key: RsaPrivateKey) -> Result<PrivateKey, PrivateKeyError> {
+        let spki = key.to_public_key().to_public_key_der().map_err(|_| PrivateKeyError::Malformed)?;
+        let public = PublicKey::from_spki(spki.as_bytes()).map_err(PrivateKeyError::Policy)?;
+        Ok(PrivateKey(Arc::new(PrivateParts { key, public })))
+    }
+}
+
+impl fmt::Debug for PrivateKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PrivateKey([redacted])")
+    }
+}
+
+/// Whether PEM text says that it holds an encrypted key, so that a passphrase must be asked for.
+pub fn is_encrypted_pem(pem: &str) -> bool {
+    pem.lines().any(|line| line.trim() == "-----BEGIN ENCRYPTED PRIVATE KEY-----")
+}
+
+fn oaep() -> Oaep<Sha3_256> {
+    Oaep::new_with_label(OAEP_LABEL)
+}
+
+fn pss() -> Pss<Sha3_256> {
+    Pss::new_with_salt(SALT_BYTES)
+}
+
+fn hash(parts: &[&[u8]]) -> [u8; 32] {
+    let mut hasher = Sha3_256::new();
+    for part in parts {
+        hasher.update(part);
+    }
+    hasher.finalize().into()
+}
+
+#[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
+fn hmac(key: &[u8; 32], message: &[u8]) -> Zeroizing<[u8; 32]> {
+    let mut mac = SimpleHmac::<Sha3_256>::new_from_slice(key).expect("any length is a key");
+    mac.update(message);
+    Zeroizing::new(mac.finalize().into_bytes().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::random;
+
+    const SERVER: &str = include_str!("../../fixtures/keys/server.pem");
+    const CLIENT: &str = include_str!("../../fixtures/keys/client.pem");
+    const CLIENT_ENCRYPTED: &str = include_str!("../../fixtures/keys/client_encrypted.pem");
+
+    fn key(pem: &str) -> PrivateKey {
+        PrivateKey::from_pkcs8_pem(pem, None).unwrap()
+    }
+
+    #[test]
+    fn a_secret_reaches_the_holder_of_the_key_and_nobody_else() {
+        let (server, client) = (key(SERVER), key(CLIENT));
+        let rng = &mut random::os();
+        let ciphertext = server.public().encrypt_oaep(rng, &[7; 32]);
+        assert_eq!(*server.decap(rng, &ciphertext, &[1; 32]), [7; 32]);
+        assert_eq!(*client.decap(rng, &ciphertext, &[1; 32]), *hmac(&[1; 32], &ciphertext));
+    }
+
+    #[test]
+    fn whatever_is_not_a_secret_of_32_bytes_gives_the_same_pseudorandom_answer_every_time() {
+        let server = key(SERVER);
+        let rng = &mut random::os();
+        let raw = &server.0.public.0.key;
+        let encrypt = |rng: &mut random::OsRandom, padding, message: &[u8]| -> [u8; 384] {
+            raw.encrypt(rng, padding, message).unwrap().try_into().unwrap()
+        };
+        let mut flipped = encrypt(rng, oaep(), &[7; 32]);
+        flipped[200] ^= 1;
+        let mut one = [0; 384];
+        one[383] = 1;
+        let cases = [
+            flipped,
+            [0; 384],
+            one,
+            [0xff; 384],
+            encrypt(rng, oaep(), &[7; 31]),
+            encrypt(rng, oaep(), &[7; 33]),
+            encrypt(rng, oaep(), &[]),
+            encrypt(rng, Oaep::new_with_label(&b"another label"[..]), &[7; 32]),
+            encrypt(rng, Oaep::new(), &[7; 32]),
+            random::bytes(rng),
+        ];
+        for case in cases {
+            let expected = hmac(&[9; 32], &case);
+            assert_eq!(*server.decap(rng, &case, &[9; 32]), *expected);
+            assert_eq!(*server.decap(rng, &case, &[9; 32]), *expected, "the same again");
+        }
+    }
+
+    #[test]
+    fn a_signature_belongs_to_its_message_its_key_and_its_salt_length() {
+        let (server, client) = (key(SERVER), key(CLIENT));
+        let rng = &mut random::os();
+        let signature = client.sign_pss(rng, &[b"context\0", b"message"]);
+        let public = client.public();
+        assert_eq!(public.verify_pss(&[b"context\0message"], &signature), Ok(()));
+        assert_eq!(public.verify_pss(&[b"context\0messagf"], &signature), Err(BadSignature));
+        assert_eq!(server.public().verify_pss(&[b"context\0message"], &signature), Err(BadSignature));
+        for salt in [0, 20, 31, 33, 64] {
+            let other = client.0.key.sign_with_rng(rng, Pss::<Sha3_256>::new_with_salt(salt), &hash(&[b"m"]));
+            let other = other.map(|bytes: Vec<u8>| public.verify_pss(&[b"m"], &bytes));
+            assert_eq!(other, Ok(Err(BadSignature)), "salt of {salt} bytes");
+        }
+    }
+
+    #[test]
+    fn signatures_of_other_lengths_zeros_and_s_plus_n_are_refused() {
+        use rsa::traits::PublicKeyParts as _;
+        let client = key(CLIENT);
+        let rng = &mut random::os();
+        let public = client.public();
+        let n = rsa::BoxedUint::clone(public.0.key.n());
+        let signature = client.sign_pss(rng, &[b"m"]);
+        let longer = [&[0][..], &signature].concat();
+        for bad in
+            [&[][..], &signature[..383], &longer, &[&signature[..], &[0]].concat(), &[0; 384], &[0xff; 384]]
+        {
+            assert_eq!(public.verify_pss(&[b"m"], bad), Err(BadSignature));
+        }
+        // s + n has the same residue as s; it fits 384 bytes only for a small s, so look for one.
+        for attempt in 0u32..64 {
+            let s = client.sign_pss(rng, &[&attempt.to_be_bytes()]);
+            let s = rsa::BoxedUint::from_be_slice(&s, 3072).unwrap();
+            let (sum, carry) = s.overflowing_add(&n);
+            if !bool::from(carry) {
+                let sum = sum.to_be_bytes();
+                assert_eq!(sum.len(), 384);
+                assert_eq!(public.verify_pss(&[&attempt.to_be_bytes()], &sum), Err(BadSignature));
+                return;
+            }
+        }
+    }
+
+    #[test]
+    fn every_flipped_byte_of_a_signature_or_message_is_noticed() {
+        let client = key(CLIENT);
+        let message: Vec<u8> = (0..=255).collect();
+        let mut signature = client.sign_pss(&mut random::os(), &[&message]);
+        for at in 0..signature.len() {
+            signature[at] ^= 0x40;
+            assert_eq!(client.public().verify_pss(&[&message], &signature), Err(BadSignature), "byte {at}");
+            signature[at] ^= 0x40;
+        }
+        for at in 0..message.len() {
+            let mut message = message.clone();
+            message[at] ^= 1;
+            assert_eq!(client.public().verify_pss(&[&message], &signature), Err(BadSignature), "byte {at}");
+        }
+    }
+
+    #[test]
+    fn keys_survive_pem_with_and_without_a_passphrase_and_print_nothing() {
+        let client = key(CLIENT);
+        assert_eq!(format!("{client:?}"), "PrivateKey([redacted])");
+        assert!(!is_encrypted_pem(CLIENT) && is_encrypted_pem(CLIENT_ENCRYPTED));
+        assert_eq!(key(&client.to_pkcs8_pem(None)).public(), client.public());
+        let read =
+            |pem: &str, passphrase| PrivateKey::from_pkcs8_pem(pem, passphrase).map(|k| k.public().clone());
+        assert_eq!(read(CLIENT_ENCRYPTED, Some(b"horse")).as_ref(), Ok(client.public()));
+        assert_eq!(read(CLIENT_ENCRYPTED, None), Err(PrivateKeyError::PassphraseNeeded));
+        assert_eq!(read(CLIENT_ENCRYPTED, Some(b"donkey")), Err(PrivateKeyError::WrongPassphrase));
+        let ours = client.to_pkcs8_pem(Some(b"battery"));
+        assert!(is_encrypted_pem(&ours));
+        assert_eq!(read(&ours, Some(b"battery")).as_ref(), Ok(client.public()));
+        for nonsense in
+            ["", "-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n", &CLIENT[..CLIENT.len() / 2]]
+        {
+            assert_eq!(read(nonsense, None), Err(PrivateKeyError::Malformed));
+        }
+        assert!(client.public().to_pem().starts_with("-----BEGIN PUBLIC KEY-----\n"));
+    }
+}
