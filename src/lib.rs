@@ -13,3 +13,7 @@ pub mod chain;
 pub mod domain;
 
 pub mod wire;
+
+pub mod eventlog;
+
+pub mod ledger;
