@@ -7,3 +7,5 @@ pub mod codec;
 pub mod crypto;
 pub mod limits;
 pub mod time;
+
+pub mod session;
