@@ -330,7 +330,7 @@ impl ClientSession {
         sealer: &mut Sealer,
         env: &mut ClientEnv<'_>,
     ) -> Result<Option<TicketOwner>, Fault> {
-        let Some(ClientAuth { account, key }) = &hello.auth else { return Ok(hello.owner) };
+        let Some(ClientAuth { account, key }) = &terms.auth else { return Ok(terms.owner) };
         let (account, key_id) = (*account, key.public().key_id());
         let signed = super::client_auth_bytes(&terms.ledger_id, account, &key_id, &transcript.hash());
         let signature = key.sign_pss(env.rng, &[&signed]);
