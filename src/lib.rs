@@ -12,6 +12,7 @@ pub mod crypto;
 pub mod chain;
 pub mod domain;
 
+pub mod session;
 pub mod wire;
 
 pub mod eventlog;
