@@ -13,6 +13,7 @@ mod error;
 pub mod frame;
 pub mod reader;
 mod recovery;
+pub mod scan;
 pub mod segment;
 mod storage;
 mod writer;
