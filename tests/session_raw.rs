@@ -10,21 +10,26 @@ use ledgerd::session::schedule::{self, Schedule, Secret, Side, Transcript};
 use x25519_dalek::{PublicKey as EphemeralKey, StaticSecret};
 
 /// The fields of a client's hello.
-pub struct RawHello {
-    pub frame: Vec<u8>,
-    pub ephemeral: StaticSecret,
-    pub secret: [u8; 32],
+pub(crate) struct RawHello {
+    pub(crate) frame: Vec<u8>,
+    pub(crate) ephemeral: StaticSecret,
+    pub(crate) secret: [u8; 32],
 }
 
 /// A well-formed hello to the server of this descriptor.
-pub fn hello(descriptor: &Descriptor, rng: &mut Seeded) -> RawHello {
+pub(crate) fn hello(descriptor: &Descriptor, rng: &mut Seeded) -> RawHello {
     let secret = random::bytes(rng);
     let ciphertext = descriptor.encryption_key().encrypt_oaep(rng, &secret);
     hello_with(descriptor.encryption_key(), &ciphertext, secret, rng)
 }
 
 /// A hello with any ciphertext.
-pub fn hello_with(key: &PublicKey, ciphertext: &[u8; 384], secret: [u8; 32], rng: &mut Seeded) -> RawHello {
+pub(crate) fn hello_with(
+    key: &PublicKey,
+    ciphertext: &[u8; 384],
+    secret: [u8; 32],
+    rng: &mut Seeded,
+) -> RawHello {
     let ephemeral = StaticSecret::from(random::bytes::<32>(rng));
     let random: [u8; 32] = random::bytes(rng);
     let mut frame = b"\x10\x01\xd8LSC1\x00\x01\x00\x01".to_vec();
@@ -37,7 +42,12 @@ pub fn hello_with(key: &PublicKey, ciphertext: &[u8; 384], secret: [u8; 32], rng
 }
 
 /// A hello that resumes, given the ticket's name and secret.
-pub fn resume_hello(descriptor: &Descriptor, id: &[u8; 16], psk: &Secret, rng: &mut Seeded) -> RawHello {
+pub(crate) fn resume_hello(
+    descriptor: &Descriptor,
+    id: &[u8; 16],
+    psk: &Secret,
+    rng: &mut Seeded,
+) -> RawHello {
     let ephemeral = StaticSecret::from(random::bytes::<32>(rng));
     let random: [u8; 32] = random::bytes(rng);
     let mut frame = b"\x12\x00\x78LSC1\x00\x01\x00\x01".to_vec();
@@ -52,18 +62,16 @@ pub fn resume_hello(descriptor: &Descriptor, id: &[u8; 16], psk: &Secret, rng: &
 }
 
 /// The handshake after the server's proof was checked.
-pub struct RawHandshake {
-    pub transcript: Transcript,
-    pub schedule: Schedule,
-    pub client_secret: Secret,
-    pub sealer: Sealer,
-    /// What of the server's answer came after its proof.
-    pub rest: Vec<u8>,
+pub(crate) struct RawHandshake {
+    pub(crate) transcript: Transcript,
+    pub(crate) schedule: Schedule,
+    pub(crate) client_secret: Secret,
+    pub(crate) sealer: Sealer,
 }
 
 impl RawHandshake {
     /// Reads the server's hello and proof.
-    pub fn new(descriptor: &Descriptor, hello: &RawHello, answer: &[u8]) -> RawHandshake {
+    pub(crate) fn new(descriptor: &Descriptor, hello: &RawHello, answer: &[u8]) -> RawHandshake {
         let (server_hello, rest) = answer.split_at(71);
         assert_eq!(server_hello[..7], *b"\x11\x00\x44\x00\x01\x00\x01");
         let theirs: [u8; 32] = server_hello[39..].try_into().unwrap();
@@ -76,6 +84,7 @@ impl RawHandshake {
         let server_secret = schedule.handshake(Side::Server);
         let length = 3 + usize::from(u16::from_be_bytes([rest[1], rest[2]]));
         let (finished, rest) = rest.split_at(length);
+        assert!(rest.is_empty(), "the server waits for the client's proof now");
         let mut finished = finished.to_vec();
         let (kind, payload) = Opener::new(server_secret.clone()).open(&mut finished).unwrap();
         assert_eq!(kind, Kind::ServerFinished);
@@ -83,11 +92,11 @@ impl RawHandshake {
         transcript.message(kind as u8, payload);
         let client_secret = schedule.handshake(Side::Client);
         let sealer = Sealer::new(client_secret.clone(), Default::default());
-        RawHandshake { transcript, schedule, client_secret, sealer, rest: rest.to_vec() }
+        RawHandshake { transcript, schedule, client_secret, sealer }
     }
 
     /// Says anything under the handshake keys.
-    pub fn say(&mut self, kind: Kind, payload: &[u8]) -> Vec<u8> {
+    pub(crate) fn say(&mut self, kind: Kind, payload: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
         self.sealer.seal(kind, &[payload], &mut out).unwrap();
         self.transcript.message(kind as u8, payload);
@@ -95,7 +104,7 @@ impl RawHandshake {
     }
 
     /// Ends the handshake properly: the last record, and the keys of the open channel.
-    pub fn finish(mut self) -> (Vec<u8>, RawOpen) {
+    pub(crate) fn finish(mut self) -> (Vec<u8>, RawOpen) {
         let proof = schedule::finished(&self.client_secret, &self.transcript.hash());
         let out = self.say(Kind::ClientFinished, &proof);
         let th4 = self.transcript.hash();
@@ -109,22 +118,22 @@ impl RawHandshake {
 }
 
 /// The open channel.
-pub struct RawOpen {
-    pub sealer: Sealer,
-    pub opener: Opener,
-    pub resumption: Secret,
+pub(crate) struct RawOpen {
+    pub(crate) sealer: Sealer,
+    pub(crate) opener: Opener,
+    pub(crate) resumption: Secret,
 }
 
 impl RawOpen {
     /// Says anything.
-    pub fn say(&mut self, kind: Kind, payload: &[u8]) -> Vec<u8> {
+    pub(crate) fn say(&mut self, kind: Kind, payload: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
         self.sealer.seal(kind, &[payload], &mut out).unwrap();
         out
     }
 
     /// Opens all records of the server's output.
-    pub fn hear(&mut self, bytes: &[u8]) -> Vec<(Kind, Vec<u8>)> {
+    pub(crate) fn hear(&mut self, bytes: &[u8]) -> Vec<(Kind, Vec<u8>)> {
         let mut rest = bytes;
         let mut heard = Vec::new();
         while !rest.is_empty() {

@@ -58,12 +58,8 @@ fn a_ticket_resumes_as_the_same_account_as_often_as_wanted() {
         assert_eq!(ends.server.account(), account);
     }
     assert!(world.tickets.len() <= 8);
-    assert!(tickets(world_anonymous(&mut world)).is_empty(), "no ticket on an anonymous channel");
-}
-
-fn world_anonymous(world: &mut World) -> Vec<ClientEvent> {
-    let mut ends = world.full(None);
-    world.settle(&mut ends).1
+    let mut anonymous = world.full(None);
+    assert!(tickets(world.settle(&mut anonymous).1).is_empty(), "no ticket on an anonymous channel");
 }
 
 #[test]

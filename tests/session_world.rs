@@ -13,10 +13,10 @@ use ledgerd::session::{
 use ledgerd::time::{Monotonic, Now, Timestamp};
 
 /// The account that is registered in every world, with the key [`World::client_key`].
-pub const ACCOUNT: u64 = 42;
+pub(crate) const ACCOUNT: u64 = 42;
 
 /// The keys in `fixtures/keys`; making one takes too long for a test.
-pub fn key(name: &str) -> PrivateKey {
+pub(crate) fn key(name: &str) -> PrivateKey {
     let pem = match name {
         "server" => include_str!("../fixtures/keys/server.pem"),
         "server_next" => include_str!("../fixtures/keys/server_next.pem"),
@@ -27,20 +27,20 @@ pub fn key(name: &str) -> PrivateKey {
     PrivateKey::from_pkcs8_pem(pem, None).unwrap()
 }
 
-pub struct World {
-    pub now: Now,
-    pub rng: Seeded,
-    pub tickets: TicketTable,
-    pub identity: ServerIdentity,
-    pub settings: ChannelSettings,
-    pub server_key: PrivateKey,
-    pub previous_key: Option<PrivateKey>,
-    pub client_key: PrivateKey,
-    pub revoked: bool,
+pub(crate) struct World {
+    pub(crate) now: Now,
+    pub(crate) rng: Seeded,
+    pub(crate) tickets: TicketTable,
+    pub(crate) identity: ServerIdentity,
+    pub(crate) settings: ChannelSettings,
+    pub(crate) server_key: PrivateKey,
+    pub(crate) previous_key: Option<PrivateKey>,
+    pub(crate) client_key: PrivateKey,
+    pub(crate) revoked: bool,
 }
 
 impl World {
-    pub fn new(seed: &str) -> World {
+    pub(crate) fn new(seed: &str) -> World {
         let server_key = key("server");
         let log_key = LogKey::from_seed("ledger.example/test", &[9; 32]).unwrap();
         let descriptor = Descriptor::make(&log_key, LedgerId([7; 32]), 1, server_key.public());
@@ -61,7 +61,7 @@ impl World {
     }
 
     /// Gives the server its next key; the one before it is still accepted.
-    pub fn rotate(&mut self) {
+    pub(crate) fn rotate(&mut self) {
         let log_key = LogKey::from_seed("ledger.example/test", &[9; 32]).unwrap();
         let next = key("server_next");
         let previous = self.identity.current().clone();
@@ -70,20 +70,20 @@ impl World {
         self.previous_key = Some(std::mem::replace(&mut self.server_key, next));
     }
 
-    pub fn advance(&mut self, seconds: u64) {
+    pub(crate) fn advance(&mut self, seconds: u64) {
         self.now.mono.0 += Duration::from_secs(seconds);
         self.now.wall = self.now.wall.plus_micros(seconds * 1_000_000);
     }
 
-    pub fn auth(&self) -> Option<ClientAuth> {
+    pub(crate) fn auth(&self) -> Option<ClientAuth> {
         Some(ClientAuth { account: ACCOUNT, key: self.client_key.clone() })
     }
 
-    pub fn client_id(&self) -> (u64, KeyId) {
+    pub(crate) fn client_id(&self) -> (u64, KeyId) {
         (ACCOUNT, self.client_key.public().key_id())
     }
 
-    pub fn server_env(&mut self) -> ServerEnv<'_> {
+    pub(crate) fn server_env(&mut self) -> ServerEnv<'_> {
         ServerEnv {
             now: self.now,
             rng: &mut self.rng,
@@ -94,12 +94,12 @@ impl World {
         }
     }
 
-    pub fn client_env(&mut self) -> ClientEnv<'_> {
+    pub(crate) fn client_env(&mut self) -> ClientEnv<'_> {
         ClientEnv { now: self.now, rng: &mut self.rng }
     }
 
     /// Gives bytes to the server, answers what it asks for, returns what it reports.
-    pub fn serve(&mut self, server: &mut ServerSession, bytes: &[u8]) -> Vec<ServerEvent> {
+    pub(crate) fn serve(&mut self, server: &mut ServerSession, bytes: &[u8]) -> Vec<ServerEvent> {
         let mut rest = bytes;
         let mut seen = Vec::new();
         loop {
@@ -133,7 +133,7 @@ impl World {
     }
 
     /// Gives bytes to the client and returns what it reports.
-    pub fn answer(&mut self, client: &mut ClientSession, bytes: &[u8]) -> Vec<ClientEvent> {
+    pub(crate) fn answer(&mut self, client: &mut ClientSession, bytes: &[u8]) -> Vec<ClientEvent> {
         let mut rest = bytes;
         while !rest.is_empty() && !client.wants_close() {
             let (now, later) = rest.split_at(client.room().min(rest.len()));
@@ -144,7 +144,7 @@ impl World {
     }
 
     /// Carries bytes both ways until nobody has any more to say.
-    pub fn settle(&mut self, ends: &mut Ends) -> (Vec<ServerEvent>, Vec<ClientEvent>) {
+    pub(crate) fn settle(&mut self, ends: &mut Ends) -> (Vec<ServerEvent>, Vec<ClientEvent>) {
         let (mut at_server, mut at_client) = (Vec::new(), Vec::new());
         loop {
             let (up, down) = (ends.client.take_output(), ends.server.take_output());
@@ -156,13 +156,13 @@ impl World {
         }
     }
 
-    pub fn full(&mut self, auth: Option<ClientAuth>) -> Ends {
+    pub(crate) fn full(&mut self, auth: Option<ClientAuth>) -> Ends {
         let client = ClientSession::full(self.identity.current(), auth, &mut self.rng);
         Ends { server: ServerSession::new(), client }
     }
 
     /// A channel that is open, with all its events seen.
-    pub fn open(&mut self, auth: Option<ClientAuth>) -> Ends {
+    pub(crate) fn open(&mut self, auth: Option<ClientAuth>) -> Ends {
         let mut ends = self.full(auth);
         self.settle(&mut ends);
         assert_eq!(ends.server.stage(), ledgerd::session::Stage::Open);
@@ -171,7 +171,7 @@ impl World {
 }
 
 /// Both ends of a connection.
-pub struct Ends {
-    pub server: ServerSession,
-    pub client: ClientSession,
+pub(crate) struct Ends {
+    pub(crate) server: ServerSession,
+    pub(crate) client: ClientSession,
 }

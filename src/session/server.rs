@@ -315,17 +315,18 @@ impl ServerSession {
             (State::SentHello(handshake), T::Data) => self.handshake_record(handshake, false, frame, env),
             (State::Authed(handshake), T::Data) => self.handshake_record(handshake, true, frame, env),
             (State::Open(open), T::Data) => self.open_record(open, frame, env),
-            (State::Open(mut open), T::GetKey | T::ClientHello | T::ResumeHello) => {
+            // The channel being open, even this is answered under encryption.
+            (State::Open(mut open), T::GetKey | T::KeyInfo | T::ClientHello | T::ServerHello)
+            | (State::Open(mut open), T::ResumeHello | T::PeerHello | T::PeerReply | T::Alert) => {
                 open.transport.give_up(env.now.mono, &mut self.output);
                 Err(Fault::Protocol)
             }
             (State::Start, T::Data)
             | (State::SentHello(_) | State::Authed(_), T::GetKey | T::ClientHello | T::ResumeHello)
-            | (State::AwaitDecap(_) | State::AwaitVerify(_) | State::Closed, T::GetKey | T::ClientHello)
-            | (State::AwaitDecap(_) | State::AwaitVerify(_) | State::Closed, T::ResumeHello | T::Data)
-            | (_, T::KeyInfo | T::ServerHello | T::PeerHello | T::PeerReply | T::Alert) => {
-                Err(Fault::Protocol)
-            }
+            | (State::Start | State::SentHello(_) | State::Authed(_), T::KeyInfo | T::ServerHello)
+            | (State::Start | State::SentHello(_) | State::Authed(_), T::PeerHello | T::PeerReply | T::Alert)
+            // Not reached: no input is parsed in these.
+            | (State::AwaitDecap(_) | State::AwaitVerify(_) | State::Closed, _) => Err(Fault::Protocol),
         }
     }
 
