@@ -4,4 +4,5 @@
 mod session_hostile;
 mod session_raw;
 mod session_tickets;
+mod session_vectors;
 mod session_world;
