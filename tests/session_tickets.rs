@@ -99,7 +99,12 @@ fn an_open_channel_gets_a_new_ticket_at_half_life_and_none_after_a_day() {
     assert_eq!(say(&mut world, 1), 1);
     assert_eq!(say(&mut world, 5 * 3600), 0);
     assert_eq!(say(&mut world, 3600), 1);
-    assert_eq!(say(&mut world, 12 * 3600), 0, "the signature is a day old");
+    assert_eq!(
+        say(&mut world, 7 * 3600),
+        0,
+        "a newer one would end at the same time, a day after the signature"
+    );
+    assert_eq!(say(&mut world, 5 * 3600), 0, "the signature is a day old");
 }
 
 #[test]

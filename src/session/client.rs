@@ -181,6 +181,7 @@ impl ClientSession {
             self.fail(fault, stage, env);
         }
         if !self.wants_close() {
+            input.release();
             self.input = input;
         }
     }
