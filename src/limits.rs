@@ -47,3 +47,184 @@ const _: () = {
     assert!(SEGMENT_BYTES_MAX + 2 * (BATCH_BYTES_MAX as u64) < u32::MAX as u64, "offsets fit 32 bits");
     assert!(COMMAND_BODY_BYTES_MAX < MESSAGE_BYTES_MAX);
 };
+
+/// What an operator may set, with the defaults of the channel's specification. Durations are milliseconds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections at once.
+    pub connections_max: u64,
+    /// Connections at once that have not authenticated.
+    pub connections_unauthenticated_max: u64,
+    /// Time until the first frame is complete.
+    pub first_frame_ms: u64,
+    /// Time until the handshake is complete.
+    pub handshake_ms: u64,
+    /// Time without any input on an open connection.
+    pub idle_ms: u64,
+    /// Life of an anonymous session.
+    pub anonymous_ms: u64,
+    /// Messages of an anonymous session.
+    pub anonymous_messages_max: u64,
+    /// Bytes of frames up to and including the client's Finished.
+    pub handshake_bytes_max: u64,
+    /// Registrations a second, on average.
+    pub registrations_per_second: u64,
+    /// Registrations at once.
+    pub registrations_burst: u64,
+    /// Full handshakes waiting for the RSA helper.
+    pub handshakes_waiting_max: u64,
+    /// Resumption tickets held.
+    pub tickets_max: u64,
+    /// Resumption tickets held for one account.
+    pub tickets_per_account_max: u64,
+    /// Life of a ticket.
+    pub ticket_lifetime_ms: u64,
+    /// Bytes waiting to be sent on one connection, beyond one message, before it is no longer read from.
+    pub output_bytes_max: u64,
+    /// Time without progress on waiting output.
+    pub output_stalled_ms: u64,
+    /// Commands of one connection whose signatures are being checked.
+    pub commands_in_flight_max: u64,
+}
+
+/// One setting: how it is called, what it may be, and where it lives.
+pub struct Setting {
+    /// Key in the configuration file.
+    pub key: &'static str,
+    /// What it means, with its unit.
+    pub meaning: &'static str,
+    /// Smallest and largest allowed value.
+    pub range: (u64, u64),
+    /// The field that it sets.
+    pub field: fn(&mut Limits) -> &mut u64,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            connections_max: 16_384,
+            connections_unauthenticated_max: 1_024,
+            first_frame_ms: 5_000,
+            handshake_ms: 10_000,
+            idle_ms: 600_000,
+            anonymous_ms: 30_000,
+            anonymous_messages_max: 8,
+            handshake_bytes_max: 4_096,
+            registrations_per_second: 10,
+            registrations_burst: 100,
+            handshakes_waiting_max: 64,
+            tickets_max: 100_000,
+            tickets_per_account_max: 8,
+            ticket_lifetime_ms: 12 * 60 * 60 * 1_000,
+            output_bytes_max: 256 << 10,
+            output_stalled_ms: 30_000,
+            commands_in_flight_max: 1_024,
+        }
+    }
+}
+
+/// Every setting, in the order of the reference.
+pub const SETTINGS: &[Setting] = &[
+    Setting {
+        key: "connections_max",
+        meaning: "connections at once",
+        range: (1, 1_000_000),
+        field: |limits| &mut limits.connections_max,
+    },
+    Setting {
+        key: "connections_unauthenticated_max",
+        meaning: "connections at once that have not authenticated",
+        range: (1, 1_000_000),
+        field: |limits| &mut limits.connections_unauthenticated_max,
+    },
+    Setting {
+        key: "first_frame_ms",
+        meaning: "milliseconds until the first frame is complete",
+        range: (10, 600_000),
+        field: |limits| &mut limits.first_frame_ms,
+    },
+    Setting {
+        key: "handshake_ms",
+        meaning: "milliseconds until the handshake is complete",
+        range: (10, 600_000),
+        field: |limits| &mut limits.handshake_ms,
+    },
+    Setting {
+        key: "idle_ms",
+        meaning: "milliseconds without input after which a connection is closed",
+        range: (10, 86_400_000),
+        field: |limits| &mut limits.idle_ms,
+    },
+    Setting {
+        key: "anonymous_ms",
+        meaning: "milliseconds that an anonymous session may last",
+        range: (10, 600_000),
+        field: |limits| &mut limits.anonymous_ms,
+    },
+    Setting {
+        key: "anonymous_messages_max",
+        meaning: "messages that an anonymous session may send",
+        range: (1, 1_000),
+        field: |limits| &mut limits.anonymous_messages_max,
+    },
+    Setting {
+        key: "handshake_bytes_max",
+        meaning: "bytes of frames up to and including the client's Finished",
+        range: (1_200, 65_536),
+        field: |limits| &mut limits.handshake_bytes_max,
+    },
+    Setting {
+        key: "registrations_per_second",
+        meaning: "registrations a second, on average",
+        range: (1, 100_000),
+        field: |limits| &mut limits.registrations_per_second,
+    },
+    Setting {
+        key: "registrations_burst",
+        meaning: "registrations at once",
+        range: (1, 1_000_000),
+        field: |limits| &mut limits.registrations_burst,
+    },
+    Setting {
+        key: "handshakes_waiting_max",
+        meaning: "full handshakes waiting for the RSA helper",
+        range: (1, 100_000),
+        field: |limits| &mut limits.handshakes_waiting_max,
+    },
+    Setting {
+        key: "tickets_max",
+        meaning: "resumption tickets held",
+        range: (1, 10_000_000),
+        field: |limits| &mut limits.tickets_max,
+    },
+    Setting {
+        key: "tickets_per_account_max",
+        meaning: "resumption tickets held for one account",
+        range: (1, 1_000),
+        field: |limits| &mut limits.tickets_per_account_max,
+    },
+    Setting {
+        key: "ticket_lifetime_ms",
+        meaning: "milliseconds that a resumption ticket lives",
+        range: (1_000, 86_400_000),
+        field: |limits| &mut limits.ticket_lifetime_ms,
+    },
+    Setting {
+        key: "output_bytes_max",
+        meaning: "bytes waiting on one connection, beyond one message, before it is no longer read from",
+        range: (16_384, 1 << 30),
+        field: |limits| &mut limits.output_bytes_max,
+    },
+    Setting {
+        key: "output_stalled_ms",
+        meaning: "milliseconds without progress on waiting output after which a connection is closed",
+        range: (10, 3_600_000),
+        field: |limits| &mut limits.output_stalled_ms,
+    },
+    Setting {
+        key: "commands_in_flight_max",
+        meaning: "commands of one connection whose signatures are being checked",
+        range: (1, 65_536),
+        field: |limits| &mut limits.commands_in_flight_max,
+    },
+];

@@ -1,0 +1,78 @@
+//! A checkpoint: origin, tree size and root. Its text is that of C2SP `tlog-checkpoint`; signed, it is a C2SP
+//! signed note (`crypto::note`).
+
+use std::fmt;
+
+use tlog_tiles::tlog::Hash;
+
+use super::TreeRoot;
+use super::genesis::is_origin;
+
+/// What the log key signs: "the ledger of this name has these blocks and no others before them".
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// The ledger's name.
+    pub origin: String,
+    /// Number of blocks.
+    pub size: u64,
+    /// Root of the tree over them.
+    pub root: TreeRoot,
+}
+
+/// A text that is no checkpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MalformedCheckpoint;
+
+impl fmt::Display for MalformedCheckpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the text is not a checkpoint")
+    }
+}
+
+impl std::error::Error for MalformedCheckpoint {}
+
+impl Checkpoint {
+    /// The text to sign: three lines.
+    pub fn text(&self) -> String {
+        format!("{}\n{}\n{}\n", self.origin, self.size, Hash(self.root.0))
+    }
+
+    /// Reads the text of a checkpoint. Extension lines are refused: we never write any, and what we do not
+    /// understand we do not vouch for.
+    ///
+    /// # Errors
+    /// [`MalformedCheckpoint`] unless the text is exactly what [`Checkpoint::text`] would write.
+    pub fn parse(text: &str) -> Result<Checkpoint, MalformedCheckpoint> {
+        let mut lines = text.split('\n');
+        let mut parse = || {
+            let (origin, size, root) = (lines.next()?, lines.next()?, lines.next()?);
+            let size = size.parse().ok()?;
+            let root = TreeRoot(Hash::parse_hash(root).ok()?.0);
+            Some(Checkpoint { origin: origin.to_owned(), size, root })
+        };
+        let checkpoint = parse().filter(|checkpoint| is_origin(&checkpoint.origin));
+        checkpoint.filter(|checkpoint| checkpoint.text() == text).ok_or(MalformedCheckpoint)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_checkpoint_reads_back_and_nothing_else_does() {
+        let checkpoint = Checkpoint { origin: "example.org/l".into(), size: 10, root: TreeRoot([7; 32]) };
+        let text = checkpoint.text();
+        assert_eq!(Checkpoint::parse(&text), Ok(checkpoint));
+        for bad in [
+            text.replace("10", "010"),
+            text.replace("10", "+10"),
+            format!("{text}extension\n"),
+            text.trim_end().to_owned(),
+            text.replace("example.org/l", ""),
+            String::new(),
+        ] {
+            assert_eq!(Checkpoint::parse(&bad), Err(MalformedCheckpoint), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! What a verifier needs, and nothing a verifier doesn't: the bytes of a block and of the signed command in it,
+//! the link to the block before, the tree and its proofs, checkpoints.
+
+pub mod block;
+pub mod checkpoint;
+pub mod genesis;
+pub mod link;
+pub mod message;
+pub mod tree;
+
+pub use block::{Block, BlockError, block_hash};
+pub use checkpoint::Checkpoint;
+pub use genesis::Genesis;
+pub use link::{Link, LinkError};
+pub use message::{CommandId, Header, MalformedMessage, Message, SIGNATURE_BYTES};
+pub use tree::{Consistency, Frontier, Inclusion, LeafHash, TreeRoot};
+
+/// Takes fields off the front of bytes from a stranger; the first that is not there ends it.
+pub(crate) struct Cutter<'a>(pub(crate) &'a [u8]);
+
+impl<'a> Cutter<'a> {
+    pub(crate) fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (head, rest) = self.0.split_first_chunk::<N>()?;
+        self.0 = rest;
+        Some(*head)
+    }
+
+    pub(crate) fn u16(&mut self) -> Option<u16> {
+        self.array().map(u16::from_be_bytes)
+    }
+
+    pub(crate) fn u32(&mut self) -> Option<u32> {
+        self.array().map(u32::from_be_bytes)
+    }
+
+    pub(crate) fn u64(&mut self) -> Option<u64> {
+        self.array().map(u64::from_be_bytes)
+    }
+
+    pub(crate) fn bytes(&mut self, length: usize) -> Option<&'a [u8]> {
+        let (head, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        Some(head)
+    }
+}

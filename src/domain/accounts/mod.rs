@@ -1,0 +1,17 @@
+//! Members: who they are and with which key they sign.
+//!
+//! Rules. Anybody may register, with a command signed by the very key that it contains. A handle is public: 3
+//! to 64 ASCII letters, digits and `._-`, unique without regard to case. A key is RSA with 3072 bits and
+//! belongs to one account, for ever. Accounts are numbered 1, 2, … in order of registration.
+
+mod command;
+mod decide;
+mod event;
+mod handle;
+mod state;
+
+pub use command::{Command, REGISTER, Register};
+pub use decide::{Rejection, decide};
+pub use event::{Event, REGISTERED, Registered};
+pub use handle::{HANDLE_BYTES_MAX, HANDLE_BYTES_MIN, Handle, InvalidHandle};
+pub use state::{Account, State, apply};

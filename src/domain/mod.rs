@@ -1,0 +1,239 @@
+//! The rules, as pure functions: what members may ask for, what then happened, and what that changes.
+//!
+//! Every domain is a room of its own with a command, an event, a state, `decide` and `apply`; this file only
+//! routes. A new domain is a new room and one line in each enum and each `match` below. Nothing here sees a
+//! path, a socket, a clock or a random source.
+
+pub mod accounts;
+pub mod orders;
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::codec::{self, NotCanonical};
+use crate::crypto::{self, Digest, KeyId};
+use crate::time::Timestamp;
+
+/// Names a member: 1, 2, … in order of registration. 0 stands for "none yet": the author of a registration.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AccountId(pub u64);
+
+impl AccountId {
+    /// Nobody yet: the author of a registration.
+    pub const NONE: AccountId = AccountId(0);
+}
+
+impl fmt::Display for AccountId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Which type a sequence of postcard bytes is: `kind` names the command or event, `schema` its frozen version.
+/// A new field is a new schema number; neither number is ever used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Tag {
+    /// Version of the kind's fields, from 1.
+    pub schema: u16,
+    /// 0 genesis, 1–15 accounts, 16–31 orders.
+    pub kind: u16,
+}
+
+/// What an author asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Joining the ledger.
+    Accounts(accounts::Command),
+    /// Buying and selling.
+    Orders(orders::Command),
+}
+
+/// What happened, decided by the server. Holds only what the command does not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Somebody joined.
+    Accounts(accounts::Event),
+    /// Orders stand.
+    Orders(orders::Event),
+}
+
+/// Why a rule refused a command. A refusal never changes anything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rejection {
+    /// The rules of joining.
+    Accounts(accounts::Rejection),
+    /// The rules of orders.
+    Orders(orders::Rejection),
+}
+
+/// Everything that replaying the log yields, domain by domain.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct State {
+    /// Members.
+    pub accounts: accounts::State,
+    /// Orders placed.
+    pub orders: orders::State,
+}
+
+/// Who asks, and when: what a rule may know beside the command itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Context {
+    /// The author; [`AccountId::NONE`] in a registration.
+    pub author: AccountId,
+    /// The key that signed the command.
+    pub key_id: KeyId,
+    /// The time that the block will carry.
+    pub timestamp: Timestamp,
+    /// The index that the block will carry.
+    pub index: u64,
+}
+
+impl Command {
+    /// Decodes the body of a signed command.
+    ///
+    /// # Errors
+    /// [`Undecodable`] when the tag is unknown or the bytes are not canonical.
+    pub fn decode(tag: Tag, bytes: &[u8]) -> Result<Command, Undecodable> {
+        match tag.kind {
+            1..=15 => accounts::Command::decode(tag, bytes).map(Command::Accounts),
+            16..=31 => orders::Command::decode(tag, bytes).map(Command::Orders),
+            _ => Err(Undecodable::UnknownKind(tag)),
+        }
+    }
+
+    /// The tag and the canonical bytes.
+    pub fn encode(&self) -> (Tag, Vec<u8>) {
+        match self {
+            Command::Accounts(command) => command.encode(),
+            Command::Orders(command) => command.encode(),
+        }
+    }
+
+    /// Whether an anonymous session may ask for it: account 0 may, and only account 0.
+    pub fn is_registration(tag: Tag) -> bool {
+        tag.kind == accounts::REGISTER.kind
+    }
+}
+
+impl Event {
+    /// Decodes an event as a block holds it: schema u16 ‖ kind u16 ‖ canonical postcard.
+    ///
+    /// # Errors
+    /// [`Undecodable`] when the tag is unknown or the bytes are not canonical.
+    pub fn decode(bytes: &[u8]) -> Result<Event, Undecodable> {
+        let (tag, body) = split_tag(bytes)?;
+        match tag.kind {
+            1..=15 => accounts::Event::decode(tag, body).map(Event::Accounts),
+            16..=31 => orders::Event::decode(tag, body).map(Event::Orders),
+            _ => Err(Undecodable::UnknownKind(tag)),
+        }
+    }
+
+    /// The bytes as a block holds them.
+    pub fn encode(&self) -> Vec<u8> {
+        let (tag, body) = match self {
+            Event::Accounts(event) => event.encode(),
+            Event::Orders(event) => event.encode(),
+        };
+        let mut bytes = Vec::with_capacity(4 + body.len());
+        bytes.extend_from_slice(&tag.schema.to_be_bytes());
+        bytes.extend_from_slice(&tag.kind.to_be_bytes());
+        bytes.extend_from_slice(&body);
+        bytes
+    }
+}
+
+/// Splits the tag off an event's bytes.
+///
+/// # Errors
+/// [`Undecodable::NotCanonical`] when there is no room for a tag.
+pub fn split_tag(bytes: &[u8]) -> Result<(Tag, &[u8]), Undecodable> {
+    let (head, body) = bytes.split_first_chunk::<4>().ok_or(Undecodable::NotCanonical)?;
+    let [s0, s1, k0, k1] = *head;
+    Ok((Tag { schema: u16::from_be_bytes([s0, s1]), kind: u16::from_be_bytes([k0, k1]) }, body))
+}
+
+/// Decides what a command leads to, without changing anything.
+///
+/// # Errors
+/// The [`Rejection`] of the first rule that refuses it.
+pub fn decide(state: &State, command: &Command, context: &Context) -> Result<Event, Rejection> {
+    match command {
+        Command::Accounts(command) => accounts::decide(&state.accounts, command, context)
+            .map(Event::Accounts)
+            .map_err(Rejection::Accounts),
+        Command::Orders(command) => orders::decide(&state.orders, &state.accounts, command, context)
+            .map(Event::Orders)
+            .map_err(Rejection::Orders),
+    }
+}
+
+/// Moves the state. It cannot refuse: live operation and replay both end here, and what is in a block happened.
+pub fn apply(state: &mut State, command: &Command, event: &Event, context: &Context) {
+    match (command, event) {
+        (Command::Accounts(command), Event::Accounts(event)) => {
+            accounts::apply(&mut state.accounts, command, event, context);
+        }
+        (Command::Orders(command), Event::Orders(event)) => {
+            orders::apply(&mut state.orders, command, event, context);
+        }
+        // A block that pairs a command of one domain with an event of another does not decode as a
+        // transaction; `ledger::transaction` refuses it before it can come here.
+        (Command::Accounts(_), Event::Orders(_)) | (Command::Orders(_), Event::Accounts(_)) => {}
+    }
+}
+
+impl State {
+    /// A digest of everything in the state: two states are equal if and only if their digests are.
+    pub fn digest(&self) -> Digest {
+        crypto::sha3(&[b"ledgerd/state/1\0", &codec::encode(self)])
+    }
+}
+
+impl Rejection {
+    /// The stable machine name, as in `handle_taken`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Rejection::Accounts(rejection) => rejection.name(),
+            Rejection::Orders(rejection) => rejection.name(),
+        }
+    }
+}
+
+/// The sentence for people.
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Rejection::Accounts(rejection) => rejection.fmt(f),
+            Rejection::Orders(rejection) => rejection.fmt(f),
+        }
+    }
+}
+
+/// Bytes that are no command or event of this version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Undecodable {
+    /// No domain has this tag.
+    UnknownKind(Tag),
+    /// The bytes are not the canonical encoding of the type that the tag names.
+    NotCanonical,
+}
+
+impl From<NotCanonical> for Undecodable {
+    fn from(NotCanonical: NotCanonical) -> Undecodable {
+        Undecodable::NotCanonical
+    }
+}
+
+impl fmt::Display for Undecodable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Undecodable::UnknownKind(tag) => write!(f, "unknown kind {} of schema {}", tag.kind, tag.schema),
+            Undecodable::NotCanonical => NotCanonical.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for Undecodable {}

@@ -1,0 +1,94 @@
+//! The rules of orders, one refusal a line, in a fixed order.
+
+use std::fmt;
+
+use super::{Command, Event, Order, OrdersPlaced, State};
+use crate::domain::{AccountId, Context, accounts};
+use crate::limits::ORDERS_MAX;
+
+/// Why orders were refused. `element` counts the orders of the command from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rejection {
+    /// The author is not a member.
+    InvalidUser(AccountId),
+    /// A command without an order.
+    NoOrders,
+    /// More orders than a command may hold.
+    TooManyOrders(usize),
+    /// An order for nothing.
+    ZeroQuantity {
+        /// Which order.
+        element: usize,
+    },
+    /// A currency that is not three capital letters.
+    InvalidCurrency {
+        /// Which order.
+        element: usize,
+    },
+}
+
+/// Decides a command of orders.
+///
+/// # Errors
+/// The [`Rejection`] of the first rule that refuses it.
+pub fn decide(
+    state: &State,
+    accounts: &accounts::State,
+    command: &Command,
+    context: &Context,
+) -> Result<Event, Rejection> {
+    let Command::PlaceOrders(place) = command;
+    if accounts.get(context.author).is_none() {
+        return Err(Rejection::InvalidUser(context.author));
+    }
+    if place.orders.is_empty() {
+        return Err(Rejection::NoOrders);
+    }
+    if place.orders.len() > ORDERS_MAX {
+        return Err(Rejection::TooManyOrders(place.orders.len()));
+    }
+    for (element, order) in place.orders.iter().enumerate() {
+        check_order(element, order)?;
+    }
+    Ok(Event::OrdersPlaced(OrdersPlaced { first_order: state.count() }))
+}
+
+fn check_order(element: usize, order: &Order) -> Result<(), Rejection> {
+    if order.quantity == 0 {
+        return Err(Rejection::ZeroQuantity { element });
+    }
+    let currency = order.price.and_then(|price| price.currency);
+    if currency.is_some_and(|currency| !currency.is_well_formed()) {
+        return Err(Rejection::InvalidCurrency { element });
+    }
+    Ok(())
+}
+
+impl Rejection {
+    /// The stable machine name.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Rejection::InvalidUser(_) => "invalid_user",
+            Rejection::NoOrders => "no_orders",
+            Rejection::TooManyOrders(_) => "too_many_orders",
+            Rejection::ZeroQuantity { .. } => "invalid_quantity",
+            Rejection::InvalidCurrency { .. } => "invalid_currency",
+        }
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Rejection::InvalidUser(account) => write!(f, "there is no account {account}"),
+            Rejection::NoOrders => f.write_str("a command holds at least one order"),
+            Rejection::TooManyOrders(count) => {
+                write!(f, "a command holds at most {ORDERS_MAX} orders, not {count}")
+            }
+            Rejection::ZeroQuantity { element } => write!(f, "order {element}: the quantity is at least 1"),
+            Rejection::InvalidCurrency { element } => {
+                write!(f, "order {element}: a currency is three capital letters (ISO 4217)")
+            }
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! What travels inside the open channel: requests, replies and pushes.
+//!
+//! A message is `version u8 ‖ id u32 big-endian ‖ canonical postcard`. The client chooses the ids of its
+//! requests, never 0; a reply carries the id of its request, a push carries the id of the request that it
+//! tells about. Variants are only ever appended; a message of another version ends the connection.
+
+mod reply;
+mod request;
+
+pub use reply::{
+    Accepted, CheckpointNote, CopyPage, Finding, Handshakes, Mode, Progress, Refusal, Reply, Status,
+    Verification, Whoami,
+};
+pub use request::{Request, Submission};
+
+use serde::{Deserialize, Serialize};
+
+use crate::codec::{self, NotCanonical};
+
+/// The version that every message starts with.
+pub const VERSION: u8 = 1;
+
+/// Bytes before the postcard part.
+pub const ENVELOPE_BYTES: usize = 5;
+
+/// Blocks' bytes that a page of `copy` holds at most, a single larger block excepted.
+pub const COPY_PAGE_BYTES_MAX: usize = 256 << 10;
+
+/// Findings that a verification lists at most; it counts them all.
+pub const FINDINGS_MAX: usize = 1_000;
+
+/// Puts a request or a reply into its envelope.
+pub fn seal<T: Serialize>(id: u32, value: &T) -> Vec<u8> {
+    let mut message = vec![VERSION];
+    message.extend_from_slice(&id.to_be_bytes());
+    message.extend_from_slice(&codec::encode(value));
+    message
+}
+
+/// Takes a request or a reply out of its envelope.
+///
+/// # Errors
+/// [`NotCanonical`] for another version, a short message, or a value that is not canonical.
+pub fn open<'a, T: Deserialize<'a> + Serialize>(message: &'a [u8]) -> Result<(u32, T), NotCanonical> {
+    let (head, body) = message.split_first_chunk::<ENVELOPE_BYTES>().ok_or(NotCanonical)?;
+    let [version, id @ ..] = *head;
+    if version != VERSION {
+        return Err(NotCanonical);
+    }
+    Ok((u32::from_be_bytes(id), codec::strict(body)?))
+}

@@ -1,0 +1,207 @@
+//! What the server answers.
+
+use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
+
+use crate::chain::{Consistency, Inclusion};
+use crate::crypto::Digest;
+use crate::domain::AccountId;
+use crate::time::Timestamp;
+
+/// An answer, or news about a request that is still being worked on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Reply {
+    /// The command stands in a durable block.
+    Accepted(Accepted),
+    /// Refused; nothing changed.
+    Refused(Refusal),
+    /// Some of the caller's blocks.
+    CopyPage(CopyPage),
+    /// Push: how far the verification is.
+    Progress(Progress),
+    /// The verdict.
+    Verification(Verification),
+    /// The server's figures.
+    Status(Status),
+    /// The caller's account.
+    Whoami(Whoami),
+    /// The newest signed checkpoint.
+    Checkpoint(CheckpointNote),
+    /// A proof.
+    Inclusion(Inclusion),
+    /// A proof.
+    Consistency(Consistency),
+}
+
+/// Where a command stands: code 100.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Accepted {
+    /// Index of its block.
+    pub index: u64,
+    /// Hash of its block.
+    pub hash: Digest,
+    /// Time of its block.
+    pub timestamp: Timestamp,
+    /// The block's event, as stored: schema u16 ‖ kind u16 ‖ postcard.
+    pub event: ByteBuf,
+    /// Whether the command was in the ledger before this submission.
+    pub duplicate: bool,
+}
+
+/// Why not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// 210 when a rule refused it, 220 when the session may not ask for it.
+    pub code: u16,
+    /// Stable machine name, such as `handle_taken`.
+    pub name: String,
+    /// A sentence for people.
+    pub message: String,
+}
+
+impl Refusal {
+    /// Code of what a rule refused.
+    pub const FAIL: u16 = 210;
+    /// Code of what needs an authenticated session.
+    pub const AUTH_FAIL: u16 = 220;
+
+    /// A refusal by a rule.
+    pub fn fail(name: &str, message: impl ToString) -> Refusal {
+        Refusal { code: Refusal::FAIL, name: name.to_owned(), message: message.to_string() }
+    }
+}
+
+/// Some of the caller's blocks, in order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CopyPage {
+    /// Stored bytes.
+    pub blocks: Vec<ByteBuf>,
+    /// Index of the caller's next block; ask from there. None when these were the last.
+    pub next: Option<u64>,
+}
+
+/// How far a verification is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Bytes of the log checked.
+    pub done: u64,
+    /// Bytes of the log to check.
+    pub total: u64,
+}
+
+/// The verdict over the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verification {
+    /// Blocks checked.
+    pub blocks: u64,
+    /// Signatures checked.
+    pub signatures: u64,
+    /// Everything found wrong, up to [`super::FINDINGS_MAX`].
+    pub findings: Vec<Finding>,
+    /// Number of findings, listed or not.
+    pub findings_total: u64,
+    /// Checkpoint over the blocks that were checked, signed; empty if there are findings.
+    pub checkpoint: String,
+}
+
+/// One damage.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// File, relative to the data directory.
+    pub file: String,
+    /// Offset in the file, in bytes.
+    pub offset: u64,
+    /// Index of the block, where it is known.
+    pub index: Option<u64>,
+    /// Stable machine name.
+    pub name: String,
+    /// A sentence for people.
+    pub reason: String,
+    /// Whether it is only a warning: a torn tail that was never acknowledged.
+    pub warning: bool,
+}
+
+/// Handshakes completed since start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Handshakes {
+    /// With an RSA private operation of the server.
+    pub full: u64,
+    /// With a ticket.
+    pub resumed: u64,
+    /// That failed.
+    pub failed: u64,
+}
+
+/// Whether the server takes commands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Mode {
+    /// It does.
+    ReadWrite,
+    /// It does not, and why.
+    ReadOnly(String),
+}
+
+/// The server's figures.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// Durable blocks.
+    pub blocks: u64,
+    /// Hash of the last.
+    pub head: Digest,
+    /// Accounts.
+    pub accounts: u64,
+    /// Orders.
+    pub orders: u64,
+    /// Segments of the log.
+    pub segments: u64,
+    /// Bytes of blocks and frames written since start.
+    pub bytes_written: u64,
+    /// Bytes of frames in the log.
+    pub log_bytes: u64,
+    /// Batches written since start.
+    pub batches: u64,
+    /// Syncs of the log since start.
+    pub syncs: u64,
+    /// Open connections.
+    pub connections: u64,
+    /// Handshakes since start.
+    pub handshakes: Handshakes,
+    /// Commands that became blocks since start.
+    pub accepted: u64,
+    /// Commands refused since start.
+    pub refused: u64,
+    /// Commands answered with an earlier receipt since start.
+    pub duplicate: u64,
+    /// Whether commands are taken.
+    pub mode: Mode,
+    /// Resident memory of the daemon, in bytes.
+    pub resident_bytes: u64,
+    /// CPU time of the daemon since start, in microseconds.
+    pub cpu_us: u64,
+    /// Microseconds since start.
+    pub uptime_us: u64,
+}
+
+/// The caller's account as the ledger has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Whoami {
+    /// Number.
+    pub account: AccountId,
+    /// Public name.
+    pub handle: String,
+    /// Index of the registration's block.
+    pub registered_at: u64,
+    /// Orders to buy and to sell, placed so far.
+    pub orders_buy: u64,
+    /// See `orders_buy`.
+    pub orders_sell: u64,
+    /// Index of the account's last block.
+    pub last_block: Option<u64>,
+}
+
+/// A signed checkpoint: a C2SP signed note.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckpointNote {
+    /// The note's text, signature lines included.
+    pub note: String,
+}

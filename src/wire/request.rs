@@ -1,0 +1,50 @@
+//! What a client asks.
+
+use serde::{Deserialize, Serialize};
+
+/// A question or a command. Only [`Request::Submit`] can change anything.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Request<'a> {
+    /// A signed command. Anonymous sessions may submit registrations, members everything else.
+    Submit(#[serde(borrow)] Submission<'a>),
+    /// The caller's own blocks with an index of at least `from`, at most `limit` of them.
+    Copy {
+        /// Smallest wanted index.
+        from: u64,
+        /// Most blocks wanted.
+        limit: u64,
+    },
+    /// Check the whole log from disk; answered with pushes of progress, then the verdict.
+    Verify,
+    /// The server's figures.
+    Status,
+    /// The caller's account as the ledger has it.
+    Whoami,
+    /// The newest signed checkpoint.
+    Checkpoint,
+    /// Proof that block `index` is in the tree of `size` blocks.
+    Inclusion {
+        /// Which block.
+        index: u64,
+        /// Which tree.
+        size: u64,
+    },
+    /// Proof that the tree of `size` blocks extends that of `old_size`.
+    Consistency {
+        /// The older tree.
+        old_size: u64,
+        /// The newer tree.
+        size: u64,
+    },
+}
+
+/// A signed command on its way to the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Submission<'a> {
+    /// M: see `chain::message`.
+    #[serde(with = "serde_bytes")]
+    pub message: &'a [u8],
+    /// RSASSA-PSS over M.
+    #[serde(with = "serde_bytes")]
+    pub signature: &'a [u8],
+}
