@@ -256,9 +256,12 @@ impl Checker {
         let header = &transaction.message.header;
         if transaction.context.author == AccountId::NONE {
             return match &transaction.command {
-                Command::Accounts(accounts::Command::Register(register)) => {
-                    key_of(&mut self.keys, header.key_id, KeyId::of_spki(&register.public_key), &register.public_key)
-                }
+                Command::Accounts(accounts::Command::Register(register)) => key_of(
+                    &mut self.keys,
+                    header.key_id,
+                    KeyId::of_spki(&register.public_key),
+                    &register.public_key,
+                ),
                 Command::Orders(_) => Author::Unknown,
             };
         }
@@ -277,7 +280,8 @@ impl Checker {
         else {
             return;
         };
-        let (accounts::Command::Register(register), accounts::Event::Registered(registered)) = (command, event);
+        let (accounts::Command::Register(register), accounts::Event::Registered(registered)) =
+            (command, event);
         let key_id = KeyId::of_spki(&register.public_key);
         self.late_members.entry(registered.account).or_insert((key_id, register.public_key.clone()));
     }
