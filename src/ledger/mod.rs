@@ -10,7 +10,7 @@ mod transaction;
 mod tree_file;
 
 pub use command_index::CommandIndex;
-pub use replica::{Replica, ReplayError};
+pub use replica::{ReplayError, Replica};
 pub use transaction::{Transaction, TransactionError};
 
 use std::fmt;
@@ -21,8 +21,10 @@ use rand_core::CryptoRng;
 use crate::chain::tree::BadProof;
 use crate::chain::{Block, Checkpoint, Consistency, Inclusion, Message, TreeRoot, block_hash};
 use crate::crypto::{Digest, LedgerId};
-use crate::domain::{self, AccountId, Command, Context, Event, Rejection};
-use crate::eventlog::{self, AppendError, Batch, EventLog, LogError, LogReader, OpenError, Options, Recovery, Storage};
+use crate::domain::{self, AccountId, Command, Context, Rejection};
+use crate::eventlog::{
+    AppendError, Batch, EventLog, LogError, LogReader, OpenError, Options, Recovery, Storage,
+};
 use crate::limits::{ISSUED_AT_FUTURE_MS_MAX, ISSUED_AT_PAST_MS_MAX};
 use crate::time::Timestamp;
 use tree_file::{Comparison, TreeFile};
@@ -104,12 +106,11 @@ impl Ledger {
     pub fn open(
         storage: &Arc<dyn Storage>,
         options: Options,
-        rng: &mut dyn CryptoRng,
     ) -> Result<(Ledger, Recovery), OpenError> {
         let mut comparison = Comparison::start(storage.as_ref());
         let mut replica = None;
         let mut replay = |_: u64, bytes: &[u8]| follow(&mut replica, bytes, |hash| comparison.push(hash));
-        let (log, recovery) = EventLog::open(Arc::clone(storage), options, rng, &mut replay)?;
+        let (log, recovery) = EventLog::open(Arc::clone(storage), options, &mut replay)?;
         let Some(replica) = replica else { return Err(OpenError::empty()) };
         let tree = open_tree(storage.as_ref(), &log, comparison.finish(), &replica)?;
         let committed = Committed {
@@ -273,6 +274,11 @@ impl Ledger {
         self.replica.ledger_id()
     }
 
+    /// Whether blocks wait for a commit.
+    pub fn has_open_batch(&self) -> bool {
+        self.batch.count() > 0
+    }
+
     /// The log, for its figures and its mode.
     pub fn log(&self) -> &EventLog {
         &self.log
@@ -414,8 +420,3 @@ impl fmt::Display for CommitError {
 }
 
 impl std::error::Error for CommitError {}
-
-#[doc(inline)]
-pub use eventlog::Mode;
-#[allow(unused_imports)]
-use Event as _;

@@ -66,8 +66,7 @@ impl Replica {
     pub fn follow(&mut self, bytes: &[u8], store: impl FnMut([u8; 32])) -> Result<Digest, ReplayError> {
         let block = Block::parse(bytes).map_err(|_| ReplayError::Malformed)?;
         self.link.check(&block).map_err(ReplayError::Link)?;
-        let transaction =
-            Transaction::decode(&block, self.ledger_id).map_err(ReplayError::Transaction)?;
+        let transaction = Transaction::decode(&block, self.ledger_id).map_err(ReplayError::Transaction)?;
         if let Some(index) = self.commands.get(&transaction.message.header) {
             return Err(ReplayError::RepeatedCommand(index));
         }

@@ -52,10 +52,12 @@ impl<'a> Transaction<'a> {
             return Err(TransactionError::OtherLedger);
         }
         if message.header.account != block.author {
-            return Err(TransactionError::OtherAuthor { block: block.author, message: message.header.account });
+            return Err(TransactionError::OtherAuthor {
+                block: block.author,
+                message: message.header.account,
+            });
         }
-        let command =
-            Command::decode(message.header.tag, message.body).map_err(TransactionError::Command)?;
+        let command = Command::decode(message.header.tag, message.body).map_err(TransactionError::Command)?;
         let event = Event::decode(block.event).map_err(TransactionError::Event)?;
         if !same_domain(&command, &event) {
             return Err(TransactionError::Mismatch);

@@ -10,7 +10,7 @@ const DIR: &str = "tree";
 const PATH: &str = "tree/hashes";
 
 /// The file of stored hashes, and those that are not written yet.
-pub struct TreeFile {
+pub(super) struct TreeFile {
     file: Box<dyn StorageFile>,
     written: u64,
     pending: Vec<u8>,
@@ -18,7 +18,7 @@ pub struct TreeFile {
 
 /// Compares the file with the hashes that replay computes, without writing: a start that is refused must leave
 /// every file as it was.
-pub struct Comparison {
+pub(super) struct Comparison {
     file: Option<Box<dyn StorageFile>>,
     chunk: Vec<u8>,
     compared: u64,
@@ -30,14 +30,14 @@ const CHUNK_BYTES: usize = 256 << 10;
 
 impl Comparison {
     /// Starts a comparison; a missing file differs from the first hash on.
-    pub fn start(storage: &dyn Storage) -> Comparison {
+    pub(super) fn start(storage: &dyn Storage) -> Comparison {
         let file = storage.open(PATH, Access::Read).ok();
         let differs = file.is_none();
         Comparison { file, chunk: Vec::with_capacity(CHUNK_BYTES), compared: 0, good: 0, differs }
     }
 
     /// Takes the next hash that should stand in the file.
-    pub fn push(&mut self, hash: [u8; HASH_BYTES]) {
+    pub(super) fn push(&mut self, hash: [u8; HASH_BYTES]) {
         if self.differs {
             return;
         }
@@ -62,7 +62,7 @@ impl Comparison {
 
     /// How many hashes from the start are right; everything after them is to be written anew. None means that
     /// all are there.
-    pub fn finish(mut self) -> Option<u64> {
+    pub(super) fn finish(mut self) -> Option<u64> {
         if !self.differs && !self.chunk.is_empty() {
             self.compare_chunk();
         }
@@ -75,7 +75,7 @@ impl TreeFile {
     ///
     /// # Errors
     /// What the storage says.
-    pub fn open(storage: &dyn Storage, good: u64) -> io::Result<TreeFile> {
+    pub(super) fn open(storage: &dyn Storage, good: u64) -> io::Result<TreeFile> {
         match storage.create_dir(DIR) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
             _ => {}
@@ -89,12 +89,12 @@ impl TreeFile {
     }
 
     /// Takes the next hash; [`TreeFile::flush`] writes it.
-    pub fn push(&mut self, hash: [u8; HASH_BYTES]) {
+    pub(super) fn push(&mut self, hash: [u8; HASH_BYTES]) {
         self.pending.extend_from_slice(&hash);
     }
 
     /// Number of hashes taken.
-    pub fn count(&self) -> u64 {
+    pub(super) fn count(&self) -> u64 {
         self.written + (self.pending.len() / HASH_BYTES) as u64
     }
 
@@ -103,7 +103,7 @@ impl TreeFile {
     ///
     /// # Errors
     /// What the storage says; nothing is lost by it.
-    pub fn flush(&mut self) -> io::Result<()> {
+    pub(super) fn flush(&mut self) -> io::Result<()> {
         if self.pending.is_empty() {
             return Ok(());
         }
@@ -114,7 +114,7 @@ impl TreeFile {
     }
 
     /// Forgets every hash from number `count` on: the batch that they belong to was not written.
-    pub fn truncate(&mut self, count: u64) {
+    pub(super) fn truncate(&mut self, count: u64) {
         if count >= self.written {
             self.pending.truncate(((count - self.written) as usize).saturating_mul(HASH_BYTES));
         } else {
