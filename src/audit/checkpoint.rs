@@ -36,9 +36,9 @@ impl Kept {
         &self.checkpoint
     }
 
-    /// Compares with the outcome of a walk that was asked for the root at the checkpoint's size and that read
-    /// all of the log up to there. At most one finding: the first reason not to believe the log, or the note.
-    pub(super) fn judge(&self, outcome: &Outcome) -> Option<Finding> {
+    /// Compares with the outcome of a walk that was asked for the root at the checkpoint's size, over a log that
+    /// has or had `length` blocks. At most one finding: the first reason not to believe the log, or the note.
+    pub(super) fn judge(&self, outcome: &Outcome, length: u64) -> Option<Finding> {
         let Checkpoint { size, root, .. } = &self.checkpoint;
         let last = size.checked_sub(1);
         let place = Place { file: "log", offset: 0, index: last };
@@ -54,11 +54,9 @@ impl Kept {
             let reason = format!("the checkpoint is not one of this ledger's ({log_key}): {error}");
             return Some(place.finding("checkpoint_signature", reason));
         }
-        if outcome.blocks < *size {
-            let reason = format!(
-                "the log has {} blocks; the ledger once had {size} and signed for them",
-                outcome.blocks
-            );
+        if length < *size {
+            let reason =
+                format!("the log has {length} blocks; the ledger once had {size} and signed for them");
             return Some(place.finding("rollback", reason));
         }
         match outcome.wanted_root {
@@ -71,7 +69,7 @@ impl Kept {
             }
             None => {
                 let reason =
-                    "the blocks up to the checkpoint do not make one chain, so their root is unknown";
+                    "the blocks up to the checkpoint were not all read as one chain: their root is unknown";
                 Some(place.warning("checkpoint_unchecked", reason))
             }
         }
