@@ -6,3 +6,8 @@ mod session_raw;
 mod session_tickets;
 mod session_vectors;
 mod session_world;
+
+mod audit;
+mod fixtures_logs;
+mod forge;
+mod recorded;
