@@ -12,4 +12,9 @@ pub mod crypto;
 pub mod chain;
 pub mod domain;
 
+pub mod session;
 pub mod wire;
+
+pub mod eventlog;
+
+pub mod ledger;

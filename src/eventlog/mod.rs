@@ -1,0 +1,26 @@
+//! The append-only log: segments of batch frames, an anchor, recovery. Knows bytes, indexes and hashes that it
+//! is given, and nothing of what a block means.
+//!
+//! ```text
+//! frame, segment, anchor   the bytes          writer    append and sync; written ≥ durable
+//! reader                   never writes       recovery  what is on disk → verdict → settled
+//! storage                  the only door to a disk: Disk, SimDisk
+//! ```
+
+pub mod anchor;
+mod disk;
+mod error;
+pub mod frame;
+pub mod reader;
+mod recovery;
+pub mod segment;
+mod storage;
+mod writer;
+
+pub use disk::Disk;
+pub use error::{AppendError, LogError, OpenError};
+pub use frame::{Batch, FrameError};
+pub use reader::LogReader;
+pub use recovery::{Recovery, Replay};
+pub use storage::{Access, Storage, StorageFile, read_exact_at, read_up_to, write_all_at};
+pub use writer::{EventLog, Figures, Mode, Options, create};

@@ -1,0 +1,150 @@
+//! The one door to a disk. The log, the anchor and the derived files know nothing but this trait; behind it is
+//! a real directory ([`super::Disk`]) or a hostile simulated one ([`super::SimDisk`]).
+//!
+//! Paths are relative to the data directory, with `/` between names.
+
+use std::fmt::Debug;
+use std::io;
+
+/// How a file is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// To read; the file exists.
+    Read,
+    /// To read and write; the file exists.
+    ReadWrite,
+    /// To read and write; the file does not exist.
+    CreateNew,
+}
+
+/// A directory tree with the durability of a POSIX file system: what was written may be lost until it was
+/// synced, and so may the names of files until their directory was.
+pub trait Storage: Send + Sync + Debug {
+    /// The names in a directory, sorted.
+    ///
+    /// # Errors
+    /// What the file system says.
+    fn list(&self, directory: &str) -> io::Result<Vec<String>>;
+
+    /// Opens a file.
+    ///
+    /// # Errors
+    /// What the file system says.
+    fn open(&self, path: &str, access: Access) -> io::Result<Box<dyn StorageFile>>;
+
+    /// Makes a directory.
+    ///
+    /// # Errors
+    /// What the file system says.
+    fn create_dir(&self, path: &str) -> io::Result<()>;
+
+    /// Gives a file another name, replacing what had that name.
+    ///
+    /// # Errors
+    /// What the file system says.
+    fn rename(&self, from: &str, to: &str) -> io::Result<()>;
+
+    /// Removes a file.
+    ///
+    /// # Errors
+    /// What the file system says.
+    fn remove(&self, path: &str) -> io::Result<()>;
+
+    /// Makes the names in a directory durable.
+    ///
+    /// # Errors
+    /// What the file system says; the caller must not go on as if nothing had happened.
+    fn sync_dir(&self, path: &str) -> io::Result<()>;
+}
+
+/// An open file, read and written at explicit offsets.
+pub trait StorageFile: Send + Debug {
+    /// Reads into `buffer`; may read less, and reads nothing at the end.
+    ///
+    /// # Errors
+    /// What the file system says.
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
+
+    /// Writes from `bytes`; may write less.
+    ///
+    /// # Errors
+    /// What the file system says.
+    fn write_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<usize>;
+
+    /// The file's length in bytes.
+    ///
+    /// # Errors
+    /// What the file system says.
+    fn len(&self) -> io::Result<u64>;
+
+    /// Cuts the file off, or extends it with zeros.
+    ///
+    /// # Errors
+    /// What the file system says.
+    fn set_len(&mut self, len: u64) -> io::Result<()>;
+
+    /// Gives the file `len` bytes that are zeros and have their place on the disk, so that writing them
+    /// later cannot fail for want of room.
+    ///
+    /// # Errors
+    /// What the file system says: this is where a full disk shows.
+    fn allocate(&mut self, len: u64) -> io::Result<()>;
+
+    /// Makes what was written durable, and what is needed to read it.
+    ///
+    /// # Errors
+    /// What the file system says. After an error nothing is known about the file, and no later success
+    /// changes that.
+    fn sync_data(&mut self) -> io::Result<()>;
+}
+
+/// Fills `buffer` from `offset`.
+///
+/// # Errors
+/// `UnexpectedEof` when the file is shorter, or what the file system says.
+pub fn read_exact_at(file: &dyn StorageFile, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+    let mut done = 0;
+    while let Some(rest) = buffer.get_mut(done..).filter(|rest| !rest.is_empty()) {
+        match file.read_at(rest, offset + done as u64) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(read) => done += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Reads up to the end of the file; returns how many bytes there were.
+///
+/// # Errors
+/// What the file system says.
+pub fn read_up_to(file: &dyn StorageFile, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    let mut done = 0;
+    while let Some(rest) = buffer.get_mut(done..).filter(|rest| !rest.is_empty()) {
+        match file.read_at(rest, offset + done as u64) {
+            Ok(0) => break,
+            Ok(read) => done += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(done)
+}
+
+/// Writes all of `bytes` at `offset`.
+///
+/// # Errors
+/// What the file system says; some of the bytes may have been written.
+pub fn write_all_at(file: &mut dyn StorageFile, bytes: &[u8], offset: u64) -> io::Result<()> {
+    let mut done = 0;
+    while let Some(rest) = bytes.get(done..).filter(|rest| !rest.is_empty()) {
+        match file.write_at(rest, offset + done as u64) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => done += written,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}

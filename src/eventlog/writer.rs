@@ -1,0 +1,493 @@
+//! Appending. `written` runs ahead of `durable` between the write and the sync, and nothing outside may be told
+//! of what lies between them.
+//!
+//! A failed sync ends the log for good: the kernel may have thrown the pages away and report success the next
+//! time. A full disk found before the sync only makes it read-only.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use rand_core::CryptoRng;
+
+use super::anchor::{self, Anchor, AnchorFile};
+use super::error::{AppendError, LogError, OpenError, io_error, is_full};
+use super::frame::{Batch, SEAL_BYTES, SegmentIdentity, seal};
+use super::reader::{LogReader, read_block};
+use super::recovery::{Recovery, Replay, Survey, settle, survey};
+use super::segment::{LOG_DIR, SEGMENT_HEADER_BYTES, SPARE, SegmentHeader, bytes_for, path};
+use super::storage::{Access, Storage, StorageFile, write_all_at};
+use crate::crypto::{Digest, LedgerId};
+use crate::limits::{SEGMENT_BYTES_DEFAULT, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN};
+
+/// How the log is written. Never makes an existing log unopenable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Nominal bytes of a new segment.
+    pub segment_bytes: u64,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { segment_bytes: SEGMENT_BYTES_DEFAULT }
+    }
+}
+
+/// Whether batches are taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// They are.
+    ReadWrite,
+    /// They are not, because the disk is full.
+    ReadOnly {
+        /// What the disk said.
+        reason: String,
+    },
+}
+
+impl Mode {
+    /// Whether batches are refused.
+    pub fn is_read_only(&self) -> bool {
+        matches!(self, Mode::ReadOnly { .. })
+    }
+}
+
+/// What the log counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// Segments.
+    pub segments: u64,
+    /// Bytes of headers and frames in all segments.
+    pub log_bytes: u64,
+    /// Bytes written to segments since the log was opened.
+    pub bytes_written: u64,
+    /// Batches written since the log was opened.
+    pub batches: u64,
+    /// Syncs of segments since the log was opened.
+    pub syncs: u64,
+}
+
+/// A segment's blocks: where each stands in the file. Four bytes a block.
+#[derive(Debug)]
+struct Positions {
+    first_index: u64,
+    offsets: Vec<u32>,
+    /// Where its frames end.
+    end: u64,
+}
+
+/// The segment that is being written.
+#[derive(Debug)]
+struct Current {
+    file: Box<dyn StorageFile>,
+    identity: SegmentIdentity,
+    file_bytes: u64,
+    next_frame: u64,
+    sealed: bool,
+}
+
+/// An open log.
+#[derive(Debug)]
+pub struct EventLog {
+    storage: Arc<dyn Storage>,
+    options: Options,
+    segments: Vec<Positions>,
+    current: Current,
+    spare: Option<(Box<dyn StorageFile>, u64)>,
+    anchor: AnchorFile,
+    written: u64,
+    durable: u64,
+    head: Digest,
+    mode: Mode,
+    figures: Figures,
+    poisoned: bool,
+    /// The segment that was read from last, kept open.
+    reading: RefCell<Option<(u64, Box<dyn StorageFile>)>>,
+}
+
+/// Makes a log of one block in an empty directory, and syncs it. The caller gives the directory its final name
+/// afterwards, so that a log that is half made never counts.
+///
+/// # Errors
+/// [`LogError::Io`].
+pub fn create(
+    storage: &dyn Storage,
+    ledger_id: LedgerId,
+    genesis: &[u8],
+    options: Options,
+    rng: &mut dyn CryptoRng,
+) -> Result<(), LogError> {
+    storage.create_dir(LOG_DIR).map_err(io_error(LOG_DIR, "create"))?;
+    let mut batch = Batch::new();
+    batch.push(genesis, Digest(ledger_id.0));
+    let identity = SegmentIdentity { ledger_id, number: 0, salt: salt(rng) };
+    let file_bytes = nominal(options).max(bytes_for(batch.frame_bytes()));
+    let header = SegmentHeader { identity, file_bytes, first_index: 0, hash_before: Digest::ZERO };
+    let name = path(0);
+    let mut file = storage.open(&name, Access::CreateNew).map_err(io_error(&name, "create"))?;
+    file.allocate(file_bytes).map_err(io_error(&name, "allocate"))?;
+    write_all_at(file.as_mut(), &header.encode(), 0).map_err(io_error(&name, "write"))?;
+    let offset = SEGMENT_HEADER_BYTES as u64;
+    let frame = batch.finish(&identity, 0, 0, 0);
+    write_all_at(file.as_mut(), frame, offset).map_err(io_error(&name, "write"))?;
+    let offset = offset + frame.len() as u64;
+    file.sync_data().map_err(io_error(&name, "sync"))?;
+    storage.sync_dir(LOG_DIR).map_err(io_error(LOG_DIR, "sync"))?;
+    let anchor =
+        Anchor { ledger_id, durable: 1, segment: 0, offset, head: batch.head(), generation: 0, clean: true };
+    AnchorFile::create(storage, anchor).map_err(io_error(anchor::PATH, "create"))?;
+    storage.sync_dir("").map_err(io_error("", "sync"))
+}
+
+impl EventLog {
+    /// Opens a log: reads all of it, hands every block to `replay`, and only then settles what a crash left.
+    ///
+    /// # Errors
+    /// [`OpenError`]; unless it is an error of writing, no byte on disk was changed.
+    pub fn open(
+        storage: Arc<dyn Storage>,
+        options: Options,
+        replay: &mut Replay<'_>,
+    ) -> Result<(EventLog, Recovery), OpenError> {
+        let found = survey(storage.as_ref(), replay)?;
+        let recovery = settle(storage.as_ref(), &found)?;
+        let anchor =
+            AnchorFile::open(storage.as_ref(), found.anchor).map_err(io_error(anchor::PATH, "open"))?;
+        let mut log = EventLog::from_survey(storage, options, found, anchor)?;
+        log.write_anchor(false)?;
+        log.sync_anchor()?;
+        match log.storage.remove(SPARE) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(io_error(SPARE, "remove")(error));
+            }
+            _ => {}
+        }
+        log.prepare_spare_early();
+        Ok((log, recovery))
+    }
+
+    fn from_survey(
+        storage: Arc<dyn Storage>,
+        options: Options,
+        found: Survey,
+        anchor: AnchorFile,
+    ) -> Result<EventLog, OpenError> {
+        let (last, file_bytes) =
+            found.segments.last().map(|s| (s.first_index, s.file_bytes)).ok_or(LogError::Empty)?;
+        let name = path(last);
+        let file = storage.open(&name, Access::ReadWrite).map_err(io_error(&name, "open"))?;
+        let segments: Vec<Positions> = found
+            .segments
+            .into_iter()
+            .map(|s| Positions { first_index: s.first_index, offsets: s.positions, end: s.end })
+            .collect();
+        let figures = Figures {
+            segments: segments.len() as u64,
+            log_bytes: segments.iter().map(|segment| segment.end).sum(),
+            ..Figures::default()
+        };
+        let current = Current {
+            file,
+            identity: found.identity,
+            file_bytes,
+            next_frame: found.next_frame,
+            sealed: found.sealed,
+        };
+        Ok(EventLog {
+            storage,
+            options,
+            segments,
+            current,
+            spare: None,
+            anchor,
+            written: found.next_index,
+            durable: found.next_index,
+            head: found.head,
+            mode: Mode::ReadWrite,
+            figures,
+            poisoned: false,
+            reading: RefCell::new(None),
+        })
+    }
+
+    /// Writes a batch. It is not durable before [`EventLog::sync`], and not empty.
+    ///
+    /// # Errors
+    /// [`AppendError`].
+    pub fn append(&mut self, batch: &mut Batch, rng: &mut dyn CryptoRng) -> Result<(), AppendError> {
+        if self.poisoned {
+            return Err(AppendError::Fatal(LogError::Poisoned));
+        }
+        let frame_bytes = batch.frame_bytes();
+        let room = self.current.file_bytes.saturating_sub(self.end() + SEAL_BYTES as u64);
+        if self.current.sealed || frame_bytes > room {
+            self.roll(frame_bytes, rng)?;
+        }
+        let (offset, name) = (self.end(), self.current_path());
+        let (identity, number) = (self.current.identity, self.current.next_frame);
+        let frame = batch.finish(&identity, number, self.written, self.durable);
+        if let Err(error) = write_all_at(self.current.file.as_mut(), frame, offset) {
+            return Err(self.cut_back(offset, frame.len(), &name, error));
+        }
+        let payload_at = offset + super::frame::FRAME_HEADER_BYTES as u64;
+        if let Some(segment) = self.segments.last_mut() {
+            segment
+                .offsets
+                .extend(batch.starts().iter().map(|start| (payload_at + u64::from(*start)) as u32));
+            segment.end = offset + frame_bytes;
+        }
+        self.current.next_frame += 1;
+        self.written += batch.count();
+        self.head = batch.head();
+        self.count_written(frame_bytes);
+        self.figures.batches += 1;
+        Ok(())
+    }
+
+    /// A write failed before any sync: a full disk leaves the log read-only, with what was written of the
+    /// frame made zeros again. Everything else ends it.
+    fn cut_back(&mut self, offset: u64, length: usize, name: &str, error: std::io::Error) -> AppendError {
+        if is_full(&error) && write_all_at(self.current.file.as_mut(), &vec![0; length], offset).is_ok() {
+            return self.go_read_only(error.to_string());
+        }
+        AppendError::Fatal(self.poison(io_error(name, "write")(error)))
+    }
+
+    fn go_read_only(&mut self, reason: String) -> AppendError {
+        tracing::error!(reason, "the disk is full: the log is read-only until there is room");
+        self.mode = Mode::ReadOnly { reason: reason.clone() };
+        AppendError::ReadOnly(reason)
+    }
+
+    /// Seals the segment and goes on in the next one. The room for the next is taken first, so that a full disk
+    /// changes nothing.
+    fn roll(&mut self, frame_bytes: u64, rng: &mut dyn CryptoRng) -> Result<(), AppendError> {
+        if let Err(error) = self.prepare_spare(bytes_for(frame_bytes)) {
+            return match error {
+                LogError::Io { source, .. } if is_full(&source) => Err(self.go_read_only(source.to_string())),
+                other => Err(AppendError::Fatal(self.poison(other))),
+            };
+        }
+        let rolled = self.seal_current().and_then(|()| self.start_next(rng));
+        rolled.map_err(|error| AppendError::Fatal(self.poison(error)))?;
+        self.prepare_spare_early();
+        Ok(())
+    }
+
+    fn seal_current(&mut self) -> Result<(), LogError> {
+        if self.current.sealed {
+            return Ok(());
+        }
+        let (offset, name) = (self.end(), self.current_path());
+        let bytes =
+            seal(&self.current.identity, self.current.next_frame, self.written, self.durable, self.head);
+        write_all_at(self.current.file.as_mut(), &bytes, offset).map_err(io_error(&name, "write"))?;
+        self.current.file.sync_data().map_err(io_error(&name, "sync"))?;
+        self.figures.syncs += 1;
+        self.count_written(bytes.len() as u64);
+        if let Some(segment) = self.segments.last_mut() {
+            segment.end += bytes.len() as u64;
+        }
+        self.current.sealed = true;
+        self.write_anchor(false)?;
+        self.sync_anchor()
+    }
+
+    fn start_next(&mut self, rng: &mut dyn CryptoRng) -> Result<(), LogError> {
+        let (mut file, file_bytes) = self.spare.take().ok_or(LogError::Poisoned)?;
+        let identity = SegmentIdentity {
+            ledger_id: self.current.identity.ledger_id,
+            number: self.current.identity.number + 1,
+            salt: salt(rng),
+        };
+        let header =
+            SegmentHeader { identity, file_bytes, first_index: self.written, hash_before: self.head };
+        write_all_at(file.as_mut(), &header.encode(), 0).map_err(io_error(SPARE, "write"))?;
+        file.sync_data().map_err(io_error(SPARE, "sync"))?;
+        let name = path(self.written);
+        self.storage.rename(SPARE, &name).map_err(io_error(SPARE, "rename"))?;
+        self.storage.sync_dir(LOG_DIR).map_err(io_error(LOG_DIR, "sync"))?;
+        let end = SEGMENT_HEADER_BYTES as u64;
+        self.segments.push(Positions { first_index: self.written, offsets: Vec::new(), end });
+        self.current = Current { file, identity, file_bytes, next_frame: 0, sealed: false };
+        self.figures.segments += 1;
+        self.count_written(end);
+        Ok(())
+    }
+
+    /// Has the next segment ready, with its room on disk, of at least this size.
+    fn prepare_spare(&mut self, least: u64) -> Result<(), LogError> {
+        if self.spare.as_ref().is_some_and(|(_, bytes)| *bytes >= least) {
+            return Ok(());
+        }
+        let bytes = nominal(self.options).max(least);
+        let mut file = match self.spare.take() {
+            Some((file, _)) => file,
+            None => match self.storage.open(SPARE, Access::CreateNew) {
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                    self.storage.remove(SPARE).map_err(io_error(SPARE, "remove"))?;
+                    self.storage.open(SPARE, Access::CreateNew).map_err(io_error(SPARE, "create"))?
+                }
+                other => other.map_err(io_error(SPARE, "create"))?,
+            },
+        };
+        file.allocate(bytes).map_err(io_error(SPARE, "allocate"))?;
+        self.spare = Some((file, bytes));
+        Ok(())
+    }
+
+    /// The same ahead of time: that there is no room for the next segment matters only when it is needed.
+    fn prepare_spare_early(&mut self) {
+        if let Err(error) = self.prepare_spare(0) {
+            tracing::warn!(%error, "no room yet for the next segment");
+        }
+    }
+
+    /// Makes everything written durable, and notes it in the anchor.
+    ///
+    /// # Errors
+    /// [`LogError`]: the process must end and answer nothing. There is no second attempt.
+    pub fn sync(&mut self) -> Result<(), LogError> {
+        self.alive()?;
+        let name = self.current_path();
+        if let Err(error) = self.current.file.sync_data() {
+            return Err(self.poison(io_error(&name, "sync")(error)));
+        }
+        self.figures.syncs += 1;
+        self.durable = self.written;
+        let noted = self.write_anchor(false);
+        noted.map_err(|error| self.poison(error))
+    }
+
+    fn write_anchor(&mut self, clean: bool) -> Result<(), LogError> {
+        let anchor = Anchor {
+            ledger_id: self.current.identity.ledger_id,
+            durable: self.durable,
+            segment: self.current.identity.number,
+            offset: self.end(),
+            head: self.head,
+            generation: 0,
+            clean,
+        };
+        self.anchor.write(anchor).map_err(io_error(anchor::PATH, "write"))
+    }
+
+    /// Whether the anchor was written and not synced; due at most 100 ms later.
+    pub fn anchor_pending(&self) -> bool {
+        self.anchor.is_unsynced()
+    }
+
+    /// Makes the anchor durable.
+    ///
+    /// # Errors
+    /// [`LogError`]: fatal like every failed sync.
+    pub fn sync_anchor(&mut self) -> Result<(), LogError> {
+        self.alive()?;
+        if let Err(error) = self.anchor.sync() {
+            return Err(self.poison(io_error(anchor::PATH, "sync")(error)));
+        }
+        Ok(())
+    }
+
+    /// Leaves the read-only mode if there is room for the next segment again.
+    pub fn try_resume(&mut self) {
+        let roomy = self.mode.is_read_only() && !self.poisoned;
+        if roomy && self.prepare_spare(nominal(self.options)).is_ok() {
+            tracing::info!("there is room again: the log takes batches");
+            self.mode = Mode::ReadWrite;
+        }
+    }
+
+    /// Marks the log as cleanly closed.
+    ///
+    /// # Errors
+    /// [`LogError`] when the anchor cannot be written or synced.
+    pub fn close(mut self) -> Result<(), LogError> {
+        self.alive()?;
+        self.write_anchor(true)?;
+        self.sync_anchor()
+    }
+
+    /// The stored bytes of a block that was written. The caller knows what it must hash to; the place was noted
+    /// when the block was written or replayed.
+    ///
+    /// # Errors
+    /// [`LogError`] when there is no such block or it cannot be read.
+    pub fn read(&self, index: u64) -> Result<Vec<u8>, LogError> {
+        self.alive()?;
+        let place = self.segments.partition_point(|segment| segment.first_index <= index);
+        let segment = place.checked_sub(1).and_then(|place| self.segments.get(place));
+        let found = segment.and_then(|segment| {
+            let nth = usize::try_from(index - segment.first_index).ok()?;
+            Some((segment.first_index, u64::from(*segment.offsets.get(nth)?)))
+        });
+        let Some((first_index, offset)) = found else {
+            return Err(LogError::corrupt(LOG_DIR, 0, index, "no_such_block", "there is no such block"));
+        };
+        let name = path(first_index);
+        let mut reading = self.reading.borrow_mut();
+        let file = match reading.take() {
+            Some((open, file)) if open == first_index => file,
+            _ => self.storage.open(&name, Access::Read).map_err(io_error(&name, "open"))?,
+        };
+        let (_, file) = reading.insert((first_index, file));
+        read_block(file.as_ref(), &name, offset, index)
+    }
+
+    /// A reader for another thread.
+    pub fn reader(&self) -> LogReader {
+        let segments = self.segments.iter().map(|segment| segment.first_index).collect();
+        LogReader { storage: Arc::clone(&self.storage), segments }
+    }
+
+    /// Blocks written; the index of the next one.
+    pub fn written_count(&self) -> u64 {
+        self.written
+    }
+
+    /// Blocks durable.
+    pub fn durable_count(&self) -> u64 {
+        self.durable
+    }
+
+    /// Whether batches are taken.
+    pub fn mode(&self) -> &Mode {
+        &self.mode
+    }
+
+    /// The figures.
+    pub fn figures(&self) -> Figures {
+        self.figures
+    }
+
+    fn end(&self) -> u64 {
+        self.segments.last().map_or(0, |segment| segment.end)
+    }
+
+    fn current_path(&self) -> String {
+        path(self.segments.last().map_or(0, |segment| segment.first_index))
+    }
+
+    fn count_written(&mut self, bytes: u64) {
+        self.figures.bytes_written += bytes;
+        self.figures.log_bytes += bytes;
+    }
+
+    fn alive(&self) -> Result<(), LogError> {
+        if self.poisoned { Err(LogError::Poisoned) } else { Ok(()) }
+    }
+
+    fn poison(&mut self, error: LogError) -> LogError {
+        self.poisoned = true;
+        error
+    }
+}
+
+fn nominal(options: Options) -> u64 {
+    options.segment_bytes.clamp(SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX)
+}
+
+fn salt(rng: &mut dyn CryptoRng) -> [u8; 16] {
+    let mut salt = [0; 16];
+    rng.fill_bytes(&mut salt);
+    salt
+}

@@ -1,0 +1,41 @@
+//! Which block every command ever accepted stands in: the reason why none is applied twice. Kept for ever and
+//! rebuilt by replay.
+
+use std::collections::BTreeMap;
+
+use crate::chain::{CommandId, Header};
+use crate::crypto::KeyId;
+use crate::domain::AccountId;
+
+/// (account, command id) → block index. Registrations come from nobody yet: there the key takes the account's
+/// place, so that strangers cannot occupy each other's ids.
+#[derive(Clone, Debug, Default)]
+pub struct CommandIndex {
+    of_members: BTreeMap<(AccountId, CommandId), u64>,
+    of_strangers: BTreeMap<(KeyId, CommandId), u64>,
+}
+
+impl CommandIndex {
+    /// The block of the command with this header's identity.
+    pub fn get(&self, header: &Header) -> Option<u64> {
+        if header.account == AccountId::NONE {
+            self.of_strangers.get(&(header.key_id, header.command_id)).copied()
+        } else {
+            self.of_members.get(&(header.account, header.command_id)).copied()
+        }
+    }
+
+    /// Remembers an accepted command.
+    pub fn insert(&mut self, header: &Header, index: u64) {
+        if header.account == AccountId::NONE {
+            self.of_strangers.insert((header.key_id, header.command_id), index);
+        } else {
+            self.of_members.insert((header.account, header.command_id), index);
+        }
+    }
+
+    /// Number of commands.
+    pub fn count(&self) -> u64 {
+        (self.of_members.len() + self.of_strangers.len()) as u64
+    }
+}

@@ -1,0 +1,422 @@
+//! Ties chain, domain and log together: propose, commit, replay, query.
+//!
+//! State moves when a block is proposed, so that the next command of the same tick sees it. Nobody outside is
+//! told before [`Ledger::commit`] has written and synced the batch: the service holds every reply until then.
+//! When the write or the sync fails, nothing is retried and nothing is answered from memory.
+
+mod command_index;
+mod replica;
+mod transaction;
+mod tree_file;
+
+pub use command_index::CommandIndex;
+pub use replica::{ReplayError, Replica};
+pub use transaction::{Transaction, TransactionError};
+
+use std::fmt;
+use std::sync::Arc;
+
+use rand_core::CryptoRng;
+
+use crate::chain::tree::BadProof;
+use crate::chain::{Block, Checkpoint, Consistency, Inclusion, Message, TreeRoot, block_hash};
+use crate::crypto::{Digest, LedgerId};
+use crate::domain::{self, AccountId, Command, Context, Rejection};
+use crate::eventlog::{
+    AppendError, Batch, EventLog, LogError, LogReader, OpenError, Options, Recovery, Storage,
+};
+use crate::limits::{ISSUED_AT_FUTURE_MS_MAX, ISSUED_AT_PAST_MS_MAX};
+use crate::time::Timestamp;
+use tree_file::{Comparison, TreeFile};
+
+/// A ledger that is open for service.
+pub struct Ledger {
+    replica: Replica,
+    log: EventLog,
+    batch: Batch,
+    tree: TreeFile,
+    committed: Committed,
+    scratch: Vec<u8>,
+}
+
+/// The ledger as of the last synced batch: all that may be spoken of outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Committed {
+    /// Durable blocks.
+    pub size: u64,
+    /// Hash of the last of them.
+    pub head: Digest,
+    /// Root of the tree over them.
+    pub root: TreeRoot,
+}
+
+/// Where an accepted command stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placement {
+    /// Index of its block.
+    pub index: u64,
+    /// Hash of its block.
+    pub hash: Digest,
+    /// Time of its block.
+    pub timestamp: Timestamp,
+    /// The event's stored bytes.
+    pub event: Vec<u8>,
+}
+
+/// What is known of a command before its rules are asked.
+#[derive(Clone, Debug)]
+pub enum Admission {
+    /// It is new and may be decided.
+    Fresh,
+    /// It was accepted before; the block is in the log.
+    Known(Placement),
+    /// It was accepted in this very batch.
+    Pending(Placement),
+    /// Its id was used for something else.
+    Conflict,
+    /// Its `issued_at` lies outside the window.
+    OutsideWindow,
+}
+
+/// Why a proposal did not become a block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// A rule says no.
+    Rule(Rejection),
+    /// The batch is full; the next one has room.
+    BatchFull,
+    /// The disk is full.
+    ReadOnly,
+}
+
+/// How a batch ended.
+#[derive(Debug)]
+pub enum CommitError {
+    /// The disk is full: nothing was acknowledged, the state is that of the last synced batch.
+    ReadOnly,
+    /// The process must end.
+    Fatal(LogError),
+}
+
+impl Ledger {
+    /// Opens a ledger by replaying its log.
+    ///
+    /// # Errors
+    /// [`OpenError`]; nothing on disk was changed unless the error is one of writing after the verdict.
+    pub fn open(
+        storage: &Arc<dyn Storage>,
+        options: Options,
+    ) -> Result<(Ledger, Recovery), OpenError> {
+        let mut comparison = Comparison::start(storage.as_ref());
+        let mut replica = None;
+        let mut replay = |_: u64, bytes: &[u8]| follow(&mut replica, bytes, |hash| comparison.push(hash));
+        let (log, recovery) = EventLog::open(Arc::clone(storage), options, &mut replay)?;
+        let Some(replica) = replica else { return Err(OpenError::empty()) };
+        let tree = open_tree(storage.as_ref(), &log, comparison.finish(), &replica)?;
+        let committed = Committed {
+            size: replica.link().next_index(),
+            head: replica.link().head(),
+            root: replica.frontier().root(),
+        };
+        Ok((Ledger { replica, log, batch: Batch::new(), tree, committed, scratch: Vec::new() }, recovery))
+    }
+
+    /// What is known of a command, by its id and its time. A member's retry finds its original here.
+    ///
+    /// # Errors
+    /// [`LogError`] when the original cannot be read.
+    pub fn admit(&self, message: &Message<'_>, wall: Timestamp) -> Result<Admission, LogError> {
+        if let Some(index) = self.replica.commands().get(&message.header) {
+            return self.admit_known(message, index);
+        }
+        let now = wall.max(self.replica.link().timestamp()).millis();
+        let oldest = now.saturating_sub(ISSUED_AT_PAST_MS_MAX);
+        let newest = now.saturating_add(ISSUED_AT_FUTURE_MS_MAX);
+        let inside = (oldest..=newest).contains(&message.header.issued_at);
+        Ok(if inside { Admission::Fresh } else { Admission::OutsideWindow })
+    }
+
+    fn admit_known(&self, message: &Message<'_>, index: u64) -> Result<Admission, LogError> {
+        let pending = index.checked_sub(self.log.written_count());
+        let bytes = match pending.and_then(|n| self.batch.block(n)) {
+            Some(bytes) => bytes.to_vec(),
+            None => self.log.read(index)?,
+        };
+        let original = Block::parse(&bytes).ok();
+        let same = original
+            .and_then(|block| Message::parse(block.message).ok())
+            .is_some_and(|original| original.is_same_request(message));
+        let (Some(block), true) = (original, same) else { return Ok(Admission::Conflict) };
+        let placement = Placement {
+            index,
+            hash: block_hash(&bytes),
+            timestamp: block.timestamp,
+            event: block.event.to_vec(),
+        };
+        Ok(if pending.is_some() { Admission::Pending(placement) } else { Admission::Known(placement) })
+    }
+
+    /// Lets the rules decide a command whose signature was checked, and makes its block. The placement may be
+    /// told to nobody before [`Ledger::commit`].
+    ///
+    /// # Errors
+    /// [`Refused`]; nothing changed.
+    pub fn propose(
+        &mut self,
+        message: Message<'_>,
+        signature: &[u8],
+        command: Command,
+        wall: Timestamp,
+    ) -> Result<Placement, Refused> {
+        if self.log.mode().is_read_only() {
+            return Err(Refused::ReadOnly);
+        }
+        let link = self.replica.link();
+        let author = message.header.account;
+        let context = Context {
+            author,
+            key_id: message.header.key_id,
+            timestamp: link.next_timestamp(wall),
+            index: link.next_index(),
+        };
+        let event = domain::decide(self.replica.state(), &command, &context).map_err(Refused::Rule)?;
+        let event_bytes = event.encode();
+        let block = Block {
+            index: context.index,
+            timestamp: context.timestamp,
+            previous_hash: link.head(),
+            author,
+            author_previous: link.last_of(author),
+            message: message.bytes,
+            signature,
+            event: &event_bytes,
+        };
+        self.scratch.clear();
+        block.encode_into(&mut self.scratch);
+        if !self.batch.has_room(self.scratch.len()) {
+            return Err(Refused::BatchFull);
+        }
+        let hash = self.take_in(&block, Transaction { message, command, event, context });
+        Ok(Placement { index: context.index, hash, timestamp: context.timestamp, event: event_bytes })
+    }
+
+    fn take_in(&mut self, block: &Block<'_>, transaction: Transaction<'_>) -> Digest {
+        let tree = &mut self.tree;
+        let hash = self.replica.absorb(&self.scratch, block, &transaction, |hash| tree.push(hash));
+        self.batch.push(&self.scratch, hash);
+        hash
+    }
+
+    /// Writes and syncs all blocks proposed since the last commit, as one batch. Returns how many there were.
+    ///
+    /// # Errors
+    /// [`CommitError::ReadOnly`] leaves the ledger as of the last batch; after [`CommitError::Fatal`] nothing
+    /// may be asked of it any more.
+    pub fn commit(&mut self, rng: &mut dyn CryptoRng) -> Result<u64, CommitError> {
+        let count = self.batch.count();
+        if count == 0 {
+            return Ok(0);
+        }
+        match self.log.append(&mut self.batch, rng) {
+            Ok(()) => {}
+            Err(AppendError::ReadOnly(_)) => {
+                self.go_back().map_err(CommitError::Fatal)?;
+                return Err(CommitError::ReadOnly);
+            }
+            Err(AppendError::Fatal(error)) => return Err(CommitError::Fatal(error)),
+        }
+        self.log.sync().map_err(CommitError::Fatal)?;
+        self.batch.clear();
+        if let Err(error) = self.tree.flush() {
+            tracing::warn!(%error, "stored hashes not written; kept in memory until the disk takes them");
+        }
+        self.committed = Committed {
+            size: self.replica.link().next_index(),
+            head: self.replica.link().head(),
+            root: self.replica.frontier().root(),
+        };
+        Ok(count)
+    }
+
+    /// Throws away what was proposed and reads the state of the last synced batch from the log again: rare
+    /// enough that one way to build state is worth more than a way to undo it.
+    fn go_back(&mut self) -> Result<(), LogError> {
+        self.batch.clear();
+        let mut replica = None;
+        let mut replay = |_: u64, bytes: &[u8]| follow(&mut replica, bytes, |_| {}).map(|_| ());
+        self.log.reader().for_each(0..self.log.durable_count(), &mut replay)?;
+        if let Some(replica) = replica {
+            let size = replica.frontier().size();
+            self.tree.truncate(crate::chain::tree::stored_hash_count(size));
+            self.replica = replica;
+        }
+        Ok(())
+    }
+
+    /// The ledger as of the last synced batch.
+    pub fn committed(&self) -> Committed {
+        self.committed
+    }
+
+    /// The checkpoint over the last synced batch, to be signed.
+    pub fn checkpoint(&self) -> Checkpoint {
+        let origin = self.replica.genesis().origin.clone();
+        Checkpoint { origin, size: self.committed.size, root: self.committed.root }
+    }
+
+    /// Everything that the blocks add up to, those of the open batch included.
+    pub fn replica(&self) -> &Replica {
+        &self.replica
+    }
+
+    /// Names the ledger.
+    pub fn ledger_id(&self) -> LedgerId {
+        self.replica.ledger_id()
+    }
+
+    /// Whether blocks wait for a commit.
+    pub fn has_open_batch(&self) -> bool {
+        self.batch.count() > 0
+    }
+
+    /// The log, for its figures and its mode.
+    pub fn log(&self) -> &EventLog {
+        &self.log
+    }
+
+    /// The log, for its anchor and its leaving read-only.
+    pub fn log_mut(&mut self) -> &mut EventLog {
+        &mut self.log
+    }
+
+    /// A reader of the log for another thread.
+    pub fn reader(&self) -> LogReader {
+        self.log.reader()
+    }
+
+    /// Stored bytes of an author's durable blocks with an index of at least `from`, in order, until `visit`
+    /// wants no more. Returns the index of the first block that was not visited.
+    ///
+    /// # Errors
+    /// [`LogError`] when a block cannot be read.
+    pub fn own_blocks(
+        &self,
+        author: AccountId,
+        from: u64,
+        visit: &mut dyn FnMut(Vec<u8>) -> bool,
+    ) -> Result<Option<u64>, LogError> {
+        let all = self.replica.blocks_of(author);
+        let start = all.partition_point(|&index| index < from);
+        let durable = all.iter().skip(start).take_while(|&&index| index < self.committed.size);
+        for &index in durable {
+            let bytes = self.log.read(index)?;
+            if !visit(bytes) {
+                return Ok(Some(index));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Proves that a durable block is in the tree of `size` blocks.
+    ///
+    /// # Errors
+    /// [`BadProof`] when there is no such durable block or tree.
+    pub fn inclusion(&self, index: u64, size: u64) -> Result<Inclusion, BadProof> {
+        if size > self.committed.size {
+            return Err(BadProof);
+        }
+        Inclusion::prove(size, index, &self.tree)
+    }
+
+    /// Proves that the tree of `size` durable blocks extends that of `old_size`.
+    ///
+    /// # Errors
+    /// [`BadProof`] when there is no such pair of trees.
+    pub fn consistency(&self, old_size: u64, size: u64) -> Result<Consistency, BadProof> {
+        if size > self.committed.size {
+            return Err(BadProof);
+        }
+        Consistency::prove(size, old_size, &self.tree)
+    }
+
+    /// Marks the log as cleanly closed.
+    ///
+    /// # Errors
+    /// [`LogError`] when the anchor cannot be written or synced.
+    pub fn close(self) -> Result<(), LogError> {
+        self.log.close()
+    }
+}
+
+/// One step of replay: genesis makes the replica, every other block continues it.
+fn follow(
+    replica: &mut Option<Replica>,
+    bytes: &[u8],
+    store: impl FnMut([u8; 32]),
+) -> Result<Digest, String> {
+    match replica {
+        Some(replica) => replica.follow(bytes, store).map_err(|error| error.to_string()),
+        None => {
+            let made = Replica::from_genesis(bytes, store).map_err(|error| error.to_string())?;
+            Ok(replica.insert(made).link().head())
+        }
+    }
+}
+
+/// Opens the file of stored hashes and writes what the comparison found missing, reading the log once more.
+fn open_tree(
+    storage: &dyn Storage,
+    log: &EventLog,
+    good: Option<u64>,
+    replica: &Replica,
+) -> Result<TreeFile, OpenError> {
+    let all = crate::chain::tree::stored_hash_count(replica.frontier().size());
+    let tree = TreeFile::open(storage, good.unwrap_or(all));
+    let mut tree = tree.map_err(|source| OpenError::io("tree/hashes", "open", source))?;
+    if let Some(good) = good {
+        tracing::info!(good, all, "stored hashes are behind the log; writing them anew");
+        rebuild_tree(log, &mut tree).map_err(OpenError::from)?;
+    }
+    Ok(tree)
+}
+
+fn rebuild_tree(log: &EventLog, tree: &mut TreeFile) -> Result<(), LogError> {
+    let mut frontier = crate::chain::Frontier::default();
+    let mut number = 0;
+    let good = tree.count();
+    let mut replay = |_: u64, bytes: &[u8]| {
+        frontier.push(crate::chain::LeafHash::of_block(bytes), |hash| {
+            if number >= good {
+                tree.push(hash);
+            }
+            number += 1;
+        });
+        Ok(())
+    };
+    log.reader().for_each(0..log.durable_count(), &mut replay)?;
+    if let Err(error) = tree.flush() {
+        tracing::warn!(%error, "stored hashes not written; kept in memory until the disk takes them");
+    }
+    Ok(())
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refused::Rule(rejection) => rejection.fmt(f),
+            Refused::BatchFull => f.write_str("the batch is full"),
+            Refused::ReadOnly => f.write_str("the disk is full; the ledger can be read but not changed"),
+        }
+    }
+}
+
+impl fmt::Display for CommitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CommitError::ReadOnly => f.write_str("the disk is full"),
+            CommitError::Fatal(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for CommitError {}

@@ -1,0 +1,166 @@
+//! Everything that the log's blocks add up to, in memory. There is one way in: [`Replica::absorb`]. Live
+//! operation comes to it from `Ledger::propose`, replay and audit from [`Replica::follow`].
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::{CommandIndex, Transaction, TransactionError};
+use crate::chain::{Block, Frontier, Genesis, LeafHash, Link, LinkError, block_hash};
+use crate::crypto::{Digest, LedgerId};
+use crate::domain::{self, AccountId, State};
+
+/// The state of a ledger after some number of blocks.
+#[derive(Clone, Debug)]
+pub struct Replica {
+    ledger_id: LedgerId,
+    genesis: Genesis,
+    link: Link,
+    frontier: Frontier,
+    state: State,
+    commands: CommandIndex,
+    blocks_of: BTreeMap<AccountId, Vec<u64>>,
+}
+
+/// How a block fails to continue a ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReplayError {
+    /// The bytes are not a block.
+    Malformed,
+    /// Block 0 is not a genesis block.
+    Genesis,
+    /// It does not follow the block before.
+    Link(LinkError),
+    /// It holds no transaction of this ledger.
+    Transaction(TransactionError),
+    /// Its command has an id that the author used before.
+    RepeatedCommand(u64),
+}
+
+impl Replica {
+    /// The replica of a ledger that has its genesis block only. `store` receives the hashes that the tree
+    /// stores.
+    ///
+    /// # Errors
+    /// [`ReplayError::Genesis`].
+    pub fn from_genesis(bytes: &[u8], store: impl FnMut([u8; 32])) -> Result<Replica, ReplayError> {
+        let (genesis, ledger_id) = Genesis::from_block(bytes).map_err(|_| ReplayError::Genesis)?;
+        let block = Block::parse(bytes).map_err(|_| ReplayError::Malformed)?;
+        let mut replica = Replica {
+            ledger_id,
+            genesis,
+            link: Link::default(),
+            frontier: Frontier::default(),
+            state: State::default(),
+            commands: CommandIndex::default(),
+            blocks_of: BTreeMap::new(),
+        };
+        replica.link.advance(&block, Digest(ledger_id.0));
+        replica.frontier.push(LeafHash::of_block(bytes), store);
+        Ok(replica)
+    }
+
+    /// Checks that a stored block continues this ledger, and takes it in. Returns the block's hash.
+    ///
+    /// # Errors
+    /// [`ReplayError`]; the replica is unchanged.
+    pub fn follow(&mut self, bytes: &[u8], store: impl FnMut([u8; 32])) -> Result<Digest, ReplayError> {
+        let block = Block::parse(bytes).map_err(|_| ReplayError::Malformed)?;
+        self.link.check(&block).map_err(ReplayError::Link)?;
+        let transaction = Transaction::decode(&block, self.ledger_id).map_err(ReplayError::Transaction)?;
+        if let Some(index) = self.commands.get(&transaction.message.header) {
+            return Err(ReplayError::RepeatedCommand(index));
+        }
+        Ok(self.absorb(bytes, &block, &transaction, store))
+    }
+
+    /// Takes in a block that is known to follow. Cannot refuse: what is in a block happened.
+    pub(super) fn absorb(
+        &mut self,
+        bytes: &[u8],
+        block: &Block<'_>,
+        transaction: &Transaction<'_>,
+        store: impl FnMut([u8; 32]),
+    ) -> Digest {
+        let hash = block_hash(bytes);
+        self.link.advance(block, hash);
+        self.frontier.push(LeafHash::of_block(bytes), store);
+        self.commands.insert(&transaction.message.header, block.index);
+        self.blocks_of.entry(block.author).or_default().push(block.index);
+        domain::apply(&mut self.state, &transaction.command, &transaction.event, &transaction.context);
+        hash
+    }
+
+    /// Names the ledger.
+    pub fn ledger_id(&self) -> LedgerId {
+        self.ledger_id
+    }
+
+    /// What block 0 says.
+    pub fn genesis(&self) -> &Genesis {
+        &self.genesis
+    }
+
+    /// The end of the chain.
+    pub fn link(&self) -> &Link {
+        &self.link
+    }
+
+    /// The right edge of the tree.
+    pub fn frontier(&self) -> &Frontier {
+        &self.frontier
+    }
+
+    /// The domains' state.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Where each command stands.
+    pub fn commands(&self) -> &CommandIndex {
+        &self.commands
+    }
+
+    /// Indexes of an author's blocks, ascending.
+    pub fn blocks_of(&self, author: AccountId) -> &[u64] {
+        self.blocks_of.get(&author).map_or(&[], Vec::as_slice)
+    }
+
+    /// A digest over all that replay yields: equal for two replicas if and only if they serve the same.
+    pub fn digest(&self) -> Digest {
+        crate::crypto::sha3(&[
+            b"ledgerd/replica/1\0",
+            &self.link.next_index().to_be_bytes(),
+            &self.link.head().0,
+            &self.frontier.root().0,
+            &self.commands.count().to_be_bytes(),
+            &self.state.digest().0,
+        ])
+    }
+}
+
+impl ReplayError {
+    /// The stable machine name.
+    pub fn name(&self) -> &'static str {
+        match self {
+            ReplayError::Malformed => "malformed_block",
+            ReplayError::Genesis => "not_genesis",
+            ReplayError::Link(error) => error.name(),
+            ReplayError::Transaction(error) => error.name(),
+            ReplayError::RepeatedCommand(_) => "repeated_command",
+        }
+    }
+}
+
+impl fmt::Display for ReplayError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ReplayError::Malformed => f.write_str("the bytes are not a block"),
+            ReplayError::Genesis => f.write_str("block 0 is not a genesis block"),
+            ReplayError::Link(error) => error.fmt(f),
+            ReplayError::Transaction(error) => error.fmt(f),
+            ReplayError::RepeatedCommand(index) => write!(f, "block {index} holds a command of the same id"),
+        }
+    }
+}
+
+impl std::error::Error for ReplayError {}

@@ -1,0 +1,138 @@
+//! `tree/hashes`: the tree's stored hashes, 32 bytes each, in the order of C2SP stored hash numbers. Derived
+//! from the log: it is never synced, and what is missing, behind or wrong is written anew at start.
+
+use std::io;
+
+use crate::chain::tree::{HASH_BYTES, StoredHashes};
+use crate::eventlog::{Access, Storage, StorageFile, read_exact_at, write_all_at};
+
+const DIR: &str = "tree";
+const PATH: &str = "tree/hashes";
+
+/// The file of stored hashes, and those that are not written yet.
+pub(super) struct TreeFile {
+    file: Box<dyn StorageFile>,
+    written: u64,
+    pending: Vec<u8>,
+}
+
+/// Compares the file with the hashes that replay computes, without writing: a start that is refused must leave
+/// every file as it was.
+pub(super) struct Comparison {
+    file: Option<Box<dyn StorageFile>>,
+    chunk: Vec<u8>,
+    compared: u64,
+    good: u64,
+    differs: bool,
+}
+
+const CHUNK_BYTES: usize = 256 << 10;
+
+impl Comparison {
+    /// Starts a comparison; a missing file differs from the first hash on.
+    pub(super) fn start(storage: &dyn Storage) -> Comparison {
+        let file = storage.open(PATH, Access::Read).ok();
+        let differs = file.is_none();
+        Comparison { file, chunk: Vec::with_capacity(CHUNK_BYTES), compared: 0, good: 0, differs }
+    }
+
+    /// Takes the next hash that should stand in the file.
+    pub(super) fn push(&mut self, hash: [u8; HASH_BYTES]) {
+        if self.differs {
+            return;
+        }
+        self.chunk.extend_from_slice(&hash);
+        if self.chunk.len() >= CHUNK_BYTES {
+            self.compare_chunk();
+        }
+    }
+
+    fn compare_chunk(&mut self) {
+        let mut stored = vec![0; self.chunk.len()];
+        let offset = self.compared * HASH_BYTES as u64;
+        let read = self.file.as_ref().map(|file| read_exact_at(file.as_ref(), &mut stored, offset));
+        if matches!(read, Some(Ok(()))) && stored == self.chunk {
+            self.compared += (self.chunk.len() / HASH_BYTES) as u64;
+            self.good = self.compared;
+        } else {
+            self.differs = true;
+        }
+        self.chunk.clear();
+    }
+
+    /// How many hashes from the start are right; everything after them is to be written anew. None means that
+    /// all are there.
+    pub(super) fn finish(mut self) -> Option<u64> {
+        if !self.differs && !self.chunk.is_empty() {
+            self.compare_chunk();
+        }
+        self.differs.then_some(self.good)
+    }
+}
+
+impl TreeFile {
+    /// Opens the file, creating it if need be, of which the first `good` hashes are right.
+    ///
+    /// # Errors
+    /// What the storage says.
+    pub(super) fn open(storage: &dyn Storage, good: u64) -> io::Result<TreeFile> {
+        match storage.create_dir(DIR) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
+        let mut file = match storage.open(PATH, Access::ReadWrite) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => storage.open(PATH, Access::CreateNew)?,
+            other => other?,
+        };
+        file.set_len(good * HASH_BYTES as u64)?;
+        Ok(TreeFile { file, written: good, pending: Vec::new() })
+    }
+
+    /// Takes the next hash; [`TreeFile::flush`] writes it.
+    pub(super) fn push(&mut self, hash: [u8; HASH_BYTES]) {
+        self.pending.extend_from_slice(&hash);
+    }
+
+    /// Number of hashes taken.
+    pub(super) fn count(&self) -> u64 {
+        self.written + (self.pending.len() / HASH_BYTES) as u64
+    }
+
+    /// Writes what was taken. What cannot be written, on a full disk, stays in memory and is tried again with
+    /// the next batch.
+    ///
+    /// # Errors
+    /// What the storage says; nothing is lost by it.
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        write_all_at(self.file.as_mut(), &self.pending, self.written * HASH_BYTES as u64)?;
+        self.written = self.count();
+        self.pending.clear();
+        Ok(())
+    }
+
+    /// Forgets every hash from number `count` on: the batch that they belong to was not written.
+    pub(super) fn truncate(&mut self, count: u64) {
+        if count >= self.written {
+            self.pending.truncate(((count - self.written) as usize).saturating_mul(HASH_BYTES));
+        } else {
+            self.pending.clear();
+            self.written = count;
+        }
+    }
+}
+
+impl StoredHashes for TreeFile {
+    fn stored_hash(&self, number: u64) -> Option<[u8; HASH_BYTES]> {
+        let mut hash = [0; HASH_BYTES];
+        if let Some(behind) = number.checked_sub(self.written) {
+            let at = usize::try_from(behind).ok()?.checked_mul(HASH_BYTES)?;
+            hash.copy_from_slice(self.pending.get(at..at.checked_add(HASH_BYTES)?)?);
+        } else {
+            read_exact_at(self.file.as_ref(), &mut hash, number * HASH_BYTES as u64).ok()?;
+        }
+        Some(hash)
+    }
+}
