@@ -79,7 +79,7 @@ fn assert_expected(outcome: &Outcome, expected: &Expected, place: &str) {
 
 /// One of each refusal. The two `match`es below have no wildcard: a new refusal does not compile until it
 /// stands here, and the test fails until a scenario shows it.
-fn every_refusal() -> Vec<Rejection> {
+pub(crate) fn every_refusal() -> Vec<Rejection> {
     use accounts::{InvalidHandle, Rejection as A};
     use orders::Rejection as O;
     let of_accounts = [
