@@ -37,7 +37,7 @@ const WORLDLY: &[(&str, &[&str])] = &[
     ("TcpStream", &[]),
     ("TcpListener", &[]),
     ("mio::", &[]),
-    ("Mutex", &["src/eventlog/disk.rs"]),
+    ("Mutex", &["src/eventlog/sim_disk.rs"]),
     ("RwLock", &[]),
 ];
 
