@@ -61,6 +61,8 @@ fn every_link_between_the_documents_leads_somewhere() {
         "ARCHITECTURE.md",
         "CHANGELOG.md",
         "fixtures/README.md",
+        "fixtures/logs/README.md",
+        "fixtures/vectors/README.md",
         "docs/channel.md",
         "docs/fault-model.md",
         "docs/log-format.md",
