@@ -8,7 +8,7 @@ use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 use super::ConnectionId;
-use crate::audit::{self, Report};
+use crate::audit::{self, AuditError, Report};
 use crate::crypto::rsa::{KeyPolicyError, MODULUS_BYTES, PrivateKey, PublicKey};
 use crate::eventlog::Storage;
 use crate::session::KeySlot;
@@ -123,7 +123,7 @@ pub enum JobResult {
         total: u64,
     },
     /// The check of the log is done.
-    LogVerified(Box<Report>),
+    LogVerified(Result<Box<Report>, AuditError>),
 }
 
 /// Whether a command was signed by its author.
@@ -170,12 +170,12 @@ impl Job {
             Job::VerifyLog { storage, up_to, cancelled } => {
                 let request = audit::Request { up_to: Some(up_to), ..audit::Request::default() };
                 let report = audit::audit(
-                    &storage,
+                    storage.as_ref(),
                     &request,
                     &mut |done, total| emit(JobResult::LogProgress { done, total }),
                     &|| cancelled.load(Ordering::Relaxed),
                 );
-                emit(JobResult::LogVerified(Box::new(report)));
+                emit(JobResult::LogVerified(report.map(Box::new)));
             }
         }
     }

@@ -186,7 +186,7 @@ impl Service {
             }
             JobResult::CommandVerified { check, verdict } => self.command_verified(check, verdict, now),
             JobResult::LogProgress { done, total } => self.log_progress(done, total),
-            JobResult::LogVerified(report) => self.log_verified(*report),
+            JobResult::LogVerified(report) => self.log_verified(report),
         }
     }
 
