@@ -9,6 +9,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use tlog_tiles::tlog::{self, Hash, HashReader};
 
+/// Leaves that proofs are made and checked for at most: numbers of stored hashes fit 64 bits up to here.
+const SIZE_MAX: u64 = 1 << 62;
+
 /// Bytes of a stored hash.
 pub const HASH_BYTES: usize = 32;
 
@@ -121,7 +124,7 @@ impl Inclusion {
     /// # Errors
     /// [`BadProof`] when the leaf is not in the tree or a stored hash cannot be read.
     pub fn prove<S: StoredHashes + ?Sized>(size: u64, index: u64, hashes: &S) -> Result<Inclusion, BadProof> {
-        if index >= size {
+        if index >= size || size > SIZE_MAX {
             return Err(BadProof);
         }
         let proof = tlog::prove_record(size, index, &Reader(hashes)).map_err(|_| BadProof)?;
@@ -133,7 +136,7 @@ impl Inclusion {
     /// # Errors
     /// [`BadProof`].
     pub fn check(&self, size: u64, root: TreeRoot, index: u64, leaf: LeafHash) -> Result<(), BadProof> {
-        if index >= size {
+        if index >= size || size > SIZE_MAX {
             return Err(BadProof);
         }
         let proof = self.0.iter().map(|hash| Hash(*hash)).collect();
@@ -155,7 +158,7 @@ impl Consistency {
         old_size: u64,
         hashes: &S,
     ) -> Result<Consistency, BadProof> {
-        if old_size == 0 || old_size > size {
+        if old_size == 0 || old_size > size || size > SIZE_MAX {
             return Err(BadProof);
         }
         let proof = tlog::prove_tree(size, old_size, &Reader(hashes)).map_err(|_| BadProof)?;
@@ -173,7 +176,7 @@ impl Consistency {
         old_size: u64,
         old_root: TreeRoot,
     ) -> Result<(), BadProof> {
-        if old_size == 0 || old_size > size {
+        if old_size == 0 || old_size > size || size > SIZE_MAX {
             return Err(BadProof);
         }
         let proof = self.0.iter().map(|hash| Hash(*hash)).collect();

@@ -230,14 +230,23 @@ impl Service {
         }
     }
 
-    /// The batch was not written: what was held for it is answered with a refusal instead.
+    /// The batch was not written: what was held for one of its blocks is refused instead. Nothing that was
+    /// learnt from those blocks may stay behind.
     fn refuse_held(&mut self) {
+        let durable = self.ledger.committed().size;
         for held in &mut self.held {
-            if matches!(held.reply, Reply::Accepted(_)) {
-                self.counters.accepted = self.counters.accepted.saturating_sub(1);
+            match &held.reply {
+                // A duplicate of what is durable stays what it is.
+                Reply::Accepted(accepted) if accepted.index < durable => continue,
+                Reply::Accepted(accepted) if !accepted.duplicate => self.counters.accepted -= 1,
+                // A question that changes nothing and saw only durable blocks.
+                Reply::CopyPage(_) | Reply::Checkpoint(_) | Reply::Inclusion(_) | Reply::Consistency(_) => continue,
+                _ => {}
             }
             held.reply = Reply::Refused(disk_full());
         }
+        self.keys.clear();
+        self.refusals.clear();
     }
 
     fn release_held(&mut self, now: Now, rng: &mut dyn CryptoRng) {
