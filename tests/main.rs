@@ -1,6 +1,8 @@
 //! The integration tests, in one binary.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says so by panicking")]
 
 mod audit;
+mod audit_files;
 mod fixtures_logs;
 mod forge;
 mod recorded;
