@@ -3,6 +3,7 @@
 
 mod audit;
 mod audit_files;
+mod audit_live;
 mod fixtures_logs;
 mod forge;
 mod recorded;
