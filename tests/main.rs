@@ -4,6 +4,15 @@
 mod audit;
 mod audit_files;
 mod audit_live;
+mod documents;
 mod fixtures_logs;
 mod forge;
 mod recorded;
+mod scenarios;
+mod session_hostile;
+mod session_raw;
+mod session_tickets;
+mod session_vectors;
+mod session_world;
+mod tidy;
+mod vectors_command;

@@ -13,7 +13,9 @@ mod error;
 pub mod frame;
 pub mod reader;
 mod recovery;
+pub mod scan;
 pub mod segment;
+mod sim_disk;
 mod storage;
 mod writer;
 
@@ -22,5 +24,6 @@ pub use error::{AppendError, LogError, OpenError};
 pub use frame::{Batch, FrameError};
 pub use reader::LogReader;
 pub use recovery::{Recovery, Replay};
+pub use sim_disk::{Call, Fault, Lies, SimDisk, Survival};
 pub use storage::{Access, Storage, StorageFile, read_exact_at, read_up_to, write_all_at};
 pub use writer::{EventLog, Figures, Mode, Options, create};

@@ -1,0 +1,266 @@
+//! The way of a command: sizes, whose it is, whether it is known, its time, its signature, its turn, the lookup
+//! again, the rules.
+//!
+//! Commands of one connection are decided in the order in which they arrived, whichever signature a helper
+//! finishes first. Nothing before the rules changes anything, and nothing is told before the batch is durable.
+
+use serde_bytes::ByteBuf;
+
+use super::connection::{Peer, PendingCommand};
+use super::job::{CheckingKey, CommandCheck, SignatureVerdict};
+use super::{ConnectionId, Job, Service, disk_full};
+use crate::chain::{Message, SIGNATURE_BYTES};
+use crate::crypto::rsa::PublicKey;
+use crate::domain::accounts;
+use crate::domain::{AccountId, Command};
+use crate::ledger::{Admission, Placement, Refused};
+use crate::time::Now;
+use crate::wire::{Accepted, Refusal, Reply, Submission};
+
+/// What the checks before the rules say.
+enum Screening {
+    /// Nothing stands against it.
+    Pass,
+    /// It was answered before, or cannot be answered otherwise.
+    Answer(Reply),
+}
+
+impl Service {
+    /// Takes a submitted command as far as its signature check.
+    pub(super) fn submit(&mut self, id: ConnectionId, request: u32, submission: Submission<'_>, now: Now) {
+        match self.screen_submission(id, submission, now) {
+            Ok(key) => self.check_signature(id, request, submission, key),
+            Err(reply) => {
+                self.count(&reply);
+                self.log_answer(id, &reply);
+                self.hold(id, request, reply);
+            }
+        }
+    }
+
+    /// Everything that can be said of a command before its signature is checked; gives the key to check with.
+    fn screen_submission(
+        &mut self,
+        id: ConnectionId,
+        submission: Submission<'_>,
+        now: Now,
+    ) -> Result<CheckingKey, Reply> {
+        let malformed = || refusal("malformed_command", "the bytes are not a signed command");
+        let message = Message::parse(submission.message).map_err(|_| malformed())?;
+        if submission.signature.len() != SIGNATURE_BYTES {
+            return Err(malformed());
+        }
+        if message.header.ledger_id != self.ledger.ledger_id() {
+            return Err(refusal("other_ledger", "the command was signed for another ledger"));
+        }
+        let key = self.checking_key(id, &message)?;
+        if self.ledger.log().mode().is_read_only() {
+            return Err(Reply::Refused(disk_full()));
+        }
+        if let Screening::Answer(reply) = self.screen(&message, now) {
+            return Err(reply);
+        }
+        if message.header.account == AccountId::NONE && !self.registrations.take(now.mono) {
+            return Err(refusal("busy", "too many registrations at once; try again in a moment"));
+        }
+        Ok(key)
+    }
+
+    /// Whether this session may submit this command, and with which key it is checked.
+    fn checking_key(&mut self, id: ConnectionId, message: &Message<'_>) -> Result<CheckingKey, Reply> {
+        let peer = self.connections.get(&id).map_or(Peer::Unknown, |connection| connection.peer);
+        let header = &message.header;
+        let no_permission = || refusal("no_permission", "a command is submitted by its author");
+        match peer {
+            Peer::Unknown => Err(not_authenticated()),
+            Peer::Anonymous => {
+                if !Command::is_registration(header.tag) || header.account != AccountId::NONE {
+                    return Err(not_authenticated());
+                }
+                match Command::decode(header.tag, message.body) {
+                    Ok(Command::Accounts(accounts::Command::Register(register))) => {
+                        Ok(CheckingKey::OfStranger(register.public_key))
+                    }
+                    _ => Err(refusal("malformed_command", "the registration does not decode")),
+                }
+            }
+            Peer::Member(account, key_id) => {
+                if header.account != account || header.key_id != key_id {
+                    return Err(no_permission());
+                }
+                self.key_of(account).map(CheckingKey::OfAccount).ok_or_else(no_permission)
+            }
+        }
+    }
+
+    /// The key of an account, prepared once.
+    pub(super) fn key_of(&mut self, account: AccountId) -> Option<PublicKey> {
+        if let Some(key) = self.keys.get(&account) {
+            return Some(key.clone());
+        }
+        let spki = &self.ledger.replica().state().accounts.get(account)?.public_key;
+        let key = PublicKey::from_spki(spki).ok()?;
+        self.keys.insert(account, key.clone());
+        Some(key)
+    }
+
+    /// The lookups: made before the signature check to save it, and again right before the rules.
+    fn screen(&mut self, message: &Message<'_>, now: Now) -> Screening {
+        if let Some(refusal) = self.refusals.get(message) {
+            return Screening::Answer(Reply::Refused(refusal.clone()));
+        }
+        match self.ledger.admit(message, now.wall) {
+            Ok(Admission::Fresh) => Screening::Pass,
+            Ok(Admission::Known(placement) | Admission::Pending(placement)) => {
+                Screening::Answer(accepted(placement, true))
+            }
+            Ok(Admission::Conflict) => Screening::Answer(refusal(
+                "conflict",
+                "another command with this id is in the ledger; nothing was changed",
+            )),
+            Ok(Admission::OutsideWindow) => Screening::Answer(refusal(
+                "issued_at_out_of_range",
+                "the command was issued more than 24 hours ago or more than 5 minutes ahead of the ledger",
+            )),
+            Err(error) => {
+                self.fatal.get_or_insert(error);
+                Screening::Answer(refusal("unreadable", "the log cannot be read"))
+            }
+        }
+    }
+
+    fn check_signature(
+        &mut self,
+        id: ConnectionId,
+        request: u32,
+        submission: Submission<'_>,
+        key: CheckingKey,
+    ) {
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        let sequence = connection.first_sequence + connection.commands.len() as u64;
+        let bytes = submission.message.len() + submission.signature.len();
+        connection.commands.push_back(PendingCommand { request, bytes, checked: None });
+        self.jobs.push(Job::VerifyCommand(CommandCheck {
+            connection: id,
+            sequence,
+            key,
+            message: submission.message.to_vec(),
+            signature: submission.signature.to_vec(),
+        }));
+    }
+
+    /// A signature was checked; its command waits for its turn.
+    pub(super) fn command_verified(&mut self, check: CommandCheck, verdict: SignatureVerdict, now: Now) {
+        let id = check.connection;
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        let place = check.sequence.checked_sub(connection.first_sequence);
+        let place = place.and_then(|place| usize::try_from(place).ok());
+        if let Some(pending) = place.and_then(|place| connection.commands.get_mut(place)) {
+            pending.checked = Some((check, verdict));
+        }
+        self.run_commands(id, now);
+        self.run_inbox(id, now);
+    }
+
+    /// Decides the commands of a connection whose turn has come.
+    pub(super) fn run_commands(&mut self, id: ConnectionId, now: Now) {
+        while let Some(connection) = self.connections.get_mut(&id) {
+            let Some((check, verdict)) =
+                connection.commands.front_mut().and_then(|first| first.checked.take())
+            else {
+                break;
+            };
+            let reply = self.decide(&check, verdict, now);
+            let Some(connection) = self.connections.get_mut(&id) else { break };
+            let Some(reply) = reply else {
+                // The batch is full: the command keeps its place and its verdict until the next tick.
+                if let Some(first) = connection.commands.front_mut() {
+                    first.checked = Some((check, verdict));
+                }
+                self.postponed.push_back(id);
+                break;
+            };
+            let request = connection.commands.pop_front().map_or(0, |first| first.request);
+            connection.first_sequence += 1;
+            self.touched.insert(id);
+            self.count(&reply);
+            self.log_answer(id, &reply);
+            self.hold(id, request, reply);
+        }
+    }
+
+    /// The answer to a command whose signature was checked; none if the batch has no room for it.
+    fn decide(&mut self, check: &CommandCheck, verdict: SignatureVerdict, now: Now) -> Option<Reply> {
+        let Ok(message) = Message::parse(&check.message) else {
+            return Some(refusal("malformed_command", "the bytes are not a signed command"));
+        };
+        match verdict {
+            SignatureVerdict::Good => {}
+            SignatureVerdict::Bad => return Some(refusal("bad_signature", "the signature does not hold")),
+            SignatureVerdict::BadKey(error) => return Some(refusal("invalid_key", error)),
+        }
+        if let Screening::Answer(reply) = self.screen(&message, now) {
+            return Some(reply);
+        }
+        let Ok(command) = Command::decode(message.header.tag, message.body) else {
+            return Some(refusal("malformed_command", "the command does not decode"));
+        };
+        match self.ledger.propose(message, &check.signature, command, now.wall) {
+            Ok(placement) => Some(accepted(placement, false)),
+            Err(Refused::BatchFull) => None,
+            Err(Refused::ReadOnly) => Some(Reply::Refused(disk_full())),
+            Err(Refused::Rule(rejection)) => {
+                let refusal = Refusal::fail(rejection.name(), &rejection);
+                self.refusals.remember(&message, refusal.clone());
+                Some(Reply::Refused(refusal))
+            }
+        }
+    }
+
+    fn count(&mut self, reply: &Reply) {
+        match reply {
+            Reply::Accepted(accepted) if accepted.duplicate => self.counters.duplicate += 1,
+            Reply::Accepted(_) => self.counters.accepted += 1,
+            _ => self.counters.refused += 1,
+        }
+    }
+
+    fn log_answer(&self, id: ConnectionId, reply: &Reply) {
+        let account = self.connections.get(&id).map_or(AccountId::NONE, |connection| connection.account());
+        match reply {
+            Reply::Accepted(accepted) if accepted.duplicate => {
+                tracing::info!(connection = %id, %account, block = accepted.index, "duplicate command");
+            }
+            Reply::Accepted(accepted) => {
+                tracing::info!(connection = %id, %account, block = accepted.index, "command accepted");
+            }
+            Reply::Refused(refusal) => {
+                tracing::info!(connection = %id, %account, name = refusal.name, "command refused");
+            }
+            _ => {}
+        }
+    }
+}
+
+fn accepted(placement: Placement, duplicate: bool) -> Reply {
+    Reply::Accepted(Accepted {
+        index: placement.index,
+        hash: placement.hash,
+        timestamp: placement.timestamp,
+        event: ByteBuf::from(placement.event),
+        duplicate,
+    })
+}
+
+fn refusal(name: &str, message: impl ToString) -> Reply {
+    Reply::Refused(Refusal::fail(name, message))
+}
+
+/// What a session without an account may not ask for.
+pub(super) fn not_authenticated() -> Reply {
+    Reply::Refused(Refusal {
+        code: Refusal::AUTH_FAIL,
+        name: "not_authenticated".to_owned(),
+        message: "this needs an authenticated session: register first".to_owned(),
+    })
+}

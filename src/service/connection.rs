@@ -1,0 +1,135 @@
+//! One connection as the service sees it: its session, what it asked and was not answered yet, its deadlines.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::job::{CommandCheck, SignatureVerdict};
+use crate::crypto::KeyId;
+use crate::domain::AccountId;
+use crate::limits::Limits;
+use crate::session::{ServerSession, Stage};
+use crate::time::Monotonic;
+
+/// Who is at the other end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Peer {
+    /// The handshake is not complete.
+    Unknown,
+    /// Somebody without an account.
+    Anonymous,
+    /// A member, who proved to hold this key.
+    Member(AccountId, KeyId),
+}
+
+/// A command on its way: waiting for its signature to be checked, or for its turn.
+pub(super) struct PendingCommand {
+    /// Id of the request.
+    pub(super) request: u32,
+    /// Bytes it holds in memory.
+    pub(super) bytes: usize,
+    /// The verdict, once it is there.
+    pub(super) checked: Option<(CommandCheck, SignatureVerdict)>,
+}
+
+/// See the module.
+pub(super) struct Connection {
+    pub(super) address: SocketAddr,
+    pub(super) session: ServerSession,
+    pub(super) peer: Peer,
+    /// Messages received and not looked at yet, because the client is ahead of its answers.
+    pub(super) inbox: VecDeque<Vec<u8>>,
+    /// Commands in the order in which they arrived; the first has number `first_sequence`.
+    pub(super) commands: VecDeque<PendingCommand>,
+    pub(super) first_sequence: u64,
+    /// Bytes of replies held until the batch is durable.
+    pub(super) held_bytes: usize,
+    /// Messages received, which are counted while the session is anonymous.
+    pub(super) messages: u64,
+    opened_at: Option<Monotonic>,
+    accepted_at: Monotonic,
+    first_frame_seen: bool,
+    last_input: Monotonic,
+    /// Since when output waits without any of it having been taken.
+    output_waits_since: Option<Monotonic>,
+    /// Nothing is read or answered any more; what is in the output still goes out.
+    pub(super) ending: bool,
+}
+
+impl Connection {
+    pub(super) fn new(address: SocketAddr, session: ServerSession, now: Monotonic) -> Connection {
+        Connection {
+            address,
+            session,
+            peer: Peer::Unknown,
+            inbox: VecDeque::new(),
+            commands: VecDeque::new(),
+            first_sequence: 0,
+            held_bytes: 0,
+            messages: 0,
+            opened_at: None,
+            accepted_at: now,
+            first_frame_seen: false,
+            last_input: now,
+            output_waits_since: None,
+            ending: false,
+        }
+    }
+
+    pub(super) fn account(&self) -> AccountId {
+        match self.peer {
+            Peer::Member(account, _) => account,
+            Peer::Unknown | Peer::Anonymous => AccountId::NONE,
+        }
+    }
+
+    pub(super) fn opened(&mut self, peer: Peer, now: Monotonic) {
+        self.peer = peer;
+        self.opened_at = Some(now);
+    }
+
+    /// Notes that the session got on.
+    pub(super) fn received(&mut self, now: Monotonic) {
+        self.last_input = now;
+        self.first_frame_seen |= self.session.stage() > Stage::Start;
+    }
+
+    /// Notes that output was taken, or that there is some or none now.
+    pub(super) fn output_moved(&mut self, now: Monotonic, progress: bool) {
+        let waits = !self.session.output().is_empty();
+        self.output_waits_since = match (waits, progress, self.output_waits_since) {
+            (false, _, _) => None,
+            (true, true, _) | (true, false, None) => Some(now),
+            (true, false, since) => since,
+        };
+    }
+
+    /// Whether the client may ask for more: what it asked for so far has room.
+    pub(super) fn has_room(&self, limits: &Limits) -> bool {
+        let waiting = self.session.output().len() + self.held_bytes;
+        let pending: usize = self.commands.iter().map(|command| command.bytes).sum();
+        waiting < limits.output_bytes_max as usize
+            && self.commands.len() < limits.commands_in_flight_max as usize
+            && pending < PENDING_BYTES_MAX
+    }
+
+    /// When the connection has to be looked at again, and is closed unless something happened until then.
+    pub(super) fn deadline(&self, limits: &Limits) -> Monotonic {
+        let after = |from: Monotonic, ms: u64| Monotonic(from.0 + Duration::from_millis(ms));
+        let phase = match (self.peer, self.opened_at) {
+            (Peer::Unknown, _) | (_, None) if !self.first_frame_seen => {
+                after(self.accepted_at, limits.first_frame_ms)
+            }
+            (Peer::Unknown, _) | (_, None) => after(self.accepted_at, limits.handshake_ms),
+            (Peer::Anonymous, Some(opened_at)) => after(opened_at, limits.anonymous_ms),
+            (Peer::Member(..), Some(_)) => after(self.last_input, limits.idle_ms),
+        };
+        match self.output_waits_since {
+            Some(since) => phase.min(after(since, limits.output_stalled_ms)),
+            None => phase,
+        }
+    }
+}
+
+/// Bytes of one connection's commands under way before it is no longer read from.
+const PENDING_BYTES_MAX: usize = 4 << 20;

@@ -1,0 +1,202 @@
+//! Work that takes longer than the reactor may wait. Jobs own their bytes, share nothing, and come back as
+//! results; only the service decides what follows from one.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rand_core::CryptoRng;
+use zeroize::Zeroizing;
+
+use super::ConnectionId;
+use crate::audit::{self, AuditError, Report};
+use crate::crypto::rsa::{KeyPolicyError, MODULUS_BYTES, PrivateKey, PublicKey};
+use crate::eventlog::Storage;
+use crate::session::KeySlot;
+
+/// Which helper a job goes to. No lane can hold up another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Lane {
+    /// RSA private operations: 6 ms each, one thread, results released on a grid of 2 ms.
+    Private,
+    /// Signature checks: 0.2 ms each.
+    Signatures,
+    /// Reading the whole log.
+    Log,
+}
+
+/// The server's private RSA keys, held by the private lane alone.
+#[derive(Clone, Debug)]
+pub struct Keys {
+    /// The key of the newest descriptor.
+    pub current: PrivateKey,
+    /// The key before it, while it is accepted.
+    pub previous: Option<PrivateKey>,
+    /// Makes the answers to bad ciphertexts unpredictable; new in every process.
+    pub reject: Zeroizing<[u8; 32]>,
+}
+
+/// Something to compute.
+pub enum Job {
+    /// Take the secret out of a hello.
+    Decap {
+        /// Whose hello.
+        connection: ConnectionId,
+        /// For which key.
+        slot: KeySlot,
+        /// The OAEP ciphertext.
+        ciphertext: Box<[u8; MODULUS_BYTES]>,
+    },
+    /// Check that a client holds its key.
+    VerifyClient {
+        /// Whose.
+        connection: ConnectionId,
+        /// The account's key.
+        key: PublicKey,
+        /// The signed bytes.
+        signed: Vec<u8>,
+        /// The signature.
+        signature: Vec<u8>,
+    },
+    /// Check the signature of a command.
+    VerifyCommand(CommandCheck),
+    /// Check the whole log from disk.
+    VerifyLog {
+        /// The data directory.
+        storage: Arc<dyn Storage>,
+        /// How many blocks.
+        up_to: u64,
+        /// Set when nobody waits for the answer any more.
+        cancelled: Arc<AtomicBool>,
+    },
+}
+
+/// A command whose signature is to be checked; comes back with the verdict.
+pub struct CommandCheck {
+    /// Who sent it.
+    pub connection: ConnectionId,
+    /// Its place among the commands of that connection.
+    pub sequence: u64,
+    /// The key to check with.
+    pub key: CheckingKey,
+    /// M.
+    pub message: Vec<u8>,
+    /// The signature.
+    pub signature: Vec<u8>,
+}
+
+/// The key that a command is checked with.
+pub enum CheckingKey {
+    /// An account's key.
+    OfAccount(PublicKey),
+    /// DER from a registration: to be checked against the key policy first.
+    OfStranger(Vec<u8>),
+}
+
+/// What came of a job.
+pub enum JobResult {
+    /// The secret of a hello, or bytes that depend on the ciphertext alone.
+    Decapped {
+        /// Whose hello.
+        connection: ConnectionId,
+        /// 32 bytes.
+        secret: Zeroizing<[u8; 32]>,
+    },
+    /// Whether a client holds its key.
+    ClientVerified {
+        /// Whose.
+        connection: ConnectionId,
+        /// It does.
+        valid: bool,
+    },
+    /// Whether a command was signed by its author.
+    CommandVerified {
+        /// What was checked.
+        check: CommandCheck,
+        /// The verdict.
+        verdict: SignatureVerdict,
+    },
+    /// How far the check of the log is.
+    LogProgress {
+        /// Bytes read.
+        done: u64,
+        /// Bytes to read.
+        total: u64,
+    },
+    /// The check of the log is done.
+    LogVerified(Result<Box<Report>, AuditError>),
+}
+
+/// Whether a command was signed by its author.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignatureVerdict {
+    /// It was.
+    Good,
+    /// It was not.
+    Bad,
+    /// The stranger's key is not one that the ledger accepts.
+    BadKey(KeyPolicyError),
+}
+
+impl Job {
+    /// Which helper the job goes to.
+    pub fn lane(&self) -> Lane {
+        match self {
+            Job::Decap { .. } => Lane::Private,
+            Job::VerifyClient { .. } | Job::VerifyCommand(_) => Lane::Signatures,
+            Job::VerifyLog { .. } => Lane::Log,
+        }
+    }
+
+    /// Computes, and hands every result to `emit`. Runs on a helper thread, or inline in the simulator.
+    pub fn run(self, keys: &Keys, rng: &mut dyn CryptoRng, emit: &mut dyn FnMut(JobResult)) {
+        match self {
+            Job::Decap { connection, slot, ciphertext } => {
+                let key = match slot {
+                    KeySlot::Current => &keys.current,
+                    // A hello for a previous key that is gone meanwhile fails like any other garbage.
+                    KeySlot::Previous => keys.previous.as_ref().unwrap_or(&keys.current),
+                };
+                let secret = key.decap(rng, &ciphertext, &keys.reject);
+                emit(JobResult::Decapped { connection, secret });
+            }
+            Job::VerifyClient { connection, key, signed, signature } => {
+                let valid = key.verify_pss(&[&signed], &signature).is_ok();
+                emit(JobResult::ClientVerified { connection, valid });
+            }
+            Job::VerifyCommand(check) => {
+                let verdict = check.verdict();
+                emit(JobResult::CommandVerified { check, verdict });
+            }
+            Job::VerifyLog { storage, up_to, cancelled } => {
+                let request = audit::Request { up_to: Some(up_to), ..audit::Request::default() };
+                let report = audit::audit(
+                    storage.as_ref(),
+                    &request,
+                    &mut |done, total| emit(JobResult::LogProgress { done, total }),
+                    &|| cancelled.load(Ordering::Relaxed),
+                );
+                emit(JobResult::LogVerified(report.map(Box::new)));
+            }
+        }
+    }
+}
+
+impl CommandCheck {
+    fn verdict(&self) -> SignatureVerdict {
+        let stranger;
+        let key = match &self.key {
+            CheckingKey::OfAccount(key) => key,
+            CheckingKey::OfStranger(spki) => match PublicKey::from_spki(spki) {
+                Ok(key) => {
+                    stranger = key;
+                    &stranger
+                }
+                Err(error) => return SignatureVerdict::BadKey(error),
+            },
+        };
+        match key.verify_pss(&[&self.message], &self.signature) {
+            Ok(()) => SignatureVerdict::Good,
+            Err(_) => SignatureVerdict::Bad,
+        }
+    }
+}

@@ -1,0 +1,423 @@
+//! The daemon without its sockets: who is connected, what they ask, what they are answered.
+//!
+//! The caller feeds [`Input`]s, then ends the tick: all blocks of the tick become one batch, and only when it
+//! is durable do the held replies leave. A caller's loop, the reactor's and the simulator's alike:
+//!
+//! ```text
+//! for each input { service.handle(input, now, rng) }
+//! service.end_tick(now, rng)?            // an error ends the process; nothing more is sent
+//! for job in service.take_jobs()         { to a helper; its results come back as inputs }
+//! for id in service.touched()            { write service.output(id), or close if it is finished }
+//! wait until service.next_deadline()
+//! ```
+
+mod admission;
+mod commands;
+mod connection;
+mod dispatch;
+mod input;
+mod job;
+mod refusals;
+mod sessions;
+mod verification;
+
+pub use input::{ConnectionId, Input};
+pub use job::{CheckingKey, CommandCheck, Job, JobResult, Keys, Lane, SignatureVerdict};
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand_core::CryptoRng;
+
+use crate::crypto::note::LogKey;
+use crate::crypto::rsa::PublicKey;
+use crate::domain::AccountId;
+use crate::eventlog::{LogError, Storage};
+use crate::ledger::{CommitError, Ledger};
+use crate::limits::{ANCHOR_SYNC_MS_MAX, Limits, REFUSALS_REMEMBERED_MAX};
+use crate::session::{ChannelSettings, ServerEnv, ServerIdentity, TicketSettings, TicketTable};
+use crate::time::{Monotonic, Now};
+use crate::wire::{self, Handshakes, Refusal, Reply};
+use admission::{Bucket, HandshakeQueue};
+use connection::Connection;
+use refusals::Refusals;
+use verification::Verifications;
+
+/// Figures of the process that only the edge can know, for `status`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ProcessFigures {
+    /// Resident memory, in bytes.
+    pub resident_bytes: u64,
+    /// CPU time used, in microseconds.
+    pub cpu_us: u64,
+}
+
+/// What the service counts since it started.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counters {
+    handshakes: Handshakes,
+    accepted: u64,
+    refused: u64,
+    duplicate: u64,
+}
+
+/// A reply that waits for the batch to be durable.
+struct Held {
+    connection: ConnectionId,
+    request: u32,
+    reply: Reply,
+    bytes: usize,
+}
+
+/// See the module.
+pub struct Service {
+    limits: Limits,
+    ledger: Ledger,
+    storage: Arc<dyn Storage>,
+    identity: ServerIdentity,
+    log_key: LogKey,
+    tickets: TicketTable,
+    settings: ChannelSettings,
+    connections: BTreeMap<ConnectionId, Connection>,
+    unauthenticated: u64,
+    deadlines: BTreeSet<(Monotonic, ConnectionId)>,
+    touched: BTreeSet<ConnectionId>,
+    /// Connections whose first command was checked but found the batch full.
+    postponed: VecDeque<ConnectionId>,
+    handshakes: HandshakeQueue,
+    decaps_with_helper: u64,
+    jobs: Vec<Job>,
+    held: Vec<Held>,
+    refusals: Refusals,
+    registrations: Bucket,
+    /// Lines about failed handshakes: a flood of them must not fill the disk with its own story.
+    failure_lines: Bucket,
+    verifications: Verifications,
+    keys: BTreeMap<AccountId, PublicKey>,
+    checkpoint_note: (u64, String),
+    /// When the anchor is to be synced, or room on the disk to be looked for.
+    maintenance_due: Option<Monotonic>,
+    counters: Counters,
+    process: ProcessFigures,
+    /// Connections to be closed at the end of the tick.
+    to_close: Vec<ConnectionId>,
+    shutting_down: bool,
+    fatal: Option<LogError>,
+}
+
+/// Handshakes given to the private lane at once: enough that it is never idle, few enough that the fair
+/// queue, and not the lane's own, decides who is next.
+const DECAPS_WITH_HELPER_MAX: u64 = 2;
+
+/// How often room is looked for while the disk is full.
+const ROOM_CHECK_EVERY: Duration = Duration::from_secs(1);
+
+impl Service {
+    /// A service over an open ledger.
+    pub fn new(
+        ledger: Ledger,
+        storage: Arc<dyn Storage>,
+        identity: ServerIdentity,
+        log_key: LogKey,
+        limits: Limits,
+    ) -> Service {
+        let tickets = TicketTable::new(TicketSettings {
+            tickets_max: limits.tickets_max as usize,
+            per_account_max: limits.tickets_per_account_max as usize,
+            lifetime: Duration::from_millis(limits.ticket_lifetime_ms),
+            ..TicketSettings::default()
+        });
+        let settings = ChannelSettings {
+            handshake_bytes_max: limits.handshake_bytes_max as usize,
+            ..ChannelSettings::default()
+        };
+        let registrations = Bucket::new(limits.registrations_per_second, limits.registrations_burst);
+        let mut service = Service {
+            limits,
+            ledger,
+            storage,
+            identity,
+            log_key,
+            tickets,
+            settings,
+            connections: BTreeMap::new(),
+            unauthenticated: 0,
+            deadlines: BTreeSet::new(),
+            touched: BTreeSet::new(),
+            postponed: VecDeque::new(),
+            handshakes: HandshakeQueue::default(),
+            decaps_with_helper: 0,
+            jobs: Vec::new(),
+            held: Vec::new(),
+            refusals: Refusals::new(REFUSALS_REMEMBERED_MAX),
+            registrations,
+            failure_lines: Bucket::new(1, 10),
+            verifications: Verifications::default(),
+            keys: BTreeMap::new(),
+            checkpoint_note: (0, String::new()),
+            maintenance_due: None,
+            counters: Counters::default(),
+            process: ProcessFigures::default(),
+            to_close: Vec::new(),
+            shutting_down: false,
+            fatal: None,
+        };
+        service.sign_checkpoint();
+        service
+    }
+
+    /// Takes in what happened outside. Nothing that this leads to may leave the process before
+    /// [`Service::end_tick`] has returned.
+    pub fn handle(&mut self, input: Input<'_>, now: Now, rng: &mut dyn CryptoRng) {
+        match input {
+            Input::Connected { id, peer } => self.connected(id, peer, now),
+            Input::Received { id, bytes } => self.received(id, bytes, now, rng),
+            Input::HungUp { id } => self.hung_up(id),
+            Input::JobDone(result) => self.job_done(result, now, rng),
+        }
+    }
+
+    fn job_done(&mut self, result: JobResult, now: Now, rng: &mut dyn CryptoRng) {
+        match result {
+            JobResult::Decapped { connection, secret } => self.decapped(connection, &secret, now, rng),
+            JobResult::ClientVerified { connection, valid } => {
+                self.client_verified(connection, valid, now, rng);
+            }
+            JobResult::CommandVerified { check, verdict } => self.command_verified(check, verdict, now),
+            JobResult::LogProgress { done, total } => self.log_progress(done, total),
+            JobResult::LogVerified(report) => self.log_verified(report),
+        }
+    }
+
+    /// Ends a tick: runs what is due, makes the batch durable, lets the held replies go.
+    ///
+    /// # Errors
+    /// [`LogError`] when the log cannot be trusted any more: the process must end without sending anything.
+    pub fn end_tick(&mut self, now: Now, rng: &mut dyn CryptoRng) -> Result<(), LogError> {
+        self.run_deadlines(now);
+        if let Some(error) = self.fatal.take() {
+            return Err(error);
+        }
+        match self.ledger.commit(rng) {
+            Ok(0) => {}
+            Ok(_) => {
+                self.sign_checkpoint();
+                let due = Monotonic(now.mono.0 + Duration::from_millis(ANCHOR_SYNC_MS_MAX));
+                self.maintenance_due.get_or_insert(due);
+            }
+            Err(CommitError::ReadOnly) => {
+                self.refuse_held();
+                self.maintenance_due.get_or_insert(Monotonic(now.mono.0 + ROOM_CHECK_EVERY));
+            }
+            Err(CommitError::Fatal(error)) => return Err(error),
+        }
+        self.release_held(now, rng);
+        self.close_ended(now, rng);
+        self.start_verification();
+        // Commands that found this batch full are the first of the next.
+        for id in std::mem::take(&mut self.postponed) {
+            self.run_commands(id, now);
+        }
+        Ok(())
+    }
+
+    /// The checkpoint over the last batch, signed once.
+    fn sign_checkpoint(&mut self) {
+        let checkpoint = self.ledger.checkpoint();
+        if self.checkpoint_note.0 != checkpoint.size {
+            self.checkpoint_note = (checkpoint.size, self.log_key.sign_note(&checkpoint.text()));
+        }
+    }
+
+    /// The batch was not written: what was held for it is answered with a refusal instead.
+    fn refuse_held(&mut self) {
+        for held in &mut self.held {
+            if matches!(held.reply, Reply::Accepted(_)) {
+                self.counters.accepted = self.counters.accepted.saturating_sub(1);
+            }
+            held.reply = Reply::Refused(disk_full());
+        }
+    }
+
+    fn release_held(&mut self, now: Now, rng: &mut dyn CryptoRng) {
+        for held in std::mem::take(&mut self.held) {
+            let message = wire::seal(held.request, &held.reply);
+            let sent = self.with_env(held.connection, now, rng, |connection, env| {
+                connection.held_bytes = connection.held_bytes.saturating_sub(held.bytes);
+                connection.session.send_message(&message, env).is_ok()
+            });
+            if sent == Some(false) {
+                tracing::warn!(connection = %held.connection, "a reply could not be sent");
+            }
+        }
+    }
+
+    /// Says goodbye on connections that are ended from this side, after their last replies.
+    fn close_ended(&mut self, now: Now, rng: &mut dyn CryptoRng) {
+        for id in std::mem::take(&mut self.to_close) {
+            self.with_env(id, now, rng, |connection, env| connection.session.close(env));
+        }
+    }
+
+    /// Lends a connection's session what it needs of the world.
+    fn with_env<T>(
+        &mut self,
+        id: ConnectionId,
+        now: Now,
+        rng: &mut dyn CryptoRng,
+        work: impl FnOnce(&mut Connection, &mut ServerEnv<'_>) -> T,
+    ) -> Option<T> {
+        let connection = self.connections.get_mut(&id)?;
+        let mut env = ServerEnv {
+            now,
+            rng,
+            tickets: &mut self.tickets,
+            identity: &self.identity,
+            settings: &self.settings,
+            checkpoint_note: &self.checkpoint_note.1,
+        };
+        let done = work(connection, &mut env);
+        connection.output_moved(now.mono, false);
+        self.touched.insert(id);
+        Some(done)
+    }
+
+    fn start_verification(&mut self) {
+        if self.verifications.is_due() {
+            let expected = self.ledger.replica().digest();
+            let (size, note) = self.checkpoint_note.clone();
+            let job = self.verifications.start(Arc::clone(&self.storage), size, expected, note);
+            self.jobs.push(job);
+        }
+    }
+
+    /// Holds a reply until the batch of this tick is durable.
+    fn hold(&mut self, connection: ConnectionId, request: u32, reply: Reply) {
+        let bytes = match &reply {
+            Reply::CopyPage(page) => page.blocks.iter().map(|block| block.len()).sum(),
+            _ => 256,
+        };
+        if let Some(connection) = self.connections.get_mut(&connection) {
+            connection.held_bytes += bytes;
+        }
+        self.held.push(Held { connection, request, reply, bytes });
+    }
+
+    /// When [`Service::end_tick`] has to run again even if nothing happens.
+    pub fn next_deadline(&self) -> Option<Monotonic> {
+        let connections = self.deadlines.first().map(|(at, _)| *at);
+        let postponed =
+            (!self.postponed.is_empty() || self.ledger.has_open_batch()).then_some(Monotonic::default());
+        [connections, self.maintenance_due, postponed].into_iter().flatten().min()
+    }
+
+    fn run_deadlines(&mut self, now: Now) {
+        if self.maintenance_due.is_some_and(|due| due <= now.mono) {
+            self.maintenance_due = None;
+            self.maintain(now);
+        }
+        while let Some(&(at, id)) = self.deadlines.first() {
+            if at > now.mono {
+                break;
+            }
+            self.deadlines.pop_first();
+            let Some(connection) = self.connections.get(&id) else { continue };
+            let deadline = connection.deadline(&self.limits);
+            if deadline <= now.mono {
+                tracing::debug!(connection = %id, "closed: nothing happened in time");
+                self.hung_up(id);
+            } else {
+                self.deadlines.insert((deadline, id));
+            }
+        }
+    }
+
+    /// Syncs the anchor, and looks for room when the disk was full.
+    fn maintain(&mut self, now: Now) {
+        if self.ledger.log().anchor_pending()
+            && let Err(error) = self.ledger.log_mut().sync_anchor()
+        {
+            self.fatal.get_or_insert(error);
+        }
+        self.ledger.log_mut().try_resume();
+        if self.ledger.log().mode().is_read_only() {
+            self.maintenance_due = Some(Monotonic(now.mono.0 + ROOM_CHECK_EVERY));
+        }
+    }
+
+    /// Work for the helpers since the last call.
+    pub fn take_jobs(&mut self) -> Vec<Job> {
+        std::mem::take(&mut self.jobs)
+    }
+
+    /// Connections that have output, are finished or may be read from again, since the last call.
+    pub fn touched(&mut self) -> Vec<ConnectionId> {
+        std::mem::take(&mut self.touched).into_iter().collect()
+    }
+
+    /// Bytes to write on a connection, all of them.
+    pub fn output(&self, id: ConnectionId) -> &[u8] {
+        self.connections.get(&id).map_or(&[], |connection| connection.session.output())
+    }
+
+    /// The first `count` bytes of the output were written.
+    pub fn written(&mut self, id: ConnectionId, count: usize, now: Now) {
+        if let Some(connection) = self.connections.get_mut(&id) {
+            let output = connection.session.output_mut();
+            output.drain(..count.min(output.len()));
+            connection.output_moved(now.mono, count > 0);
+            self.run_inbox(id, now);
+        }
+    }
+
+    /// How many bytes the caller may read from a connection and hand in now; none while its answers have no
+    /// room or a helper works on its handshake.
+    pub fn input_room(&self, id: ConnectionId) -> usize {
+        let Some(connection) = self.connections.get(&id) else { return 0 };
+        let reads = !connection.ending && connection.inbox.is_empty() && connection.has_room(&self.limits);
+        if reads { connection.session.room() } else { 0 }
+    }
+
+    /// Whether a connection is to be closed as soon as its output is written.
+    pub fn is_finished(&self, id: ConnectionId) -> bool {
+        self.connections.get(&id).is_none_or(|connection| connection.ending)
+    }
+
+    /// Whether new connections are taken.
+    pub fn accepts_connections(&self) -> bool {
+        !self.shutting_down
+    }
+
+    /// Takes no new connection and no further command. What is in the open batch is answered by the tick that
+    /// ends next; then every connection is closed.
+    pub fn shut_down(&mut self) {
+        self.shutting_down = true;
+        let ids: Vec<ConnectionId> = self.connections.keys().copied().collect();
+        for id in ids {
+            self.end(id, "the server is shutting down");
+        }
+    }
+
+    /// Tells the service what the process has used.
+    pub fn set_process_figures(&mut self, figures: ProcessFigures) {
+        self.process = figures;
+    }
+
+    /// The ledger, for its figures.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Marks the log as cleanly closed.
+    ///
+    /// # Errors
+    /// [`LogError`] when the anchor cannot be written or synced.
+    pub fn close(self) -> Result<(), LogError> {
+        self.ledger.close()
+    }
+}
+
+fn disk_full() -> Refusal {
+    Refusal::fail("disk_full", "the disk is full: the ledger can be read but not changed")
+}

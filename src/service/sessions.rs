@@ -1,0 +1,212 @@
+//! From bytes to messages: connections come and go, handshakes are carried through with the helpers' results.
+
+use std::net::SocketAddr;
+
+use rand_core::CryptoRng;
+use zeroize::Zeroizing;
+
+use super::connection::{Connection, Peer};
+use super::{ConnectionId, DECAPS_WITH_HELPER_MAX, Job, Service};
+use crate::crypto::KeyId;
+use crate::crypto::rsa::MODULUS_BYTES;
+use crate::domain::AccountId;
+use crate::session::{CloseReason, KeySlot, ServerEnv, ServerEvent, ServerSession};
+use crate::time::Now;
+
+impl Service {
+    /// Somebody connected: taken in if there is room, else the newest is the one that goes.
+    pub(super) fn connected(&mut self, id: ConnectionId, address: SocketAddr, now: Now) {
+        self.touched.insert(id);
+        let full = self.connections.len() as u64 >= self.limits.connections_max
+            || self.unauthenticated >= self.limits.connections_unauthenticated_max;
+        if full || self.shutting_down {
+            tracing::debug!(connection = %id, %address, "connection refused: there are too many");
+            return;
+        }
+        tracing::debug!(connection = %id, %address, "connected");
+        let connection = Connection::new(address, ServerSession::new(), now.mono);
+        self.deadlines.insert((connection.deadline(&self.limits), id));
+        self.connections.insert(id, connection);
+        self.unauthenticated += 1;
+    }
+
+    /// A connection is gone; what its commands lead to is decided no more.
+    pub(super) fn hung_up(&mut self, id: ConnectionId) {
+        self.touched.insert(id);
+        let Some(connection) = self.connections.remove(&id) else { return };
+        if !matches!(connection.peer, Peer::Member(..)) {
+            self.unauthenticated -= 1;
+        }
+        self.verifications.forget(id);
+        tracing::debug!(connection = %id, account = %connection.account(), "disconnected");
+    }
+
+    /// Ends a connection whose other side broke the rules; what is in its output still goes out.
+    pub(super) fn end(&mut self, id: ConnectionId, why: &str) {
+        self.touched.insert(id);
+        if let Some(connection) = self.connections.get_mut(&id) {
+            tracing::debug!(connection = %id, why, "ending the connection");
+            connection.ending = true;
+            connection.inbox.clear();
+            self.to_close.push(id);
+        }
+    }
+
+    /// Bytes arrived.
+    pub(super) fn received(&mut self, id: ConnectionId, bytes: &[u8], now: Now, rng: &mut dyn CryptoRng) {
+        self.advance(id, now, rng, |session, env| session.receive(bytes, env));
+    }
+
+    /// A helper took the secret out of a hello.
+    pub(super) fn decapped(
+        &mut self,
+        id: ConnectionId,
+        secret: &Zeroizing<[u8; 32]>,
+        now: Now,
+        rng: &mut dyn CryptoRng,
+    ) {
+        self.decaps_with_helper = self.decaps_with_helper.saturating_sub(1);
+        self.start_decaps();
+        self.advance(id, now, rng, |session, env| session.decapped(secret, env));
+    }
+
+    /// A helper checked a client's signature over the handshake.
+    pub(super) fn client_verified(
+        &mut self,
+        id: ConnectionId,
+        valid: bool,
+        now: Now,
+        rng: &mut dyn CryptoRng,
+    ) {
+        self.advance(id, now, rng, |session, env| session.client_auth_verified(valid, env));
+    }
+
+    /// Lets a session work, and carries out what it says.
+    fn advance(
+        &mut self,
+        id: ConnectionId,
+        now: Now,
+        rng: &mut dyn CryptoRng,
+        work: impl FnOnce(&mut ServerSession, &mut ServerEnv<'_>),
+    ) {
+        if self.connections.get(&id).is_none_or(|connection| connection.ending) {
+            return;
+        }
+        let events = self.with_env(id, now, rng, |connection, env| {
+            work(&mut connection.session, env);
+            connection.received(now.mono);
+            std::iter::from_fn(|| connection.session.poll_event()).collect::<Vec<_>>()
+        });
+        for event in events.unwrap_or_default() {
+            self.session_event(id, event, now, rng);
+        }
+        self.run_inbox(id, now);
+    }
+
+    fn session_event(&mut self, id: ConnectionId, event: ServerEvent, now: Now, rng: &mut dyn CryptoRng) {
+        match event {
+            ServerEvent::Decap { slot, ciphertext } => self.queue_decap(id, slot, ciphertext, now, rng),
+            ServerEvent::VerifyClientAuth { account, key_id, signed, signature } => {
+                let key = self.key_of(AccountId(account)).filter(|key| key.key_id() == key_id);
+                match key {
+                    Some(key) => self.jobs.push(Job::VerifyClient {
+                        connection: id,
+                        key,
+                        signed,
+                        signature: signature.to_vec(),
+                    }),
+                    None => self.client_verified(id, false, now, rng),
+                }
+            }
+            ServerEvent::Opened { account, resumed } => self.opened(id, account, resumed, now),
+            ServerEvent::Message(message) => {
+                if let Some(connection) = self.connections.get_mut(&id) {
+                    connection.inbox.push_back(message);
+                }
+            }
+            ServerEvent::GetKey | ServerEvent::Pong(_) => {}
+            ServerEvent::Closed(reason) => self.session_closed(id, reason, now),
+        }
+    }
+
+    /// Puts a hello into the fair queue, or turns it away if that is full.
+    fn queue_decap(
+        &mut self,
+        id: ConnectionId,
+        slot: KeySlot,
+        ciphertext: Box<[u8; MODULUS_BYTES]>,
+        now: Now,
+        rng: &mut dyn CryptoRng,
+    ) {
+        let Some(address) = self.connections.get(&id).map(|connection| connection.address.ip()) else {
+            return;
+        };
+        if self.handshakes.len() as u64 >= self.limits.handshakes_waiting_max {
+            tracing::debug!(connection = %id, %address, "busy: too many handshakes wait");
+            return self.advance(id, now, rng, |session, env| session.refuse_busy(env));
+        }
+        self.handshakes.push(address, Job::Decap { connection: id, slot, ciphertext });
+        self.start_decaps();
+    }
+
+    /// Gives waiting handshakes to the private lane. Those whose connection is gone cost nothing.
+    fn start_decaps(&mut self) {
+        while self.decaps_with_helper < DECAPS_WITH_HELPER_MAX {
+            let Some(job) = self.handshakes.pop() else { break };
+            let waits = match &job {
+                Job::Decap { connection, .. } => self.connections.contains_key(connection),
+                Job::VerifyClient { .. } | Job::VerifyCommand(_) | Job::VerifyLog { .. } => true,
+            };
+            if waits {
+                self.decaps_with_helper += 1;
+                self.jobs.push(job);
+            }
+        }
+    }
+
+    /// The channel is open. On a resumption the account is looked at again: a key may have gone meanwhile.
+    fn opened(&mut self, id: ConnectionId, account: Option<(u64, KeyId)>, resumed: bool, now: Now) {
+        let peer = match account {
+            None => Peer::Anonymous,
+            Some((account, key_id)) => {
+                let account = AccountId(account);
+                let known = self.ledger.replica().state().accounts.get(account);
+                if known.is_none_or(|known| known.key_id != key_id) {
+                    self.tickets.revoke_account(account.0);
+                    return self.end(id, "the key does not belong to the account any more");
+                }
+                Peer::Member(account, key_id)
+            }
+        };
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        connection.opened(peer, now.mono);
+        self.deadlines.insert((connection.deadline(&self.limits), id));
+        let handshakes = &mut self.counters.handshakes;
+        if resumed {
+            handshakes.resumed += 1
+        } else {
+            handshakes.full += 1
+        }
+        if let Peer::Member(account, _) = peer {
+            self.unauthenticated = self.unauthenticated.saturating_sub(1);
+            tracing::info!(connection = %id, %account, resumed, "session open");
+        } else {
+            tracing::debug!(connection = %id, "anonymous session open");
+        }
+    }
+
+    fn session_closed(&mut self, id: ConnectionId, reason: CloseReason, now: Now) {
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        connection.ending = true;
+        let failed = match reason {
+            CloseReason::Failed(_, stage) if connection.peer == Peer::Unknown => Some(stage),
+            _ => None,
+        };
+        if let Some(stage) = failed {
+            self.counters.handshakes.failed += 1;
+            if self.failure_lines.take(now.mono) {
+                tracing::warn!(connection = %id, "handshake failed at stage {}", stage as u8);
+            }
+        }
+    }
+}
