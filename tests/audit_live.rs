@@ -19,6 +19,8 @@ struct Busy {
     disk: Arc<dyn Storage>,
     offset: u64,
     reads_left: Arc<AtomicU64>,
+    /// Whether such a read fails instead.
+    fails: bool,
 }
 
 #[derive(Debug)]
@@ -26,6 +28,8 @@ struct BusyFile {
     file: Box<dyn StorageFile>,
     offset: u64,
     reads_left: Arc<AtomicU64>,
+    /// Whether such a read fails instead.
+    fails: bool,
 }
 
 impl Storage for Busy {
@@ -36,7 +40,12 @@ impl Storage for Busy {
     fn open(&self, path: &str, access: Access) -> io::Result<Box<dyn StorageFile>> {
         assert_eq!(access, Access::Read, "an audit never opens a file to write");
         let file = self.disk.open(path, access)?;
-        let busy = BusyFile { file, offset: self.offset, reads_left: Arc::clone(&self.reads_left) };
+        let busy = BusyFile {
+            file,
+            offset: self.offset,
+            reads_left: Arc::clone(&self.reads_left),
+            fails: self.fails,
+        };
         Ok(if path.ends_with(".seg") { Box::new(busy) } else { busy.file })
     }
 
@@ -62,6 +71,9 @@ impl StorageFile for BusyFile {
         let read = self.file.read_at(buffer, offset)?;
         let busy = self.offset.checked_sub(offset).and_then(|at| usize::try_from(at).ok());
         if let Some(byte) = busy.and_then(|at| buffer.get_mut(at)) {
+            if self.fails {
+                return Err(io::Error::from_raw_os_error(5));
+            }
             let left = self.reads_left.load(Ordering::Relaxed);
             self.reads_left.store(left.saturating_sub(1), Ordering::Relaxed);
             *byte = if left > 0 { !*byte } else { *byte };
@@ -106,10 +118,24 @@ fn a_batch_beyond_the_anchor_that_is_whole_when_it_is_read_again_is_no_finding()
             disk: disk(directory.path()),
             offset: busy.offset + 150,
             reads_left: Arc::new(AtomicU64::new(reads)),
+            fails: false,
         };
         let report = audit(&storage, &Request::default(), &mut |_, _| {}, &|| false).unwrap();
         assert_eq!((report.blocks, report.findings.len()), (durable, findings), "{:?}", report.findings);
     }
+}
+
+#[test]
+fn a_sector_that_cannot_be_read_is_a_finding_and_what_is_before_it_is_checked() {
+    let directory = tempfile::tempdir().unwrap();
+    write_log(directory.path(), &Forge::with_orders(33, 6));
+    let disk = disk(directory.path());
+    let last = frames(disk.as_ref()).pop().unwrap();
+    let storage = Busy { disk, offset: last.offset + 150, reads_left: Arc::default(), fails: true };
+    let report = audit(&storage, &Request::default(), &mut |_, _| {}, &|| false).unwrap();
+    let found: Vec<_> = report.findings.iter().map(|it| (it.name.as_str(), it.index, it.offset)).collect();
+    assert_eq!(found, [("unreadable", Some(last.first_index), last.offset)]);
+    assert_eq!(report.blocks, last.first_index);
 }
 
 #[test]

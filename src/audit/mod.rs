@@ -13,7 +13,7 @@
 //! | what | names |
 //! |---|---|
 //! | the anchor | `anchor_missing` `anchor_ahead` `anchor_behind` `anchor_mismatch` `after_clean_close` |
-//! | segments | `log_empty` `segment_header` `segment_foreign` `segment_missing` `segment_misplaced` `seal_mismatch` |
+//! | segments | `log_empty` `segment_header` `segment_foreign` `segment_missing` `segment_misplaced` `seal_mismatch` `unreadable` |
 //! | frames | `frame_…`, see [`crate::eventlog::FrameError`] |
 //! | the form of a block | `malformed_block` `malformed_message` `undecodable_command` `undecodable_event` `event_mismatch` |
 //! | its place | `index_mismatch` `chain_broken` `time_not_increasing` `author_previous_mismatch` `repeated_command` |
@@ -102,7 +102,7 @@ impl Report {
 pub enum AuditError {
     /// The caller wanted no more.
     Cancelled,
-    /// The files cannot be read. This says nothing about what is in them.
+    /// A file cannot be opened, or the anchor not be read. This says nothing about what is in them.
     Storage(LogError),
 }
 
