@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use ledgerd::audit::{Request, audit};
 use ledgerd::chain::block_hash;
-use ledgerd::crypto::LedgerId;
+use ledgerd::crypto::{Digest, LedgerId};
 use ledgerd::eventlog::{Access, Batch, EventLog, Options, Storage, StorageFile, create};
 
 use crate::fixtures_logs::{Frame, disk, frames, write_log};
@@ -147,8 +147,7 @@ fn frames_of_another_ledger_than_their_genesis_block_are_found() {
     let mut names = Vec::new();
     let mut replay = |_: u64, bytes: &[u8]| {
         // The first anchor holds the false id as the hash of block 0.
-        Ok(if bytes == forge.blocks[0] { LedgerId([1; 32]).0 } else { block_hash(bytes).0 })
-            .map(ledgerd::crypto::Digest)
+        Ok(if bytes == forge.blocks[0] { Digest([1; 32]) } else { block_hash(bytes) })
     };
     let (mut log, _) = EventLog::open(Arc::clone(&storage), options, &mut replay).unwrap();
     let mut batch = Batch::new();

@@ -106,7 +106,8 @@ pub enum AuditError {
     Storage(LogError),
 }
 
-/// Checks a whole log. `progress` hears of bytes checked and bytes to check, once per batch.
+/// Checks a whole log. `progress` hears of bytes checked and bytes to check, some hundred times in all;
+/// `cancelled` is asked before every batch.
 ///
 /// # Errors
 /// [`AuditError`]; damage is never an error but a finding of the [`Report`].
