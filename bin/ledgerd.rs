@@ -1,2 +1,8 @@
-//! The ledger daemon.
-fn main() {}
+//! The ledger daemon: arguments in, exit code out.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let raw: Vec<String> = std::env::args().skip(1).collect();
+    ledgerd::daemon::main(&raw).into()
+}

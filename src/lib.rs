@@ -21,3 +21,7 @@ pub mod ledger;
 
 pub mod audit;
 pub mod service;
+
+pub mod cli;
+pub mod daemon;
+pub mod reactor;

@@ -53,3 +53,45 @@ fn the_alerts_have_the_numbers_of_the_specification() {
         assert!(specification.contains(said), "docs/channel.md does not say {said:?}");
     }
 }
+
+#[test]
+fn every_link_between_the_documents_leads_somewhere() {
+    let documents = [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CHANGELOG.md",
+        "fixtures/README.md",
+        "fixtures/logs/README.md",
+        "fixtures/vectors/README.md",
+        "docs/channel.md",
+        "docs/fault-model.md",
+        "docs/log-format.md",
+        "docs/wire-protocol.md",
+    ];
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for path in documents {
+        let text = document(path);
+        let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        for target in targets.filter(|target| !target.starts_with("https://")) {
+            let (file, heading) = target.split_once('#').unwrap_or((target, ""));
+            let file =
+                if file.is_empty() { root.join(path) } else { root.join(path).parent().unwrap().join(file) };
+            assert!(file.exists(), "{path} links to {target}, which is not there");
+            if !heading.is_empty() {
+                let text = std::fs::read_to_string(&file).unwrap();
+                let found = text.lines().any(|line| line.starts_with('#') && anchor(line) == heading);
+                assert!(found, "{path} links to {target}, which has no such heading");
+            }
+        }
+    }
+}
+
+/// The anchor that a heading gets.
+fn anchor(heading: &str) -> String {
+    let words = heading.trim_start_matches('#').trim().to_lowercase();
+    words
+        .chars()
+        .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-'))
+        .collect::<String>()
+        .replace(' ', "-")
+}

@@ -13,8 +13,7 @@ const LEVELS: &[&[&str]] = &[
     &["ledger"],
     &["audit"],
     &["service"],
-    &["reactor", "client"],
-    &["daemon", "cli"],
+    &["reactor", "client", "daemon", "cli"],
 ];
 
 /// Rooms that see even less than their level allows.
@@ -23,8 +22,9 @@ const NEVER: &[(&str, &[&str])] = &[
     ("session", &["chain", "domain", "wire", "eventlog"]),
     ("eventlog", &["domain", "wire", "session"]),
     ("wire", &["eventlog", "session"]),
-    ("client", &["service", "reactor", "ledger"]),
-    ("reactor", &["client"]),
+    ("client", &["service", "reactor", "ledger", "daemon"]),
+    ("reactor", &["client", "cli", "daemon"]),
+    ("daemon", &["client"]),
 ];
 
 /// What touches the world, and the only files below the edges that may.

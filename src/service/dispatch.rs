@@ -153,7 +153,8 @@ impl Service {
             }
             Err(error) => {
                 tracing::warn!(%error, "the log could not be verified");
-                let reply = Reply::Refused(Refusal::fail("unreadable", "the log could not be read to its end"));
+                let reply =
+                    Reply::Refused(Refusal::fail("unreadable", "the log could not be read to its end"));
                 (self.verifications.abandon(), reply)
             }
         };

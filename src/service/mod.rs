@@ -307,9 +307,13 @@ impl Service {
     /// When [`Service::end_tick`] has to run again even if nothing happens.
     pub fn next_deadline(&self) -> Option<Monotonic> {
         let connections = self.deadlines.first().map(|(at, _)| *at);
-        let postponed =
-            (!self.postponed.is_empty() || self.ledger.has_open_batch()).then_some(Monotonic::default());
-        [connections, self.maintenance_due, postponed].into_iter().flatten().min()
+        let left_over = !self.postponed.is_empty()
+            || !self.held.is_empty()
+            || !self.jobs.is_empty()
+            || !self.to_close.is_empty()
+            || self.ledger.has_open_batch();
+        let at_once = left_over.then_some(Monotonic::default());
+        [connections, self.maintenance_due, at_once].into_iter().flatten().min()
     }
 
     fn run_deadlines(&mut self, now: Now) {
@@ -356,12 +360,19 @@ impl Service {
         std::mem::take(&mut self.touched).into_iter().collect()
     }
 
+    /// Has a connection looked at again at the end of the tick.
+    pub fn touch(&mut self, id: ConnectionId) {
+        self.touched.insert(id);
+    }
+
     /// Bytes to write on a connection, all of them.
     pub fn output(&self, id: ConnectionId) -> &[u8] {
         self.connections.get(&id).map_or(&[], |connection| connection.session.output())
     }
 
     /// The first `count` bytes of the output were written.
+    ///
+    /// What this makes room for is answered by the next tick.
     pub fn written(&mut self, id: ConnectionId, count: usize, now: Now) {
         if let Some(connection) = self.connections.get_mut(&id) {
             let output = connection.session.output_mut();
