@@ -106,7 +106,7 @@ fn outcome(files: &Files) -> Vec<String> {
     said
 }
 
-/// Records the good log and derives the damaged ones from it. `expect.txt` is written by hand.
+/// Records the good log and derives the damaged ones from it. Never writes `expect.txt`.
 fn record() {
     let directory = tempfile::tempdir().unwrap();
     let anchor_before = write_log(directory.path(), &Forge::with_orders(1, 300));
