@@ -174,7 +174,7 @@ pub(crate) fn frames(storage: &dyn Storage) -> Vec<Frame> {
     let mut frames = Vec::new();
     for first in list_segments(storage).unwrap() {
         let mut cursor = SegmentCursor::open(storage, first).unwrap().unwrap();
-        while let Ok(Some(frame)) = cursor.next() {
+        while let Ok(Some(frame)) = cursor.next_frame() {
             if frame.header.count > 0 {
                 frames.push(Frame {
                     file: path(first),

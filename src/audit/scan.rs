@@ -222,7 +222,7 @@ impl Scan<'_> {
                 self.stopped = true;
                 return Ok(());
             }
-            let frame = match cursor.next() {
+            let frame = match cursor.next_frame() {
                 Ok(Some(frame)) => frame,
                 Ok(None) => break,
                 Err(CursorError::Io(error)) => {

@@ -13,8 +13,8 @@ use mio::{Events, Interest, Poll, Token, Waker};
 use super::{ClientError, clock};
 use crate::crypto::random::{self, OsRandom};
 use crate::session::{
-    ClientAuth, ClientEnv, ClientEvent, ClientSession, ClientTicket, CloseReason, Descriptor, KeyInfo, Params,
-    get_key_frame,
+    ClientAuth, ClientEnv, ClientEvent, ClientSession, ClientTicket, CloseReason, Descriptor, KeyInfo,
+    Params, get_key_frame,
 };
 use crate::time::Monotonic;
 use crate::wire::{self, Reply, Request};
@@ -30,6 +30,7 @@ const READ_BYTES: usize = 32 << 10;
 
 /// What ended a wait.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "made once a wait and taken apart at once")]
 pub enum Waited {
     /// A reply, with the number of its request.
     Reply(u32, Reply),
@@ -116,7 +117,9 @@ fn get_key_from(address: &str, target: SocketAddr) -> Result<KeyInfo, ClientErro
                 return Err(ClientError::Unreachable(format!("{address}: closed without an answer")));
             }
             Ok(None) => {}
-            Err(_) => return Err(ClientError::Integrity(format!("{address} does not answer like a ledgerd"))),
+            Err(_) => {
+                return Err(ClientError::Integrity(format!("{address} does not answer like a ledgerd")));
+            }
         }
     }
 }

@@ -11,6 +11,7 @@
 //! manifests/<ledger>-<input>.json    runs of `add` that are not finished
 //! lock                        held while known_servers is changed
 //! ```
+#![expect(clippy::disallowed_methods, reason = "the client's files are read and written here")]
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};

@@ -32,7 +32,8 @@ pub fn load_key(home: &Home, ask: &mut PassphraseSource<'_>) -> Result<Option<Pr
     let Some(pem) = home.read(KEY_FILE)?.map(Zeroizing::new) else { return Ok(None) };
     let passphrase = if is_encrypted_pem(&pem) {
         let prompt = format!("Passphrase of {}: ", home.path(KEY_FILE).display());
-        let none = || ClientError::Usage("the key has a passphrase, and there is nobody to ask for it".into());
+        let none =
+            || ClientError::Usage("the key has a passphrase, and there is nobody to ask for it".into());
         Some(ask(&prompt).ok_or_else(none)?)
     } else {
         None

@@ -2,6 +2,7 @@
 //! a run leaves behind is settled by the next one, with the same command id, so that nothing is done twice.
 //!
 //! A record: length u32 ‖ CRC-32C u32 ‖ postcard. A record that is cut off at the end never left.
+#![expect(clippy::disallowed_methods, reason = "the journal is a file of its own")]
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -62,8 +63,7 @@ impl Journal {
     /// # Errors
     /// [`ClientError::File`]: the command must not be sent.
     pub fn sending(&mut self, message: &[u8], signature: &[u8], durable: bool) -> Result<(), ClientError> {
-        let record =
-            Record::Sent { message: ByteBuf::from(message), signature: ByteBuf::from(signature) };
+        let record = Record::Sent { message: ByteBuf::from(message), signature: ByteBuf::from(signature) };
         self.append(&record)?;
         self.open += 1;
         if durable {

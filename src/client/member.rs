@@ -92,7 +92,9 @@ fn not_opened(server: &KnownServer, error: NotOpened) -> ClientError {
     match error {
         NotOpened::Error(error) => error,
         NotOpened::Alert(2) => ClientError::Unreachable(format!("{address} is busy; try again in a moment")),
-        NotOpened::Alert(3) => ClientError::Unreachable(format!("{address} supports none of our channel suites")),
+        NotOpened::Alert(3) => {
+            ClientError::Unreachable(format!("{address} supports none of our channel suites"))
+        }
         NotOpened::Alert(_) => ClientError::Unreachable(format!("{address} refused the handshake")),
     }
 }
@@ -174,8 +176,7 @@ impl Member {
     /// # Errors
     /// [`ClientError`].
     pub fn reconnect(&mut self) -> Result<(), ClientError> {
-        let again =
-            Member::open_as(&self.home, self.server.clone(), self.account.clone(), self.key.clone())?;
+        let again = Member::open_as(&self.home, self.server.clone(), self.account.clone(), self.key.clone())?;
         self.connection = again.connection;
         self.server = again.server;
         Ok(())

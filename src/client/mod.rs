@@ -25,8 +25,8 @@ pub mod manifest;
 mod member;
 mod order_fields;
 pub mod orders_input;
-pub mod show;
 mod registration;
+pub mod show;
 mod submit;
 
 pub use connection::{Connection, NotOpened, Opening, Waited, get_key};

@@ -132,7 +132,11 @@ fn first_byte(input: &mut impl BufRead) -> Result<(u8, u64), InputError> {
             b'\n' => line += 1,
             b' ' | b'\t' | b'\r' => {}
             0xef if available.starts_with(b"\xef\xbb\xbf") => {
-                return Err(InputError::new(line, None, "a byte order mark stands before the JSON; remove it"));
+                return Err(InputError::new(
+                    line,
+                    None,
+                    "a byte order mark stands before the JSON; remove it",
+                ));
             }
             _ => return Ok((byte, line)),
         }

@@ -99,7 +99,11 @@ fn fields(bytes: &[u8], out: &mut dyn Write) -> Result<(), NotShown> {
         data(&block, out)?;
     }
     write!(out, ",\"hash\":\"{}\",\"previous_hash\":", block_hash(bytes))?;
-    if block.index == 0 { out.write_all(b"\"0\"")? } else { write!(out, "\"{}\"", block.previous_hash)? }
+    if block.index == 0 {
+        out.write_all(b"\"0\"")?
+    } else {
+        write!(out, "\"{}\"", block.previous_hash)?
+    }
     Ok(())
 }
 
@@ -110,7 +114,8 @@ fn data(block: &Block<'_>, out: &mut dyn Write) -> Result<(), NotShown> {
             Command::Accounts(accounts::Command::Register(register)),
             Event::Accounts(accounts::Event::Registered(Registered { account })),
         ) => {
-            let handle = serde_json::to_string(&register.handle).map_err(|error| NotShown(error.to_string()))?;
+            let handle =
+                serde_json::to_string(&register.handle).map_err(|error| NotShown(error.to_string()))?;
             write!(out, "{{\"user_id\":{account},\"operation_type\":\"register\",\"handle\":{handle}}}")?;
         }
         (Command::Orders(orders::Command::PlaceOrders(place)), _) => match place.orders.as_slice() {

@@ -80,8 +80,12 @@ fn exchange(
     };
     loop {
         match connection.wait(deadline) {
-            Ok(Waited::Reply(id, Reply::Accepted(accepted))) if id == asked => return Outcome::Done(accepted),
-            Ok(Waited::Reply(id, Reply::Refused(refusal))) if id == asked => return Outcome::Refused(refusal),
+            Ok(Waited::Reply(id, Reply::Accepted(accepted))) if id == asked => {
+                return Outcome::Done(accepted);
+            }
+            Ok(Waited::Reply(id, Reply::Refused(refusal))) if id == asked => {
+                return Outcome::Refused(refusal);
+            }
             Ok(Waited::Reply(..) | Waited::Woken) => {}
             Ok(Waited::TimedOut) | Err(_) => return Outcome::Unknown,
         }

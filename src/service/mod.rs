@@ -240,7 +240,9 @@ impl Service {
                 Reply::Accepted(accepted) if accepted.index < durable => continue,
                 Reply::Accepted(accepted) if !accepted.duplicate => self.counters.accepted -= 1,
                 // A question that changes nothing and saw only durable blocks.
-                Reply::CopyPage(_) | Reply::Checkpoint(_) | Reply::Inclusion(_) | Reply::Consistency(_) => continue,
+                Reply::CopyPage(_) | Reply::Checkpoint(_) | Reply::Inclusion(_) | Reply::Consistency(_) => {
+                    continue;
+                }
                 _ => {}
             }
             held.reply = Reply::Refused(disk_full());

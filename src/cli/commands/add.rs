@@ -42,7 +42,9 @@ pub(super) fn run(context: &Context, command: &Add) -> Result<Exit, ClientError>
     let (mut plan, unfinished) = manifest::begin(&home, ledger_id, account, input.digest, count)?;
     if unfinished {
         let left = plan.commands.iter().filter(|step| step.block.is_none()).count();
-        context.out.note(&format!("going on with an unfinished run of this input: {left} of {count} commands left"));
+        context
+            .out
+            .note(&format!("going on with an unfinished run of this input: {left} of {count} commands left"));
     }
     let mut journal = Journal::create(&home)?;
     let mut sender = Sender {
@@ -92,10 +94,11 @@ fn spool(name: &str) -> Result<Input, ClientError> {
     }
     spool.rewind().map_err(failed)?;
     let mut orders = 0u64;
-    let counted = read_orders(BufReader::with_capacity(1 << 20, &spool), false, &mut |_| -> Result<(), InputError> {
-        orders += 1;
-        Ok(())
-    });
+    let counted =
+        read_orders(BufReader::with_capacity(1 << 20, &spool), false, &mut |_| -> Result<(), InputError> {
+            orders += 1;
+            Ok(())
+        });
     let form = counted.map_err(|error| ClientError::Usage(format!("{name}: {error}")))?;
     if form != Form::Lines && orders > ORDERS_MAX as u64 {
         return Err(ClientError::Usage(format!(
@@ -136,12 +139,10 @@ enum Stop {
 impl Sender<'_> {
     fn send_all(&mut self, member: &mut Member) -> Result<(), ClientError> {
         self.input.spool.rewind().map_err(|error| ClientError::Unexpected(error.to_string()))?;
-        let spool = self.input.spool.try_clone().map_err(|error| ClientError::Unexpected(error.to_string()))?;
-        let signer = Signer {
-            ledger_id: self.ledger_id,
-            account: AccountId(self.account),
-            key: member.key().clone(),
-        };
+        let spool =
+            self.input.spool.try_clone().map_err(|error| ClientError::Unexpected(error.to_string()))?;
+        let signer =
+            Signer { ledger_id: self.ledger_id, account: AccountId(self.account), key: member.key().clone() };
         let mut under_way = VecDeque::new();
         let mut orders: Vec<Order> = Vec::with_capacity(ORDERS_MAX);
         let mut step = 0;
@@ -162,7 +163,9 @@ impl Sender<'_> {
         match (stop, read) {
             (Some(Stop::Client(error)), _) => return Err(error),
             (Some(Stop::Refused), _) => {}
-            (None, Err(error)) => return Err(ClientError::Unexpected(format!("the spooled input changed: {error}"))),
+            (None, Err(error)) => {
+                return Err(ClientError::Unexpected(format!("the spooled input changed: {error}")));
+            }
             (None, Ok(_)) if !orders.is_empty() => {
                 if let Err(Stop::Client(error)) = self.send(member, &signer, step, orders, &mut under_way) {
                     return Err(error);
@@ -189,7 +192,9 @@ impl Sender<'_> {
             return Err(Stop::Refused);
         }
         let Some(planned) = self.plan.commands.get(step).cloned() else {
-            return Err(Stop::Client(ClientError::Unexpected("the manifest has too few commands".to_owned())));
+            return Err(Stop::Client(ClientError::Unexpected(
+                "the manifest has too few commands".to_owned(),
+            )));
         };
         if planned.block.is_some() {
             self.bar.inc(1);

@@ -211,7 +211,11 @@ pub struct Whoami {
 
 /// Print a completion script for a shell.
 #[derive(FromArgs, ArgsInfo, Debug)]
-#[argh(subcommand, name = "completions", example = "ledgerctl completions bash > /etc/bash_completion.d/ledgerctl")]
+#[argh(
+    subcommand,
+    name = "completions",
+    example = "ledgerctl completions bash > /etc/bash_completion.d/ledgerctl"
+)]
 pub struct Completions {
     /// bash, zsh, fish or nushell
     #[argh(positional)]

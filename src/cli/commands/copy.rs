@@ -33,7 +33,8 @@ pub(super) fn run(context: &Context, command: &Copy) -> Result<Exit, ClientError
         let mut lines = Vec::new();
         for bytes in &page.blocks {
             checker.check(bytes)?;
-            let line = if json { show::json_line(bytes, &mut lines) } else { show::text_line(bytes, &mut lines) };
+            let line =
+                if json { show::json_line(bytes, &mut lines) } else { show::text_line(bytes, &mut lines) };
             line.map_err(|error| ClientError::Integrity(error.to_string()))?;
         }
         context.out.data(|out| out.write_all(&lines))?;

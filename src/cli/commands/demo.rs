@@ -1,6 +1,7 @@
 //! `ledgerctl demo`: the main job on a temporary ledger, from an empty directory to a verified chain, with the
 //! real daemon and the real commands as processes of their own. It shows every command that it runs, so that
 //! what one sees is what one can type.
+#![expect(clippy::disallowed_methods, reason = "the demo makes and changes files of its own")]
 
 use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
@@ -77,7 +78,10 @@ fn play(out: &mut dyn Write) -> Done<()> {
     let copy = stage.work.join("tampered");
     copy_directory(&stage.data, &copy).map_err(io_at("copying the ledger"))?;
     let (offset, file) = flip_a_byte(&copy)?;
-    say(out, &format!("One byte of a copy is changed (offset {offset} of {file}) and the audit is run again."))?;
+    say(
+        out,
+        &format!("One byte of a copy is changed (offset {offset} of {file}) and the audit is run again."),
+    )?;
     stage.offline(out, "audit", &copy, false)?;
     say(out, "The audit found it. That is all: the temporary directory is removed now.")
 }

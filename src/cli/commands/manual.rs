@@ -1,4 +1,5 @@
 //! Completion scripts and man pages, made from the same descriptions as `--help`.
+#![expect(clippy::disallowed_methods, reason = "the man pages go where they are asked for")]
 
 use argh::{ArgsInfo, CommandInfoWithArgs};
 use argh_complete::Generator;

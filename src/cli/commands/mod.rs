@@ -65,7 +65,9 @@ pub fn main(raw: &[String]) -> Exit {
         Subcommand::Whoami(command) => status::whoami(&context, command),
         Subcommand::Completions(command) => manual::completions(&context, command),
         Subcommand::Man(command) => manual::man(&context, command),
-        Subcommand::Version(_) => context.out.line(concat!("ledgerctl ", env!("CARGO_PKG_VERSION"))).map(|()| Exit::Done),
+        Subcommand::Version(_) => {
+            context.out.line(concat!("ledgerctl ", env!("CARGO_PKG_VERSION"))).map(|()| Exit::Done)
+        }
         Subcommand::Demo(_) => return demo::run(&mut std::io::stdout()),
     };
     match done {

@@ -1,4 +1,5 @@
 //! `ledgerctl audit` and `ledgerctl export`: from files alone.
+#![expect(clippy::disallowed_methods, reason = "the checkpoint is a file that was named")]
 
 use std::path::Path;
 use std::str::FromStr;
@@ -75,7 +76,9 @@ fn read_checkpoint(path: &Path) -> Result<Kept, ClientError> {
     let text = std::fs::read_to_string(path);
     let text = text.map_err(|error| ClientError::Usage(format!("{}: {error}", path.display())))?;
     let (vkey, note) = match text.split_once('\n') {
-        Some((first, rest)) if LogPublicKey::from_str(first).is_ok() => (LogPublicKey::from_str(first).ok(), rest),
+        Some((first, rest)) if LogPublicKey::from_str(first).is_ok() => {
+            (LogPublicKey::from_str(first).ok(), rest)
+        }
         _ => (None, text.as_str()),
     };
     Kept::read(note, vkey).map_err(|error| ClientError::Usage(format!("{}: {error}", path.display())))
@@ -107,7 +110,11 @@ pub(super) fn export(context: &Context, command: &Export) -> Result<Exit, Client
     context.out.data(|out| {
         let mut visit = |bytes: &[u8]| {
             let mut line = Vec::new();
-            let shown = if command.raw { show::raw_line(bytes, &mut line) } else { show::json_line(bytes, &mut line) };
+            let shown = if command.raw {
+                show::raw_line(bytes, &mut line)
+            } else {
+                show::json_line(bytes, &mut line)
+            };
             if let Err(error) = shown {
                 damaged.get_or_insert(error.to_string());
                 return Ok(());

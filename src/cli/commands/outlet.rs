@@ -28,7 +28,10 @@ impl Outlet {
     }
 
     /// Writes data with a function of its own, buffered.
-    pub(super) fn data(self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), ClientError> {
+    pub(super) fn data(
+        self,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), ClientError> {
         let mut out = io::BufWriter::new(io::stdout().lock());
         written(write(&mut out).and_then(|()| out.flush()))
     }

@@ -6,15 +6,16 @@ use super::Context;
 use super::arguments::Register;
 use super::outlet;
 use crate::cli::exit::Exit;
-use crate::client::{Account, ClientError, load_key, make_key, open_anonymous, pinned, read_account, register};
+use crate::client::{
+    Account, ClientError, load_key, make_key, open_anonymous, pinned, read_account, register,
+};
 use crate::crypto::rsa::PrivateKey;
 use crate::domain::accounts::Handle;
 use crate::wire::Refusal;
 
 pub(super) fn run(context: &Context, command: &Register) -> Result<Exit, ClientError> {
-    let handle = Handle::new(&command.handle).map_err(|error| {
-        ClientError::Usage(format!("invalid_handle: {:?}: {error}", command.handle))
-    })?;
+    let handle = Handle::new(&command.handle)
+        .map_err(|error| ClientError::Usage(format!("invalid_handle: {:?}: {error}", command.handle)))?;
     let home = context.home()?;
     let server = pinned(&home, &context.server)?;
     if let Some(account) = read_account(&home, server.ledger_id)? {
@@ -42,8 +43,9 @@ fn key(context: &Context, command: &Register) -> Result<PrivateKey, ClientError>
 
 fn new_passphrase() -> Result<Zeroizing<String>, ClientError> {
     let ask = |prompt| {
-        outlet::passphrase(prompt)
-            .ok_or_else(|| ClientError::Usage("--passphrase needs a terminal or LEDGERCTL_PASSPHRASE".to_owned()))
+        outlet::passphrase(prompt).ok_or_else(|| {
+            ClientError::Usage("--passphrase needs a terminal or LEDGERCTL_PASSPHRASE".to_owned())
+        })
     };
     let first = ask("New passphrase: ")?;
     if first.is_empty() {

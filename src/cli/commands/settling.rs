@@ -14,7 +14,9 @@ pub(super) fn open_member(context: &Context, ask: &mut PassphraseSource<'_>) -> 
     let mut say = |message: &Message<'_>, outcome: &Outcome| {
         let id = message.header.command_id;
         let text = match outcome {
-            Outcome::Done(accepted) => format!("command {id} of an earlier run stands in block {}", accepted.index),
+            Outcome::Done(accepted) => {
+                format!("command {id} of an earlier run stands in block {}", accepted.index)
+            }
             Outcome::Refused(refusal) => {
                 format!("command {id} of an earlier run was refused: {}", escape(&refusal.name))
             }
