@@ -5,6 +5,7 @@
 mod audit;
 mod audit_files;
 mod audit_live;
+mod binaries;
 mod documents;
 mod fixtures_logs;
 mod forge;
