@@ -7,6 +7,7 @@ mod audit_files;
 mod audit_live;
 mod binaries;
 mod documents;
+mod eventlog_crash;
 mod fixtures_logs;
 mod forge;
 mod recorded;
