@@ -73,7 +73,7 @@ fn run(disk: &SimDisk) -> Told {
             return told;
         }
         told.durable = next;
-        if next % 2 == 0 && log.sync_anchor().is_err() {
+        if next.is_multiple_of(2) && log.sync_anchor().is_err() {
             return told;
         }
     }
