@@ -17,5 +17,6 @@ mod session_raw;
 mod session_tickets;
 mod session_vectors;
 mod session_world;
+mod simulation;
 mod tidy;
 mod vectors_command;

@@ -261,6 +261,12 @@ impl Ledger {
         Checkpoint { origin, size: self.committed.size, root: self.committed.root }
     }
 
+    /// Forgets which commands were accepted: a bug, for the simulator to find. Nothing else calls this.
+    #[doc(hidden)]
+    pub fn forget_commands(&mut self) {
+        self.replica.forget_commands();
+    }
+
     /// Everything that the blocks add up to, those of the open batch included.
     pub fn replica(&self) -> &Replica {
         &self.replica

@@ -90,6 +90,10 @@ impl Replica {
         hash
     }
 
+    pub(super) fn forget_commands(&mut self) {
+        self.commands = CommandIndex::default();
+    }
+
     /// Names the ledger.
     pub fn ledger_id(&self) -> LedgerId {
         self.ledger_id

@@ -1,0 +1,182 @@
+//! A simulated member: the real client session, and what it was told.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ledgerd::crypto::Digest;
+use ledgerd::crypto::random::Seeded;
+use ledgerd::service::ConnectionId;
+use ledgerd::session::{ClientAuth, ClientEnv, ClientEvent, ClientSession, ClientTicket, CloseReason};
+use ledgerd::time::Now;
+use ledgerd::wire::{self, Reply, Request, Submission};
+
+use super::template::template;
+
+/// A connection, with what is under way in both directions.
+pub(super) struct Link {
+    pub(super) id: ConnectionId,
+    session: ClientSession,
+    pub(super) to_server: Vec<u8>,
+    pub(super) to_client: Vec<u8>,
+    open: bool,
+    under_way: BTreeMap<u32, u32>,
+    next_request: u32,
+}
+
+/// What a member knows.
+pub(super) struct Client {
+    pub(super) member: usize,
+    pub(super) link: Option<Link>,
+    ticket: Option<ClientTicket>,
+    pub(super) sent: BTreeSet<u32>,
+    pub(super) acknowledged: BTreeMap<u32, (u64, Digest)>,
+    pub(super) refused: BTreeMap<u32, String>,
+    pub(super) notes: Vec<String>,
+    rng: Seeded,
+}
+
+impl Client {
+    pub(super) fn new(member: usize, seed: u64) -> Client {
+        Client {
+            member,
+            link: None,
+            ticket: None,
+            sent: BTreeSet::new(),
+            acknowledged: BTreeMap::new(),
+            refused: BTreeMap::new(),
+            notes: Vec::new(),
+            rng: Seeded::new(&format!("client {member} {seed}")),
+        }
+    }
+
+    pub(super) fn connect(&mut self, id: ConnectionId) {
+        let session = match self.ticket.take() {
+            Some(ticket) => ClientSession::resume(&ticket, &mut self.rng),
+            None => {
+                let key = template().members[self.member].clone();
+                let auth = ClientAuth { account: self.member as u64 + 1, key };
+                // The same hello every time: its decapsulation is remembered between runs.
+                let mut rng = Seeded::new(&format!("hello {}", self.member));
+                ClientSession::full(&template().descriptor(), Some(auth), &mut rng)
+            }
+        };
+        self.link = Some(Link {
+            id,
+            session,
+            to_server: Vec::new(),
+            to_client: Vec::new(),
+            open: false,
+            under_way: BTreeMap::new(),
+            next_request: 0,
+        });
+        self.collect();
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.link.as_ref().is_some_and(|link| link.open)
+    }
+
+    pub(super) fn is_idle(&self) -> bool {
+        self.link.as_ref().is_some_and(|link| link.open && link.under_way.is_empty())
+    }
+
+    /// Commands that were sent and not answered.
+    pub(super) fn unknown(&self) -> Vec<u32> {
+        let answered = |n: &u32| self.acknowledged.contains_key(n) || self.refused.contains_key(n);
+        self.sent.iter().filter(|n| !answered(n)).copied().collect()
+    }
+
+    pub(super) fn submit(&mut self, number: u32, now: Now) {
+        let (message, signature) = template().command(self.member, number);
+        let Some(link) = self.link.as_mut().filter(|link| link.open) else { return };
+        link.next_request += 1;
+        let request = Request::Submit(Submission { message: &message, signature: &signature });
+        let mut env = ClientEnv { now, rng: &mut self.rng };
+        if link.session.send_message(&wire::seal(link.next_request, &request), &mut env).is_ok() {
+            self.sent.insert(number);
+            link.under_way.insert(link.next_request, number);
+        }
+        self.collect();
+    }
+
+    /// Bytes arrived from the server.
+    pub(super) fn receive(&mut self, mut bytes: &[u8], now: Now) -> Result<(), String> {
+        while let Some(link) = self.link.as_mut().filter(|_| !bytes.is_empty()) {
+            let (chunk, rest) = bytes.split_at(link.session.room().clamp(1, bytes.len()));
+            let mut env = ClientEnv { now, rng: &mut self.rng };
+            link.session.receive(chunk, &mut env);
+            self.collect();
+            self.events()?;
+            bytes = rest;
+        }
+        Ok(())
+    }
+
+    fn events(&mut self) -> Result<(), String> {
+        while let Some(event) = self.link.as_mut().and_then(|link| link.session.poll_event()) {
+            match event {
+                ClientEvent::Params(params) => {
+                    self.notes
+                        .push(String::from_utf8(params.checkpoint_note).map_err(|error| error.to_string())?);
+                }
+                ClientEvent::Opened { .. } => {
+                    if let Some(link) = self.link.as_mut() {
+                        link.open = true;
+                    }
+                }
+                ClientEvent::Message(message) => self.message(&message)?,
+                ClientEvent::Ticket(ticket) => self.ticket = Some(ticket),
+                ClientEvent::Pong(_) => {}
+                ClientEvent::Closed(CloseReason::Failed(fault, stage)) => {
+                    return Err(format!(
+                        "member {} does not believe the server: {fault} at {stage:?}",
+                        self.member
+                    ));
+                }
+                ClientEvent::Closed(_) => self.link = None,
+            }
+        }
+        Ok(())
+    }
+
+    fn message(&mut self, message: &[u8]) -> Result<(), String> {
+        let (request, reply) = wire::open::<Reply>(message).map_err(|error| error.to_string())?;
+        let number = self.link.as_mut().and_then(|link| link.under_way.remove(&request));
+        let Some(number) = number else {
+            return Err(format!("an answer to request {request}, which was not asked"));
+        };
+        match reply {
+            Reply::Accepted(accepted) => {
+                let place = (accepted.index, accepted.hash);
+                if let Some(before) = self.acknowledged.insert(number, place)
+                    && before != place
+                {
+                    return Err(format!("command {number} has two receipts: {before:?} and {place:?}"));
+                }
+                if let Some(name) = self.refused.get(&number)
+                    && name != "disk_full"
+                {
+                    return Err(format!("command {number} was accepted after it was refused ({name})"));
+                }
+                self.refused.remove(&number);
+            }
+            Reply::Refused(refusal) => {
+                if self.acknowledged.contains_key(&number) {
+                    return Err(format!(
+                        "command {number} was refused ({}) after it was accepted",
+                        refusal.name
+                    ));
+                }
+                self.refused.insert(number, refusal.name);
+            }
+            other => return Err(format!("command {number} was answered with {other:?}")),
+        }
+        Ok(())
+    }
+
+    fn collect(&mut self) {
+        if let Some(link) = self.link.as_mut() {
+            let output = link.session.take_output();
+            link.to_server.extend_from_slice(&output);
+        }
+    }
+}

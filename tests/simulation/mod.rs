@@ -1,0 +1,65 @@
+//! The simulator: the real service, ledger and log on a disk, a network and a clock that are all against them.
+//!
+//! A run is decided by its seed and by nothing else. `SIM_SEED=n cargo test --test tests simulation` runs one
+//! again; `SIM_SEEDS=n` runs that many.
+
+mod client;
+mod planted;
+mod template;
+mod world;
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use world::{Bug, World};
+
+/// Seeds of an ordinary run of the tests.
+const SEEDS: u64 = 2_000;
+
+/// Steps of a run before everything is brought to rest.
+const STEPS: u32 = 300;
+
+/// Runs a seed; says what went wrong.
+fn run(seed: u64, bug: Option<Bug>) -> Result<(), String> {
+    let mut world = World::new(seed, bug);
+    for _ in 0..STEPS {
+        world.step()?;
+    }
+    world.rest()
+}
+
+/// Runs seeds on all cores until one of them finds something.
+fn search(seeds: u64, bug: Option<Bug>) -> Option<(u64, String)> {
+    let next = AtomicU64::new(0);
+    let found = Mutex::new(None);
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= seeds || found.lock().unwrap().is_some() {
+                        break;
+                    }
+                    if let Err(violation) = run(seed, bug) {
+                        found.lock().unwrap().get_or_insert((seed, violation));
+                    }
+                }
+            });
+        }
+    });
+    found.into_inner().unwrap()
+}
+
+#[test]
+fn no_seed_finds_a_violation() {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
+    if let Some(seed) = number("SIM_SEED") {
+        run(seed, None).unwrap();
+        return;
+    }
+    if let Some((seed, violation)) = search(number("SIM_SEEDS").unwrap_or(SEEDS), None) {
+        panic!(
+            "seed {seed}: {violation}\nrun it again with SIM_SEED={seed} cargo test --test tests simulation"
+        );
+    }
+}

@@ -1,0 +1,143 @@
+//! What every run starts from: a ledger with three members, made once. Keys come from the fixtures, and what
+//! costs an RSA private operation is remembered between runs, so that thousands of seeds are cheap.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, OnceLock};
+
+use ledgerd::chain::{CommandId, Genesis, Header, Message, block_hash};
+use ledgerd::crypto::note::LogKey;
+use ledgerd::crypto::random::Seeded;
+use ledgerd::crypto::rsa::PrivateKey;
+use ledgerd::crypto::{Digest, LedgerId};
+use ledgerd::domain::orders::{Operation, Order, PlaceOrders, StockName};
+use ledgerd::domain::{AccountId, Command, accounts, orders};
+use ledgerd::eventlog::{self, Options, SimDisk, Storage};
+use ledgerd::ledger::Ledger;
+use ledgerd::session::{Descriptor, ServerIdentity};
+use ledgerd::time::Timestamp;
+
+pub(super) const OPTIONS: Options = Options { segment_bytes: 64 << 10 };
+
+/// When every run begins.
+pub(super) const START_MS: u64 = 1_700_000_000_000;
+
+pub(super) struct Template {
+    pub(super) disk: SimDisk,
+    pub(super) genesis: Vec<u8>,
+    pub(super) ledger_id: LedgerId,
+    pub(super) server_key: PrivateKey,
+    pub(super) members: Vec<PrivateKey>,
+    pub(super) anchor: Vec<u8>,
+    signed: Mutex<BTreeMap<(usize, u32), (Vec<u8>, Vec<u8>)>>,
+    pub(super) secrets: Mutex<BTreeMap<Vec<u8>, [u8; 32]>>,
+}
+
+pub(super) fn log_key() -> LogKey {
+    LogKey::from_seed("sim.example/ledger", &[5; 32]).unwrap()
+}
+
+pub(super) fn template() -> &'static Template {
+    static TEMPLATE: OnceLock<Template> = OnceLock::new();
+    TEMPLATE.get_or_init(make)
+}
+
+fn make() -> Template {
+    let key = |pem: &str| PrivateKey::from_pkcs8_pem(pem, None).unwrap();
+    let server_key = key(include_str!("../../fixtures/keys/server.pem"));
+    let members = vec![
+        key(include_str!("../../fixtures/keys/client.pem")),
+        key(include_str!("../../fixtures/keys/other.pem")),
+        key(include_str!("../../fixtures/keys/server_next.pem")),
+    ];
+    let genesis = Genesis {
+        origin: "sim.example/ledger".to_owned(),
+        log_key: *log_key().public().bytes(),
+        server_key: server_key.public().spki().to_vec(),
+        nonce: [3; 32],
+        settings: Vec::new(),
+    };
+    let genesis = genesis.to_block(Timestamp::from_millis(START_MS));
+    let ledger_id = LedgerId(block_hash(&genesis).0);
+    let disk = SimDisk::new();
+    let mut rng = Seeded::new("template");
+    eventlog::create(&disk, ledger_id, &genesis, OPTIONS, &mut rng).unwrap();
+    let storage: Arc<dyn Storage> = Arc::new(disk.clone());
+    let (mut ledger, _) = Ledger::open(&storage, OPTIONS).unwrap();
+    for (number, member) in members.iter().enumerate() {
+        let command = Command::Accounts(accounts::Command::Register(accounts::Register {
+            handle: format!("member-{number}"),
+            public_key: member.public().spki().to_vec(),
+        }));
+        let (message, signature) = sign(ledger_id, AccountId::NONE, member, number as u32, &command);
+        let message = Message::parse(&message).unwrap();
+        ledger.propose(message, &signature, command, Timestamp::from_millis(START_MS)).unwrap();
+        ledger.commit(&mut rng).unwrap();
+    }
+    ledger.close().unwrap();
+    let anchor = disk.bytes("anchor").unwrap();
+    let (signed, secrets) = (Mutex::default(), Mutex::default());
+    Template { disk, genesis, ledger_id, server_key, members, anchor, signed, secrets }
+}
+
+fn sign(
+    ledger_id: LedgerId,
+    account: AccountId,
+    key: &PrivateKey,
+    number: u32,
+    command: &Command,
+) -> (Vec<u8>, Vec<u8>) {
+    let (tag, body) = command.encode();
+    let mut id = [0; 16];
+    id[..4].copy_from_slice(&number.to_be_bytes());
+    let header = Header {
+        ledger_id,
+        account,
+        key_id: key.public().key_id(),
+        command_id: CommandId(id),
+        issued_at: START_MS,
+        tag,
+    };
+    let message = header.message(&body);
+    let signature = key.sign_pss(&mut Seeded::new("signature"), &[&message]);
+    (message, signature.to_vec())
+}
+
+impl Template {
+    /// Command `number` of a member: every eighth breaks a rule, some are large enough to fill segments.
+    pub(super) fn command(&self, member: usize, number: u32) -> (Vec<u8>, Vec<u8>) {
+        if let Some(signed) = self.signed.lock().unwrap().get(&(member, number)) {
+            return signed.clone();
+        }
+        let order = |n: u32| Order {
+            operation: if n.is_multiple_of(2) { Operation::Buy } else { Operation::Sell },
+            stock_name: StockName::new("SIM").unwrap(),
+            quantity: if breaks_a_rule(number) { 0 } else { u64::from(n) + 1 },
+            price: None,
+        };
+        let count = if number % 5 == 3 { 3_000 } else { 3 };
+        let orders = (0..count).map(order).collect();
+        let command = Command::Orders(orders::Command::PlaceOrders(PlaceOrders { orders }));
+        let account = AccountId(member as u64 + 1);
+        let signed = sign(self.ledger_id, account, &self.members[member], number, &command);
+        self.signed.lock().unwrap().insert((member, number), signed.clone());
+        signed
+    }
+
+    pub(super) fn identity(&self) -> ServerIdentity {
+        let descriptor = self.descriptor();
+        ServerIdentity::new(&self.genesis, descriptor, None).unwrap()
+    }
+
+    pub(super) fn descriptor(&self) -> Descriptor {
+        Descriptor::make(&log_key(), self.ledger_id, 1, self.server_key.public())
+    }
+}
+
+pub(super) fn breaks_a_rule(number: u32) -> bool {
+    number % 8 == 7
+}
+
+/// What a block of a run hashes to.
+pub(super) fn hash(bytes: &[u8]) -> Digest {
+    block_hash(bytes)
+}

@@ -1,0 +1,419 @@
+//! A world of one server and three members, moved on one random step at a time and looked at after each.
+
+use std::collections::VecDeque;
+use std::io::ErrorKind;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ledgerd::chain::{Block, Checkpoint, Message};
+use ledgerd::crypto::random::Seeded;
+use ledgerd::eventlog::{Fault, LogError, SimDisk, Storage, Survival};
+use ledgerd::ledger::{Ledger, Replica};
+use ledgerd::limits::Limits;
+use ledgerd::service::{ConnectionId, Input, Job, JobResult, Service};
+use ledgerd::time::{Monotonic, Now, Timestamp};
+
+use super::client::Client;
+use super::planted;
+use super::template::{OPTIONS, START_MS, breaks_a_rule, hash, log_key, template};
+
+pub(super) use super::planted::Bug;
+
+/// Commands that a member sends in a run, by number.
+const COMMANDS: u64 = 24;
+
+pub(super) struct World {
+    seed: u64,
+    random: u64,
+    bug: Option<Bug>,
+    disk: SimDisk,
+    server: Option<Service>,
+    jobs: VecDeque<Job>,
+    clients: Vec<Client>,
+    next_connection: u64,
+    now: Now,
+    rng: Seeded,
+    newest: Option<Checkpoint>,
+    starts: u64,
+    /// The server refuses to start, and is right.
+    over: bool,
+}
+
+impl World {
+    pub(super) fn new(seed: u64, bug: Option<Bug>) -> World {
+        let disk = template().disk.copy();
+        planted::prepare(&disk, bug);
+        World {
+            seed,
+            random: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1,
+            bug,
+            disk,
+            server: None,
+            jobs: VecDeque::new(),
+            clients: (0..3).map(|member| Client::new(member, seed)).collect(),
+            next_connection: 0,
+            now: Now {
+                wall: Timestamp::from_millis(START_MS + 1_000),
+                mono: Monotonic(Duration::from_secs(1)),
+            },
+            rng: Seeded::new(&format!("world {seed}")),
+            newest: None,
+            starts: 0,
+            over: false,
+        }
+    }
+
+    /// A number below `below`.
+    fn choose(&mut self, below: u64) -> u64 {
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 7;
+        self.random ^= self.random << 17;
+        self.random % below.max(1)
+    }
+
+    /// One step of whatever happens next.
+    pub(super) fn step(&mut self) -> Result<(), String> {
+        if self.over {
+            return Ok(());
+        }
+        self.now.wall = self.now.wall.plus_micros(1 + self.random % 20_000);
+        self.now.mono.0 += Duration::from_micros(1 + self.random % 20_000);
+        if self.server.is_none() {
+            return self.start();
+        }
+        let member = self.choose(3) as usize;
+        match self.choose(100) {
+            0..=24 => self.deliver(member)?,
+            25..=39 => self.pump()?,
+            40..=49 => self.tick()?,
+            50..=59 => self.run_job(),
+            60..=91 => self.ask(member),
+            92 => self.hang_up(member),
+            93..=94 => self.plan_a_fault(),
+            95 if self.choose(2) == 0 => self.kill(),
+            96 if self.choose(2) == 0 => self.lose_power(),
+            _ => self.now.mono.0 += Duration::from_millis(150),
+        }
+        Ok(())
+    }
+
+    fn storage(&self) -> Arc<dyn Storage> {
+        planted::storage(&self.disk, self.bug)
+    }
+
+    /// Starts the server, which replays what the disk has, and looks at all of it.
+    fn start(&mut self) -> Result<(), String> {
+        self.starts += 1;
+        if self.starts > 1 {
+            planted::before_start(&self.disk, self.bug, self.seed);
+        }
+        let mut opened = Ledger::open(&self.storage(), OPTIONS);
+        if let Err(LogError::Corrupt { file, offset, .. }) = &opened
+            && planted::cuts_in_the_middle(self.bug)
+        {
+            planted::cut(&self.disk, file, *offset);
+            opened = Ledger::open(&self.storage(), OPTIONS);
+        }
+        let (ledger, _) = match opened {
+            Ok(opened) => opened,
+            Err(error) if error.is_damage() => {
+                // Where acknowledged blocks have rotted, to say so is all that can be asked for.
+                self.over = planted::has_rot(self.bug);
+                return if self.over { Ok(()) } else { Err(format!("start {}: {error}", self.starts)) };
+            }
+            // The power failed, or a call did, while the log was being opened.
+            Err(_) if self.disk.is_dark() => return Ok(self.lose_power()),
+            Err(_) => return Ok(()),
+        };
+        self.look_at(&ledger)?;
+        let ledger = planted::after_start(ledger, self.bug);
+        self.jobs.clear();
+        for client in &mut self.clients {
+            client.link = None;
+        }
+        let limits = Limits::default();
+        self.server = Some(Service::new(ledger, self.storage(), template().identity(), log_key(), limits));
+        Ok(())
+    }
+
+    /// Everything that anybody was told must be there, once, and nothing that was refused.
+    fn look_at(&mut self, ledger: &Ledger) -> Result<(), String> {
+        let committed = ledger.committed();
+        let mut blocks = Vec::new();
+        let mut visit = |_: u64, bytes: &[u8]| {
+            blocks.push(bytes.to_vec());
+            Ok(())
+        };
+        ledger.reader().for_each(0..committed.size, &mut visit).map_err(|error| error.to_string())?;
+        let mut replica = Replica::from_genesis(&blocks[0], |_| {}).map_err(|error| error.to_string())?;
+        for bytes in &blocks[1..] {
+            replica.follow(bytes, |_| {}).map_err(|error| error.to_string())?;
+        }
+        if replica.digest() != ledger.replica().digest() || replica.frontier().root() != committed.root {
+            return Err("a fresh replay yields another state".to_owned());
+        }
+        for client in &self.clients {
+            for (number, (index, receipt)) in &client.acknowledged {
+                let block = blocks.get(*index as usize);
+                if block.map(|bytes| hash(bytes)) != Some(*receipt) {
+                    return Err(format!(
+                        "command {number} of member {} was acknowledged in block {index}, which is not there",
+                        client.member
+                    ));
+                }
+            }
+            let (mine, message) =
+                (client.member as u64 + 1, |number: u32| template().command(client.member, number).0);
+            for number in client.refused.keys() {
+                let wanted = message(*number);
+                let stands = blocks.iter().any(|bytes| {
+                    Block::parse(bytes).is_ok_and(|block| block.author.0 == mine && block.message == wanted)
+                });
+                if stands && client.refused.get(number).is_some_and(|name| name != "disk_full") {
+                    return Err(format!(
+                        "command {number} of member {mine} was refused and stands in the ledger"
+                    ));
+                }
+            }
+        }
+        self.look_at_checkpoints(ledger)
+    }
+
+    /// Every checkpoint that a member was shown is extended by the ledger.
+    fn look_at_checkpoints(&mut self, ledger: &Ledger) -> Result<(), String> {
+        let notes: Vec<String> =
+            self.clients.iter_mut().flat_map(|client| std::mem::take(&mut client.notes)).collect();
+        let committed = ledger.committed();
+        let shown = notes.iter().map(|note| {
+            let text = log_key().public().verify_note(note).map_err(|error| error.to_string())?.to_owned();
+            Checkpoint::parse(&text).map_err(|error| error.to_string())
+        });
+        let mut shown = shown.collect::<Result<Vec<_>, String>>()?;
+        shown.extend(self.newest.clone());
+        for checkpoint in &shown {
+            let proof = ledger.consistency(checkpoint.size, committed.size);
+            let proof = proof.map_err(|_| {
+                format!(
+                    "a checkpoint over {} blocks was shown, {} are there",
+                    checkpoint.size, committed.size
+                )
+            })?;
+            proof.check(committed.size, committed.root, checkpoint.size, checkpoint.root).map_err(|_| {
+                format!("the ledger does not extend the checkpoint over {} blocks", checkpoint.size)
+            })?;
+        }
+        self.newest = shown.into_iter().max_by_key(|checkpoint| checkpoint.size);
+        Ok(())
+    }
+
+    fn ask(&mut self, member: usize) {
+        let now = self.now;
+        if self.clients[member].link.is_none() {
+            let id = ConnectionId(self.next_connection);
+            self.next_connection += 1;
+            self.clients[member].connect(id);
+            let peer = ([127, 0, 0, 1], 1_024 + member as u16).into();
+            if let Some(server) = &mut self.server {
+                server.handle(Input::Connected { id, peer }, now, &mut self.rng);
+            }
+            return;
+        }
+        // A new command, or one that was sent before: a retry, or a copy of what was answered.
+        let number = self.choose(COMMANDS) as u32;
+        let retry = self.clients[member].unknown().first().copied().filter(|_| number.is_multiple_of(2));
+        self.clients[member].submit(retry.unwrap_or(number), now);
+    }
+
+    /// Carries some bytes, in one direction, in a piece of any size.
+    fn deliver(&mut self, member: usize) -> Result<(), String> {
+        let (to_server, share) = (self.choose(2) == 0, self.choose(4));
+        let now = self.now;
+        let client = &mut self.clients[member];
+        let Some(link) = client.link.as_mut() else { return Ok(()) };
+        let queue = if to_server { &mut link.to_server } else { &mut link.to_client };
+        let mut count = if share == 0 { queue.len() / 3 } else { queue.len() };
+        let (id, server) = (link.id, self.server.as_mut());
+        if to_server && let Some(server) = server {
+            count = count.min(server.input_room(id));
+            let bytes: Vec<u8> = queue.drain(..count).collect();
+            if count > 0 {
+                server.handle(Input::Received { id, bytes: &bytes }, now, &mut self.rng);
+            }
+            return Ok(());
+        }
+        let bytes: Vec<u8> = queue.drain(..count).collect();
+        client.receive(&bytes, now)
+    }
+
+    /// A moment in which nothing goes wrong: what is under way gets a step further everywhere.
+    fn pump(&mut self) -> Result<(), String> {
+        for member in 0..3 {
+            self.deliver(member)?;
+            self.deliver(member)?;
+        }
+        self.run_job();
+        self.run_job();
+        self.tick()
+    }
+
+    /// Ends a tick: only then do replies reach the network, and only if the batch is durable.
+    fn tick(&mut self) -> Result<(), String> {
+        let Some(server) = self.server.as_mut() else { return Ok(()) };
+        if server.end_tick(self.now, &mut self.rng).is_err() {
+            // The process ends without sending anything more.
+            self.server = None;
+            if self.disk.is_dark() {
+                self.lose_power();
+            }
+            return Ok(());
+        }
+        self.jobs.extend(server.take_jobs());
+        for id in server.touched() {
+            let output = server.output(id).to_vec();
+            let finished = server.is_finished(id);
+            let link =
+                self.clients.iter_mut().filter_map(|client| client.link.as_mut()).find(|link| link.id == id);
+            if let Some(link) = link {
+                link.to_client.extend_from_slice(&output);
+            }
+            server.written(id, output.len(), self.now);
+            if finished && server.output(id).is_empty() {
+                server.handle(Input::HungUp { id }, self.now, &mut self.rng);
+            }
+        }
+        Ok(())
+    }
+
+    fn run_job(&mut self) {
+        let Some(job) = self.jobs.pop_front() else { return };
+        let mut results = Vec::new();
+        match job {
+            Job::Decap { connection, ciphertext, .. } => {
+                let secrets = &template().secrets;
+                let known = secrets.lock().unwrap().get(&ciphertext[..]).copied();
+                let secret = known.unwrap_or_else(|| {
+                    let secret = *template().server_key.decap(&mut self.rng, &ciphertext, &[0; 32]);
+                    secrets.lock().unwrap().insert(ciphertext.to_vec(), secret);
+                    secret
+                });
+                results.push(JobResult::Decapped { connection, secret: secret.into() });
+            }
+            other => {
+                let keys = ledgerd::service::Keys {
+                    current: template().server_key.clone(),
+                    previous: None,
+                    reject: [0; 32].into(),
+                };
+                other.run(&keys, &mut self.rng, &mut |result| results.push(result));
+            }
+        }
+        for result in results {
+            if let Some(server) = &mut self.server {
+                server.handle(Input::JobDone(result), self.now, &mut self.rng);
+            }
+        }
+    }
+
+    fn hang_up(&mut self, member: usize) {
+        let link = self.clients[member].link.take();
+        if let (Some(link), Some(server)) = (link, &mut self.server) {
+            server.handle(Input::HungUp { id: link.id }, self.now, &mut self.rng);
+        }
+    }
+
+    fn plan_a_fault(&mut self) {
+        let call = self.disk.calls() + self.choose(6);
+        let fault = match self.choose(5) {
+            0 => Fault::PowerLoss,
+            1 => Fault::Error(ErrorKind::StorageFull),
+            2 => Fault::Short,
+            _ => Fault::Error(ErrorKind::Other),
+        };
+        self.disk.fail_call(call, fault);
+    }
+
+    /// The process is gone; what it wrote stays in the page cache.
+    fn kill(&mut self) {
+        self.server = None;
+        self.disk.clear_faults();
+    }
+
+    fn lose_power(&mut self) {
+        self.server = None;
+        let survival = match self.choose(4) {
+            0 => Survival::Nothing,
+            1 => Survival::Everything,
+            2 => Survival::Prefix,
+            _ => Survival::Sectors,
+        };
+        let mut random = self.random;
+        self.disk.crash(survival, &mut |below| {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (random >> 33) % below.max(1)
+        });
+    }
+
+    /// Lets everything come to rest: every command that was sent gets its outcome, and the ledger holds each
+    /// acknowledged one exactly once.
+    pub(super) fn rest(mut self) -> Result<(), String> {
+        self.disk.clear_faults();
+        self.lose_power();
+        for _ in 0..4_000 {
+            if self.over {
+                return Ok(());
+            }
+            self.disk.clear_faults();
+            self.now.mono.0 += Duration::from_millis(1);
+            self.now.wall = self.now.wall.plus_micros(1_000);
+            if self.server.is_none() {
+                self.start()?;
+                continue;
+            }
+            for member in 0..3 {
+                if self.clients[member].link.is_none() {
+                    self.ask(member);
+                }
+                let unknown = self.clients[member].unknown();
+                if self.clients[member].is_idle()
+                    && let Some(number) = unknown.first()
+                {
+                    self.clients[member].submit(*number, self.now);
+                }
+                self.deliver(member)?;
+            }
+            self.run_job();
+            self.tick()?;
+            if self.clients.iter().all(|client| client.is_open() && client.unknown().is_empty()) {
+                return self.finish();
+            }
+        }
+        Err("the world does not come to rest".to_owned())
+    }
+
+    fn finish(mut self) -> Result<(), String> {
+        let Some(server) = self.server.take() else { return Ok(()) };
+        self.look_at(server.ledger())?;
+        let mut commands = std::collections::BTreeMap::new();
+        let mut visit = |index: u64, bytes: &[u8]| {
+            let block = Block::parse(bytes).map_err(|error| error.to_string())?;
+            if let Ok(message) = Message::parse(block.message)
+                && commands.insert((block.author, message.header.command_id, index > 3), index).is_some()
+            {
+                return Err(format!("block {index} holds a command that stands in the ledger already"));
+            }
+            Ok(())
+        };
+        let size = server.ledger().committed().size;
+        server.ledger().reader().for_each(0..size, &mut visit).map_err(|error| error.to_string())?;
+        for client in &self.clients {
+            for number in client.acknowledged.keys() {
+                if breaks_a_rule(*number) {
+                    return Err(format!("command {number} breaks a rule and was accepted"));
+                }
+            }
+        }
+        drop(server);
+        self.lose_power();
+        self.start()
+    }
+}
