@@ -18,3 +18,5 @@ pub mod wire;
 pub mod eventlog;
 
 pub mod ledger;
+
+pub mod audit;

@@ -1,0 +1,393 @@
+//! What must hold of the blocks themselves, once the log's frames have handed them over intact: form, link,
+//! author, signature, and that the rules lead from each command to the very event that was recorded.
+//!
+//! The checker collects and goes on. While every block follows, it replays the ledger through the same
+//! [`Replica`] that serves it. From the first block that does not follow, or is missing, the state is unknown:
+//! the link is anchored anew at the next intact block, form and signatures are still checked, and nothing is
+//! claimed any more about the state, the tree or the rules.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+
+use super::findings::{Findings, Place, Sorted};
+use super::signatures::Signatures;
+use crate::chain::{Block, Link, LinkError, TreeRoot, block_hash};
+use crate::crypto::note::LogPublicKey;
+use crate::crypto::rsa::PublicKey;
+use crate::crypto::{Digest, KeyId, LedgerId};
+use crate::domain::{self, AccountId, Command, Event, accounts};
+use crate::ledger::{Replica, Transaction};
+use crate::wire::Finding;
+
+/// Keys kept ready for use. One takes a few kilobytes, and making it again costs less than one signature.
+const KEYS_MAX: usize = 4_096;
+
+/// Checks blocks one after the other and remembers all that is wrong with them.
+#[derive(Debug)]
+pub struct Checker {
+    chain: Chain,
+    replica: Option<Replica>,
+    /// Whether `replica` is what all blocks so far add up to.
+    whole: bool,
+    /// Members whose registration was read after the state became unknown.
+    late_members: BTreeMap<AccountId, (KeyId, Vec<u8>)>,
+    keys: BTreeMap<KeyId, PublicKey>,
+    signatures: Signatures,
+    unknown_authors: u64,
+    findings: Findings,
+    step: u64,
+    blocks: u64,
+    wanted_root: Option<(u64, Option<TreeRoot>)>,
+}
+
+/// The end of the chain that was read, as far as it is known.
+#[derive(Debug)]
+struct Chain {
+    /// None after something went missing: the next block is taken as it is.
+    link: Option<Link>,
+    /// Index of the block that `link` starts at.
+    anchored_at: u64,
+}
+
+/// What a checker has to say at the end.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// Blocks read.
+    pub blocks: u64,
+    /// Signatures checked.
+    pub signatures: u64,
+    /// The ledger that the blocks belong to: the hash of the genesis block.
+    pub ledger_id: Option<LedgerId>,
+    /// The log key of the genesis block with the origin, if both are usable.
+    pub log_key: Option<LogPublicKey>,
+    /// Hash of the last block, if every block follows.
+    pub head: Option<Digest>,
+    /// Root of the tree over all blocks, if every block follows.
+    pub root: Option<TreeRoot>,
+    /// Root of the tree of the size that was asked for, if it was reached while every block followed.
+    pub wanted_root: Option<TreeRoot>,
+    /// [`Replica::digest`], if every block follows.
+    pub replica_digest: Option<Digest>,
+    /// Everything found wrong in the order of the log, up to [`crate::wire::FINDINGS_MAX`].
+    pub findings: Vec<Finding>,
+    /// What is worth a line and no damage, with the same cap.
+    pub warnings: Vec<Finding>,
+    /// Number of findings, listed or not; warnings do not count.
+    pub findings_total: u64,
+}
+
+impl Checker {
+    /// A checker that has seen nothing. Signatures are shared among `threads` threads; one means the caller's.
+    pub fn new(threads: NonZeroUsize) -> Checker {
+        Checker {
+            chain: Chain { link: Some(Link::default()), anchored_at: 0 },
+            replica: None,
+            whole: true,
+            late_members: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            signatures: Signatures::new(threads),
+            unknown_authors: 0,
+            findings: Findings::default(),
+            step: 0,
+            blocks: 0,
+            wanted_root: None,
+        }
+    }
+
+    /// Asks for the root of the tree over the first `size` blocks; to be called before the first block.
+    pub fn want_root(&mut self, size: u64) {
+        self.wanted_root = Some((size, None));
+        self.note_wanted_root();
+    }
+
+    /// Takes a finding of somebody else (the frames, the anchor) at this point of the walk.
+    pub fn report(&mut self, finding: Finding) {
+        self.step = self.step.saturating_add(1);
+        self.findings.push(self.step, finding);
+    }
+
+    /// Says that blocks are missing here: the next one stands on nothing that was read.
+    pub fn gap(&mut self) {
+        self.chain.link = None;
+        self.whole = false;
+    }
+
+    /// Whether every block so far follows the one before and everything could be replayed.
+    pub fn is_whole(&self) -> bool {
+        self.whole
+    }
+
+    /// Blocks read so far.
+    pub fn blocks(&self) -> u64 {
+        self.blocks
+    }
+
+    /// Checks the next block. Returns its hash. `store` receives the hashes that the tree stores for it, as
+    /// long as the tree is known.
+    pub fn block(&mut self, place: Place<'_>, bytes: &[u8], store: impl FnMut([u8; 32])) -> Digest {
+        self.step = self.step.saturating_add(1);
+        self.blocks = self.blocks.saturating_add(1);
+        let hash = block_hash(bytes);
+        let Ok(block) = Block::parse(bytes) else {
+            self.found(place, "malformed_block", "the bytes are not a block");
+            self.gap();
+            return hash;
+        };
+        self.check_link(place, &block, hash);
+        if block.index == 0 && self.replica.is_none() {
+            self.genesis(place, bytes, store);
+        } else {
+            self.transaction(place, &block, bytes, store);
+        }
+        self.note_wanted_root();
+        hash
+    }
+
+    fn found(&mut self, place: Place<'_>, name: &str, reason: impl ToString) {
+        self.findings.push(self.step, place.finding(name, reason));
+    }
+
+    /// Index, previous hash, time and the author's block before.
+    fn check_link(&mut self, place: Place<'_>, block: &Block<'_>, hash: Digest) {
+        let result = self.chain.check(block, place.index);
+        match result {
+            Ok(()) => {}
+            Err(error) => {
+                self.found(place, error.name(), error);
+                self.whole = false;
+                if matches!(error, LinkError::Index { .. } | LinkError::PreviousHash) {
+                    self.chain.link = None;
+                }
+            }
+        }
+        self.chain.advance(block, hash);
+    }
+
+    fn genesis(&mut self, place: Place<'_>, bytes: &[u8], store: impl FnMut([u8; 32])) {
+        let replica = match Replica::from_genesis(bytes, store) {
+            Ok(replica) => replica,
+            Err(error) => {
+                self.whole = false;
+                return self.found(place, error.name(), error);
+            }
+        };
+        let genesis = replica.genesis();
+        let server_key = PublicKey::from_spki(&genesis.server_key).err();
+        let log_key = LogPublicKey::new(&genesis.origin, &genesis.log_key).err();
+        self.replica = Some(replica);
+        if let Some(error) = server_key {
+            self.found(place, "genesis_key", format!("the server's RSA key: {error}"));
+        }
+        if let Some(error) = log_key {
+            self.found(place, "genesis_key", format!("the log key: {error}"));
+        }
+    }
+
+    fn transaction(
+        &mut self,
+        place: Place<'_>,
+        block: &Block<'_>,
+        bytes: &[u8],
+        store: impl FnMut([u8; 32]),
+    ) {
+        let ledger_id = self.replica.as_ref().map(Replica::ledger_id);
+        let transaction = match decode(block, ledger_id) {
+            Ok(transaction) => transaction,
+            Err(error) => {
+                self.whole = false;
+                return self.found(place, error.name(), error);
+            }
+        };
+        match self.author_key(&transaction) {
+            Author::Key(key) => {
+                let at = (self.step, place);
+                self.signatures.push(&mut self.findings, at, key, block.message, block.signature);
+            }
+            Author::OtherKey => {
+                self.found(place, "key_mismatch", "the command was signed by another key than its author's");
+            }
+            Author::Unknown if self.whole => {
+                let reason = format!("there is no account {}, so nobody can have signed this", block.author);
+                self.found(place, "unknown_author", reason);
+            }
+            Author::Unknown => self.unknown_authors = self.unknown_authors.saturating_add(1),
+        }
+        if self.whole {
+            self.replay(place, block, &transaction, bytes, store);
+        } else {
+            self.remember_late_member(&transaction);
+        }
+    }
+
+    /// The rules, then the state. What the rules refuse is reported and then applied all the same: the server
+    /// that wrote it serves what follows from it, and the next blocks are judged on that ground.
+    fn replay(
+        &mut self,
+        place: Place<'_>,
+        block: &Block<'_>,
+        transaction: &Transaction<'_>,
+        bytes: &[u8],
+        store: impl FnMut([u8; 32]),
+    ) {
+        let Some(mut replica) = self.replica.take() else {
+            self.whole = false;
+            return;
+        };
+        match domain::decide(replica.state(), &transaction.command, &transaction.context) {
+            Err(rejection) => {
+                let reason = format!("the rules refuse this command ({}): {rejection}", rejection.name());
+                self.found(place, "refused_by_rules", reason);
+            }
+            Ok(event) if event.encode() != block.event => {
+                let reason = "the rules lead from this command to another event than the one recorded";
+                self.found(place, "event_differs", reason);
+            }
+            Ok(_) => {}
+        }
+        if let Err(error) = replica.follow(bytes, store) {
+            self.whole = false;
+            self.found(place, error.name(), error);
+        }
+        self.replica = Some(replica);
+    }
+
+    /// The key that must have signed a command.
+    fn author_key(&mut self, transaction: &Transaction<'_>) -> Author {
+        let header = &transaction.message.header;
+        if transaction.context.author == AccountId::NONE {
+            return match &transaction.command {
+                Command::Accounts(accounts::Command::Register(register)) => key_of(
+                    &mut self.keys,
+                    header.key_id,
+                    KeyId::of_spki(&register.public_key),
+                    &register.public_key,
+                ),
+                Command::Orders(_) => Author::Unknown,
+            };
+        }
+        let known = self.replica.as_ref().and_then(|replica| replica.state().accounts.get(header.account));
+        let known = known.map(|account| (account.key_id, account.public_key.as_slice()));
+        let late = || self.late_members.get(&header.account).map(|(id, spki)| (*id, spki.as_slice()));
+        match known.or_else(late) {
+            Some((key_id, spki)) => key_of(&mut self.keys, header.key_id, key_id, spki),
+            None => Author::Unknown,
+        }
+    }
+
+    /// Without the state, a registration that stands here still says whose key signs what comes after it.
+    fn remember_late_member(&mut self, transaction: &Transaction<'_>) {
+        let (Command::Accounts(command), Event::Accounts(event)) = (&transaction.command, &transaction.event)
+        else {
+            return;
+        };
+        let (accounts::Command::Register(register), accounts::Event::Registered(registered)) =
+            (command, event);
+        let key_id = KeyId::of_spki(&register.public_key);
+        self.late_members.entry(registered.account).or_insert((key_id, register.public_key.clone()));
+    }
+
+    fn note_wanted_root(&mut self) {
+        let size = self.replica.as_ref().map_or(0, |replica| replica.frontier().size());
+        if let Some((wanted, root @ None)) = &mut self.wanted_root
+            && *wanted == size
+            && self.whole
+        {
+            let empty = crate::chain::Frontier::default();
+            *root = Some(self.replica.as_ref().map_or(&empty, Replica::frontier).root());
+        }
+    }
+
+    /// Checks the signatures that still wait, and says everything.
+    pub fn finish(mut self) -> Outcome {
+        self.signatures.flush(&mut self.findings);
+        if self.unknown_authors > 0 {
+            let place = Place { file: "log", offset: 0, index: None };
+            let reason = format!(
+                "{} signatures could not be checked: the registrations of their authors are missing",
+                self.unknown_authors
+            );
+            self.findings.push(u64::MAX, place.warning("signatures_unchecked", reason));
+        }
+        let Sorted { findings, warnings, total } = self.findings.finish();
+        let replica = self.replica.as_ref();
+        let whole = replica.filter(|_| self.whole);
+        let genesis = replica.map(Replica::genesis);
+        Outcome {
+            blocks: self.blocks,
+            signatures: self.signatures.checked(),
+            ledger_id: replica.map(Replica::ledger_id),
+            log_key: genesis.and_then(|it| LogPublicKey::new(&it.origin, &it.log_key).ok()),
+            head: whole.map(|replica| replica.link().head()),
+            root: whole.map(|replica| replica.frontier().root()),
+            wanted_root: self.wanted_root.and_then(|(_, root)| root),
+            replica_digest: whole.map(Replica::digest),
+            findings,
+            warnings,
+            findings_total: total,
+        }
+    }
+}
+
+impl Chain {
+    fn check(&self, block: &Block<'_>, place_index: Option<u64>) -> Result<(), LinkError> {
+        let Some(link) = &self.link else {
+            return match place_index {
+                Some(expected) if expected != block.index => {
+                    Err(LinkError::Index { expected, found: block.index })
+                }
+                _ => Ok(()),
+            };
+        };
+        match link.check(block) {
+            // The author's block before may be one of those that are missing.
+            Err(LinkError::AuthorPrevious)
+                if link.last_of(block.author).is_none()
+                    && block.author_previous.is_none_or(|index| index < self.anchored_at) =>
+            {
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    fn advance(&mut self, block: &Block<'_>, hash: Digest) {
+        if self.link.is_none() {
+            self.anchored_at = block.index;
+        }
+        self.link.get_or_insert_default().advance(block, hash);
+    }
+}
+
+/// What is known of who signed a command.
+enum Author {
+    Key(PublicKey),
+    OtherKey,
+    Unknown,
+}
+
+fn key_of(keys: &mut BTreeMap<KeyId, PublicKey>, named: KeyId, own: KeyId, spki: &[u8]) -> Author {
+    if named != own {
+        return Author::OtherKey;
+    }
+    if let Some(key) = keys.get(&own) {
+        return Author::Key(key.clone());
+    }
+    let Ok(key) = PublicKey::from_spki(spki) else {
+        // The rules refuse such a key, which is reported where they are asked.
+        return Author::Unknown;
+    };
+    if keys.len() >= KEYS_MAX {
+        keys.clear();
+    }
+    keys.insert(own, key.clone());
+    Author::Key(key)
+}
+
+/// Decodes a block's command and event; without a genesis block every ledger's id is as good as any other.
+fn decode<'a>(
+    block: &Block<'a>,
+    ledger_id: Option<LedgerId>,
+) -> Result<Transaction<'a>, crate::ledger::TransactionError> {
+    let own = || crate::chain::Message::parse(block.message).ok().map(|message| message.header.ledger_id);
+    Transaction::decode(block, ledger_id.or_else(own).unwrap_or_default())
+}

@@ -1,0 +1,65 @@
+//! Hands out every block of a directory, for `ledgerctl export`. The frames are checked as in an audit, the
+//! blocks' meaning is not: whoever wants to know whether it holds asks for an audit.
+
+use super::AuditError;
+use super::findings::Place;
+use super::scan::{Bounds, Visitor, scan};
+use crate::chain::block_hash;
+use crate::crypto::Digest;
+use crate::eventlog::Storage;
+use crate::wire::Finding;
+
+/// What came of an export.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Exported {
+    /// Blocks handed out.
+    pub blocks: u64,
+    /// The damage that ended it early.
+    pub damage: Option<Finding>,
+    /// A torn tail that was never acknowledged, and the like.
+    pub warnings: Vec<Finding>,
+}
+
+/// Hands the stored bytes and the hash of every block that the anchor knows to be durable to `visit`, in order,
+/// and stops where damage is met, or where `visit` wants no more by returning false. Never writes; works on a
+/// copy and on a directory that is being served.
+///
+/// # Errors
+/// [`AuditError::Storage`] when the files cannot be read.
+pub fn export(
+    storage: &dyn Storage,
+    visit: &mut dyn FnMut(&[u8], Digest) -> bool,
+) -> Result<Exported, AuditError> {
+    let mut exporter = Exporter { visit, enough: false, exported: Exported::default() };
+    scan(storage, Bounds::default(), &mut exporter).map_err(AuditError::Storage)?;
+    Ok(exporter.exported)
+}
+
+struct Exporter<'a> {
+    visit: &'a mut dyn FnMut(&[u8], Digest) -> bool,
+    enough: bool,
+    exported: Exported,
+}
+
+impl Visitor for Exporter<'_> {
+    fn block(&mut self, _: Place<'_>, bytes: &[u8]) -> Digest {
+        let hash = block_hash(bytes);
+        if !self.enough && self.exported.damage.is_none() {
+            self.enough = !(self.visit)(bytes, hash);
+            self.exported.blocks = self.exported.blocks.saturating_add(1);
+        }
+        hash
+    }
+
+    fn report(&mut self, finding: Finding) {
+        if finding.warning {
+            self.exported.warnings.push(finding);
+        } else {
+            self.exported.damage.get_or_insert(finding);
+        }
+    }
+
+    fn go_on(&mut self, _: u64, _: u64) -> bool {
+        !self.enough && self.exported.damage.is_none()
+    }
+}

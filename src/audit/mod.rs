@@ -1,0 +1,180 @@
+//! The check of a whole log from its files alone: by `ledgerctl audit`, of a copy or of a directory that is
+//! being served, and by the server's `verify` on a helper thread. Nothing here ever writes.
+//!
+//! ```text
+//! scan       frames, checksums, segments, seals, the anchor     → intact blocks, findings
+//! checker    form, link, authors, signatures, rules, the state  → findings, head, root, digest
+//! checkpoint what somebody kept of this ledger                  → rollback, fork
+//! export     the same scan, for whoever wants the blocks
+//! ```
+//!
+//! Findings mean that the ledger is not what it claims to be (exit 65). Warnings do not: a torn tail that was
+//! never acknowledged, a derived file that has to be written anew, a signature that nobody can check because a
+//! damaged block, itself a finding, held the key.
+
+mod checker;
+mod checkpoint;
+mod export;
+mod findings;
+mod scan;
+mod signatures;
+mod stored_hashes;
+mod walk;
+
+use std::io;
+use std::num::NonZeroUsize;
+
+use crate::chain::TreeRoot;
+use crate::crypto::{Digest, LedgerId};
+use crate::eventlog::{Access, LogError, Storage};
+use crate::wire::{FINDINGS_MAX, Finding};
+
+pub use checker::{Checker, Outcome};
+pub use checkpoint::Kept;
+pub use export::{Exported, export};
+pub use findings::Place;
+use scan::{Bounds, scan};
+use stored_hashes::StoredHashes;
+use walk::Walk;
+
+/// What to check.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Number of blocks to check; none means all that the anchor knows to be durable. The server names the
+    /// blocks that it has acknowledged, so that a log that lost some of them is found.
+    pub up_to: Option<u64>,
+    /// Threads for signatures; with one, everything happens on the caller's.
+    pub threads: NonZeroUsize,
+    /// A checkpoint that the log must agree with. Without `up_to`, blocks up to its size are read even where
+    /// the anchor does not know them to be durable.
+    pub checkpoint: Option<Kept>,
+}
+
+impl Default for Request {
+    fn default() -> Request {
+        Request { up_to: None, threads: NonZeroUsize::MIN, checkpoint: None }
+    }
+}
+
+/// The verdict.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Blocks checked.
+    pub blocks: u64,
+    /// Signatures checked.
+    pub signatures: u64,
+    /// The ledger, if its genesis block was read.
+    pub ledger_id: Option<LedgerId>,
+    /// Hash of the last block, if every block follows the one before.
+    pub head: Option<Digest>,
+    /// Root of the tree over the blocks, on the same condition.
+    pub root: Option<TreeRoot>,
+    /// [`crate::ledger::Replica::digest`] after the last block, on the same condition.
+    pub replica_digest: Option<Digest>,
+    /// Everything found wrong, in the order of the log, up to [`FINDINGS_MAX`].
+    pub findings: Vec<Finding>,
+    /// Worth a line, and no damage; with the same cap.
+    pub warnings: Vec<Finding>,
+    /// Number of findings, listed or not; warnings do not count.
+    pub findings_total: u64,
+}
+
+impl Report {
+    /// Whether nothing was found; there may be warnings.
+    pub fn is_clean(&self) -> bool {
+        self.findings_total == 0
+    }
+}
+
+/// Why there is no verdict.
+#[derive(Debug)]
+pub enum AuditError {
+    /// The caller wanted no more.
+    Cancelled,
+    /// The files cannot be read. This says nothing about what is in them.
+    Storage(LogError),
+}
+
+/// Checks a whole log. `progress` hears of bytes checked and bytes to check, once per batch.
+///
+/// # Errors
+/// [`AuditError`]; damage is never an error but a finding of the [`Report`].
+pub fn audit(
+    storage: &dyn Storage,
+    request: &Request,
+    progress: &mut dyn FnMut(u64, u64),
+    cancelled: &dyn Fn() -> bool,
+) -> Result<Report, AuditError> {
+    let mut checker = Checker::new(request.threads);
+    let size = request.checkpoint.as_ref().map(|kept| kept.checkpoint().size);
+    if let Some(size) = size {
+        checker.want_root(size);
+    }
+    let bounds =
+        Bounds { up_to: request.up_to, reach: size.filter(|_| request.up_to.is_none()).unwrap_or_default() };
+    let mut walk = Walk::new(checker, open_stored_hashes(storage)?, progress, cancelled);
+    let scanned = scan(storage, bounds, &mut walk).map_err(AuditError::Storage)?;
+    if scanned.stopped {
+        return Err(AuditError::Cancelled);
+    }
+    let outcome = walk.finish().map_err(stored_hashes_error)?;
+    let genesis = outcome.ledger_id.filter(|found| scanned.ledger_id.is_some_and(|named| named != *found));
+    let genesis = genesis.map(|found| {
+        let place = Place { file: "log", offset: 0, index: Some(0) };
+        place.finding(
+            "genesis_mismatch",
+            format!("the genesis block is that of {found}, the files name another"),
+        )
+    });
+    let judged = request.checkpoint.as_ref().and_then(|kept| kept.judge(&outcome, scanned.length));
+    let mut report = Report {
+        blocks: outcome.blocks,
+        signatures: outcome.signatures,
+        ledger_id: outcome.ledger_id,
+        head: outcome.head,
+        root: outcome.root,
+        replica_digest: outcome.replica_digest,
+        findings: outcome.findings,
+        warnings: outcome.warnings,
+        findings_total: outcome.findings_total,
+    };
+    genesis.into_iter().chain(judged).for_each(|finding| report.add(finding));
+    Ok(report)
+}
+
+impl Report {
+    fn add(&mut self, finding: Finding) {
+        let list = if finding.warning {
+            &mut self.warnings
+        } else {
+            self.findings_total = self.findings_total.saturating_add(1);
+            &mut self.findings
+        };
+        // What concerns the ledger as a whole is worth more than the last of a thousand blocks.
+        list.truncate(FINDINGS_MAX - 1);
+        list.push(finding);
+    }
+}
+
+fn open_stored_hashes(storage: &dyn Storage) -> Result<StoredHashes, AuditError> {
+    match storage.open(stored_hashes::PATH, Access::Read) {
+        Ok(file) => Ok(StoredHashes::new(Some(file))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(StoredHashes::new(None)),
+        Err(error) => Err(stored_hashes_error(error)),
+    }
+}
+
+fn stored_hashes_error(error: io::Error) -> AuditError {
+    AuditError::Storage(LogError::io(stored_hashes::PATH, "read", error))
+}
+
+impl std::fmt::Display for AuditError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            AuditError::Cancelled => f.write_str("the audit was cancelled"),
+            AuditError::Storage(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for AuditError {}

@@ -1,0 +1,68 @@
+//! An audit while it reads: every block goes through the checker, everything else that is met is noted.
+
+use std::io;
+
+use super::checker::{Checker, Outcome};
+use super::findings::Place;
+use super::scan::Visitor;
+use super::stored_hashes::StoredHashes;
+use crate::crypto::Digest;
+use crate::wire::Finding;
+
+pub(super) struct Walk<'a> {
+    checker: Checker,
+    stored_hashes: StoredHashes,
+    /// What the storage said when the stored hashes could not be read.
+    storage_error: Option<io::Error>,
+    progress: &'a mut dyn FnMut(u64, u64),
+    cancelled: &'a dyn Fn() -> bool,
+}
+
+impl<'a> Walk<'a> {
+    pub(super) fn new(
+        checker: Checker,
+        stored_hashes: StoredHashes,
+        progress: &'a mut dyn FnMut(u64, u64),
+        cancelled: &'a dyn Fn() -> bool,
+    ) -> Walk<'a> {
+        Walk { checker, stored_hashes, storage_error: None, progress, cancelled }
+    }
+
+    /// What the checker says in the end.
+    ///
+    /// # Errors
+    /// What the storage says about the stored hashes.
+    pub(super) fn finish(mut self) -> io::Result<Outcome> {
+        if let Some(error) = self.storage_error {
+            return Err(error);
+        }
+        if let Some(warning) = self.stored_hashes.finish()? {
+            self.checker.report(warning);
+        }
+        Ok(self.checker.finish())
+    }
+}
+
+impl Visitor for Walk<'_> {
+    fn block(&mut self, place: Place<'_>, bytes: &[u8]) -> Digest {
+        let (stored, storage_error) = (&mut self.stored_hashes, &mut self.storage_error);
+        self.checker.block(place, bytes, |hash| {
+            if storage_error.is_none() {
+                *storage_error = stored.push(hash).err();
+            }
+        })
+    }
+
+    fn report(&mut self, finding: Finding) {
+        // Behind damage, the next block stands on nothing that was read. The anchor only speaks about the log.
+        if !finding.warning && finding.file != crate::eventlog::anchor::PATH {
+            self.checker.gap();
+        }
+        self.checker.report(finding);
+    }
+
+    fn go_on(&mut self, done: u64, total: u64) -> bool {
+        (self.progress)(done, total);
+        !(self.cancelled)()
+    }
+}

@@ -1,0 +1,241 @@
+//! Makes blocks for tests: as an honest server makes them, and as no honest server would. Everything comes
+//! from a seed, so that the same calls always give the same bytes.
+
+use std::convert::Infallible;
+use std::sync::LazyLock;
+
+use ledgerd::chain::{Block, CommandId, Genesis, Header, Link, Message, block_hash};
+use ledgerd::crypto::note::LogKey;
+use ledgerd::crypto::rsa::PrivateKey;
+use ledgerd::crypto::{Digest, LedgerId, random, sha3};
+use ledgerd::domain::{self, AccountId, Command, Context, State, accounts, orders};
+use ledgerd::ledger::Transaction;
+use ledgerd::time::Timestamp;
+
+/// The name of the ledgers made here.
+pub(crate) const ORIGIN: &str = "ledger.example/test";
+
+/// 2026-01-01T00:00:00Z, when the ledgers made here begin, in microseconds.
+pub(crate) const START_US: u64 = 1_767_225_600_000_000;
+
+static SERVER: LazyLock<PrivateKey> = LazyLock::new(|| key(include_str!("../fixtures/keys/server.pem")));
+static MEMBERS: LazyLock<[PrivateKey; 3]> = LazyLock::new(|| {
+    [
+        key(include_str!("../fixtures/keys/client.pem")),
+        key(include_str!("../fixtures/keys/other.pem")),
+        key(include_str!("../fixtures/keys/server_next.pem")),
+    ]
+});
+
+fn key(pem: &str) -> PrivateKey {
+    PrivateKey::from_pkcs8_pem(pem, None).unwrap()
+}
+
+/// The private key of member 0, 1 or 2.
+pub(crate) fn member_key(member: usize) -> &'static PrivateKey {
+    &MEMBERS[member]
+}
+
+/// The log key of every ledger made here.
+pub(crate) fn log_key() -> LogKey {
+    LogKey::from_seed(ORIGIN, &[7; 32]).unwrap()
+}
+
+/// A generator that repeats itself: SHA3-256 over a seed and a counter.
+#[derive(Clone, Debug)]
+pub(crate) struct Seeded {
+    seed: u64,
+    counter: u64,
+}
+
+impl Seeded {
+    pub(crate) fn new(seed: u64) -> Seeded {
+        Seeded { seed, counter: 0 }
+    }
+}
+
+impl rand_core::TryRng for Seeded {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        Ok(u32::from_be_bytes(random::bytes(self)))
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        Ok(u64::from_be_bytes(random::bytes(self)))
+    }
+
+    fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), Infallible> {
+        for chunk in out.chunks_mut(32) {
+            self.counter += 1;
+            let block = sha3(&[&self.seed.to_be_bytes(), &self.counter.to_be_bytes()]);
+            chunk.copy_from_slice(&block.0[..chunk.len()]);
+        }
+        Ok(())
+    }
+}
+
+impl rand_core::TryCryptoRng for Seeded {}
+
+/// A ledger in memory, as its blocks.
+pub(crate) struct Forge {
+    pub(crate) blocks: Vec<Vec<u8>>,
+    pub(crate) ledger_id: LedgerId,
+    pub(crate) rng: Seeded,
+    link: Link,
+    state: State,
+    now: Timestamp,
+}
+
+/// A block before it is linked in, open to every change.
+#[derive(Clone, Debug)]
+pub(crate) struct Draft {
+    pub(crate) index: u64,
+    pub(crate) timestamp: Timestamp,
+    pub(crate) previous_hash: Digest,
+    pub(crate) author: AccountId,
+    pub(crate) author_previous: Option<u64>,
+    pub(crate) message: Vec<u8>,
+    pub(crate) signature: Vec<u8>,
+    pub(crate) event: Vec<u8>,
+}
+
+impl Forge {
+    /// A ledger with its genesis block.
+    pub(crate) fn new(seed: u64) -> Forge {
+        let mut rng = Seeded::new(seed);
+        let genesis = Genesis {
+            origin: ORIGIN.to_owned(),
+            log_key: *log_key().public().bytes(),
+            server_key: SERVER.public().spki().to_vec(),
+            nonce: random::bytes(&mut rng),
+            settings: vec![],
+        };
+        Forge::from_genesis(&genesis, rng)
+    }
+
+    /// A ledger with this genesis block.
+    pub(crate) fn from_genesis(genesis: &Genesis, rng: Seeded) -> Forge {
+        let now = Timestamp::from_micros(START_US);
+        let bytes = genesis.to_block(now);
+        let ledger_id = LedgerId(block_hash(&bytes).0);
+        let mut link = Link::default();
+        link.advance(&Block::parse(&bytes).unwrap(), Digest(ledger_id.0));
+        Forge { blocks: vec![bytes], ledger_id, rng, link, state: State::default(), now }
+    }
+
+    /// A ledger with three members and `orders` orders, placed in turn.
+    pub(crate) fn with_orders(seed: u64, orders: usize) -> Forge {
+        let mut forge = Forge::new(seed);
+        for (member, handle) in ["anna", "bert", "cleo"].into_iter().enumerate() {
+            let draft = forge.registration(member, handle);
+            forge.push(&draft);
+        }
+        for n in 0..orders {
+            let draft = forge.order(n % 3, n as u64 % 9 + 1);
+            forge.push(&draft);
+        }
+        forge
+    }
+
+    /// Member `member` joins.
+    pub(crate) fn registration(&mut self, member: usize, handle: &str) -> Draft {
+        let public_key = member_key(member).public().spki().to_vec();
+        let register = accounts::Register { handle: handle.to_owned(), public_key };
+        self.draft(member, AccountId::NONE, &Command::Accounts(accounts::Command::Register(register)))
+    }
+
+    /// Member `member`, who has account `member` + 1, places one order.
+    pub(crate) fn order(&mut self, member: usize, quantity: u64) -> Draft {
+        let order = orders::Order {
+            operation: if quantity.is_multiple_of(2) {
+                orders::Operation::Buy
+            } else {
+                orders::Operation::Sell
+            },
+            stock_name: orders::StockName::new("AAPL").unwrap(),
+            quantity,
+            price: Some(orders::Price {
+                ten_thousandths: 1_760_000 + quantity,
+                currency: Some(orders::Currency(*b"USD")),
+            }),
+        };
+        let command = orders::Command::PlaceOrders(orders::PlaceOrders { orders: vec![order] });
+        self.draft(member, AccountId(member as u64 + 1), &Command::Orders(command))
+    }
+
+    /// A block for a command, with the event that the rules give or, if they refuse, the event of an order.
+    pub(crate) fn draft(&mut self, member: usize, author: AccountId, command: &Command) -> Draft {
+        let (tag, body) = command.encode();
+        let header = Header {
+            ledger_id: self.ledger_id,
+            account: author,
+            key_id: member_key(member).public().key_id(),
+            command_id: CommandId(random::bytes(&mut self.rng)),
+            issued_at: self.now.millis(),
+            tag,
+        };
+        self.draft_message(member, &header, &body)
+    }
+
+    /// A block for any message, signed by `member`.
+    pub(crate) fn draft_message(&mut self, member: usize, header: &Header, body: &[u8]) -> Draft {
+        self.now = self.now.plus_micros(250_000);
+        let message = header.message(body);
+        let signature = member_key(member).sign_pss(&mut self.rng, &[&message]).to_vec();
+        let author = header.account;
+        let (index, timestamp) = (self.link.next_index(), self.link.next_timestamp(self.now));
+        let context = Context { author, key_id: header.key_id, timestamp, index };
+        let command = Command::decode(header.tag, body).ok();
+        let event = command.and_then(|command| domain::decide(&self.state, &command, &context).ok());
+        let placed = orders::OrdersPlaced { first_order: self.state.orders.count() };
+        let event = event.unwrap_or(domain::Event::Orders(orders::Event::OrdersPlaced(placed)));
+        Draft {
+            index,
+            timestamp,
+            previous_hash: self.link.head(),
+            author,
+            author_previous: self.link.last_of(author),
+            message,
+            signature,
+            event: event.encode(),
+        }
+    }
+
+    /// Links a block in, whatever it says.
+    pub(crate) fn push(&mut self, draft: &Draft) {
+        let block = draft.block();
+        let bytes = block.encode();
+        if let Ok(transaction) = Transaction::decode(&block, self.ledger_id) {
+            domain::apply(&mut self.state, &transaction.command, &transaction.event, &transaction.context);
+        }
+        self.link.advance(&block, block_hash(&bytes));
+        self.blocks.push(bytes);
+    }
+
+    /// Hash of the last block.
+    pub(crate) fn head(&self) -> Digest {
+        self.link.head()
+    }
+}
+
+impl Draft {
+    fn block(&self) -> Block<'_> {
+        Block {
+            index: self.index,
+            timestamp: self.timestamp,
+            previous_hash: self.previous_hash,
+            author: self.author,
+            author_previous: self.author_previous,
+            message: &self.message,
+            signature: &self.signature,
+            event: &self.event,
+        }
+    }
+
+    /// The header and the body of its message.
+    pub(crate) fn message_parts(&self) -> (Header, Vec<u8>) {
+        let message = Message::parse(&self.message).unwrap();
+        (message.header, message.body.to_vec())
+    }
+}
