@@ -20,3 +20,4 @@ pub mod eventlog;
 pub mod ledger;
 
 pub mod audit;
+pub mod service;

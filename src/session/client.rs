@@ -181,6 +181,7 @@ impl ClientSession {
             self.fail(fault, stage, env);
         }
         if !self.wants_close() {
+            input.release();
             self.input = input;
         }
     }
@@ -266,16 +267,18 @@ impl ClientSession {
             (State::Open(open), T::Data) => self.open_record(open, frame, env),
             (State::SentHello(_) | State::Handshake(_), T::Alert) => Ok(self.alerted(&frame)),
             (State::Open(open), T::Alert) if !open.accepted => Ok(self.alerted(&frame)),
-            (State::Open(mut open), T::Alert | T::ServerHello) => {
+            // The channel being open, even this is answered under encryption.
+            (State::Open(mut open), T::GetKey | T::KeyInfo | T::ClientHello | T::ServerHello)
+            | (State::Open(mut open), T::ResumeHello | T::PeerHello | T::PeerReply | T::Alert) => {
                 open.transport.give_up(env.now.mono, &mut self.output);
                 Err(Fault::Protocol)
             }
             (State::SentHello(_), T::Data)
             | (State::Handshake(_), T::ServerHello)
-            | (State::Closed, T::ServerHello | T::Data | T::Alert)
-            | (_, T::GetKey | T::KeyInfo | T::ClientHello | T::ResumeHello | T::PeerHello | T::PeerReply) => {
-                Err(Fault::Protocol)
-            }
+            | (State::SentHello(_) | State::Handshake(_), T::GetKey | T::KeyInfo | T::ClientHello)
+            | (State::SentHello(_) | State::Handshake(_), T::ResumeHello | T::PeerHello | T::PeerReply)
+            // Not reached: no input is parsed any more.
+            | (State::Closed, _) => Err(Fault::Protocol),
         }
     }
 

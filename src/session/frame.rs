@@ -14,6 +14,9 @@ pub const BODY_BYTES_MAX: usize = 16 + 3 + super::record::PAYLOAD_BYTES_MAX;
 /// Bytes of input held at most: the largest frame, and as much again so that reads stay large.
 pub const INPUT_BYTES_MAX: usize = 64 << 10;
 
+/// Bytes of memory kept for input by a connection on which nothing waits.
+const IDLE_BYTES_MAX: usize = 1 << 10;
+
 /// What a frame is. The numbers stand on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -153,6 +156,15 @@ impl FrameBuffer {
         Ok(Some(Frame { kind, bytes }))
     }
 
+    /// Gives memory back when nothing waits: there are many connections, and most of them are idle.
+    pub fn release(&mut self) {
+        if self.is_empty() {
+            self.bytes.clear();
+            self.consumed = 0;
+            self.bytes.shrink_to(IDLE_BYTES_MAX);
+        }
+    }
+
     /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
         self.bytes.len() == self.consumed
@@ -213,6 +225,8 @@ mod tests {
             }
             prop_assert_eq!(out, bodies);
             prop_assert!(buffer.is_empty() && buffer.room() == INPUT_BYTES_MAX);
+            buffer.release();
+            prop_assert!(buffer.bytes.capacity() <= IDLE_BYTES_MAX && buffer.room() == INPUT_BYTES_MAX);
         }
 
         #[test]

@@ -270,3 +270,187 @@ impl std::fmt::Debug for Opener {
         write!(f, "Opener([redacted], sequence {})", self.epoch.sequence)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use zeroize::Zeroizing;
+
+    use super::*;
+
+    fn secret(fill: u8) -> Secret {
+        Zeroizing::new([fill; 32])
+    }
+
+    fn pair() -> (Sealer, Opener) {
+        (Sealer::new(secret(1), at(0)), Opener::new(secret(1)))
+    }
+
+    fn at(seconds: u64) -> Monotonic {
+        Monotonic(Duration::from_secs(seconds))
+    }
+
+    fn seal(sealer: &mut Sealer, kind: Kind, payload: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        sealer.seal(kind, &[payload], &mut out).unwrap();
+        out
+    }
+
+    /// Seals any plaintext, which no `Sealer` would.
+    fn forge(plain: &[u8]) -> Vec<u8> {
+        let header = frame::header(FrameType::Data, 16 + plain.len());
+        let mut siv = Epoch::new(secret(1)).siv;
+        let sealed = siv.encrypt([&header[..], &0u64.to_be_bytes()[..]], plain).unwrap();
+        [&header[..], &sealed].concat()
+    }
+
+    #[test]
+    fn every_flipped_bit_and_every_truncation_kills_the_direction() {
+        let record = seal(&mut pair().0, Kind::MessageFinal, b"hello");
+        for bit in 0..record.len() * 8 {
+            let mut opener = pair().1;
+            let mut bad = record.clone();
+            bad[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(opener.open(&mut bad), Err(Fault::Crypto), "bit {bit}");
+            assert_eq!(
+                opener.open(&mut record.clone()),
+                Err(Fault::Crypto),
+                "the good record comes too late"
+            );
+        }
+        for len in 0..record.len() {
+            assert_eq!(pair().1.open(&mut record[..len].to_vec()), Err(Fault::Crypto), "{len} bytes");
+        }
+        assert_eq!(pair().1.open(&mut [&record[..], &[0]].concat()), Err(Fault::Crypto));
+        assert_eq!(pair().1.open(&mut record.clone()), Ok((Kind::MessageFinal, &b"hello"[..])));
+    }
+
+    #[test]
+    fn records_open_only_in_their_order_and_their_direction() {
+        let mut sealer = pair().0;
+        let records: Vec<Vec<u8>> = (0..4u8).map(|n| seal(&mut sealer, Kind::MessagePart, &[n])).collect();
+        for order in [&[1][..], &[0, 0], &[0, 2], &[0, 1, 3], &[0, 1, 0], &[3, 2, 1, 0]] {
+            let mut opener = pair().1;
+            let results: Vec<bool> =
+                order.iter().map(|n: &usize| opener.open(&mut records[*n].clone()).is_ok()).collect();
+            assert!(!results.last().unwrap(), "{order:?}");
+        }
+        assert_eq!(Opener::new(secret(2)).open(&mut records[0].clone()), Err(Fault::Crypto));
+        let mut opener = pair().1;
+        assert!(records.iter().all(|record| opener.open(&mut record.clone()).is_ok()));
+    }
+
+    #[test]
+    fn payloads_end_at_sixteen_kibibytes() {
+        let (mut sealer, mut opener) = pair();
+        let mut largest = seal(&mut sealer, Kind::MessageFinal, &[7; PAYLOAD_BYTES_MAX]);
+        assert_eq!(largest.len(), HEADER_BYTES + frame::BODY_BYTES_MAX);
+        assert_eq!(opener.open(&mut largest).unwrap().1.len(), PAYLOAD_BYTES_MAX);
+        let mut out = vec![1, 2];
+        let refused = sealer.seal(Kind::MessageFinal, &[&[0; PAYLOAD_BYTES_MAX], &[0]], &mut out);
+        assert_eq!((refused, out), (Err(Fault::Protocol), vec![1, 2]));
+        let plain = [&[0x10, 0x40, 0x01][..], &[0; PAYLOAD_BYTES_MAX + 1]].concat();
+        assert_eq!(pair().1.open(&mut forge(&plain)), Err(Fault::Crypto));
+    }
+
+    #[test]
+    fn padding_is_zero_of_any_amount_and_lengths_do_not_lie() {
+        let open = |plain: &[u8]| pair().1.open(&mut forge(plain)).map(|(_, payload)| payload.to_vec());
+        assert_eq!(open(&[0x10, 0, 2, 5, 6]), Ok(vec![5, 6]), "no padding");
+        assert_eq!(open(&[&[0x10, 0, 2, 5, 6][..], &[0; 1000]].concat()), Ok(vec![5, 6]));
+        assert_eq!(open(&[0x10, 0, 0]), Ok(vec![]));
+        assert_eq!(open(&[0x10, 0, 2, 5, 6, 0, 1]), Err(Fault::Crypto), "padding that is not zero");
+        assert_eq!(open(&[0x10, 0, 3, 5, 6]), Err(Fault::Crypto), "a length beyond the end");
+        assert_eq!(open(&[0x10, 0xff, 0xff, 5, 6]), Err(Fault::Crypto));
+        assert_eq!(open(&[0x10, 0]), Err(Fault::Crypto), "no room for the length");
+        for kind in (0..=255).filter(|kind| Kind::from_wire(*kind).is_none()) {
+            assert_eq!(open(&[kind, 0, 0]), Err(Fault::Crypto), "kind {kind:#x}");
+        }
+    }
+
+    #[test]
+    fn plaintexts_are_padded_in_steps() {
+        let cases = [
+            (0, 64),
+            (61, 64),
+            (62, 128),
+            (1_021, 1_024),
+            (1_022, 2_048),
+            (15_000, 15_360),
+            (16_384, 16_387),
+        ];
+        for (payload, plain) in cases {
+            assert_eq!(padded(payload), plain, "payload of {payload}");
+        }
+    }
+
+    #[test]
+    fn the_counter_stops_hard_on_both_sides() {
+        let (mut sealer, mut opener) = pair();
+        sealer.set_sequence(RECORDS_MAX - 1);
+        opener.set_sequence(RECORDS_MAX - 1);
+        let mut last = seal(&mut sealer, Kind::Ping, &[0; 8]);
+        assert!(opener.open(&mut last).is_ok());
+        assert_eq!(sealer.seal(Kind::Ping, &[&[0; 8]], &mut Vec::new()), Err(Fault::Protocol));
+        assert_eq!(opener.open(&mut last), Err(Fault::Crypto));
+    }
+
+    #[test]
+    fn keys_change_after_enough_records_bytes_or_time() {
+        let updates = |prepare: fn(&mut Sealer), seconds| {
+            let mut sealer = pair().0;
+            prepare(&mut sealer);
+            let mut out = Vec::new();
+            sealer.update_if_due(at(seconds), &mut out).unwrap();
+            !out.is_empty()
+        };
+        assert!(updates(|sealer| sealer.set_sequence(UPDATE_AFTER_RECORDS), 0));
+        assert!(!updates(|sealer| sealer.set_sequence(UPDATE_AFTER_RECORDS - 1), 3_599));
+        assert!(updates(|sealer| sealer.set_sequence(1), 3_600));
+        assert!(updates(|sealer| sealer.bytes = UPDATE_AFTER_BYTES, 0));
+        assert!(!updates(|_| (), 1_000_000), "an unused key needs no change");
+    }
+
+    #[test]
+    fn after_a_key_update_only_the_next_key_opens() {
+        let (mut sealer, mut opener) = pair();
+        let mut before = seal(&mut sealer, Kind::Ping, &[0; 8]);
+        let mut records = Vec::new();
+        sealer.update_if_due(at(3_600), &mut records).unwrap();
+        let mut after = seal(&mut sealer, Kind::Ping, &[0; 8]);
+        assert!(opener.open(&mut before).is_ok());
+        assert_eq!(opener.open(&mut records), Ok((Kind::KeyUpdate, &[][..])));
+        opener.update(at(3_600)).unwrap();
+        assert!(opener.open(&mut after).is_ok());
+    }
+
+    #[test]
+    fn key_updates_come_no_faster_than_one_per_256_records_or_half_an_hour() {
+        let mut opener = pair().1;
+        assert_eq!(opener.update(at(0)), Ok(()), "the first may come at any time");
+        opener.set_sequence(256);
+        assert_eq!(opener.update(at(0)), Ok(()), "many records, no time");
+        assert_eq!(opener.update(at(1_800)), Ok(()), "much time, no records");
+        opener.set_sequence(255);
+        assert_eq!(opener.update(at(3_599)), Err(Fault::Crypto));
+        assert_eq!(opener.open(&mut seal(&mut pair().0, Kind::Close, &[])), Err(Fault::Crypto), "dead");
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_sealed_opens(payload in prop::collection::vec(any::<u8>(), 0..3_000), cut: prop::sample::Index) {
+            let (mut sealer, mut opener) = pair();
+            let (left, right) = payload.split_at(cut.index(payload.len() + 1));
+            for _ in 0..2 {
+                let mut out = Vec::new();
+                sealer.seal(Kind::MessageFinal, &[left, right], &mut out).unwrap();
+                prop_assert_eq!(opener.open(&mut out), Ok((Kind::MessageFinal, &payload[..])));
+            }
+        }
+
+        #[test]
+        fn bytes_of_a_stranger_never_open(mut bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            prop_assert_eq!(pair().1.open(&mut bytes), Err(Fault::Crypto));
+        }
+    }
+}

@@ -103,11 +103,6 @@ impl Schedule {
     pub fn exporter(&self, th4: &[u8; 32]) -> Secret {
         expand(&self.prk, "exp", th4)
     }
-
-    #[cfg(test)]
-    pub(super) fn prk(&self) -> &Secret {
-        &self.prk
-    }
 }
 
 impl std::fmt::Debug for Schedule {

@@ -6,6 +6,7 @@
 mod handshake;
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use rand_core::CryptoRng;
 
@@ -285,6 +286,7 @@ impl ServerSession {
             self.fail(fault, stage, env);
         }
         if !self.wants_close() {
+            input.release();
             self.input = input;
         }
     }
@@ -320,17 +322,18 @@ impl ServerSession {
             (State::SentHello(handshake), T::Data) => self.handshake_record(handshake, false, frame, env),
             (State::Authed(handshake), T::Data) => self.handshake_record(handshake, true, frame, env),
             (State::Open(open), T::Data) => self.open_record(open, frame, env),
-            (State::Open(mut open), T::GetKey | T::ClientHello | T::ResumeHello) => {
+            // The channel being open, even this is answered under encryption.
+            (State::Open(mut open), T::GetKey | T::KeyInfo | T::ClientHello | T::ServerHello)
+            | (State::Open(mut open), T::ResumeHello | T::PeerHello | T::PeerReply | T::Alert) => {
                 open.transport.give_up(env.now.mono, &mut self.output);
                 Err(Fault::Protocol)
             }
             (State::Start, T::Data)
             | (State::SentHello(_) | State::Authed(_), T::GetKey | T::ClientHello | T::ResumeHello)
-            | (State::AwaitDecap(_) | State::AwaitVerify(_) | State::Closed, T::GetKey | T::ClientHello)
-            | (State::AwaitDecap(_) | State::AwaitVerify(_) | State::Closed, T::ResumeHello | T::Data)
-            | (_, T::KeyInfo | T::ServerHello | T::PeerHello | T::PeerReply | T::Alert) => {
-                Err(Fault::Protocol)
-            }
+            | (State::Start | State::SentHello(_) | State::Authed(_), T::KeyInfo | T::ServerHello)
+            | (State::Start | State::SentHello(_) | State::Authed(_), T::PeerHello | T::PeerReply | T::Alert)
+            // Not reached: no input is parsed in these.
+            | (State::AwaitDecap(_) | State::AwaitVerify(_) | State::Closed, _) => Err(Fault::Protocol),
         }
     }
 
@@ -397,12 +400,17 @@ impl ServerSession {
 }
 
 impl Open {
-    /// Gives an authenticated client a ticket, unless its signature is too old for one.
+    /// Gives an authenticated client a ticket, unless its signature is too old for one, or so old that the new
+    /// ticket would end no later than the one it has.
     fn issue_ticket(&mut self, output: &mut Vec<u8>, env: &mut ServerEnv<'_>) -> Result<(), SendError> {
         let now = env.now.mono;
-        self.ticket = None;
+        let ends =
+            |lifetime_s: u32, at: Monotonic| at.0.saturating_add(Duration::from_secs(lifetime_s.into()));
         let Some(Client { account, key_id, authenticated_at }) = self.client else { return Ok(()) };
         let Some(lifetime_s) = env.tickets.lifetime_left_s(authenticated_at, now) else { return Ok(()) };
+        if self.ticket.is_some_and(|(before_s, at)| ends(lifetime_s, now) <= ends(before_s, at)) {
+            return Ok(());
+        }
         let id: [u8; 16] = random::bytes(env.rng);
         let psk = schedule::ticket_psk(&self.resumption, &id);
         let descriptor_hash = self.descriptor_hash;
