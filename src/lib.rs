@@ -21,3 +21,6 @@ pub mod ledger;
 
 pub mod audit;
 pub mod service;
+
+pub mod daemon;
+pub mod reactor;

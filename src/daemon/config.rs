@@ -32,7 +32,6 @@ pub enum ConfigError {
 ///
 /// # Errors
 /// [`ConfigError`] names key, value and allowed range.
-#[expect(clippy::disallowed_methods, reason = "the configuration is read here and nowhere else")]
 pub fn read(path: &Path, must_exist: bool) -> Result<Limits, ConfigError> {
     match std::fs::read_to_string(path) {
         Ok(text) => parse(path, &text),
@@ -46,8 +45,9 @@ pub fn read(path: &Path, must_exist: bool) -> Result<Limits, ConfigError> {
 /// # Errors
 /// [`ConfigError`] names key, value and allowed range.
 pub fn parse(path: &Path, text: &str) -> Result<Limits, ConfigError> {
-    let table: toml::Table =
-        text.parse().map_err(|error: toml::de::Error| ConfigError::Syntax(path.to_owned(), error.to_string()))?;
+    let table: toml::Table = text
+        .parse()
+        .map_err(|error: toml::de::Error| ConfigError::Syntax(path.to_owned(), error.to_string()))?;
     let mut limits = Limits::default();
     for (key, value) in &table {
         let setting = SETTINGS
@@ -73,7 +73,10 @@ pub fn reference() -> String {
     for setting in SETTINGS {
         let (least, most) = setting.range;
         let default = *(setting.field)(&mut Limits::default());
-        text.push_str(&format!("\n# {}; {least} to {most}\n# {} = {default}\n", setting.meaning, setting.key));
+        text.push_str(&format!(
+            "\n# {}; {least} to {most}\n# {} = {default}\n",
+            setting.meaning, setting.key
+        ));
     }
     text
 }
@@ -86,9 +89,8 @@ impl fmt::Display for ConfigError {
             ConfigError::UnknownKey(path, key) => {
                 write!(f, "{}: there is no setting {:?}", path.display(), key)?;
                 let close = SETTINGS.iter().map(|setting| setting.key);
-                let close = close.max_by(|a, b| {
-                    strsim::jaro_winkler(a, key).total_cmp(&strsim::jaro_winkler(b, key))
-                });
+                let close = close
+                    .max_by(|a, b| strsim::jaro_winkler(a, key).total_cmp(&strsim::jaro_winkler(b, key)));
                 close.map_or(Ok(()), |close| write!(f, "; did you mean {close}?"))
             }
             ConfigError::BadValue { path, key, value, range: (least, most) } => {
@@ -130,7 +132,9 @@ mod tests {
             let mut expected = Limits::default();
             *(setting.field)(&mut expected) = most;
             assert_eq!(limits, expected, "{}", setting.key);
-            for bad in [(least - 1).to_string(), (most + 1).to_string(), "\"x\"".into(), "-1".into(), "1.5".into()] {
+            for bad in
+                [(least - 1).to_string(), (most + 1).to_string(), "\"x\"".into(), "-1".into(), "1.5".into()]
+            {
                 let error = parse_text(&format!("{} = {bad}", setting.key)).unwrap_err();
                 for part in [setting.key, &bad, &least.to_string(), &most.to_string()] {
                     assert!(error.contains(part), "{error} should name {part}");

@@ -103,10 +103,7 @@ impl Ledger {
     ///
     /// # Errors
     /// [`OpenError`]; nothing on disk was changed unless the error is one of writing after the verdict.
-    pub fn open(
-        storage: &Arc<dyn Storage>,
-        options: Options,
-    ) -> Result<(Ledger, Recovery), OpenError> {
+    pub fn open(storage: &Arc<dyn Storage>, options: Options) -> Result<(Ledger, Recovery), OpenError> {
         let mut comparison = Comparison::start(storage.as_ref());
         let mut replica = None;
         let mut replay = |_: u64, bytes: &[u8]| follow(&mut replica, bytes, |hash| comparison.push(hash));

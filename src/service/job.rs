@@ -12,6 +12,7 @@ use crate::audit::{self, Report};
 use crate::crypto::rsa::{KeyPolicyError, MODULUS_BYTES, PrivateKey, PublicKey};
 use crate::eventlog::Storage;
 use crate::session::KeySlot;
+use crate::wire::Finding;
 
 /// Which helper a job goes to. No lane can hold up another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -170,15 +171,28 @@ impl Job {
             Job::VerifyLog { storage, up_to, cancelled } => {
                 let request = audit::Request { up_to: Some(up_to), ..audit::Request::default() };
                 let report = audit::audit(
-                    &storage,
+                    storage.as_ref(),
                     &request,
                     &mut |done, total| emit(JobResult::LogProgress { done, total }),
                     &|| cancelled.load(Ordering::Relaxed),
                 );
-                emit(JobResult::LogVerified(Box::new(report)));
+                emit(JobResult::LogVerified(Box::new(report.unwrap_or_else(unreadable))));
             }
         }
     }
+}
+
+/// Files that cannot be read give a verdict as well: nobody may take silence for a clean log.
+fn unreadable(error: audit::AuditError) -> Report {
+    let finding = Finding {
+        file: "log".to_owned(),
+        offset: 0,
+        index: None,
+        name: "unreadable".to_owned(),
+        reason: error.to_string(),
+        warning: false,
+    };
+    Report { findings: vec![finding], findings_total: 1, ..Report::default() }
 }
 
 impl CommandCheck {

@@ -1,0 +1,170 @@
+//! `ledgerd` from its arguments to its exit code.
+
+use std::fmt;
+use std::io::{self, Write as _};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use zeroize::Zeroizing;
+
+use super::arguments::{self, Serve, Task};
+use super::directory::{DataDirectory, Founding};
+use super::error::DaemonError;
+use super::keys::ServerKeys;
+use super::{config, logging};
+use crate::crypto::random;
+use crate::eventlog::{Disk, Recovery, Storage};
+use crate::ledger::Ledger;
+use crate::limits::Limits;
+use crate::reactor::{Clock, Parts, Reactor, SignalSource};
+use crate::service::{Keys, Service};
+use crate::session::ServerIdentity;
+
+/// The name of the configuration file in the data directory.
+const CONFIG: &str = "ledgerd.toml";
+
+/// Descriptors that the daemon needs besides those of its connections.
+const DESCRIPTORS_APART: u64 = 64;
+
+/// Runs the daemon with these arguments, the program's name not among them, until it is asked to end. Whoever
+/// calls it ends the process with the code that it returns.
+pub fn main(arguments: &[&str]) -> ExitCode {
+    let done = arguments::parse(arguments).and_then(|task| match task {
+        Task::Print(text) => {
+            say(text.trim_end());
+            Ok(())
+        }
+        Task::Serve(serve) => self::serve(&serve),
+        Task::RotateKey(data) => rotate_key(&data),
+    });
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let hint = if matches!(error, DaemonError::Usage(_)) { "\nTry ledgerd --help." } else { "" };
+            let message = logging::escape(&error.to_string());
+            drop(writeln!(io::stderr(), "ledgerd: {message}{hint}"));
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn serve(serve: &Serve) -> Result<(), DaemonError> {
+    let clock = Clock::start();
+    logging::start();
+    let signals = SignalSource::install().map_err(DaemonError::io("watching signals"))?;
+    let limits = read_limits(serve)?;
+    allow_descriptors(&limits);
+    let now = clock.now().wall;
+    let founding = Founding { origin: serve.origin.as_deref(), options: serve.options, now };
+    let directory = DataDirectory::open_or_create(&serve.data, &founding, &mut random::os())?;
+    let keys = directory.keys(now)?;
+    check_origin(serve, &keys)?;
+    // Before the log is replayed, because that can take a while only to fail then.
+    let listen = |source| DaemonError::Listen { address: serve.listen.clone(), source };
+    let socket = TcpListener::bind(serve.address).map_err(listen)?;
+    let address = socket.local_addr().map_err(listen)?;
+
+    let storage: Arc<dyn Storage> = Arc::new(Disk::new(directory.path()));
+    let (ledger, recovery) = Ledger::open(&storage, serve.options)?;
+    tell(&recovery);
+    keys.check_ledger(directory.path(), ledger.replica().genesis(), ledger.ledger_id())?;
+    let committed = ledger.committed();
+    let genesis = ledger.log().read(0)?;
+    let (identity, secrets) = split(&keys, &genesis)?;
+    let service = Service::new(ledger, storage, identity, keys.log_key.clone(), limits);
+    let reactor = Reactor::new(Parts {
+        service,
+        keys: secrets,
+        previous_key_until: keys.previous_until,
+        socket,
+        clock,
+        signals,
+    })?;
+    say(format_args!("READY blocks={} head={} addr={address}", committed.size, committed.head));
+    reactor.run()?;
+    tracing::info!("the log is closed; goodbye");
+    Ok(())
+}
+
+fn rotate_key(data: &Path) -> Result<(), DaemonError> {
+    logging::start();
+    let directory = DataDirectory::open(data)?;
+    let now = Clock::start().now().wall;
+    let descriptor = ServerKeys::rotate(directory.path(), now, &mut random::os())?;
+    let key_id = descriptor.encryption_key().key_id();
+    say(format_args!("ROTATED serial={} enc_key_id={key_id}", descriptor.serial()));
+    Ok(())
+}
+
+fn read_limits(serve: &Serve) -> Result<Limits, DaemonError> {
+    Ok(match &serve.config {
+        Some(path) => config::read(path, true)?,
+        None => config::read(&serve.data.join(CONFIG), false)?,
+    })
+}
+
+/// A ledger keeps its name for life; asking for another one is a mistake that should not pass unnoticed.
+fn check_origin(serve: &Serve, keys: &ServerKeys) -> Result<(), DaemonError> {
+    let origin = keys.log_key.public().origin();
+    match &serve.origin {
+        Some(asked) if asked != origin => Err(DaemonError::Usage(format!(
+            "--origin {asked:?}: this ledger is called {origin:?}, and keeps its name for life"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Takes the keys apart: what everybody may see, and what only the private lane may.
+fn split(keys: &ServerKeys, genesis: &[u8]) -> Result<(ServerIdentity, Keys), DaemonError> {
+    let current = keys.current.descriptor.clone();
+    let previous = keys.previous.as_ref().map(|previous| previous.descriptor.clone());
+    let identity =
+        ServerIdentity::new(genesis, current, previous).map_err(|error| DaemonError::keys("keys", error))?;
+    let secrets = Keys {
+        current: keys.current.private.clone(),
+        previous: keys.previous.as_ref().map(|previous| previous.private.clone()),
+        reject: Zeroizing::new(random::bytes(&mut random::os())),
+    };
+    Ok((identity, secrets))
+}
+
+/// What opening the log has found and done, for the operator.
+fn tell(recovery: &Recovery) {
+    let Recovery { blocks, unanchored_blocks, torn_bytes, clean } = *recovery;
+    tracing::info!(blocks, clean, "log replayed");
+    if unanchored_blocks > 0 {
+        tracing::warn!(unanchored_blocks, "blocks that may not have been durable were written again");
+    }
+    if torn_bytes > 0 {
+        tracing::warn!(torn_bytes, "cut off a torn batch at the end, which was never acknowledged");
+    }
+}
+
+/// Raises the process's own limit to what the configured connections need, as far as the system lets it.
+fn allow_descriptors(limits: &Limits) {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let wanted = limits.connections_max.saturating_add(DESCRIPTORS_APART);
+    let possible = maximum.map_or(wanted, |maximum| wanted.min(maximum));
+    if current.is_none_or(|current| current >= possible) {
+        return;
+    }
+    let raised = Rlimit { current: Some(possible), maximum };
+    match setrlimit(Resource::Nofile, raised) {
+        Ok(()) if possible == wanted => {}
+        Ok(()) => {
+            tracing::warn!(possible, wanted, "the system allows fewer descriptors than connections_max")
+        }
+        Err(error) => tracing::warn!(%error, wanted, "the limit of descriptors cannot be raised"),
+    }
+}
+
+/// One line to stdout, at once. A supervisor that has closed its end does not want to know.
+fn say(line: impl fmt::Display) {
+    let mut out = io::stdout().lock();
+    if let Err(error) = writeln!(out, "{line}").and_then(|()| out.flush()) {
+        tracing::warn!(%error, "nobody reads standard output");
+    }
+}

@@ -1,0 +1,346 @@
+//! The loop: the one thread that owns the daemon's state and its sockets. One turn of it is a tick, and all
+//! blocks of a tick are one batch:
+//!
+//! ```text
+//! wait      until a socket, a helper, a signal or a deadline has something
+//! accept    who waits
+//! read      what is there, a bounded share for everybody → service
+//! collect   what helpers have computed                   → service
+//! end tick  the batch is written and synced; an error ends the process, and nothing more is sent
+//! flush     held replies and everything else → sockets
+//! ```
+//!
+//! Only connections that have something to do are visited, never all of them. The service decides, this room
+//! carries: it knows no frame and no command.
+
+mod clock;
+mod connection;
+mod helpers;
+mod listener;
+mod process;
+mod signal;
+mod token;
+
+pub use clock::Clock;
+pub use signal::SignalSource;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+use mio::{Events, Poll, Waker};
+
+use crate::crypto::random;
+use crate::eventlog::LogError;
+use crate::service::{ConnectionId, Input, Keys, Service};
+use crate::time::{Monotonic, Now, Timestamp};
+use connection::{Connection, ReadOutcome, WriteOutcome};
+use helpers::Helpers;
+use listener::Listener;
+use process::FigureSource;
+
+/// Events taken from the poll at once; what is over comes with the next tick.
+const EVENTS_PER_TICK_MAX: usize = 1_024;
+/// Bytes of the buffer that all connections are read into.
+const SCRATCH_BYTES: usize = 64 << 10;
+/// Bytes read from one connection in one tick, so that nobody keeps the others waiting.
+const READ_PER_CONNECTION_MAX: usize = 256 << 10;
+/// Bytes read from all connections in one tick, so that a tick ends and its replies leave.
+const READ_PER_TICK_MAX: usize = 8 << 20;
+/// How long the last replies may take to leave when the process was asked to end.
+const FAREWELL: Duration = Duration::from_secs(3);
+
+/// Why the loop ended before it was asked to.
+#[derive(Debug)]
+pub enum Failure {
+    /// The log cannot be trusted any more.
+    Log(LogError),
+    /// The system does not do what a loop needs.
+    System(&'static str, io::Error),
+}
+
+/// What the loop is given.
+pub struct Parts {
+    /// The state, and who may see it.
+    pub service: Service,
+    /// The private keys, for the helper that uses them.
+    pub keys: Keys,
+    /// Until when the previous key is accepted, if there is one.
+    pub previous_key_until: Option<Timestamp>,
+    /// A bound and listening socket.
+    pub socket: std::net::TcpListener,
+    /// The process's clocks.
+    pub clock: Clock,
+    /// The process's signals.
+    pub signals: SignalSource,
+}
+
+/// See the module.
+pub struct Reactor {
+    poll: Poll,
+    events: Events,
+    clock: Clock,
+    signals: SignalSource,
+    helpers: Helpers,
+    service: Service,
+    /// None once the process was asked to end.
+    listener: Option<Listener>,
+    connections: BTreeMap<ConnectionId, Connection>,
+    next_id: ConnectionId,
+    /// Connections that may have bytes and whose bytes are wanted.
+    to_read: VecDeque<ConnectionId>,
+    /// Connections to look at when the tick has ended.
+    to_flush: BTreeSet<ConnectionId>,
+    scratch: Vec<u8>,
+    /// There is more to do than fitted into the tick.
+    more: bool,
+    /// When the process ends even if replies have not left.
+    farewell: Option<Monotonic>,
+    previous_key_until: Option<Timestamp>,
+    figures: FigureSource,
+}
+
+impl Reactor {
+    /// Makes the loop; it starts with [`Reactor::run`].
+    ///
+    /// # Errors
+    /// [`Failure::System`].
+    pub fn new(parts: Parts) -> Result<Reactor, Failure> {
+        let system = |what| move |error| Failure::System(what, error);
+        let poll = Poll::new().map_err(system("making a poll"))?;
+        let waker = Waker::new(poll.registry(), token::HELPERS).map_err(system("making a waker"))?;
+        let helpers = Helpers::start(&parts.keys, parts.clock, waker).map_err(system("starting a thread"))?;
+        let mut signals = parts.signals;
+        signals.register(poll.registry()).map_err(system("watching signals"))?;
+        let listener = Listener::open(parts.socket, poll.registry()).map_err(system("listening"))?;
+        Ok(Reactor {
+            poll,
+            events: Events::with_capacity(EVENTS_PER_TICK_MAX),
+            clock: parts.clock,
+            signals,
+            helpers,
+            service: parts.service,
+            listener: Some(listener),
+            connections: BTreeMap::new(),
+            next_id: token::FIRST_CONNECTION,
+            to_read: VecDeque::new(),
+            to_flush: BTreeSet::new(),
+            scratch: vec![0; SCRATCH_BYTES],
+            more: false,
+            farewell: None,
+            previous_key_until: parts.previous_key_until,
+            figures: FigureSource::default(),
+        })
+    }
+
+    /// Serves until the process is asked to end, then closes the log cleanly.
+    ///
+    /// # Errors
+    /// [`Failure`]: nothing that waited for the running batch was sent.
+    pub fn run(mut self) -> Result<(), Failure> {
+        loop {
+            self.wait()?;
+            let now = self.clock.now();
+            self.accept(now);
+            self.read(now);
+            self.collect(now);
+            self.housekeeping(now);
+            self.service.end_tick(now, &mut random::os()).map_err(Failure::Log)?;
+            self.helpers.submit(self.service.take_jobs());
+            self.flush(now);
+            if self.farewell.is_some_and(|end| self.connections.is_empty() || now.mono >= end) {
+                return self.service.close().map_err(Failure::Log);
+            }
+        }
+    }
+
+    /// Waits until there is something to do, and notes what.
+    fn wait(&mut self) -> Result<(), Failure> {
+        let timeout = self.timeout();
+        match self.poll.poll(&mut self.events, timeout) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => {
+                return Err(Failure::System("waiting for events", error));
+            }
+            _ => {}
+        }
+        let mut asked_to_end = false;
+        for event in &self.events {
+            match event.token() {
+                token::LISTENER => self.listener.iter_mut().for_each(Listener::is_ready),
+                // The answers are looked at in every tick anyway.
+                token::HELPERS => {}
+                token::SIGNALS => asked_to_end = self.signals.asked_to_end(),
+                of_connection => {
+                    let id = token::connection(of_connection);
+                    let Some(connection) = self.connections.get_mut(&id) else { continue };
+                    // A broken connection is both: reading or writing will tell.
+                    connection.readable |= event.is_readable() || event.is_read_closed() || event.is_error();
+                    connection.writable |= event.is_writable() || event.is_write_closed() || event.is_error();
+                    self.to_flush.insert(id);
+                    Self::queue_to_read(&mut self.to_read, connection, id);
+                }
+            }
+        }
+        if asked_to_end && self.farewell.is_none() {
+            self.say_farewell();
+        }
+        Ok(())
+    }
+
+    /// How long to wait: not at all while there is more to do, else until the first deadline.
+    fn timeout(&self) -> Option<Duration> {
+        if self.more || !self.to_read.is_empty() || !self.to_flush.is_empty() {
+            return Some(Duration::ZERO);
+        }
+        let listener = self.listener.as_ref().and_then(Listener::next_try);
+        let first = [self.service.next_deadline(), listener, self.farewell].into_iter().flatten().min()?;
+        Some(first.0.saturating_sub(self.clock.monotonic().0))
+    }
+
+    /// Takes no more connections and commands. What is in the open batch is answered before the end.
+    fn say_farewell(&mut self) {
+        tracing::info!(connections = self.connections.len(), "asked to end: finishing the running batch");
+        self.farewell = Some(Monotonic(self.clock.monotonic().0 + FAREWELL));
+        if let Some(listener) = self.listener.take() {
+            listener.close(self.poll.registry());
+        }
+        self.service.shut_down();
+    }
+
+    fn accept(&mut self, now: Now) {
+        let Some(listener) = &mut self.listener else { return };
+        listener.accept(now.mono, |stream, peer| {
+            let id = self.next_id;
+            self.next_id = ConnectionId(id.0 + 1);
+            match Connection::open(stream, id, self.poll.registry()) {
+                Ok(connection) => {
+                    self.connections.insert(id, connection);
+                    self.service.handle(Input::Connected { id, peer }, now, &mut random::os());
+                }
+                Err(error) => tracing::warn!(%peer, %error, "a connection cannot be watched"),
+            }
+        });
+    }
+
+    /// Reads from everybody who stands in the queue, once around.
+    fn read(&mut self, now: Now) {
+        let mut budget = READ_PER_TICK_MAX;
+        for _ in 0..self.to_read.len() {
+            if budget == 0 {
+                break;
+            }
+            let Some(id) = self.to_read.pop_front() else { break };
+            if let Some(connection) = self.connections.get_mut(&id) {
+                connection.queued = false;
+                budget = budget.saturating_sub(self.read_from(id, now));
+            }
+        }
+    }
+
+    /// Reads one connection's share; returns how much that was. Who has more to say is queued again.
+    fn read_from(&mut self, id: ConnectionId, now: Now) -> usize {
+        let mut done = 0;
+        while let Some(connection) = self.connections.get_mut(&id).filter(|connection| connection.readable) {
+            let room = self.service.input_room(id).min(self.scratch.len());
+            let Some(buffer) = self.scratch.get_mut(..room).filter(|buffer| !buffer.is_empty()) else {
+                break;
+            };
+            if done >= READ_PER_CONNECTION_MAX {
+                Self::queue_to_read(&mut self.to_read, connection, id);
+                break;
+            }
+            match connection.read(buffer) {
+                ReadOutcome::Bytes(count) => {
+                    done += count;
+                    let bytes = self.scratch.get(..count).unwrap_or_default();
+                    self.service.handle(Input::Received { id, bytes }, now, &mut random::os());
+                }
+                ReadOutcome::WouldBlock => break,
+                ReadOutcome::Gone => {
+                    self.close(id, now);
+                    break;
+                }
+            }
+        }
+        done
+    }
+
+    fn queue_to_read(queue: &mut VecDeque<ConnectionId>, connection: &mut Connection, id: ConnectionId) {
+        if connection.readable && !connection.queued {
+            connection.queued = true;
+            queue.push_back(id);
+        }
+    }
+
+    /// Hands the helpers' results to the service.
+    fn collect(&mut self, now: Now) {
+        let service = &mut self.service;
+        self.more =
+            self.helpers.collect(|result| service.handle(Input::JobDone(result), now, &mut random::os()));
+    }
+
+    /// What has to happen now and then, whoever is connected.
+    fn housekeeping(&mut self, now: Now) {
+        if self.previous_key_until.is_some_and(|until| now.wall >= until) {
+            self.previous_key_until = None;
+            self.service.forget_previous_key();
+            tracing::info!("the previous key is no longer accepted");
+        }
+        if let Some(figures) = self.figures.read(now.mono) {
+            self.service.set_process_figures(figures);
+        }
+    }
+
+    /// Writes what may leave now that the batch is durable. Taking output can make room for questions that
+    /// waited, and their answers belong to the next tick.
+    fn flush(&mut self, now: Now) {
+        let mut ids = std::mem::take(&mut self.to_flush);
+        ids.extend(self.service.touched());
+        for id in ids {
+            self.flush_connection(id, now);
+        }
+        self.to_flush.extend(self.service.touched());
+        self.to_flush.retain(|id| self.connections.contains_key(id));
+    }
+
+    fn flush_connection(&mut self, id: ConnectionId, now: Now) {
+        while let Some(connection) = self.connections.get_mut(&id).filter(|connection| connection.writable) {
+            let output = self.service.output(id);
+            if output.is_empty() {
+                break;
+            }
+            match connection.write(output) {
+                WriteOutcome::Bytes(count) => self.service.written(id, count, now),
+                WriteOutcome::WouldBlock => break,
+                WriteOutcome::Gone => return self.close(id, now),
+            }
+        }
+        if self.service.is_finished(id) && self.service.output(id).is_empty() {
+            return self.close(id, now);
+        }
+        let wanted = self.service.input_room(id) > 0;
+        if let Some(connection) = self.connections.get_mut(&id).filter(|_| wanted) {
+            Self::queue_to_read(&mut self.to_read, connection, id);
+        }
+    }
+
+    /// Closes a connection and tells the service.
+    fn close(&mut self, id: ConnectionId, now: Now) {
+        if self.connections.remove(&id).is_some() {
+            self.service.handle(Input::HungUp { id }, now, &mut random::os());
+            self.listener.iter_mut().for_each(Listener::descriptor_freed);
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Log(error) => error.fmt(f),
+            Failure::System(what, error) => write!(f, "{what}: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for Failure {}
