@@ -1,10 +1,19 @@
-//! The ledger daemon: arguments, exit code, nothing else.
+//! The ledger daemon: arguments in, exit code out.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
+use ledgerd::cli::exit::Exit;
+
 fn main() -> ExitCode {
-    let arguments: Result<Vec<String>, _> = std::env::args_os().skip(1).map(|a| a.into_string()).collect();
-    // A lossy copy would be another path than the one that was meant, so it is refused like any other mistake.
-    let arguments = arguments.unwrap_or_else(|bad| vec![format!("{}: not UTF-8", bad.to_string_lossy())]);
-    ledgerd::daemon::main(&arguments.iter().map(String::as_str).collect::<Vec<_>>())
+    let words: Result<Vec<String>, _> = std::env::args_os().skip(1).map(|word| word.into_string()).collect();
+    let exit = match words {
+        Ok(words) => ledgerd::daemon::main(&words),
+        // A path made readable would be another path.
+        Err(word) => {
+            drop(writeln!(std::io::stderr(), "ledgerd: {word:?}: arguments have to be UTF-8"));
+            Exit::Usage
+        }
+    };
+    exit.into()
 }

@@ -22,5 +22,6 @@ pub mod ledger;
 pub mod audit;
 pub mod service;
 
+pub mod cli;
 pub mod daemon;
 pub mod reactor;

@@ -1,10 +1,16 @@
 //! The integration tests, in one binary.
-#![expect(clippy::unwrap_used, reason = "a test's helper that fails has failed the test")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says so by panicking")]
 
 mod audit;
+mod documents;
+mod fixtures_logs;
 mod forge;
+mod recorded;
+mod scenarios;
 mod session_hostile;
 mod session_raw;
 mod session_tickets;
 mod session_vectors;
 mod session_world;
+mod tidy;
+mod vectors_command;

@@ -1,5 +1,5 @@
 //! Recorded log directories under `fixtures/logs/`: how they are read, damaged and written out. What the files
-//! mean is said in `fixtures/README.md`.
+//! mean is said in `fixtures/logs/README.md`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,7 +17,9 @@ pub(crate) fn root() -> PathBuf {
 pub(crate) fn cases() -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(root())
         .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_dir())
+        .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
         .collect();
     names.sort();
     names
@@ -43,7 +45,8 @@ pub(crate) fn load(case: &str) -> Files {
 pub(crate) fn store(case: &str, files: &Files) {
     let folder = root().join(case);
     let _ = fs::remove_dir_all(folder.join("files"));
-    let mut manifest = String::from("# size in bytes, path; files/ holds each without the zeros at its end\n");
+    let mut manifest =
+        String::from("# size in bytes, path; files/ holds each without the zeros at its end\n");
     for (path, bytes) in files {
         let end = bytes.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
         let to = folder.join("files").join(path);

@@ -18,7 +18,7 @@ use std::io;
 use super::findings::Place;
 use crate::crypto::{Digest, LedgerId};
 use crate::eventlog::anchor::{self, Anchor};
-use crate::eventlog::frame::FrameKind;
+use crate::eventlog::frame::{FrameError, FrameKind};
 use crate::eventlog::reader::{BadFrame, CursorError, Frame, SegmentCursor, list_segments};
 use crate::eventlog::segment::{LOG_DIR, path};
 use crate::eventlog::{LogError, Storage};
@@ -72,9 +72,10 @@ pub(super) fn scan(
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
         other => other.map_err(at(LOG_DIR))?,
     };
-    let anchored = anchor.map_or(INDEX_MAX, |anchor| anchor.durable);
-    let judged = bounds.up_to.map_or(anchored, |up_to| up_to.min(anchored));
-    let reach = judged.max(bounds.reach);
+    // Without an anchor nothing is known to be acknowledged, and everything is read.
+    let (acknowledged, readable) = anchor.map_or((0, INDEX_MAX), |anchor| (anchor.durable, anchor.durable));
+    let judged = bounds.up_to.map_or(acknowledged, |up_to| up_to.min(acknowledged));
+    let reach = bounds.up_to.map_or(readable, |up_to| up_to.min(readable)).max(bounds.reach);
     let total = bytes_to_read(storage, &names, anchor.as_ref())?;
     let mut scan = Scan {
         storage,
@@ -88,6 +89,7 @@ pub(super) fn scan(
         number: 0,
         head: Some(Digest::ZERO),
         end: 0,
+        misplaced: false,
         done: 0,
         total,
         stopped: false,
@@ -124,6 +126,8 @@ struct Scan<'a> {
     head: Option<Digest>,
     /// Blocks up to here were read, or are reported as damaged.
     end: u64,
+    /// Whether the segment that is read stands under another one's name.
+    misplaced: bool,
     done: u64,
     total: u64,
     stopped: bool,
@@ -192,9 +196,10 @@ impl Scan<'_> {
             let reason = "the segment does not follow the block before it";
             self.lose(place(Some(first)).finding("segment_misplaced", reason));
         }
-        let misplaced = header.first_index != first;
+        self.misplaced = header.first_index != first;
         self.frames(&mut cursor, &file, is_last)?;
         // A segment in the wrong place says nothing about what comes after it here.
+        let misplaced = self.misplaced;
         self.expected = self.expected.filter(|_| !misplaced);
         self.head = self.head.filter(|_| !misplaced);
         self.number = header.identity.number.saturating_add(1);
@@ -280,7 +285,10 @@ impl Scan<'_> {
         again: bool,
     ) -> Result<After, LogError> {
         let s = cursor.next_index();
-        let place = Place { file, offset: bad.offset, index: Some(s) };
+        if self.misplaced && bad.error == FrameError::Zeros {
+            // That it stands in the wrong place was said; where it stood it may have been the last.
+            return Ok(After::End);
+        }
         let acknowledged = s < self.judged;
         let why = if acknowledged || !is_last {
             Some(bad.error.to_string())
@@ -288,25 +296,45 @@ impl Scan<'_> {
             self.damage_beyond_anchor(cursor, &bad)?
         };
         let Some(why) = why else {
-            self.finished = true;
+            (self.finished, self.expected) = (true, Some(s));
             return Ok(After::End);
         };
         if again && !acknowledged {
             return Ok(After::Again);
         }
-        self.lose(place.finding(bad.error.name(), why));
+        let later = self.later_frame(cursor, file, bad.offset.saturating_add(1))?;
+        let lost = later.map(|later| later.header.first_index.saturating_sub(s));
+        let lost = match lost {
+            Some(lost) => format!("{why}; {lost} blocks cannot be read"),
+            None => format!("{why}; nothing from here to the end of the segment can be read"),
+        };
+        let place = Place { file, offset: bad.offset, index: Some(s) };
+        self.lose(place.finding(bad.error.name(), lost));
         self.end = self.end.max(s.saturating_add(1));
-        let mut from = bad.offset.saturating_add(1);
+        let Some(later) = later else {
+            self.finished = is_last;
+            return Ok(After::End);
+        };
+        cursor.step_over(&later);
+        Ok(After::Frame(later))
+    }
+
+    /// The next intact frame of the segment that holds later blocks.
+    fn later_frame(
+        &self,
+        cursor: &mut SegmentCursor,
+        file: &str,
+        mut from: u64,
+    ) -> Result<Option<Frame>, LogError> {
+        let s = cursor.next_index();
         while let Some(later) = cursor.find_frame(from).map_err(at(file))? {
             let header = &later.header;
             if header.first_index >= s && header.first_index < INDEX_MAX && header.number < INDEX_MAX {
-                cursor.step_over(&later);
-                return Ok(After::Frame(later));
+                return Ok(Some(later));
             }
             from = later.offset.saturating_add(1);
         }
-        self.finished = is_last;
-        Ok(After::End)
+        Ok(None)
     }
 
     /// Whether a bad frame that was never acknowledged, as far as the anchor knows, is more than a torn tail.

@@ -120,3 +120,154 @@ impl<'a> Block<'a> {
         parse().ok_or(BlockError)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SIGNATURE: [u8; SIGNATURE_BYTES] = [0x5a; SIGNATURE_BYTES];
+
+    /// Where the three lengths stand in the bytes of [`sample`].
+    const MESSAGE_LENGTH_AT: usize = 64;
+    const SIGNATURE_LENGTH_AT: usize = MESSAGE_LENGTH_AT + 4 + 7;
+    const EVENT_LENGTH_AT: usize = SIGNATURE_LENGTH_AT + 2 + SIGNATURE_BYTES;
+
+    fn sample() -> Block<'static> {
+        Block {
+            index: 7,
+            timestamp: Timestamp::from_micros(1_676_482_571_051_068),
+            previous_hash: Digest([0xab; 32]),
+            author: AccountId(3),
+            author_previous: Some(5),
+            message: b"message",
+            signature: &SIGNATURE,
+            event: b"\0\x01\0\x10\x02",
+        }
+    }
+
+    #[test]
+    fn the_bytes_stand_where_the_format_says() {
+        let bytes = sample().encode();
+        assert_eq!(bytes[..8], 7u64.to_be_bytes());
+        assert_eq!(bytes[8..16], 1_676_482_571_051_068u64.to_be_bytes());
+        assert_eq!(bytes[16..48], [0xab; 32]);
+        assert_eq!(bytes[48..56], 3u64.to_be_bytes());
+        assert_eq!(bytes[56..64], 5u64.to_be_bytes());
+        assert_eq!(bytes[64..75], *b"\0\0\0\x07message");
+        assert_eq!(bytes[75..77], [0x01, 0x80]);
+        assert_eq!(bytes[461..], *b"\0\0\0\x05\0\x01\0\x10\x02");
+        let first = Block { author_previous: None, ..sample() };
+        assert_eq!(first.encode()[56..64], [0xff; 8]);
+    }
+
+    #[test]
+    fn every_truncation_and_every_trailing_byte_is_refused() {
+        let bytes = sample().encode();
+        assert_eq!(Block::parse(&bytes), Ok(sample()));
+        for length in 0..bytes.len() {
+            assert_eq!(Block::parse(&bytes[..length]), Err(BlockError), "{length} bytes");
+        }
+        for byte in 0..=u8::MAX {
+            let longer = [&bytes[..], &[byte]].concat();
+            assert_eq!(Block::parse(&longer), Err(BlockError), "{byte} follows");
+        }
+    }
+
+    #[test]
+    fn every_flipped_bit_changes_the_hash_and_what_still_parses_has_just_these_bytes() {
+        let good = sample().encode();
+        for at in 0..good.len() {
+            for bit in 0..8 {
+                let mut bytes = good.clone();
+                bytes[at] ^= 1 << bit;
+                assert_ne!(block_hash(&bytes), block_hash(&good), "bit {bit} of byte {at}");
+                if let Ok(block) = Block::parse(&bytes) {
+                    assert_eq!(block.encode(), bytes, "bit {bit} of byte {at}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_length_that_lies_is_refused() {
+        let good = sample().encode();
+        let with = |at: usize, length: &[u8]| {
+            let mut bytes = good.clone();
+            bytes[at..at + length.len()].copy_from_slice(length);
+            bytes
+        };
+        for length in [0u32, 6, 8, 1 << 20, 1 << 31, u32::MAX] {
+            let bytes = with(MESSAGE_LENGTH_AT, &length.to_be_bytes());
+            assert_eq!(Block::parse(&bytes), Err(BlockError), "message of {length}");
+        }
+        for length in [0u16, 383, 385, u16::MAX] {
+            let bytes = with(SIGNATURE_LENGTH_AT, &length.to_be_bytes());
+            assert_eq!(Block::parse(&bytes), Err(BlockError), "signature of {length}");
+        }
+        for length in [0u32, 4, 6, 1 << 31, u32::MAX] {
+            let bytes = with(EVENT_LENGTH_AT, &length.to_be_bytes());
+            assert_eq!(Block::parse(&bytes), Err(BlockError), "event of {length}");
+        }
+    }
+
+    #[test]
+    fn only_genesis_goes_without_a_signature() {
+        let unsigned = Block { signature: &[], ..sample() };
+        assert_eq!(Block::parse(&unsigned.encode()), Err(BlockError));
+        let genesis = Block { index: 0, ..unsigned };
+        assert_eq!(Block::parse(&genesis.encode()), Ok(genesis));
+        for length in [1, 383, 385, 512] {
+            let signature = vec![1; length];
+            let block = Block { signature: &signature, ..sample() };
+            assert_eq!(Block::parse(&block.encode()), Err(BlockError), "signature of {length} bytes");
+        }
+    }
+
+    #[test]
+    fn the_largest_parts_fit_and_one_byte_more_does_not() {
+        let message = vec![1; super::super::message::HEADER_BYTES + COMMAND_BODY_BYTES_MAX + 1];
+        let event = vec![2; EVENT_BODY_BYTES_MAX + 1];
+        let largest = Block { message: &message[1..], event: &event[1..], ..sample() };
+        let bytes = largest.encode();
+        assert!(bytes.len() <= BLOCK_BYTES_MAX);
+        assert_eq!(Block::parse(&bytes), Ok(largest));
+        let message_too_long = Block { message: &message, ..largest }.encode();
+        assert_eq!(Block::parse(&message_too_long), Err(BlockError));
+        let event_too_long = Block { event: &event, ..largest }.encode();
+        assert_eq!(Block::parse(&event_too_long), Err(BlockError));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_encoded_parses_to_the_same_block(
+            numbers: [u64; 3],
+            author_previous in prop::option::of(0..u64::MAX),
+            previous_hash: [u8; 32],
+            message in prop::collection::vec(any::<u8>(), 0..300),
+            event in prop::collection::vec(any::<u8>(), 0..300),
+        ) {
+            let [index, micros, author] = numbers;
+            let block = Block {
+                index,
+                timestamp: Timestamp::from_micros(micros),
+                previous_hash: Digest(previous_hash),
+                author: AccountId(author),
+                author_previous,
+                message: &message,
+                signature: &SIGNATURE,
+                event: &event,
+            };
+            let bytes = block.encode();
+            prop_assert_eq!(Block::parse(&bytes), Ok(block));
+        }
+
+        #[test]
+        fn bytes_of_a_stranger_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..800)) {
+            if let Ok(block) = Block::parse(&bytes) {
+                prop_assert_eq!(block.encode(), bytes);
+            }
+        }
+    }
+}

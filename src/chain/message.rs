@@ -143,3 +143,160 @@ impl<'a> Message<'a> {
         this == Header { issued_at: 0, ..other.header } && self.body == other.body
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const LENGTH_AT: usize = 119;
+
+    fn header() -> Header {
+        Header {
+            ledger_id: LedgerId([1; 32]),
+            account: AccountId(2),
+            key_id: KeyId([3; 32]),
+            command_id: CommandId([4; 16]),
+            issued_at: 5,
+            tag: Tag { schema: 6, kind: 7 },
+        }
+    }
+
+    #[test]
+    fn the_bytes_stand_where_the_format_says() {
+        let bytes = header().message(b"body");
+        assert_eq!(bytes.len(), HEADER_BYTES + 4);
+        assert_eq!(bytes[..19], *b"ledgerd/command/1\0\0");
+        assert_eq!(bytes[19..51], [1; 32]);
+        assert_eq!(bytes[51..59], 2u64.to_be_bytes());
+        assert_eq!(bytes[59..91], [3; 32]);
+        assert_eq!(bytes[91..107], [4; 16]);
+        assert_eq!(bytes[107..115], 5u64.to_be_bytes());
+        assert_eq!(bytes[115..119], [0, 6, 0, 7]);
+        assert_eq!(bytes[119..], *b"\0\0\0\x04body");
+    }
+
+    #[test]
+    fn every_truncation_and_every_trailing_byte_is_refused() {
+        for body in [&b""[..], b"b", b"body"] {
+            let bytes = header().message(body);
+            let message = Message::parse(&bytes).unwrap();
+            assert_eq!((message.header, message.body, message.bytes), (header(), body, &bytes[..]));
+            for length in 0..bytes.len() {
+                assert!(Message::parse(&bytes[..length]).is_err(), "{length} bytes");
+            }
+            for byte in 0..=u8::MAX {
+                assert!(Message::parse(&[&bytes[..], &[byte]].concat()).is_err(), "{byte} follows");
+            }
+        }
+    }
+
+    #[test]
+    fn another_context_is_no_command() {
+        let good = header().message(b"body");
+        for at in 0..CONTEXT.len() {
+            for bit in 0..8 {
+                let mut bytes = good.clone();
+                bytes[at] ^= 1 << bit;
+                assert!(Message::parse(&bytes).is_err(), "bit {bit} of byte {at}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_flipped_bit_changes_the_digest_and_what_still_parses_has_just_these_bytes() {
+        let good = header().message(b"body");
+        let digest = Message::parse(&good).unwrap().digest();
+        for at in 0..good.len() {
+            for bit in 0..8 {
+                let mut bytes = good.clone();
+                bytes[at] ^= 1 << bit;
+                if let Ok(message) = Message::parse(&bytes) {
+                    assert_ne!(message.digest(), digest, "bit {bit} of byte {at}");
+                    assert_eq!(message.header.message(message.body), bytes, "bit {bit} of byte {at}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_length_that_lies_is_refused() {
+        let good = header().message(b"body");
+        for length in [0u32, 3, 5, 1 << 20, 1 << 31, u32::MAX] {
+            let mut bytes = good.clone();
+            bytes[LENGTH_AT..HEADER_BYTES].copy_from_slice(&length.to_be_bytes());
+            assert!(Message::parse(&bytes).is_err(), "{length}");
+        }
+    }
+
+    #[test]
+    fn the_largest_command_fits_and_one_byte_more_does_not() {
+        let body = vec![0; COMMAND_BODY_BYTES_MAX + 1];
+        assert!(Message::parse(&header().message(&body[1..])).is_ok());
+        assert!(Message::parse(&header().message(&body)).is_err());
+    }
+
+    #[test]
+    fn the_same_request_may_only_differ_in_when_it_was_issued() {
+        let first = header().message(b"body");
+        let first = Message::parse(&first).unwrap();
+        let later = Header { issued_at: 6, ..header() }.message(b"body");
+        let later = Message::parse(&later).unwrap();
+        assert!(first.is_same_request(&first) && first.is_same_request(&later));
+        assert!(later.is_same_request(&first));
+        assert_ne!(first.digest(), later.digest(), "the digest names these very bytes");
+        let others = [
+            Header { ledger_id: LedgerId([9; 32]), ..header() },
+            Header { account: AccountId(9), ..header() },
+            Header { key_id: KeyId([9; 32]), ..header() },
+            Header { command_id: CommandId([9; 16]), ..header() },
+            Header { tag: Tag { schema: 9, kind: 7 }, ..header() },
+            Header { tag: Tag { schema: 6, kind: 9 }, ..header() },
+        ];
+        for other in others {
+            let other = other.message(b"body");
+            assert!(!first.is_same_request(&Message::parse(&other).unwrap()));
+        }
+        for body in [&b""[..], b"bodz", b"bod", b"body2"] {
+            let other = header().message(body);
+            assert!(!first.is_same_request(&Message::parse(&other).unwrap()), "{body:?}");
+        }
+    }
+
+    #[test]
+    fn a_command_id_is_shown_as_32_hexadecimal_digits() {
+        assert_eq!(CommandId([0xa5; 16]).to_string(), "a5".repeat(16));
+        assert_eq!(format!("{:?}", CommandId([0; 16])), "0".repeat(32));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_made_parses_to_the_same_parts(
+            ids: ([u8; 32], [u8; 32], [u8; 16]),
+            numbers: (u64, u64, u16, u16),
+            body in prop::collection::vec(any::<u8>(), 0..300),
+        ) {
+            let header = Header {
+                ledger_id: LedgerId(ids.0),
+                account: AccountId(numbers.0),
+                key_id: KeyId(ids.1),
+                command_id: CommandId(ids.2),
+                issued_at: numbers.1,
+                tag: Tag { schema: numbers.2, kind: numbers.3 },
+            };
+            let bytes = header.message(&body);
+            let message = Message::parse(&bytes).unwrap();
+            prop_assert_eq!((message.header, message.body), (header, &body[..]));
+        }
+
+        #[test]
+        fn bytes_of_a_stranger_never_panic(tail in prop::collection::vec(any::<u8>(), 0..300)) {
+            for bytes in [[&CONTEXT[..], &tail].concat(), tail] {
+                if let Ok(message) = Message::parse(&bytes) {
+                    prop_assert_eq!(message.header.message(message.body), bytes);
+                }
+            }
+        }
+    }
+}

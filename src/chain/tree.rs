@@ -9,6 +9,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use tlog_tiles::tlog::{self, Hash, HashReader};
 
+/// Leaves that proofs are made and checked for at most: numbers of stored hashes fit 64 bits up to here.
+const SIZE_MAX: u64 = 1 << 62;
+
 /// Bytes of a stored hash.
 pub const HASH_BYTES: usize = 32;
 
@@ -121,7 +124,7 @@ impl Inclusion {
     /// # Errors
     /// [`BadProof`] when the leaf is not in the tree or a stored hash cannot be read.
     pub fn prove<S: StoredHashes + ?Sized>(size: u64, index: u64, hashes: &S) -> Result<Inclusion, BadProof> {
-        if index >= size {
+        if index >= size || size > SIZE_MAX {
             return Err(BadProof);
         }
         let proof = tlog::prove_record(size, index, &Reader(hashes)).map_err(|_| BadProof)?;
@@ -133,7 +136,7 @@ impl Inclusion {
     /// # Errors
     /// [`BadProof`].
     pub fn check(&self, size: u64, root: TreeRoot, index: u64, leaf: LeafHash) -> Result<(), BadProof> {
-        if index >= size {
+        if index >= size || size > SIZE_MAX {
             return Err(BadProof);
         }
         let proof = self.0.iter().map(|hash| Hash(*hash)).collect();
@@ -155,7 +158,7 @@ impl Consistency {
         old_size: u64,
         hashes: &S,
     ) -> Result<Consistency, BadProof> {
-        if old_size == 0 || old_size > size {
+        if old_size == 0 || old_size > size || size > SIZE_MAX {
             return Err(BadProof);
         }
         let proof = tlog::prove_tree(size, old_size, &Reader(hashes)).map_err(|_| BadProof)?;
@@ -173,7 +176,7 @@ impl Consistency {
         old_size: u64,
         old_root: TreeRoot,
     ) -> Result<(), BadProof> {
-        if old_size == 0 || old_size > size {
+        if old_size == 0 || old_size > size || size > SIZE_MAX {
             return Err(BadProof);
         }
         let proof = self.0.iter().map(|hash| Hash(*hash)).collect();
@@ -234,5 +237,62 @@ mod tests {
         assert_eq!(Inclusion::prove(3, 3, &stored), Err(BadProof));
         assert_eq!(Consistency::prove(3, 0, &stored), Err(BadProof));
         assert_eq!(Consistency(vec![]).check(0, roots[0], 0, roots[0]), Err(BadProof));
+    }
+
+    #[test]
+    fn the_shape_of_a_proof_is_checked_and_not_only_its_hashes() {
+        let (mut frontier, mut stored) = (Frontier::default(), InMemory(vec![]));
+        for n in 0..13 {
+            frontier.push(leaf(n), |hash| stored.0.push(hash));
+        }
+        let root = frontier.root();
+        for index in 0..13 {
+            let good = Inclusion::prove(13, index, &stored).unwrap();
+            for other in (0..13).filter(|&other| other != index) {
+                assert_eq!(good.check(13, root, other, leaf(index)), Err(BadProof), "{index} at {other}");
+            }
+            let mut longer = good.clone();
+            longer.0.push([0; 32]);
+            assert_eq!(longer.check(13, root, index, leaf(index)), Err(BadProof));
+            let mut shorter = good.clone();
+            shorter.0.pop();
+            assert_eq!(shorter.check(13, root, index, leaf(index)), Err(BadProof));
+            for at in 0..good.0.len() {
+                let mut flipped = good.clone();
+                flipped.0[at][at] ^= 1;
+                assert_eq!(flipped.check(13, root, index, leaf(index)), Err(BadProof));
+            }
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn proofs_of_a_stranger_never_panic_whatever_sizes_they_claim(
+            sizes: [u64; 2],
+            shift in 0..64u32,
+            hashes in proptest::collection::vec(proptest::prelude::any::<[u8; 32]>(), 0..80),
+        ) {
+            let [first, second] = sizes.map(|size| size >> shift);
+            let root = TreeRoot([7; 32]);
+            for (size, at) in [(first, second), (u64::MAX, first), (first, first), (u64::MAX, u64::MAX - 1)] {
+                let inclusion = Inclusion(hashes.clone()).check(size, root, at, leaf(0));
+                proptest::prop_assert_eq!(inclusion, Err(BadProof));
+                let consistency = Consistency(hashes.clone()).check(size, root, at, TreeRoot([8; 32]));
+                proptest::prop_assert_eq!(consistency, Err(BadProof));
+            }
+        }
+
+        // Sizes below 2^62, as far as the numbering of stored hashes reaches.
+        #[test]
+        fn a_proof_that_cannot_be_made_is_refused_without_a_panic(sizes: [u64; 2], shift in 2..64u32) {
+            let [size, at] = sizes.map(|size| size >> shift);
+            let nothing = InMemory(vec![]);
+            if size > 1 {
+                proptest::prop_assert_eq!(Inclusion::prove(size, at, &nothing), Err(BadProof));
+            }
+            if size != at {
+                proptest::prop_assert_eq!(Consistency::prove(size, at, &nothing), Err(BadProof));
+            }
+        }
     }
 }

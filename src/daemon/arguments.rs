@@ -3,16 +3,18 @@
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::PathBuf;
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 
 use super::config;
 use super::error::DaemonError;
 use crate::chain::genesis::{ORIGIN_BYTES_MAX, is_origin};
+use crate::cli::arguments::try_parse;
+use crate::cli::exit::Exit;
 use crate::eventlog::Options;
 use crate::limits::{SEGMENT_BYTES_DEFAULT, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN};
 
 /// Serves a tamper-evident ledger from a directory, and makes the ledger on the first start.
-#[derive(FromArgs)]
+#[derive(FromArgs, ArgsInfo)]
 #[argh(
     name = "ledgerd",
     example = "Make a ledger on the first start, and serve it:\n    {command_name} --data /srv/ledger --origin ledger.example/prod --listen 0.0.0.0:7878",
@@ -43,6 +45,9 @@ struct Raw {
     /// make the next RSA key and its descriptor, and end; the key before is accepted for 24 hours more
     #[argh(switch)]
     rotate_key: bool,
+    /// print every setting of the configuration file with its meaning, range and default
+    #[argh(switch)]
+    settings: bool,
     /// print the version
     #[argh(switch)]
     version: bool,
@@ -76,16 +81,18 @@ const LISTEN_DEFAULT: &str = "127.0.0.1:7878";
 /// Understands the arguments, the program's name not among them.
 ///
 /// # Errors
-/// [`DaemonError::Usage`] or [`DaemonError::Listen`].
-pub(super) fn parse(arguments: &[&str]) -> Result<Task, DaemonError> {
-    let arguments = split_equals(arguments);
-    let raw = match Raw::from_args(&["ledgerd"], &arguments) {
+/// [`DaemonError::Usage`].
+pub(super) fn parse(arguments: &[String]) -> Result<Task, DaemonError> {
+    let raw: Raw = match try_parse("ledgerd", arguments) {
         Ok(raw) => raw,
-        Err(early) if early.status.is_ok() => return Ok(Task::Print(help(&early.output))),
-        Err(early) => return Err(usage(early.output.trim_end())),
+        Err((Exit::Done, text)) => return Ok(Task::Print(help(&text))),
+        Err((_, text)) => return Err(usage(text.trim_end())),
     };
     if raw.version {
-        return Ok(Task::Print(format!("ledgerd {}\n", env!("CARGO_PKG_VERSION"))));
+        return Ok(Task::Print(format!("ledgerd {}", env!("CARGO_PKG_VERSION"))));
+    }
+    if raw.settings {
+        return Ok(Task::Print(config::reference()));
     }
     let data = raw.data.filter(|data| !data.is_empty()).map(PathBuf::from);
     let data = data.ok_or_else(|| usage("--data is missing: which directory holds the ledger?"))?;
@@ -141,28 +148,23 @@ fn usage(message: &str) -> DaemonError {
     DaemonError::Usage(message.to_owned())
 }
 
-/// Makes two arguments of each `--name=value`, for argh knows only `--name value`.
-fn split_equals<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
-    let split = |argument: &&'a str| match argument.split_once('=') {
-        Some((name, value)) if name.starts_with("--") => vec![name, value],
-        _ => vec![*argument],
-    };
-    arguments.iter().flat_map(split).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn words(arguments: &[&str]) -> Vec<String> {
+        arguments.iter().map(|word| (*word).to_owned()).collect()
+    }
+
     fn serve(arguments: &[&str]) -> Serve {
-        match parse(arguments) {
+        match parse(&words(arguments)) {
             Ok(Task::Serve(serve)) => serve,
             other => panic!("{other:?}"),
         }
     }
 
     fn refused(arguments: &[&str]) -> String {
-        match parse(arguments) {
+        match parse(&words(arguments)) {
             Err(error @ DaemonError::Usage(_)) => error.to_string(),
             other => panic!("{other:?}"),
         }
@@ -200,12 +202,12 @@ mod tests {
 
     #[test]
     fn help_shows_an_example_and_every_setting() {
-        let Ok(Task::Print(help)) = parse(&["--help"]) else { panic!() };
+        let Ok(Task::Print(help)) = parse(&words(&["--help"])) else { panic!() };
         assert!(help.contains("ledgerd --data /srv/ledger"), "{help}");
         for setting in crate::limits::SETTINGS {
             assert!(help.contains(setting.key), "{}", setting.key);
         }
-        let Ok(Task::Print(version)) = parse(&["--version"]) else { panic!() };
+        let Ok(Task::Print(version)) = parse(&words(&["--version"])) else { panic!() };
         assert!(version.starts_with("ledgerd "));
     }
 }

@@ -29,6 +29,9 @@ use crate::time::Timestamp;
 /// The names at the top of a ledger's directory that only a ledger has, all of them there from the start.
 const LEDGER_NAMES: [&str; 4] = [LOCK, KEYS, "anchor", "log"];
 
+/// The name of the configuration file in the data directory.
+pub(super) const CONFIG: &str = "ledgerd.toml";
+
 /// What makes the name of a ledger that was not named.
 const DEFAULT_ORIGIN_PREFIX: &str = "ledgerd.local/";
 
@@ -122,17 +125,20 @@ fn look(path: &Path) -> Result<Found, DaemonError> {
         Ok(_) => {}
     }
     let mut ours = 0;
-    let mut empty = true;
+    let mut names = 0;
     for entry in std::fs::read_dir(path).map_err(failed)? {
         let name = entry.map_err(failed)?.file_name();
-        empty = false;
+        names += 1;
         ours += usize::from(LEDGER_NAMES.iter().any(|known| name == **known));
     }
-    Ok(match (empty, ours) {
-        (true, _) => Found::Nothing,
+    Ok(match (names, ours) {
+        (0, _) => Found::Nothing,
         // A ledger that lost one of its parts is still one, and opening it will say what is missing.
-        (false, 2..) => Found::Ledger,
-        (false, _) => Found::Something("is not empty and holds no ledger"),
+        (_, 2..) => Found::Ledger,
+        (1, 0) if path.join(CONFIG).exists() => Found::Something(
+            "holds a configuration and no ledger: for the first start, name it with --config",
+        ),
+        _ => Found::Something("is not empty and holds no ledger"),
     })
 }
 
@@ -217,4 +223,106 @@ fn staging_path(path: &Path) -> Result<PathBuf, DaemonError> {
     let mut name = name.to_owned();
     name.push(".new");
     Ok(path.with_file_name(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::cli::exit::Exit;
+
+    fn founding() -> Founding<'static> {
+        let options = Options { segment_bytes: 64 << 10 };
+        Founding { origin: Some("ledger.example/dir"), options, now: Timestamp::from_millis(5) }
+    }
+
+    fn open_or_create(path: &Path) -> Result<DataDirectory, DaemonError> {
+        DataDirectory::open_or_create(path, &founding(), &mut random::os())
+    }
+
+    /// Every file below a directory, with its content.
+    fn snapshot(path: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+        let mut files = BTreeMap::new();
+        for entry in std::fs::read_dir(path).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                files.extend(snapshot(&path));
+                files.insert(path, Vec::new());
+            } else {
+                files.insert(path.clone(), std::fs::read(&path).unwrap());
+            }
+        }
+        files
+    }
+
+    #[test]
+    fn a_ledger_is_made_once_and_opened_afterwards() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("ledger");
+        std::fs::create_dir(&path).unwrap();
+        let made = open_or_create(&path).unwrap();
+        let first = made.keys(Timestamp::default()).unwrap();
+        assert_eq!(first.log_key.public().origin(), "ledger.example/dir");
+        assert!(!parent.path().join("ledger.new").exists());
+
+        // The lock was taken under another name and holds under this one.
+        let second = open_or_create(&path).unwrap_err();
+        assert_eq!(second.exit(), Exit::Busy);
+        assert!(second.to_string().contains(&std::process::id().to_string()), "{second}");
+        drop(made);
+        let again = open_or_create(&path).unwrap().keys(Timestamp::default()).unwrap();
+        assert_eq!(again.current.descriptor, first.current.descriptor);
+    }
+
+    #[test]
+    fn what_is_no_ledger_is_left_alone() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("home");
+        std::fs::create_dir_all(path.join("log")).unwrap();
+        std::fs::write(path.join("log/syslog"), "mine").unwrap();
+        let before = snapshot(parent.path());
+        for attempt in [open_or_create(&path), DataDirectory::open(&path)] {
+            let error = attempt.unwrap_err();
+            assert_eq!(error.exit(), Exit::Usage);
+            assert!(error.to_string().contains("holds no ledger"), "{error}");
+        }
+        assert!(open_or_create(&path.join("log/syslog")).is_err());
+        assert!(DataDirectory::open(&parent.path().join("nothing")).is_err());
+        std::fs::remove_dir_all(&path).unwrap();
+        std::fs::create_dir(&path).unwrap();
+        std::fs::write(path.join(CONFIG), "").unwrap();
+        let error = open_or_create(&path).unwrap_err().to_string();
+        assert!(error.contains("--config"), "{error}");
+        assert!(!before.is_empty() && snapshot(parent.path()).len() == 2);
+    }
+
+    #[test]
+    fn what_a_start_left_that_was_cut_off_never_counts() {
+        let parent = tempfile::tempdir().unwrap();
+        let (path, staging) = (parent.path().join("ledger"), parent.path().join("ledger.new"));
+        std::fs::create_dir_all(staging.join(KEYS)).unwrap();
+        std::fs::write(staging.join(KEYS).join("log.seed"), [1; 32]).unwrap();
+        std::fs::write(staging.join("anchor"), "half").unwrap();
+        assert!(DataDirectory::open(&path).is_err(), "a half-made ledger is none");
+        let made = open_or_create(&path).unwrap();
+        assert_ne!(*made.keys(Timestamp::default()).unwrap().log_key.seed(), [1; 32]);
+        assert!(!staging.exists());
+    }
+
+    #[test]
+    fn somebody_elses_files_in_the_way_are_not_removed_and_neither_is_a_start_under_way() {
+        let parent = tempfile::tempdir().unwrap();
+        let (path, staging) = (parent.path().join("ledger"), parent.path().join("ledger.new"));
+        std::fs::create_dir(&staging).unwrap();
+        std::fs::write(staging.join("letter"), "dear").unwrap();
+        assert!(open_or_create(&path).unwrap_err().to_string().contains("ledger.new"));
+        assert_eq!(std::fs::read(staging.join("letter")).unwrap(), b"dear");
+
+        std::fs::remove_file(staging.join("letter")).unwrap();
+        std::fs::write(staging.join("anchor"), "half").unwrap();
+        let _under_way = DirectoryLock::acquire(&staging).unwrap();
+        assert_eq!(open_or_create(&path).unwrap_err().exit(), Exit::Busy);
+        assert_eq!(std::fs::read(staging.join("anchor")).unwrap(), b"half");
+    }
 }

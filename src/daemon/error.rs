@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::config::ConfigError;
+use crate::cli::exit::Exit;
 use crate::eventlog::LogError;
 use crate::reactor::Failure;
 
@@ -71,16 +72,13 @@ impl DaemonError {
     }
 
     /// What the process ends with.
-    pub fn exit_code(&self) -> u8 {
+    pub fn exit(&self) -> Exit {
         match self {
-            DaemonError::Usage(_) => 2,
-            DaemonError::Log(error) if error.is_damage() => 65,
-            DaemonError::Log(_) | DaemonError::Io { .. } => 74,
-            DaemonError::InUse { .. } => 75,
-            DaemonError::Config(_)
-            | DaemonError::NotALedger { .. }
-            | DaemonError::Keys { .. }
-            | DaemonError::Listen { .. } => 78,
+            DaemonError::Usage(_) | DaemonError::NotALedger { .. } => Exit::Usage,
+            DaemonError::Log(error) if error.is_damage() => Exit::Integrity,
+            DaemonError::Log(_) | DaemonError::Io { .. } => Exit::Io,
+            DaemonError::InUse { .. } => Exit::Busy,
+            DaemonError::Config(_) | DaemonError::Keys { .. } | DaemonError::Listen { .. } => Exit::Config,
         }
     }
 }

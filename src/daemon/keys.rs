@@ -4,11 +4,11 @@
 //! log.seed             32 bytes: the Ed25519 log key, for the life of the ledger
 //! enc-<serial>.pem     RSA-3072, PKCS#8: the key that hellos are encrypted to
 //! descriptor-<serial>  the exact text of the signed descriptor that names it
-//! since-<serial>       when it became the current one: microseconds since the Unix epoch, in digits
+//! current              "<serial> <time>": the newest of them, and since when (ms since the Unix epoch)
 //! ```
 //!
-//! The highest serial that has a descriptor is the current one: the renaming of that file is the moment at
-//! which a rotation happens. What a rotation that was cut off left beside it counts for nothing.
+//! Putting `current` in place is the moment at which a rotation happens. What a rotation that was cut off left
+//! beside it counts for nothing, and the next one replaces it.
 
 use std::io;
 use std::path::Path;
@@ -30,6 +30,8 @@ use crate::time::Timestamp;
 pub(super) const KEYS: &str = "keys";
 /// The log key's file name.
 const LOG_SEED: &str = "log.seed";
+/// The file that says which key is the current one.
+const CURRENT: &str = "current";
 
 /// How long the key before the current one is accepted after a rotation: clients hold its descriptor until
 /// they are told otherwise.
@@ -81,7 +83,7 @@ impl FirstKeys {
     }
 }
 
-/// Writes the files of one serial; the descriptor, which makes it count, comes last.
+/// Writes the files of one serial; the one that makes it count comes last.
 fn write_serial(
     directory: &Path,
     private: &PrivateKey,
@@ -90,8 +92,8 @@ fn write_serial(
 ) -> io::Result<()> {
     let serial = descriptor.serial();
     files::put(directory, &pem_name(serial), private.to_pkcs8_pem(None).as_bytes())?;
-    files::put(directory, &since_name(serial), format!("{}\n", now.micros()).as_bytes())?;
-    files::put(directory, &descriptor_name(serial), descriptor.text().as_bytes())
+    files::put(directory, &descriptor_name(serial), descriptor.text().as_bytes())?;
+    files::put(directory, CURRENT, format!("{serial} {}\n", now.millis()).as_bytes())
 }
 
 impl ServerKeys {
@@ -101,16 +103,12 @@ impl ServerKeys {
     /// [`DaemonError::Keys`] names the file that cannot be used.
     pub fn load(root: &Path, now: Timestamp) -> Result<ServerKeys, DaemonError> {
         let directory = root.join(KEYS);
-        let serials = serials(&directory)?;
-        let Some(&serial) = serials.last() else {
-            return Err(DaemonError::keys(directory, "there is no descriptor of this server"));
-        };
+        let (serial, since) = load_current(&directory)?;
         let current = EncryptionKey::load(&directory, serial)?;
         let log_key = load_log_key(&directory, &current.descriptor)?;
-        let since = load_since(&directory, serial)?;
         let until = since.plus_micros(PREVIOUS_KEY_ACCEPTED.as_micros() as u64);
-        let before = serials.iter().rev().nth(1).filter(|_| now < until);
-        let previous = before.map(|&serial| EncryptionKey::load(&directory, serial)).transpose()?;
+        let before = serial.checked_sub(1).filter(|before| *before >= FIRST_SERIAL && now < until);
+        let previous = before.map(|serial| EncryptionKey::load(&directory, serial)).transpose()?;
         if let Some(previous) = &previous {
             let same = previous.descriptor.ledger_id() == current.descriptor.ledger_id()
                 && previous.descriptor.log_key() == current.descriptor.log_key();
@@ -161,19 +159,18 @@ impl ServerKeys {
         let descriptor = Descriptor::make(&keys.log_key, old.ledger_id(), serial, private.public());
         write_serial(&directory, &private, &descriptor, now)
             .map_err(DaemonError::io_at("writing", &directory))?;
-        forget_before(&directory, old.serial());
+        if let Some(never_again) = old.serial().checked_sub(1) {
+            forget(&directory, never_again);
+        }
         Ok(descriptor)
     }
 }
 
-/// Removes the keys that are never accepted again. One that stays for now goes with the next rotation.
-fn forget_before(directory: &Path, serial: u64) {
-    let Ok(serials) = serials(directory) else { return };
-    for old in serials.into_iter().filter(|old| *old < serial) {
-        for name in [pem_name(old), since_name(old), descriptor_name(old)] {
-            if let Err(error) = files::remove_if_there(&directory.join(&name)) {
-                tracing::warn!(%error, name, "a key that is not accepted any more could not be removed");
-            }
+/// Removes a key that is never accepted again. One that cannot be removed is still not accepted.
+fn forget(directory: &Path, serial: u64) {
+    for name in [pem_name(serial), descriptor_name(serial)] {
+        if let Err(error) = files::remove_if_there(&directory.join(&name)) {
+            tracing::warn!(%error, name, "a key that is not accepted any more could not be removed");
         }
     }
 }
@@ -210,26 +207,16 @@ fn load_log_key(directory: &Path, descriptor: &Descriptor) -> Result<LogKey, Dae
     Ok(log_key)
 }
 
-fn load_since(directory: &Path, serial: u64) -> Result<Timestamp, DaemonError> {
-    let path = directory.join(since_name(serial));
+/// The current serial, and since when.
+fn load_current(directory: &Path) -> Result<(u64, Timestamp), DaemonError> {
+    let path = directory.join(CURRENT);
     let text = read_text(&path)?;
-    let micros = text.strip_suffix('\n').and_then(|digits| digits.parse().ok());
-    let micros = micros.ok_or_else(|| DaemonError::keys(&path, "does not hold a time in microseconds"))?;
-    Ok(Timestamp::from_micros(micros))
-}
-
-/// The serials that have a descriptor, in order.
-fn serials(directory: &Path) -> Result<Vec<u64>, DaemonError> {
-    let unusable = |error: io::Error| DaemonError::keys(directory, error);
-    let mut serials = Vec::new();
-    for entry in std::fs::read_dir(directory).map_err(unusable)? {
-        let name = entry.map_err(unusable)?.file_name();
-        let serial = name.to_str().and_then(|name| name.strip_prefix("descriptor-")?.parse().ok());
-        // Only the one spelling of a serial is a name that is written here.
-        serials.extend(serial.filter(|serial| name == *descriptor_name(*serial)));
+    let fields = text.strip_suffix('\n').and_then(|line| line.split_once(' '));
+    let fields = fields.and_then(|(serial, since)| Some((serial.parse().ok()?, since.parse().ok()?)));
+    match fields {
+        Some((serial, since)) => Ok((serial, Timestamp::from_millis(since))),
+        None => Err(DaemonError::keys(path, "does not hold a serial and a time")),
     }
-    serials.sort_unstable();
-    Ok(serials)
 }
 
 fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, DaemonError> {
@@ -257,6 +244,125 @@ fn descriptor_name(serial: u64) -> String {
     format!("descriptor-{serial}")
 }
 
-fn since_name(serial: u64) -> String {
-    format!("since-{serial}")
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::random;
+
+    const ORIGIN: &str = "ledger.example/keys";
+    const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+
+    fn made() -> (tempfile::TempDir, LedgerId) {
+        let dir = tempfile::tempdir().unwrap();
+        let log_key = LogKey::from_seed(ORIGIN, &[4; 32]).unwrap();
+        let pem = include_str!("../../fixtures/keys/server.pem");
+        let private = PrivateKey::from_pkcs8_pem(pem, None).unwrap();
+        let id = LedgerId([6; 32]);
+        FirstKeys { log_key, private }.write(dir.path(), id, NOW).unwrap();
+        (dir, id)
+    }
+
+    fn mode(path: &Path) -> u32 {
+        use std::os::unix::fs::MetadataExt as _;
+        std::fs::metadata(path).unwrap().mode() & 0o777
+    }
+
+    #[test]
+    fn keys_read_as_they_were_written_and_nobody_else_may_read_them() {
+        let (dir, id) = made();
+        let keys = ServerKeys::load(dir.path(), NOW).unwrap();
+        assert_eq!(keys.current.descriptor.serial(), 1);
+        assert_eq!(keys.current.descriptor.ledger_id(), id);
+        assert_eq!(keys.log_key.public().origin(), ORIGIN);
+        assert!(keys.previous.is_none() && keys.previous_until.is_none());
+        let folder = dir.path().join(KEYS);
+        assert_eq!(mode(&folder), 0o700);
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            assert_eq!(mode(&path), 0o600, "{}", path.display());
+            names.push(path.file_name().unwrap().to_string_lossy().into_owned());
+        }
+        names.sort();
+        assert_eq!(names, ["current", "descriptor-1", "enc-1.pem", "log.seed"]);
+    }
+
+    #[test]
+    fn a_rotation_keeps_the_key_before_for_a_day_and_no_key_longer_than_that() {
+        let (dir, _) = made();
+        let first = ServerKeys::load(dir.path(), NOW).unwrap().current.descriptor;
+        let second = ServerKeys::rotate(dir.path(), NOW, &mut random::os()).unwrap();
+        assert_eq!(second.serial(), 2);
+        assert_ne!(second.encryption_key(), first.encryption_key());
+
+        let day_us = PREVIOUS_KEY_ACCEPTED.as_micros() as u64;
+        let keys = ServerKeys::load(dir.path(), NOW.plus_micros(day_us - 1)).unwrap();
+        assert_eq!(keys.current.descriptor, second);
+        assert_eq!(keys.previous.unwrap().descriptor, first);
+        assert_eq!(keys.previous_until, Some(NOW.plus_micros(day_us)));
+        let keys = ServerKeys::load(dir.path(), NOW.plus_micros(day_us)).unwrap();
+        assert!(keys.previous.is_none());
+
+        let third = ServerKeys::rotate(dir.path(), NOW, &mut random::os()).unwrap();
+        let keys = ServerKeys::load(dir.path(), NOW).unwrap();
+        assert_eq!((keys.current.descriptor, keys.previous.unwrap().descriptor), (third, second));
+        assert!(!dir.path().join(KEYS).join("enc-1.pem").exists(), "it is never accepted again");
+    }
+
+    #[test]
+    fn a_rotation_that_was_cut_off_has_not_happened_and_the_next_one_happens() {
+        let (dir, _) = made();
+        let folder = dir.path().join(KEYS);
+        std::fs::write(folder.join("enc-2.pem"), "half a key").unwrap();
+        std::fs::write(folder.join("descriptor-2.tmp"), "").unwrap();
+        assert_eq!(ServerKeys::load(dir.path(), NOW).unwrap().current.descriptor.serial(), 1);
+        let descriptor = ServerKeys::rotate(dir.path(), NOW, &mut random::os()).unwrap();
+        assert_eq!(ServerKeys::load(dir.path(), NOW).unwrap().current.descriptor, descriptor);
+    }
+
+    #[test]
+    fn every_file_that_is_missing_or_wrong_is_named() {
+        for name in ["current", "descriptor-1", "enc-1.pem", "log.seed"] {
+            for content in [None, Some(&b""[..]), Some(b"nonsense\n"), Some(&[0xff; 32])] {
+                let (dir, _) = made();
+                let path = dir.path().join(KEYS).join(name);
+                match content {
+                    None => std::fs::remove_file(&path).unwrap(),
+                    Some(content) => std::fs::write(&path, content).unwrap(),
+                }
+                let error = ServerKeys::load(dir.path(), NOW).unwrap_err();
+                assert!(error.to_string().contains(name), "{error}");
+                assert_eq!(error.exit(), crate::cli::exit::Exit::Config);
+            }
+        }
+    }
+
+    #[test]
+    fn a_key_of_somebody_else_is_not_taken_for_the_one_that_was_described() {
+        let (dir, id) = made();
+        let pem = dir.path().join(KEYS).join("enc-1.pem");
+        let own = std::fs::read(&pem).unwrap();
+        std::fs::write(&pem, include_str!("../../fixtures/keys/other.pem")).unwrap();
+        let error = ServerKeys::load(dir.path(), NOW).unwrap_err().to_string();
+        assert!(error.contains("enc-1.pem"), "{error}");
+
+        std::fs::write(&pem, own).unwrap();
+        let keys = ServerKeys::load(dir.path(), NOW).unwrap();
+        let genesis = Genesis {
+            origin: ORIGIN.to_owned(),
+            log_key: *keys.log_key.public().bytes(),
+            server_key: keys.current.private.public().spki().to_vec(),
+            nonce: [0; 32],
+            settings: Vec::new(),
+        };
+        let judge = |genesis: &Genesis, id| {
+            keys.check_ledger(dir.path(), genesis, id).map_err(|error| error.to_string())
+        };
+        assert_eq!(judge(&genesis, id), Ok(()));
+        let named = |judged: Result<(), String>, name: &str| judged.is_err_and(|error| error.contains(name));
+        assert!(named(judge(&genesis, LedgerId([7; 32])), "descriptor-1"));
+        assert!(named(judge(&Genesis { log_key: [1; 32], ..genesis.clone() }, id), "log.seed"));
+        assert!(named(judge(&Genesis { origin: "else".into(), ..genesis.clone() }, id), "log.seed"));
+        assert!(named(judge(&Genesis { server_key: Vec::new(), ..genesis }, id), "descriptor-1"));
+    }
 }

@@ -66,6 +66,7 @@ fn holder(file: &mut File) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::exit::Exit;
 
     #[test]
     fn the_second_is_told_who_the_first_is_and_comes_in_when_it_is_gone() {
@@ -73,7 +74,7 @@ mod tests {
         let first = DirectoryLock::acquire(dir.path()).unwrap();
         match DirectoryLock::acquire(dir.path()) {
             Err(error @ DaemonError::InUse { pid: Some(pid), .. }) if pid == std::process::id() => {
-                assert_eq!(error.exit_code(), 75);
+                assert_eq!(error.exit(), Exit::Busy);
                 assert!(error.to_string().contains(&pid.to_string()));
             }
             other => panic!("{other:?}"),

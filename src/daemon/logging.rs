@@ -6,6 +6,8 @@ use std::io::{self, Write};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
+use crate::cli::text::escape;
+
 /// The variable that says how much is written, such as `debug` or `ledgerd::service=debug`.
 const VARIABLE: &str = "LEDGERD_LOG";
 
@@ -36,19 +38,6 @@ impl<W: Write> Write for EscapingWriter<W> {
     }
 }
 
-/// The text with every control character as an escape.
-pub(super) fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        if character.is_control() {
-            escaped.extend(character.escape_default());
-        } else {
-            escaped.push(character);
-        }
-    }
-    escaped
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,6 +47,6 @@ mod tests {
         let mut out = Vec::new();
         let line = "a\x1b[31mb\nc\rd\u{9b}e ü\t\n";
         EscapingWriter(&mut out).write_all(line.as_bytes()).unwrap();
-        assert_eq!(String::from_utf8(out).unwrap(), "a\\u{1b}[31mb\\nc\\rd\\u{9b}e ü\\t\n");
+        assert_eq!(String::from_utf8(out).unwrap(), "a\\u{1b}[31mb\\u{a}c\\u{d}d\\u{9b}e ü\\u{9}\n");
     }
 }

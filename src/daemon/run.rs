@@ -4,17 +4,18 @@ use std::fmt;
 use std::io::{self, Write as _};
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::ExitCode;
 use std::sync::Arc;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use zeroize::Zeroizing;
 
 use super::arguments::{self, Serve, Task};
-use super::directory::{DataDirectory, Founding};
+use super::directory::{CONFIG, DataDirectory, Founding};
 use super::error::DaemonError;
 use super::keys::ServerKeys;
 use super::{config, logging};
+use crate::cli::exit::Exit;
+use crate::cli::text::escape;
 use crate::crypto::random;
 use crate::eventlog::{Disk, Recovery, Storage};
 use crate::ledger::Ledger;
@@ -23,15 +24,12 @@ use crate::reactor::{Clock, Parts, Reactor, SignalSource};
 use crate::service::{Keys, Service};
 use crate::session::ServerIdentity;
 
-/// The name of the configuration file in the data directory.
-const CONFIG: &str = "ledgerd.toml";
-
 /// Descriptors that the daemon needs besides those of its connections.
 const DESCRIPTORS_APART: u64 = 64;
 
 /// Runs the daemon with these arguments, the program's name not among them, until it is asked to end. Whoever
 /// calls it ends the process with the code that it returns.
-pub fn main(arguments: &[&str]) -> ExitCode {
+pub fn main(arguments: &[String]) -> Exit {
     let done = arguments::parse(arguments).and_then(|task| match task {
         Task::Print(text) => {
             say(text.trim_end());
@@ -41,12 +39,14 @@ pub fn main(arguments: &[&str]) -> ExitCode {
         Task::RotateKey(data) => rotate_key(&data),
     });
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => Exit::Done,
         Err(error) => {
-            let hint = if matches!(error, DaemonError::Usage(_)) { "\nTry ledgerd --help." } else { "" };
-            let message = logging::escape(&error.to_string());
-            drop(writeln!(io::stderr(), "ledgerd: {message}{hint}"));
-            ExitCode::from(error.exit_code())
+            // With stderr gone there is nobody to tell; the exit code still says what happened.
+            error
+                .to_string()
+                .lines()
+                .for_each(|line| drop(writeln!(io::stderr(), "ledgerd: {}", escape(line))));
+            error.exit()
         }
     }
 }

@@ -237,3 +237,134 @@ impl fmt::Display for Undecodable {
 }
 
 impl std::error::Error for Undecodable {}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn commands() -> Vec<Command> {
+        let order = orders::Order {
+            operation: orders::Operation::Buy,
+            stock_name: orders::StockName::new("AAPL").unwrap(),
+            quantity: 300,
+            price: Some(orders::Price {
+                ten_thousandths: 125_000,
+                currency: Some(orders::Currency(*b"USD")),
+            }),
+        };
+        let register = accounts::Register { handle: "alice".to_owned(), public_key: vec![1; 422] };
+        let place = orders::PlaceOrders { orders: vec![order, orders::Order { price: None, ..order }] };
+        vec![
+            Command::Accounts(accounts::Command::Register(register)),
+            Command::Orders(orders::Command::PlaceOrders(place)),
+        ]
+    }
+
+    fn events() -> Vec<Event> {
+        vec![
+            Event::Accounts(accounts::Event::Registered(accounts::Registered { account: AccountId(300) })),
+            Event::Orders(orders::Event::OrdersPlaced(orders::OrdersPlaced { first_order: 300 })),
+        ]
+    }
+
+    #[test]
+    fn commands_and_events_read_back_and_no_other_bytes_do() {
+        for command in commands() {
+            let (tag, bytes) = command.encode();
+            assert_eq!(Command::decode(tag, &bytes), Ok(command));
+            for length in 0..bytes.len() {
+                assert_eq!(Command::decode(tag, &bytes[..length]), Err(Undecodable::NotCanonical));
+            }
+            let longer = [&bytes[..], &[0]].concat();
+            assert_eq!(Command::decode(tag, &longer), Err(Undecodable::NotCanonical));
+        }
+        for event in events() {
+            let bytes = event.encode();
+            assert_eq!(Event::decode(&bytes), Ok(event));
+            for length in 0..bytes.len() {
+                assert_eq!(Event::decode(&bytes[..length]), Err(Undecodable::NotCanonical));
+            }
+            assert_eq!(Event::decode(&[&bytes[..], &[0]].concat()), Err(Undecodable::NotCanonical));
+        }
+    }
+
+    /// These bytes stand in logs. A change of any of them is a new schema, not a new expectation.
+    #[test]
+    fn the_encodings_are_frozen() {
+        let [register, place] = commands().try_into().unwrap();
+        let (tag, bytes) = register.encode();
+        assert_eq!(tag, Tag { schema: 1, kind: 1 });
+        assert_eq!(bytes, [&b"\x05alice\xa6\x03"[..], &[1; 422]].concat());
+        let (tag, bytes) = place.encode();
+        assert_eq!(tag, Tag { schema: 1, kind: 16 });
+        assert_eq!(bytes, b"\x02\0\x04AAPL\xac\x02\x01\xc8\xd0\x07\x01USD\0\x04AAPL\xac\x02\0");
+        let [registered, placed] = events().try_into().unwrap();
+        assert_eq!(registered.encode(), b"\0\x01\0\x01\xac\x02");
+        assert_eq!(placed.encode(), b"\0\x01\0\x10\xac\x02");
+    }
+
+    #[test]
+    fn a_tag_that_no_domain_has_is_unknown() {
+        let (_, bytes) = commands().remove(0).encode();
+        for (schema, kind) in [(1, 0), (0, 1), (2, 1), (1, 2), (1, 15), (1, 17), (0, 16), (2, 16), (1, 31)] {
+            let tag = Tag { schema, kind };
+            assert_eq!(Command::decode(tag, &bytes), Err(Undecodable::UnknownKind(tag)));
+        }
+        for (schema, kind) in [(1, 32), (1, u16::MAX), (u16::MAX, 1)] {
+            let tag = Tag { schema, kind };
+            assert_eq!(Command::decode(tag, &bytes), Err(Undecodable::UnknownKind(tag)));
+            let [s, k] = [schema.to_be_bytes(), kind.to_be_bytes()];
+            assert_eq!(Event::decode(&[s, k].concat()), Err(Undecodable::UnknownKind(tag)));
+        }
+    }
+
+    #[test]
+    fn only_a_registration_is_for_those_who_have_no_account() {
+        assert!(Command::is_registration(accounts::REGISTER));
+        assert!(!Command::is_registration(orders::PLACE_ORDERS));
+    }
+
+    #[test]
+    fn lengths_and_numbers_longer_than_needed_are_refused() {
+        let tag = orders::PLACE_ORDERS;
+        assert!(Command::decode(tag, &[1, 0, 1, b'A', 1, 0]).is_ok());
+        for bad in [
+            &[0x81, 0, 0, 1, b'A', 1, 0][..],
+            &[1, 0, 0x81, 0, b'A', 1, 0],
+            &[1, 0, 1, b'A', 0x81, 0, 0],
+            &[1, 0, 1, b'A', 1, 2],
+            &[1, 0, 1, b'A', 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02, 0],
+        ] {
+            assert_eq!(Command::decode(tag, bad), Err(Undecodable::NotCanonical), "{bad:x?}");
+        }
+    }
+
+    #[test]
+    fn a_length_of_two_to_the_forty_is_refused_without_allocating() {
+        const LENGTH: [u8; 6] = [0x80, 0x80, 0x80, 0x80, 0x80, 0x20];
+        let refused = Err(Undecodable::NotCanonical);
+        assert_eq!(Command::decode(orders::PLACE_ORDERS, &LENGTH), refused, "orders");
+        assert_eq!(Command::decode(orders::PLACE_ORDERS, &[&[1, 0][..], &LENGTH].concat()), refused, "name");
+        assert_eq!(Command::decode(accounts::REGISTER, &LENGTH), refused, "handle");
+        let key = [&b"\x05alice"[..], &LENGTH].concat();
+        assert_eq!(Command::decode(accounts::REGISTER, &key), refused, "key");
+    }
+
+    proptest! {
+        #[test]
+        fn bytes_of_a_stranger_never_panic_and_decode_only_if_they_are_canonical(
+            kind in 0..34u16,
+            bytes in prop::collection::vec(any::<u8>(), 0..64),
+        ) {
+            let tag = Tag { schema: 1, kind };
+            if let Ok(command) = Command::decode(tag, &bytes) {
+                prop_assert_eq!(command.encode(), (tag, bytes.clone()));
+            }
+            if let Ok(event) = Event::decode(&bytes) {
+                prop_assert_eq!(event.encode(), bytes);
+            }
+        }
+    }
+}

@@ -13,7 +13,6 @@ mod error;
 pub mod frame;
 pub mod reader;
 mod recovery;
-pub mod scan;
 pub mod segment;
 mod sim_disk;
 mod storage;

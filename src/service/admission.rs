@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 
-use super::Job;
+use super::{ConnectionId, Job};
 use crate::time::Monotonic;
 
 /// Full handshakes that wait for the RSA helper: the oldest of every address in turn, so that one address that
@@ -28,6 +28,18 @@ impl HandshakeQueue {
         }
         queue.push_back(job);
         self.length += 1;
+    }
+
+    /// Takes out what belongs to a connection that is gone.
+    pub(super) fn forget(&mut self, address: IpAddr, id: ConnectionId) {
+        let Some(queue) = self.by_address.get_mut(&address) else { return };
+        let before = queue.len();
+        queue.retain(|job| !matches!(job, Job::Decap { connection, .. } if *connection == id));
+        self.length -= before - queue.len();
+        if queue.is_empty() {
+            self.by_address.remove(&address);
+            self.turns.retain(|turn| *turn != address);
+        }
     }
 
     pub(super) fn pop(&mut self) -> Option<Job> {

@@ -33,7 +33,7 @@ impl Service {
             Err(reply) => {
                 self.count(&reply);
                 self.log_answer(id, &reply);
-                self.hold(id, request, reply);
+                self.hold(id, request, *reply);
             }
         }
     }
@@ -44,44 +44,45 @@ impl Service {
         id: ConnectionId,
         submission: Submission<'_>,
         now: Now,
-    ) -> Result<CheckingKey, Reply> {
-        let malformed = || refusal("malformed_command", "the bytes are not a signed command");
+    ) -> Result<CheckingKey, Box<Reply>> {
+        let malformed = || Box::new(refusal("malformed_command", "the bytes are not a signed command"));
         let message = Message::parse(submission.message).map_err(|_| malformed())?;
         if submission.signature.len() != SIGNATURE_BYTES {
             return Err(malformed());
         }
         if message.header.ledger_id != self.ledger.ledger_id() {
-            return Err(refusal("other_ledger", "the command was signed for another ledger"));
+            return Err(Box::new(refusal("other_ledger", "the command was signed for another ledger")));
         }
         let key = self.checking_key(id, &message)?;
-        if self.ledger.log().mode().is_read_only() {
-            return Err(Reply::Refused(disk_full()));
-        }
+        // A retry of what is in the ledger gets its receipt even when nothing new is taken.
         if let Screening::Answer(reply) = self.screen(&message, now) {
-            return Err(reply);
+            return Err(Box::new(reply));
+        }
+        if self.ledger.log().mode().is_read_only() {
+            return Err(Box::new(Reply::Refused(disk_full())));
         }
         if message.header.account == AccountId::NONE && !self.registrations.take(now.mono) {
-            return Err(refusal("busy", "too many registrations at once; try again in a moment"));
+            return Err(Box::new(refusal("busy", "too many registrations at once; try again in a moment")));
         }
         Ok(key)
     }
 
     /// Whether this session may submit this command, and with which key it is checked.
-    fn checking_key(&mut self, id: ConnectionId, message: &Message<'_>) -> Result<CheckingKey, Reply> {
+    fn checking_key(&mut self, id: ConnectionId, message: &Message<'_>) -> Result<CheckingKey, Box<Reply>> {
         let peer = self.connections.get(&id).map_or(Peer::Unknown, |connection| connection.peer);
         let header = &message.header;
-        let no_permission = || refusal("no_permission", "a command is submitted by its author");
+        let no_permission = || Box::new(refusal("no_permission", "a command is submitted by its author"));
         match peer {
-            Peer::Unknown => Err(not_authenticated()),
+            Peer::Unknown => Err(Box::new(not_authenticated())),
             Peer::Anonymous => {
                 if !Command::is_registration(header.tag) || header.account != AccountId::NONE {
-                    return Err(not_authenticated());
+                    return Err(Box::new(not_authenticated()));
                 }
                 match Command::decode(header.tag, message.body) {
                     Ok(Command::Accounts(accounts::Command::Register(register))) => {
                         Ok(CheckingKey::OfStranger(register.public_key))
                     }
-                    _ => Err(refusal("malformed_command", "the registration does not decode")),
+                    _ => Err(Box::new(refusal("malformed_command", "the registration does not decode"))),
                 }
             }
             Peer::Member(account, key_id) => {

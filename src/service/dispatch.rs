@@ -5,7 +5,7 @@ use serde_bytes::ByteBuf;
 use super::commands::not_authenticated;
 use super::connection::Peer;
 use super::{ConnectionId, Service};
-use crate::audit::Report;
+use crate::audit::{AuditError, Report};
 use crate::domain::AccountId;
 use crate::eventlog;
 use crate::time::Now;
@@ -144,11 +144,22 @@ impl Service {
     }
 
     /// Answers a verification.
-    pub(super) fn log_verified(&mut self, report: Report) {
-        let Some((askers, verdict)) = self.verifications.finish(report) else { return };
-        tracing::info!(blocks = verdict.blocks, findings = verdict.findings_total, "log verified");
+    pub(super) fn log_verified(&mut self, report: Result<Box<Report>, AuditError>) {
+        let (askers, reply) = match report {
+            Ok(report) => {
+                let Some((askers, verdict)) = self.verifications.finish(*report) else { return };
+                tracing::info!(blocks = verdict.blocks, findings = verdict.findings_total, "log verified");
+                (askers, Reply::Verification(verdict))
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the log could not be verified");
+                let reply =
+                    Reply::Refused(Refusal::fail("unreadable", "the log could not be read to its end"));
+                (self.verifications.abandon(), reply)
+            }
+        };
         for (id, request) in askers {
-            self.hold(id, request, Reply::Verification(verdict.clone()));
+            self.hold(id, request, reply.clone());
         }
     }
 }

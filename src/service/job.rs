@@ -8,11 +8,10 @@ use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 use super::ConnectionId;
-use crate::audit::{self, Report};
+use crate::audit::{self, AuditError, Report};
 use crate::crypto::rsa::{KeyPolicyError, MODULUS_BYTES, PrivateKey, PublicKey};
 use crate::eventlog::Storage;
 use crate::session::KeySlot;
-use crate::wire::Finding;
 
 /// Which helper a job goes to. No lane can hold up another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -124,7 +123,7 @@ pub enum JobResult {
         total: u64,
     },
     /// The check of the log is done.
-    LogVerified(Box<Report>),
+    LogVerified(Result<Box<Report>, AuditError>),
 }
 
 /// Whether a command was signed by its author.
@@ -176,23 +175,10 @@ impl Job {
                     &mut |done, total| emit(JobResult::LogProgress { done, total }),
                     &|| cancelled.load(Ordering::Relaxed),
                 );
-                emit(JobResult::LogVerified(Box::new(report.unwrap_or_else(unreadable))));
+                emit(JobResult::LogVerified(report.map(Box::new)));
             }
         }
     }
-}
-
-/// Files that cannot be read give a verdict as well: nobody may take silence for a clean log.
-fn unreadable(error: audit::AuditError) -> Report {
-    let finding = Finding {
-        file: "log".to_owned(),
-        offset: 0,
-        index: None,
-        name: "unreadable".to_owned(),
-        reason: error.to_string(),
-        warning: false,
-    };
-    Report { findings: vec![finding], findings_total: 1, ..Report::default() }
 }
 
 impl CommandCheck {

@@ -186,7 +186,7 @@ impl Service {
             }
             JobResult::CommandVerified { check, verdict } => self.command_verified(check, verdict, now),
             JobResult::LogProgress { done, total } => self.log_progress(done, total),
-            JobResult::LogVerified(report) => self.log_verified(*report),
+            JobResult::LogVerified(report) => self.log_verified(report),
         }
     }
 
@@ -230,14 +230,25 @@ impl Service {
         }
     }
 
-    /// The batch was not written: what was held for it is answered with a refusal instead.
+    /// The batch was not written: what was held for one of its blocks is refused instead. Nothing that was
+    /// learnt from those blocks may stay behind.
     fn refuse_held(&mut self) {
+        let durable = self.ledger.committed().size;
         for held in &mut self.held {
-            if matches!(held.reply, Reply::Accepted(_)) {
-                self.counters.accepted = self.counters.accepted.saturating_sub(1);
+            match &held.reply {
+                // A duplicate of what is durable stays what it is.
+                Reply::Accepted(accepted) if accepted.index < durable => continue,
+                Reply::Accepted(accepted) if !accepted.duplicate => self.counters.accepted -= 1,
+                // A question that changes nothing and saw only durable blocks.
+                Reply::CopyPage(_) | Reply::Checkpoint(_) | Reply::Inclusion(_) | Reply::Consistency(_) => {
+                    continue;
+                }
+                _ => {}
             }
             held.reply = Reply::Refused(disk_full());
         }
+        self.keys.clear();
+        self.refusals.clear();
     }
 
     fn release_held(&mut self, now: Now, rng: &mut dyn CryptoRng) {
@@ -307,9 +318,13 @@ impl Service {
     /// When [`Service::end_tick`] has to run again even if nothing happens.
     pub fn next_deadline(&self) -> Option<Monotonic> {
         let connections = self.deadlines.first().map(|(at, _)| *at);
-        let postponed =
-            (!self.postponed.is_empty() || self.ledger.has_open_batch()).then_some(Monotonic::default());
-        [connections, self.maintenance_due, postponed].into_iter().flatten().min()
+        let left_over = !self.postponed.is_empty()
+            || !self.held.is_empty()
+            || !self.jobs.is_empty()
+            || !self.to_close.is_empty()
+            || self.ledger.has_open_batch();
+        let at_once = left_over.then_some(Monotonic::default());
+        [connections, self.maintenance_due, at_once].into_iter().flatten().min()
     }
 
     fn run_deadlines(&mut self, now: Now) {
@@ -356,12 +371,19 @@ impl Service {
         std::mem::take(&mut self.touched).into_iter().collect()
     }
 
+    /// Has a connection looked at again at the end of the tick.
+    pub fn touch(&mut self, id: ConnectionId) {
+        self.touched.insert(id);
+    }
+
     /// Bytes to write on a connection, all of them.
     pub fn output(&self, id: ConnectionId) -> &[u8] {
         self.connections.get(&id).map_or(&[], |connection| connection.session.output())
     }
 
     /// The first `count` bytes of the output were written.
+    ///
+    /// What this makes room for is answered by the next tick.
     pub fn written(&mut self, id: ConnectionId, count: usize, now: Now) {
         if let Some(connection) = self.connections.get_mut(&id) {
             let output = connection.session.output_mut();

@@ -30,6 +30,12 @@ impl Refusals {
         (*request == request_digest(message)).then_some(refusal)
     }
 
+    /// Forgets all: they were decided on a state that is no more.
+    pub(super) fn clear(&mut self) {
+        self.by_command.clear();
+        self.oldest_first.clear();
+    }
+
     pub(super) fn remember(&mut self, message: &Message<'_>, refusal: Refusal) {
         let key = key(message);
         if self.by_command.insert(key, (request_digest(message), refusal)).is_none() {

@@ -67,6 +67,11 @@ impl Verifications {
         }
     }
 
+    /// Ends the running one without a verdict: who asked.
+    pub(super) fn abandon(&mut self) -> Vec<Asker> {
+        self.running.take().map(|running| running.askers).unwrap_or_default()
+    }
+
     /// Ends the running one: who asked, and the verdict.
     pub(super) fn finish(&mut self, report: Report) -> Option<(Vec<Asker>, Verification)> {
         let running = self.running.take()?;

@@ -222,6 +222,11 @@ impl ClientSession {
         self.events.pop_front()
     }
 
+    /// Bytes for the connection.
+    pub fn output(&self) -> &[u8] {
+        &self.output
+    }
+
     /// Bytes for the connection. Remove what has been written.
     pub fn output_mut(&mut self) -> &mut Vec<u8> {
         &mut self.output

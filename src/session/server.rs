@@ -204,10 +204,8 @@ impl ServerSession {
     /// [`SendError`]; the session goes on.
     pub fn send_message(&mut self, message: &[u8], env: &mut ServerEnv<'_>) -> Result<(), SendError> {
         let State::Open(open) = &mut self.state else { return Err(SendError::NotOpen) };
-        if open
-            .ticket
-            .is_some_and(|(lifetime_s, at)| TicketTable::past_half_life(lifetime_s, at, env.now.mono))
-        {
+        let worn = |(lifetime_s, at)| TicketTable::past_half_life(lifetime_s, at, env.now.mono);
+        if open.ticket.is_some_and(worn) {
             open.issue_ticket(&mut self.output, env)?;
         }
         open.transport.send(message, env.now.mono, &mut self.output)
@@ -311,8 +309,7 @@ impl ServerSession {
         Ok(true)
     }
 
-    /// The state machine. Every pair of state and frame stands here; what has no row of its own ends the
-    /// session.
+    /// The state machine. Every pair of state and frame stands here.
     fn step(&mut self, state: State, frame: Frame<'_>, env: &mut ServerEnv<'_>) -> Result<State, Fault> {
         use FrameType as T;
         match (state, frame.kind) {

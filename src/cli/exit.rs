@@ -1,0 +1,35 @@
+//! How a process ends: every exit code there is. Anything else, 101, 134 or a signal, is a bug.
+
+use std::process::ExitCode;
+
+/// What an exit code means. Never renumbered: scripts rely on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// It was done.
+    Done = 0,
+    /// An unexpected failure.
+    Unexpected = 1,
+    /// Wrong usage or unreadable input, or an unknown server not confirmed; nothing was sent.
+    Usage = 2,
+    /// Refused; nothing changed.
+    Refused = 3,
+    /// The server could not be reached, is busy, or a read was cut off; nothing changed.
+    Unreachable = 4,
+    /// The outcome of a signed command is unknown; the next invocation settles it.
+    Unknown = 5,
+    /// Integrity violation: damage, broken chain, bad proof, rollback, fork, changed server.
+    Integrity = 65,
+    /// I/O error on the way to durability.
+    Io = 74,
+    /// The directory is in use by another process.
+    Busy = 75,
+    /// Configuration or key files unusable.
+    Config = 78,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(exit as u8)
+    }
+}

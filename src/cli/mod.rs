@@ -1,0 +1,5 @@
+//! What both binaries share at the terminal: arguments, exit codes, text from strangers.
+
+pub mod arguments;
+pub mod exit;
+pub mod text;

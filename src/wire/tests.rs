@@ -1,0 +1,210 @@
+//! Every request and every reply, there and back, and what strangers send instead.
+
+use proptest::prelude::*;
+use serde_bytes::ByteBuf;
+
+use super::*;
+use crate::chain::{Consistency, Inclusion};
+use crate::crypto::Digest;
+use crate::domain::AccountId;
+use crate::limits::{COMMAND_BODY_BYTES_MAX, MESSAGE_BYTES_MAX};
+use crate::time::Timestamp;
+
+/// 2^40 as postcard writes a length.
+const TWO_TO_THE_FORTY: [u8; 6] = [0x80, 0x80, 0x80, 0x80, 0x80, 0x20];
+
+fn requests() -> Vec<Request<'static>> {
+    vec![
+        Request::Submit(Submission { message: b"message", signature: &[1; 384] }),
+        Request::Copy { from: 300, limit: u64::MAX },
+        Request::Verify,
+        Request::Status,
+        Request::Whoami,
+        Request::Checkpoint,
+        Request::Inclusion { index: 1, size: 2 },
+        Request::Consistency { old_size: 1, size: 2 },
+    ]
+}
+
+fn replies() -> Vec<Reply> {
+    let accepted = Accepted {
+        index: 1,
+        hash: Digest([2; 32]),
+        timestamp: Timestamp::from_micros(300),
+        event: ByteBuf::from(vec![0, 1, 0, 16, 0]),
+        duplicate: true,
+    };
+    let finding = Finding {
+        file: "log/00000000000000000000.seg".to_owned(),
+        offset: 4_096,
+        index: Some(7),
+        name: "chain_broken".to_owned(),
+        reason: "the previous hash is not that of the block before".to_owned(),
+        warning: false,
+    };
+    let verification = Verification {
+        blocks: 1,
+        signatures: 2,
+        findings: vec![finding],
+        findings_total: 3,
+        checkpoint: String::new(),
+    };
+    let status = Status {
+        blocks: 1,
+        head: Digest([2; 32]),
+        accounts: 3,
+        orders: 4,
+        segments: 5,
+        bytes_written: 6,
+        log_bytes: 7,
+        batches: 8,
+        syncs: 9,
+        connections: 10,
+        handshakes: Handshakes { full: 11, resumed: 12, failed: 13 },
+        accepted: 14,
+        refused: 15,
+        duplicate: 16,
+        mode: Mode::ReadOnly("disk_full".to_owned()),
+        resident_bytes: 17,
+        cpu_us: 18,
+        uptime_us: 19,
+    };
+    let whoami = Whoami {
+        account: AccountId(1),
+        handle: "alice".to_owned(),
+        registered_at: 2,
+        orders_buy: 3,
+        orders_sell: 4,
+        last_block: None,
+    };
+    vec![
+        Reply::Accepted(accepted),
+        Reply::Refused(Refusal::fail("handle_taken", "this handle is taken")),
+        Reply::CopyPage(CopyPage { blocks: vec![ByteBuf::from(vec![1, 2, 3])], next: Some(9) }),
+        Reply::Progress(Progress { done: 1, total: 2 }),
+        Reply::Verification(verification),
+        Reply::Status(status),
+        Reply::Whoami(whoami),
+        Reply::Checkpoint(CheckpointNote { note: "note".to_owned() }),
+        Reply::Inclusion(Inclusion(vec![[1; 32], [2; 32]])),
+        Reply::Consistency(Consistency(vec![[3; 32]])),
+    ]
+}
+
+#[test]
+fn every_request_and_every_reply_reads_back() {
+    for (id, request) in (1..).zip(requests()) {
+        assert_eq!(open(&seal(id, &request)), Ok((id, request)));
+    }
+    for (id, reply) in (0..).zip(replies()) {
+        assert_eq!(open(&seal(id, &reply)), Ok((id, reply)));
+    }
+    assert_eq!(open(&seal(u32::MAX, &Request::Verify)), Ok((u32::MAX, Request::Verify)));
+}
+
+/// Numbers that clients of every version rely on: a variant keeps its place for ever.
+#[test]
+fn variants_are_numbered_in_the_order_of_the_reference() {
+    for (number, request) in requests().iter().enumerate() {
+        assert_eq!(usize::from(seal(1, request)[ENVELOPE_BYTES]), number, "{request:?}");
+    }
+    for (number, reply) in replies().iter().enumerate() {
+        assert_eq!(usize::from(seal(1, reply)[ENVELOPE_BYTES]), number, "{reply:?}");
+    }
+}
+
+#[test]
+fn the_envelope_is_version_then_id_then_postcard() {
+    let request = Request::Copy { from: 300, limit: 2 };
+    assert_eq!(seal(0x0102_0304, &request), [1, 1, 2, 3, 4, 1, 0xac, 2, 2]);
+    let reply = Reply::Refused(Refusal::fail("no_orders", "none"));
+    assert_eq!(seal(7, &reply), b"\x01\0\0\0\x07\x01\xd2\x01\x09no_orders\x04none");
+    assert_eq!((Refusal::FAIL, Refusal::AUTH_FAIL), (210, 220));
+}
+
+#[test]
+fn every_truncation_and_every_trailing_byte_is_refused() {
+    for request in requests() {
+        let message = seal(1, &request);
+        for length in 0..message.len() {
+            assert!(open::<Request<'_>>(&message[..length]).is_err(), "{request:?} cut to {length}");
+        }
+        assert!(open::<Request<'_>>(&[&message[..], &[0]].concat()).is_err(), "{request:?}");
+    }
+    for reply in replies() {
+        let message = seal(1, &reply);
+        for length in 0..message.len() {
+            assert!(open::<Reply>(&message[..length]).is_err(), "{reply:?} cut to {length}");
+        }
+        assert!(open::<Reply>(&[&message[..], &[0]].concat()).is_err(), "{reply:?}");
+    }
+}
+
+#[test]
+fn another_version_is_refused() {
+    let good = seal(1, &Request::Verify);
+    for version in (0..=u8::MAX).filter(|&version| version != VERSION) {
+        let message = [&[version], &good[1..]].concat();
+        assert_eq!(open::<Request<'_>>(&message), Err(NotCanonical), "version {version}");
+    }
+}
+
+#[test]
+fn a_variant_that_does_not_exist_is_refused() {
+    for number in requests().len()..256 {
+        let body = [&codec::encode(&(number as u32))[..], &[0; 64]].concat();
+        for length in 0..body.len() {
+            assert!(open::<Request<'_>>(&[&[1, 0, 0, 0, 1], &body[..length]].concat()).is_err());
+        }
+    }
+}
+
+#[test]
+fn a_length_of_two_to_the_forty_is_refused_without_allocating() {
+    let message = |body: &[u8]| [&[VERSION, 0, 0, 0, 1], body, &TWO_TO_THE_FORTY[..]].concat();
+    for body in [&[0][..], &[0, 1, b'm']] {
+        assert_eq!(open::<Request<'_>>(&message(body)), Err(NotCanonical), "request {body:?}");
+    }
+    let refusal_name = [1, 0xd2, 1];
+    for body in [&refusal_name[..], &[2], &[2, 1], &[4, 0, 0], &[7], &[8], &[9]] {
+        assert_eq!(open::<Reply>(&message(body)), Err(NotCanonical), "reply {body:?}");
+    }
+}
+
+#[test]
+fn the_largest_command_fits_into_one_message() {
+    let body = vec![7; COMMAND_BODY_BYTES_MAX + crate::chain::message::HEADER_BYTES];
+    let message = seal(1, &Request::Submit(Submission { message: &body, signature: &[1; 384] }));
+    assert!(message.len() <= MESSAGE_BYTES_MAX, "{} bytes", message.len());
+}
+
+proptest! {
+    #[test]
+    fn bytes_of_a_stranger_never_panic_and_open_only_if_they_are_canonical(
+        bytes in prop::collection::vec(any::<u8>(), 0..200),
+        variant in 0..12u8,
+    ) {
+        let likely = [&[VERSION, 0, 0, 0, 1, variant], &bytes[..]].concat();
+        for message in [bytes, likely] {
+            if let Ok((id, request)) = open::<Request<'_>>(&message) {
+                prop_assert_eq!(seal(id, &request), message.clone());
+            }
+            if let Ok((id, reply)) = open::<Reply>(&message) {
+                prop_assert_eq!(seal(id, &reply), message);
+            }
+        }
+    }
+
+    #[test]
+    fn a_flipped_bit_opens_to_something_else_or_not_at_all(
+        which in 0..10usize,
+        at: prop::sample::Index,
+        bit in 0..8u32,
+    ) {
+        let reply = replies().swap_remove(which);
+        let mut message = seal(1, &reply);
+        let at = at.index(message.len());
+        message[at] ^= 1 << bit;
+        prop_assert_ne!(open(&message), Ok((1, reply)));
+    }
+}

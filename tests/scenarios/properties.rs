@@ -1,0 +1,58 @@
+//! What holds for any sequence of commands, not only for those that somebody thought of.
+
+use proptest::prelude::*;
+
+use super::world::{Outcome, RawCommand, RawOperation, RawOrder, RawPrice, World};
+
+fn raw_order() -> impl Strategy<Value = RawOrder> {
+    let operation = prop_oneof![
+        8 => Just(RawOperation::Buy),
+        8 => Just(RawOperation::Sell),
+        1 => Just(RawOperation::Hold),
+    ];
+    let stock_name = prop_oneof![8 => "[A-Z0-9.-]{1,16}", 1 => ".{0,20}"];
+    let quantity = prop_oneof![1 => Just(0), 4 => 1..100u64, 1 => Just(u64::MAX)];
+    let currency = prop_oneof![4 => Just(*b"USD"), 1 => any::<[u8; 3]>()];
+    let price = (any::<u64>(), prop::option::of(currency))
+        .prop_map(|(ten_thousandths, currency)| RawPrice { ten_thousandths, currency });
+    (operation, stock_name, quantity, prop::option::of(price)).prop_map(
+        |(operation, stock_name, quantity, price)| RawOrder { operation, stock_name, quantity, price },
+    )
+}
+
+fn raw_command() -> impl Strategy<Value = RawCommand> {
+    let key = prop_oneof![8 => "[1-4]", 1 => Just("n_even".to_owned())];
+    let handle = prop_oneof![8 => "(alice|ALICE|Bob|carol|dave)", 1 => ".{0,6}"];
+    prop_oneof![
+        2 => (handle, key).prop_map(|(handle, key)| RawCommand::Register { handle, key }),
+        3 => prop::collection::vec(raw_order(), 0..4).prop_map(RawCommand::PlaceOrders),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn replaying_the_bytes_of_the_blocks_yields_the_state_that_live_operation_reached(
+        asked in prop::collection::vec((raw_command(), 0..4u64, "[1-4]"), 0..24),
+    ) {
+        let mut world = World::default();
+        let mut accepted = 0;
+        for (command, author, signer) in asked {
+            let author = if matches!(command, RawCommand::Register { .. }) { author / 3 } else { author };
+            let signer = match &command {
+                RawCommand::Register { key, .. } if signer != "4" => key.clone(),
+                _ => signer,
+            };
+            let before = world.state.digest();
+            match world.ask(&command, author, &signer) {
+                Outcome::Account(_) | Outcome::FirstOrder(_) => accepted += 1,
+                Outcome::Refused(_) | Outcome::Undecodable => {
+                    prop_assert_eq!(world.state.digest(), before, "a refusal changes nothing");
+                }
+            }
+        }
+        prop_assert_eq!(world.blocks.len(), accepted);
+        prop_assert_eq!(world.replayed().digest(), world.state.digest());
+    }
+}

@@ -1,0 +1,208 @@
+//! Reads the language of the scenarios. Strict: a line that means nothing is a mistake in the fixture, and the
+//! panic names file and line.
+
+use super::world::{Question, RawCommand, RawOperation, RawOrder, RawPrice};
+
+/// One story.
+pub(super) struct Scenario {
+    pub(super) title: String,
+    pub(super) lines: Vec<Line>,
+}
+
+/// One line of a story.
+pub(super) struct Line {
+    /// File and line.
+    pub(super) place: String,
+    /// Whether it only sets the stage: such a step must succeed.
+    pub(super) is_given: bool,
+    pub(super) step: Step,
+}
+
+pub(super) enum Step {
+    Ask { command: RawCommand, author: u64, signer: String, expected: Expected },
+    Check(Check),
+}
+
+/// What must be so.
+pub(super) struct Check {
+    pub(super) question: Question,
+    pub(super) answer: String,
+}
+
+#[derive(Debug)]
+pub(super) enum Expected {
+    Account(u64),
+    FirstOrder(u64),
+    Refused { name: String, sentence: Option<String> },
+    Undecodable,
+}
+
+impl Step {
+    fn ask(text: &str) -> Option<Step> {
+        let (asked, expected) = text.split_once(" -> ")?;
+        let (verb, arguments) = asked.split_once(' ')?;
+        let expected = expected_outcome(expected.trim())?;
+        let mut words = words(arguments.trim());
+        let mut author = 0;
+        let mut signer = None;
+        let mut handle = None;
+        let mut key = None;
+        while let Some((name, value)) = words.first().and_then(|word| word.split_once('=')) {
+            let value = value.to_owned();
+            match name {
+                "as" => author = value.parse().ok()?,
+                "signed-by" => signer = Some(value),
+                "handle" => handle = Some(value),
+                "key" => key = Some(value),
+                _ => return None,
+            }
+            words.remove(0);
+        }
+        let command = match verb {
+            "register" if words.is_empty() => RawCommand::Register { handle: handle?, key: key.clone()? },
+            "place-orders" if handle.is_none() && key.is_none() => RawCommand::PlaceOrders(orders(&words)?),
+            _ => return None,
+        };
+        let signer = signer.or(key).unwrap_or_else(|| author.to_string());
+        Some(Step::Ask { command, author, signer, expected })
+    }
+
+    fn check(text: &str) -> Option<Step> {
+        let (question, answer) = text.split_once(" = ")?;
+        let words: Vec<&str> = question.split_whitespace().collect();
+        let question = match *words.as_slice() {
+            ["accounts"] => Question::Accounts,
+            ["handle", handle] => Question::Handle(handle.to_owned()),
+            ["key", key] => Question::Key(key.to_owned()),
+            ["orders"] => Question::Orders,
+            ["orders", "of", account] => Question::OrdersOf(account.parse().ok()?),
+            _ => return None,
+        };
+        Some(Step::Check(Check { question, answer: answer.trim().to_owned() }))
+    }
+}
+
+/// Takes a file apart.
+pub(super) fn parse(file: &str, text: &str) -> Vec<Scenario> {
+    let mut scenarios: Vec<Scenario> = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        let place = format!("{file}:{}", number + 1);
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
+        let rest = rest.trim();
+        if word == "scenario" {
+            scenarios.push(Scenario { title: rest.to_owned(), lines: Vec::new() });
+            continue;
+        }
+        let step = match word {
+            "given" | "when" => Step::ask(rest),
+            "then" => Step::check(rest),
+            _ => None,
+        };
+        let step = step.unwrap_or_else(|| panic!("{place}: no such step: {line}"));
+        let scenario = scenarios.last_mut().unwrap_or_else(|| panic!("{place}: a step outside a scenario"));
+        scenario.lines.push(Line { place, is_given: word == "given", step });
+    }
+    for scenario in &scenarios {
+        let asks = scenario.lines.iter().any(|line| !line.is_given && matches!(line.step, Step::Ask { .. }));
+        assert!(asks, "{file}: nothing happens in {:?}", scenario.title);
+    }
+    scenarios
+}
+
+/// Words between blanks, and every comma; what stands between single quotes is one word, without the quotes.
+fn words(text: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let (mut word, mut started, mut quoted) = (String::new(), false, false);
+    for c in text.chars() {
+        match c {
+            '\'' => (quoted, started) = (!quoted, true),
+            ' ' | ',' if !quoted => {
+                if std::mem::take(&mut started) {
+                    words.push(std::mem::take(&mut word));
+                }
+                if c == ',' {
+                    words.push(",".to_owned());
+                }
+            }
+            _ => {
+                word.push(c);
+                started = true;
+            }
+        }
+    }
+    if started {
+        words.push(word);
+    }
+    words
+}
+
+fn expected_outcome(text: &str) -> Option<Expected> {
+    match text.split_once(' ') {
+        None if text == "undecodable" => Some(Expected::Undecodable),
+        Some(("account", number)) => Some(Expected::Account(number.parse().ok()?)),
+        Some(("first_order", number)) => Some(Expected::FirstOrder(number.parse().ok()?)),
+        Some(("refused", reason)) => {
+            let (name, sentence) = match reason.split_once(": ") {
+                Some((name, sentence)) => (name, Some(sentence.to_owned())),
+                None => (reason, None),
+            };
+            Some(Expected::Refused { name: name.to_owned(), sentence })
+        }
+        _ => None,
+    }
+}
+
+/// `none`, or orders separated by commas, each perhaps repeated: `8192 x buy AAPL 1`.
+fn orders(words: &[String]) -> Option<Vec<RawOrder>> {
+    if words == ["none"] {
+        return Some(Vec::new());
+    }
+    let mut orders = Vec::new();
+    for words in words.split(|word| word == ",") {
+        let (times, words) = match words {
+            [times, x, rest @ ..] if x == "x" => (times.parse().ok()?, rest),
+            _ => (1, words),
+        };
+        orders.extend(std::iter::repeat_n(order(words)?, times));
+    }
+    Some(orders)
+}
+
+/// `buy AAPL 3`, `sell BRK.B 1 @ 12.50`, `buy AAPL 3 @ 12.50 USD`.
+fn order(words: &[String]) -> Option<RawOrder> {
+    let (head, price) = match words {
+        [head @ .., at, amount] if at == "@" => (head, Some((amount, None))),
+        [head @ .., at, amount, currency] if at == "@" => (head, Some((amount, Some(currency)))),
+        _ => (words, None),
+    };
+    let [operation, stock_name, quantity] = head else { return None };
+    let operation = match operation.as_str() {
+        "buy" => RawOperation::Buy,
+        "sell" => RawOperation::Sell,
+        "hold" => RawOperation::Hold,
+        _ => return None,
+    };
+    let price = match price {
+        None => None,
+        Some((amount, currency)) => Some(RawPrice {
+            ten_thousandths: ten_thousandths(amount)?,
+            currency: match currency {
+                None => None,
+                Some(code) => Some(code.as_bytes().try_into().ok()?),
+            },
+        }),
+    };
+    Some(RawOrder { operation, stock_name: stock_name.clone(), quantity: quantity.parse().ok()?, price })
+}
+
+fn ten_thousandths(amount: &str) -> Option<u64> {
+    let (whole, decimals) = amount.split_once('.').unwrap_or((amount, ""));
+    if decimals.len() > 4 {
+        return None;
+    }
+    format!("{whole}{decimals:0<4}").parse().ok()
+}

@@ -1,0 +1,206 @@
+//! A ledger of pure functions: no disk, no network, no signature, but every other step that a command takes.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use ledgerd::chain::{Block, CommandId, Header, Link, Message, SIGNATURE_BYTES, block_hash};
+use ledgerd::codec;
+use ledgerd::crypto::rsa::PrivateKey;
+use ledgerd::crypto::{KeyId, LedgerId};
+use ledgerd::domain::accounts::Handle;
+use ledgerd::domain::{self, AccountId, Command, Context, Event, Rejection, State, Tag, accounts, orders};
+use ledgerd::time::Timestamp;
+use serde::Serialize;
+
+/// A command as a hostile client could write it: nothing in it is checked by its type.
+#[derive(Clone, Debug)]
+pub(super) enum RawCommand {
+    Register { handle: String, key: String },
+    PlaceOrders(Vec<RawOrder>),
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct RawOrder {
+    pub(super) operation: RawOperation,
+    pub(super) stock_name: String,
+    pub(super) quantity: u64,
+    pub(super) price: Option<RawPrice>,
+}
+
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(super) enum RawOperation {
+    Buy,
+    Sell,
+    /// No such operation.
+    Hold,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct RawPrice {
+    pub(super) ten_thousandths: u64,
+    pub(super) currency: Option<[u8; 3]>,
+}
+
+#[derive(Serialize)]
+struct RawRegister {
+    handle: String,
+    #[serde(with = "serde_bytes")]
+    public_key: Vec<u8>,
+}
+
+/// What came of a command.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    Account(u64),
+    FirstOrder(u64),
+    Refused(Rejection),
+    Undecodable,
+}
+
+/// What a scenario may ask about the state.
+pub(super) enum Question {
+    Accounts,
+    Handle(String),
+    Key(String),
+    Orders,
+    OrdersOf(u64),
+}
+
+/// Public keys by name: 1 to 4 are good, the others are those that the key policy refuses.
+static KEYS: LazyLock<BTreeMap<String, Vec<u8>>> = LazyLock::new(|| {
+    let good = [
+        include_str!("../../fixtures/keys/client.pem"),
+        include_str!("../../fixtures/keys/other.pem"),
+        include_str!("../../fixtures/keys/server.pem"),
+        include_str!("../../fixtures/keys/server_next.pem"),
+    ];
+    let good = good.iter().enumerate().map(|(number, pem)| {
+        let key = PrivateKey::from_pkcs8_pem(pem, None).unwrap();
+        ((number + 1).to_string(), key.public().spki().to_vec())
+    });
+    let list = include_str!("../../fixtures/keys/refused.txt").lines();
+    let refused = list.filter(|line| !line.starts_with('#')).map(|line| {
+        let mut words = line.split(' ').skip(1);
+        let (name, hex) = (words.next().unwrap(), words.next().unwrap());
+        (name.to_owned(), if hex == "-" { Vec::new() } else { const_hex::decode(hex).unwrap() })
+    });
+    good.chain(refused).collect()
+});
+
+fn spki(key: &str) -> &'static [u8] {
+    KEYS.get(key).unwrap_or_else(|| panic!("there is no key {key}"))
+}
+
+impl RawCommand {
+    fn encode(&self) -> (Tag, Vec<u8>) {
+        match self {
+            RawCommand::Register { handle, key } => {
+                let register = RawRegister { handle: handle.clone(), public_key: spki(key).to_vec() };
+                (accounts::REGISTER, codec::encode(&register))
+            }
+            RawCommand::PlaceOrders(list) => (orders::PLACE_ORDERS, codec::encode(list)),
+        }
+    }
+}
+
+/// State, chain, and the bytes of every block.
+#[derive(Default)]
+pub(super) struct World {
+    pub(super) state: State,
+    pub(super) blocks: Vec<Vec<u8>>,
+    link: Link,
+}
+
+impl World {
+    /// Lets `author` ask for something, signed with the key `signer`.
+    pub(super) fn ask(&mut self, command: &RawCommand, author: u64, signer: &str) -> Outcome {
+        let (tag, body) = command.encode();
+        let Ok(decoded) = Command::decode(tag, &body) else { return Outcome::Undecodable };
+        assert_eq!(decoded.encode(), (tag, body.clone()), "one value, one encoding");
+        let index = self.link.next_index();
+        let context = Context {
+            author: AccountId(author),
+            key_id: KeyId::of_spki(spki(signer)),
+            timestamp: self.link.next_timestamp(Timestamp::from_millis(1_700_000_000_000)),
+            index,
+        };
+        let event = match domain::decide(&self.state, &decoded, &context) {
+            Ok(event) => event,
+            Err(rejection) => return Outcome::Refused(rejection),
+        };
+        let header = Header {
+            ledger_id: LedgerId([1; 32]),
+            account: context.author,
+            key_id: context.key_id,
+            command_id: CommandId(u128::from(index).to_be_bytes()),
+            issued_at: context.timestamp.millis(),
+            tag,
+        };
+        let block = Block {
+            index,
+            timestamp: context.timestamp,
+            previous_hash: self.link.head(),
+            author: context.author,
+            author_previous: self.link.last_of(context.author),
+            message: &header.message(&body),
+            signature: &[0; SIGNATURE_BYTES],
+            event: &event.encode(),
+        };
+        let bytes = block.encode();
+        self.link.advance(&block, block_hash(&bytes));
+        self.blocks.push(bytes);
+        domain::apply(&mut self.state, &decoded, &event, &context);
+        match event {
+            Event::Accounts(accounts::Event::Registered(registered)) => {
+                Outcome::Account(registered.account.0)
+            }
+            Event::Orders(orders::Event::OrdersPlaced(placed)) => Outcome::FirstOrder(placed.first_order),
+        }
+    }
+
+    /// The state that the blocks yield when nothing but their bytes is known.
+    pub(super) fn replayed(&self) -> State {
+        let (mut state, mut link) = (State::default(), Link::default());
+        for bytes in &self.blocks {
+            let block = Block::parse(bytes).unwrap();
+            link.check(&block).unwrap();
+            let message = Message::parse(block.message).unwrap();
+            let command = Command::decode(message.header.tag, message.body).unwrap();
+            let event = Event::decode(block.event).unwrap();
+            let context = Context {
+                author: block.author,
+                key_id: message.header.key_id,
+                timestamp: block.timestamp,
+                index: block.index,
+            };
+            assert_eq!(
+                domain::decide(&state, &command, &context),
+                Ok(event.clone()),
+                "decided the same again"
+            );
+            domain::apply(&mut state, &command, &event, &context);
+            link.advance(&block, block_hash(bytes));
+        }
+        state
+    }
+
+    /// The state's answer, as a scenario writes it.
+    pub(super) fn answer(&self, question: &Question) -> String {
+        let or_nobody = |account: Option<AccountId>| match account {
+            Some(account) => account.to_string(),
+            None => "nobody".to_owned(),
+        };
+        match question {
+            Question::Accounts => self.state.accounts.count().to_string(),
+            Question::Handle(handle) => {
+                or_nobody(self.state.accounts.by_handle(&Handle::new(handle).unwrap()))
+            }
+            Question::Key(key) => or_nobody(self.state.accounts.by_key(&KeyId::of_spki(spki(key)))),
+            Question::Orders => self.state.orders.count().to_string(),
+            Question::OrdersOf(account) => {
+                let tally = self.state.orders.tally(AccountId(*account));
+                format!("{} buy, {} sell", tally.buy, tally.sell)
+            }
+        }
+    }
+}
