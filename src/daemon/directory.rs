@@ -150,6 +150,7 @@ fn create(
 ) -> Result<DataDirectory, DaemonError> {
     let parent = path.parent().unwrap_or(Path::new("/"));
     let staging = staging_path(path)?;
+    files::create_dirs(parent).map_err(DaemonError::io_at("making", parent))?;
     let lock = occupy_staging(&staging)?;
     // Another process may have finished between the look and the lock.
     if !matches!(look(path)?, Found::Nothing) {
@@ -259,12 +260,12 @@ mod tests {
     #[test]
     fn a_ledger_is_made_once_and_opened_afterwards() {
         let parent = tempfile::tempdir().unwrap();
-        let path = parent.path().join("ledger");
-        std::fs::create_dir(&path).unwrap();
+        let path = parent.path().join("a/b/ledger");
+        std::fs::create_dir_all(&path).unwrap();
         let made = open_or_create(&path).unwrap();
         let first = made.keys(Timestamp::default()).unwrap();
         assert_eq!(first.log_key.public().origin(), "ledger.example/dir");
-        assert!(!parent.path().join("ledger.new").exists());
+        assert!(!path.with_file_name("ledger.new").exists());
 
         // The lock was taken under another name and holds under this one.
         let second = open_or_create(&path).unwrap_err();
@@ -287,6 +288,7 @@ mod tests {
             assert_eq!(error.exit(), Exit::Usage);
             assert!(error.to_string().contains("holds no ledger"), "{error}");
         }
+        assert_eq!(snapshot(parent.path()), before);
         assert!(open_or_create(&path.join("log/syslog")).is_err());
         assert!(DataDirectory::open(&parent.path().join("nothing")).is_err());
         std::fs::remove_dir_all(&path).unwrap();
@@ -294,7 +296,7 @@ mod tests {
         std::fs::write(path.join(CONFIG), "").unwrap();
         let error = open_or_create(&path).unwrap_err().to_string();
         assert!(error.contains("--config"), "{error}");
-        assert!(!before.is_empty() && snapshot(parent.path()).len() == 2);
+        assert_eq!(snapshot(&path).len(), 1);
     }
 
     #[test]
