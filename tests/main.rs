@@ -3,6 +3,7 @@
 
 mod audit;
 mod daemon;
+mod daemon_session;
 mod documents;
 mod fixtures_logs;
 mod forge;
