@@ -23,5 +23,6 @@ pub mod audit;
 pub mod service;
 
 pub mod cli;
+pub mod client;
 pub mod daemon;
 pub mod reactor;

@@ -3,12 +3,12 @@
 use std::num::NonZeroUsize;
 
 use ledgerd::audit::{Checker, Outcome, Place};
-use ledgerd::chain::{Frontier, LeafHash};
+use ledgerd::chain::{Frontier, Genesis, LeafHash};
 use ledgerd::crypto::LedgerId;
 use ledgerd::domain::{AccountId, orders};
 use ledgerd::ledger::Replica;
 
-use crate::forge::Forge;
+use crate::forge::{Forge, Seeded};
 
 fn place(index: usize) -> Place<'static> {
     Place { file: "log/0.seg", offset: index as u64 * 1_000, index: Some(index as u64) }
@@ -128,11 +128,31 @@ fn changed(forge: &mut Forge, change: fn(&mut crate::forge::Draft)) -> crate::fo
 }
 
 #[test]
+fn a_command_of_nobody_is_found_and_so_are_unusable_keys_in_genesis() {
+    let mut forge = Forge::new(8);
+    let draft = forge.order(2, 1);
+    forge.push(&draft);
+    assert_eq!(names(&check_all(&forge.blocks)), [("unknown_author", 1), ("refused_by_rules", 1)]);
+
+    let (genesis, _) = Genesis::from_block(&forge.blocks[0]).unwrap();
+    let bad_server_key = Genesis { server_key: vec![1, 2, 3], ..genesis.clone() };
+    let bad_log_key = Genesis { log_key: [0; 32], ..genesis };
+    for bad in [bad_server_key, bad_log_key] {
+        let forge = Forge::from_genesis(&bad, Seeded::new(8));
+        assert_eq!(names(&check_all(&forge.blocks)), [("genesis_key", 0)]);
+    }
+    let first = forge.blocks.remove(1);
+    let outcome = check_all(&[first]);
+    assert_eq!(names(&outcome), [("index_mismatch", 0)]);
+    assert_eq!((outcome.head, outcome.log_key), (None, None));
+}
+
+#[test]
 fn a_changed_byte_of_any_block_is_found_at_its_block_or_at_the_next() {
     let forge = Forge::with_orders(3, 3);
     for index in 0..forge.blocks.len() {
         let length = forge.blocks[index].len();
-        for at in (0..length).step_by(7) {
+        for at in (0..length).step_by(17) {
             let mut blocks = forge.blocks.clone();
             blocks[index][at] ^= 0x10;
             let outcome = check_all(&blocks);

@@ -106,7 +106,7 @@ fn outcome(files: &Files) -> Vec<String> {
     said
 }
 
-/// Records the good log and derives the damaged ones from it. `expect.txt` is written by hand.
+/// Records the good log and derives the damaged ones from it. Never writes `expect.txt`.
 fn record() {
     let directory = tempfile::tempdir().unwrap();
     let anchor_before = write_log(directory.path(), &Forge::with_orders(1, 300));
@@ -174,7 +174,7 @@ pub(crate) fn frames(storage: &dyn Storage) -> Vec<Frame> {
     let mut frames = Vec::new();
     for first in list_segments(storage).unwrap() {
         let mut cursor = SegmentCursor::open(storage, first).unwrap().unwrap();
-        while let Ok(Some(frame)) = cursor.next() {
+        while let Ok(Some(frame)) = cursor.next_frame() {
             if frame.header.count > 0 {
                 frames.push(Frame {
                     file: path(first),

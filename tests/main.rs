@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says so by panicking")]
 
 mod audit;
+mod audit_files;
+mod audit_live;
 mod daemon;
 mod daemon_session;
 mod documents;

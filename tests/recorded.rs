@@ -44,7 +44,9 @@ pub(crate) fn load(case: &str) -> Files {
 /// Stores a directory without the zeros that its files end in.
 pub(crate) fn store(case: &str, files: &Files) {
     let folder = root().join(case);
-    let _ = fs::remove_dir_all(folder.join("files"));
+    if folder.join("files").exists() {
+        fs::remove_dir_all(folder.join("files")).unwrap();
+    }
     let mut manifest =
         String::from("# size in bytes, path; files/ holds each without the zeros at its end\n");
     for (path, bytes) in files {

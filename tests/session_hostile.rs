@@ -92,7 +92,7 @@ fn get_key_is_answered_with_a_constant_and_a_close() {
     assert_eq!(KeyInfo::read(&[&answer[..], &[0]].concat()), Err(Fault::Protocol));
     let mut server = ServerSession::new();
     assert_eq!(world.serve(&mut server, b"\x01\0\x04LSC2"), server_failed(Fault::Protocol, Stage::Start));
-    assert_eq!(server.take_output(), []);
+    assert_eq!(server.take_output(), [0u8; 0]);
 }
 
 #[test]
@@ -250,7 +250,11 @@ fn every_flipped_byte_of_the_servers_answer_ends_the_client() {
         client.eof();
         events.extend(std::iter::from_fn(|| client.poll_event()));
         assert!(matches!(events[..], [ClientEvent::Closed(_)]), "byte {at}: {events:?}");
-        assert_eq!(client.take_output(), [], "byte {at}: a client says nothing to a server that is wrong");
+        assert_eq!(
+            client.take_output(),
+            [0u8; 0],
+            "byte {at}: a client says nothing to a server that is wrong"
+        );
     }
     let mut client = ClientSession::full(world.identity.current(), None, &mut client_rng.clone());
     client.take_output();

@@ -207,7 +207,8 @@ impl Checker {
                 self.found(place, "key_mismatch", "the command was signed by another key than its author's");
             }
             Author::Unknown if self.whole => {
-                let reason = format!("there is no account {}, so nobody can have signed this", block.author);
+                let reason =
+                    format!("account {} has no usable key: nobody can have signed this", block.author);
                 self.found(place, "unknown_author", reason);
             }
             Author::Unknown => self.unknown_authors = self.unknown_authors.saturating_add(1),

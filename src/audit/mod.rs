@@ -8,9 +8,20 @@
 //! export     the same scan, for whoever wants the blocks
 //! ```
 //!
-//! Findings mean that the ledger is not what it claims to be (exit 65). Warnings do not: a torn tail that was
-//! never acknowledged, a derived file that has to be written anew, a signature that nobody can check because a
-//! damaged block, itself a finding, held the key.
+//! Findings mean that the ledger is not what it claims to be (exit 65). Warnings do not. Their names are stable:
+//!
+//! | what | names |
+//! |---|---|
+//! | the anchor | `anchor_missing` `anchor_ahead` `anchor_behind` `anchor_mismatch` `after_clean_close` |
+//! | segments | `log_empty` `segment_header` `segment_foreign` `segment_missing` `segment_misplaced` `seal_mismatch` `unreadable` |
+//! | frames | `frame_…`, see [`crate::eventlog::FrameError`] |
+//! | the form of a block | `malformed_block` `malformed_message` `undecodable_command` `undecodable_event` `event_mismatch` |
+//! | its place | `index_mismatch` `chain_broken` `time_not_increasing` `author_previous_mismatch` `repeated_command` |
+//! | genesis | `not_genesis` `genesis_key` `genesis_mismatch` |
+//! | who said it | `other_ledger` `other_author` `unknown_author` `key_mismatch` `bad_signature` |
+//! | the rules | `refused_by_rules` `event_differs` |
+//! | a kept checkpoint | `rollback` `fork` `checkpoint_signature` `other_log_key` |
+//! | warnings | `torn_tail`: never acknowledged; `stored_hashes_differ`: a derived file that the next start must write anew; `signatures_unchecked`: the keys stood in blocks that are damaged, which is a finding already; `checkpoint_unchecked`: for the same reason |
 
 mod checker;
 mod checkpoint;
@@ -91,11 +102,12 @@ impl Report {
 pub enum AuditError {
     /// The caller wanted no more.
     Cancelled,
-    /// The files cannot be read. This says nothing about what is in them.
+    /// A file cannot be opened, or the anchor not be read. This says nothing about what is in them.
     Storage(LogError),
 }
 
-/// Checks a whole log. `progress` hears of bytes checked and bytes to check, once per batch.
+/// Checks a whole log. `progress` hears of bytes checked and bytes to check, some hundred times in all;
+/// `cancelled` is asked before every batch.
 ///
 /// # Errors
 /// [`AuditError`]; damage is never an error but a finding of the [`Report`].

@@ -61,7 +61,8 @@ pub(super) struct Scanned {
 /// Reads the log.
 ///
 /// # Errors
-/// [`LogError::Io`] when the storage fails; damage is never an error here.
+/// [`LogError::Io`] when a file cannot be opened or the anchor not be read, which says nothing about the log. A
+/// segment that opens and does not read is damaged, and damage is never an error here.
 pub(super) fn scan(
     storage: &dyn Storage,
     bounds: Bounds,
@@ -221,17 +222,24 @@ impl Scan<'_> {
                 self.stopped = true;
                 return Ok(());
             }
-            let frame = match cursor.next() {
+            let frame = match cursor.next_frame() {
                 Ok(Some(frame)) => frame,
                 Ok(None) => break,
-                Err(CursorError::Io(error)) => return Err(at(file)(error)),
-                Err(CursorError::Bad(bad)) => match self.bad_frame(cursor, file, bad, is_last, again)? {
-                    After::Frame(frame) => frame,
-                    After::Again => {
+                Err(CursorError::Io(error)) => {
+                    self.unreadable(cursor, file, &error);
+                    return Ok(());
+                }
+                Err(CursorError::Bad(bad)) => match self.bad_frame(cursor, file, bad, is_last, again) {
+                    Ok(After::Frame(frame)) => frame,
+                    Ok(After::Again) => {
                         again = false;
                         continue;
                     }
-                    After::End => return Ok(()),
+                    Ok(After::End) => return Ok(()),
+                    Err(error) => {
+                        self.unreadable(cursor, file, &error);
+                        return Ok(());
+                    }
                 },
             };
             again = true;
@@ -240,6 +248,14 @@ impl Scan<'_> {
         self.expected = Some(cursor.next_index());
         self.done = start.saturating_add(cursor.bytes());
         Ok(())
+    }
+
+    /// The disk does not give back what was written: the rest of the segment is lost.
+    fn unreadable(&mut self, cursor: &SegmentCursor, file: &str, error: &io::Error) {
+        let index = cursor.next_index();
+        self.end = self.end.max(index.saturating_add(1));
+        let place = Place { file, offset: cursor.offset(), index: Some(index) };
+        self.lose(place.finding("unreadable", format!("the rest of the segment cannot be read: {error}")));
     }
 
     /// An intact frame, which the cursor has stepped over.
@@ -265,7 +281,7 @@ impl Scan<'_> {
         }
         if cursor.next_index() > self.reach {
             self.head = None;
-            if self.is_closed()? {
+            if self.is_closed().map_err(at(anchor::PATH))? {
                 let place = Place { file, offset: frame.offset, index: Some(frame.header.first_index) };
                 let reason = "blocks follow although the log was closed cleanly before them";
                 self.visitor.report(place.finding("after_clean_close", reason));
@@ -283,7 +299,7 @@ impl Scan<'_> {
         bad: BadFrame,
         is_last: bool,
         again: bool,
-    ) -> Result<After, LogError> {
+    ) -> io::Result<After> {
         let s = cursor.next_index();
         if self.misplaced && bad.error == FrameError::Zeros {
             // That it stands in the wrong place was said; where it stood it may have been the last.
@@ -302,7 +318,7 @@ impl Scan<'_> {
         if again && !acknowledged {
             return Ok(After::Again);
         }
-        let later = self.later_frame(cursor, file, bad.offset.saturating_add(1))?;
+        let later = self.later_frame(cursor, bad.offset.saturating_add(1))?;
         let lost = later.map(|later| later.header.first_index.saturating_sub(s));
         let lost = match lost {
             Some(lost) => format!("{why}; {lost} blocks cannot be read"),
@@ -320,14 +336,9 @@ impl Scan<'_> {
     }
 
     /// The next intact frame of the segment that holds later blocks.
-    fn later_frame(
-        &self,
-        cursor: &mut SegmentCursor,
-        file: &str,
-        mut from: u64,
-    ) -> Result<Option<Frame>, LogError> {
+    fn later_frame(&self, cursor: &mut SegmentCursor, mut from: u64) -> io::Result<Option<Frame>> {
         let s = cursor.next_index();
-        while let Some(later) = cursor.find_frame(from).map_err(at(file))? {
+        while let Some(later) = cursor.find_frame(from)? {
             let header = &later.header;
             if header.first_index >= s && header.first_index < INDEX_MAX && header.number < INDEX_MAX {
                 return Ok(Some(later));
@@ -342,9 +353,9 @@ impl Scan<'_> {
         &mut self,
         cursor: &mut SegmentCursor,
         bad: &BadFrame,
-    ) -> Result<Option<String>, LogError> {
+    ) -> io::Result<Option<String>> {
         let (s, file) = (cursor.next_index(), path(cursor.header().first_index));
-        let end = cursor.end_of_data(bad.offset).map_err(at(&file))?;
+        let end = cursor.end_of_data(bad.offset)?;
         if end == bad.offset {
             return Ok(None);
         }
@@ -352,7 +363,7 @@ impl Scan<'_> {
             return Ok(Some(format!("{}, although the log was closed cleanly", bad.error)));
         }
         let mut from = bad.offset.saturating_add(1);
-        while let Some(later) = cursor.find_frame(from).map_err(at(&file))? {
+        while let Some(later) = cursor.find_frame(from)? {
             if later.header.durable_before > s {
                 return Ok(Some(format!("{}; a later batch knows this block to be durable", bad.error)));
             }
@@ -369,9 +380,9 @@ impl Scan<'_> {
     }
 
     /// Whether the log was closed cleanly and nobody has opened it since.
-    fn is_closed(&self) -> Result<bool, LogError> {
+    fn is_closed(&self) -> io::Result<bool> {
         let Some(before) = self.anchor.filter(|anchor| anchor.clean) else { return Ok(false) };
-        Ok(anchor::read(self.storage).map_err(at(anchor::PATH))? == Some(before))
+        Ok(anchor::read(self.storage)? == Some(before))
     }
 
     /// What must hold where reading has stopped: nothing acknowledged is missing.

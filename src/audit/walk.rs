@@ -16,7 +16,12 @@ pub(super) struct Walk<'a> {
     storage_error: Option<io::Error>,
     progress: &'a mut dyn FnMut(u64, u64),
     cancelled: &'a dyn Fn() -> bool,
+    /// Progress is told again when so many bytes are done.
+    tell_at: u64,
 }
+
+/// How often progress is told at most: what is drawn or pushed for each must not cost more than the check.
+const TOLD_MAX: u64 = 512;
 
 impl<'a> Walk<'a> {
     pub(super) fn new(
@@ -25,7 +30,7 @@ impl<'a> Walk<'a> {
         progress: &'a mut dyn FnMut(u64, u64),
         cancelled: &'a dyn Fn() -> bool,
     ) -> Walk<'a> {
-        Walk { checker, stored_hashes, storage_error: None, progress, cancelled }
+        Walk { checker, stored_hashes, storage_error: None, progress, cancelled, tell_at: 0 }
     }
 
     /// What the checker says in the end.
@@ -62,7 +67,13 @@ impl Visitor for Walk<'_> {
     }
 
     fn go_on(&mut self, done: u64, total: u64) -> bool {
-        (self.progress)(done, total);
+        if done >= self.tell_at {
+            (self.progress)(done, total);
+            self.tell_at = done
+                .saturating_add(total / TOLD_MAX)
+                .saturating_add(1)
+                .min(total.max(done.saturating_add(1)));
+        }
         !(self.cancelled)()
     }
 }

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use crate::client::ClientError;
+
 /// What an exit code means. Never renumbered: scripts rely on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -31,5 +33,20 @@ pub enum Exit {
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> ExitCode {
         ExitCode::from(exit as u8)
+    }
+}
+
+impl From<&ClientError> for Exit {
+    fn from(error: &ClientError) -> Exit {
+        match error {
+            ClientError::Usage(_) => Exit::Usage,
+            // Too much at once is no refusal of what was asked.
+            ClientError::Refused(refusal) if refusal.name == "busy" => Exit::Unreachable,
+            ClientError::Refused(_) => Exit::Refused,
+            ClientError::Unreachable(_) => Exit::Unreachable,
+            ClientError::Unknown(_) => Exit::Unknown,
+            ClientError::Integrity(_) => Exit::Integrity,
+            ClientError::File(..) | ClientError::Unexpected(_) => Exit::Unexpected,
+        }
     }
 }

@@ -21,7 +21,7 @@ pub struct SegmentCursor {
     header: SegmentHeader,
     bytes: u64,
     offset: u64,
-    next_frame: u64,
+    next_number: u64,
     next_index: u64,
     sealed: Option<Digest>,
     payload: Vec<u8>,
@@ -71,7 +71,7 @@ impl SegmentCursor {
             header,
             bytes,
             offset: SEGMENT_HEADER_BYTES as u64,
-            next_frame: 0,
+            next_number: 0,
             next_index: header.first_index,
             sealed: None,
             payload: Vec::new(),
@@ -94,8 +94,8 @@ impl SegmentCursor {
     }
 
     /// Number of the next frame.
-    pub fn next_frame(&self) -> u64 {
-        self.next_frame
+    pub fn next_number(&self) -> u64 {
+        self.next_number
     }
 
     /// Index of the next block.
@@ -117,12 +117,12 @@ impl SegmentCursor {
     ///
     /// # Errors
     /// [`CursorError`]; the cursor stays where it is.
-    pub fn next(&mut self) -> Result<Option<Frame>, CursorError> {
+    pub fn next_frame(&mut self) -> Result<Option<Frame>, CursorError> {
         if self.sealed.is_some() {
             return Ok(None);
         }
         let frame = self.read_frame(self.offset)?;
-        let follows = frame.header.number == self.next_frame && frame.header.first_index == self.next_index;
+        let follows = frame.header.number == self.next_number && frame.header.first_index == self.next_index;
         if !follows || frame.header.durable_before > frame.header.first_index {
             return Err(self.bad(self.offset, FrameError::Sequence));
         }
@@ -133,8 +133,8 @@ impl SegmentCursor {
     /// Moves behind a frame, wherever it was found.
     pub fn step_over(&mut self, frame: &Frame) {
         self.offset = frame.offset + frame.header.frame_bytes();
-        self.next_frame = frame.header.number + 1;
-        self.next_index = frame.header.first_index + u64::from(frame.header.count);
+        self.next_number = frame.header.number.saturating_add(1);
+        self.next_index = frame.header.first_index.saturating_add(u64::from(frame.header.count));
         if frame.header.kind == FrameKind::Seal {
             let hash = self.payload.first_chunk::<32>().copied().unwrap_or_default();
             self.sealed = Some(Digest(hash));
@@ -233,6 +233,9 @@ pub fn list_segments(storage: &dyn Storage) -> io::Result<Vec<u64>> {
     Ok(segments)
 }
 
+/// Takes a block with its index, or says why it is refused.
+pub type Visit<'a> = dyn FnMut(u64, &[u8]) -> Result<(), String> + 'a;
+
 /// Reads durable blocks on whichever thread it is on, through files of its own.
 #[derive(Debug)]
 pub struct LogReader {
@@ -246,11 +249,7 @@ impl LogReader {
     ///
     /// # Errors
     /// [`LogError`] when a frame is damaged or cannot be read, or the visitor refuses a block.
-    pub fn for_each(
-        &self,
-        range: Range<u64>,
-        visit: &mut dyn FnMut(u64, &[u8]) -> Result<(), String>,
-    ) -> Result<(), LogError> {
+    pub fn for_each(&self, range: Range<u64>, visit: &mut Visit<'_>) -> Result<(), LogError> {
         let first = self.segments.partition_point(|start| *start <= range.start).saturating_sub(1);
         for start in self.segments.iter().skip(first).take_while(|start| **start < range.end) {
             let file = path(*start);
@@ -260,7 +259,7 @@ impl LogReader {
                 cursor.map_err(|reason| LogError::corrupt(&file, 0, *start, "segment_header", reason))?;
             while cursor.next_index() < range.end {
                 let index = cursor.next_index();
-                let frame = match cursor.next() {
+                let frame = match cursor.next_frame() {
                     Ok(Some(frame)) if frame.header.kind == FrameKind::Batch => frame,
                     Ok(_) => break,
                     Err(CursorError::Io(error)) => return Err(io_error(&file, "read")(error)),

@@ -89,7 +89,7 @@ pub(super) fn survey(storage: &dyn Storage, replay: &mut Replay<'_>) -> Result<S
             end: cursor.offset(),
             file_bytes: cursor.bytes(),
         });
-        end = Some((*cursor.identity(), cursor.next_frame(), cursor.sealed().is_some(), data_end));
+        end = Some((*cursor.identity(), cursor.next_number(), cursor.sealed().is_some(), data_end));
     }
     let Some((identity, next_frame, sealed, data_end)) = end else { return Err(LogError::Empty) };
     let (next_index, head) = (walk.next_index, walk.head);
@@ -144,7 +144,7 @@ impl Walk<'_, '_> {
     ) -> Result<Option<BadFrame>, LogError> {
         let file = path(cursor.header().first_index);
         loop {
-            let frame = match cursor.next() {
+            let frame = match cursor.next_frame() {
                 Ok(Some(frame)) => frame,
                 Ok(None) => return Ok(None),
                 Err(CursorError::Bad(bad)) => return Ok(Some(bad)),

@@ -372,7 +372,7 @@ fn open_tree(
     let mut tree = tree.map_err(|source| OpenError::io("tree/hashes", "open", source))?;
     if let Some(good) = good {
         tracing::info!(good, all, "stored hashes are behind the log; writing them anew");
-        rebuild_tree(log, &mut tree).map_err(OpenError::from)?;
+        rebuild_tree(log, &mut tree)?;
     }
     Ok(tree)
 }

@@ -10,7 +10,7 @@ use super::{ConnectionId, DECAPS_WITH_HELPER_MAX, Job, Service};
 use crate::crypto::KeyId;
 use crate::crypto::rsa::MODULUS_BYTES;
 use crate::domain::AccountId;
-use crate::session::{CloseReason, KeySlot, ServerEnv, ServerEvent, ServerSession};
+use crate::session::{CloseReason, Fault, KeySlot, ServerEnv, ServerEvent, ServerSession};
 use crate::time::Now;
 
 impl Service {
@@ -194,6 +194,8 @@ impl Service {
         let Some(connection) = self.connections.get_mut(&id) else { return };
         connection.ending = true;
         let failed = match reason {
+            // A ticket from before a restart, or a key from before a rotation, is nothing that anybody did wrong.
+            CloseReason::Failed(Fault::UnknownTicket | Fault::Unsupported, _) => None,
             CloseReason::Failed(_, stage) if connection.peer == Peer::Unknown => Some(stage),
             _ => None,
         };

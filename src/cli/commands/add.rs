@@ -1,0 +1,273 @@
+//! `ledgerctl add`: orders from a file, validated whole before anything is sent.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, Write};
+use std::time::Duration;
+
+use sha3::{Digest as _, Sha3_256};
+
+use super::Context;
+use super::arguments::Add;
+use super::outlet;
+use super::settling::open_member;
+use crate::chain::CommandId;
+use crate::cli::exit::Exit;
+use crate::client::orders_input::{Element, Form, InputError, read_orders};
+use crate::client::{ClientError, Journal, Member, Signer, Waited, clock, manifest};
+use crate::crypto::{Digest, LedgerId};
+use crate::domain::orders::{self, Order, PlaceOrders};
+use crate::domain::{AccountId, Command};
+use crate::limits::ORDERS_MAX;
+use crate::time::Monotonic;
+use crate::wire::{Accepted, Refusal, Reply, Request, Submission};
+
+/// Commands under way at once when an input is cut into several.
+const COMMANDS_IN_FLIGHT: usize = 8;
+
+/// The input, spooled, with what is known of it.
+struct Input {
+    spool: File,
+    digest: Digest,
+    orders: u64,
+}
+
+pub(super) fn run(context: &Context, command: &Add) -> Result<Exit, ClientError> {
+    let mut input = spool(&command.file)?;
+    let mut member = open_member(context, &mut outlet::passphrase)?;
+    let ledger_id = member.server().ledger_id;
+    let account = member.account().account;
+    let count = usize::try_from(input.orders.div_ceil(ORDERS_MAX as u64)).unwrap_or(usize::MAX);
+    let home = member.home().clone();
+    let (mut plan, unfinished) = manifest::begin(&home, ledger_id, account, input.digest, count)?;
+    if unfinished {
+        let left = plan.commands.iter().filter(|step| step.block.is_none()).count();
+        context
+            .out
+            .note(&format!("going on with an unfinished run of this input: {left} of {count} commands left"));
+    }
+    let mut journal = Journal::create(&home)?;
+    let mut sender = Sender {
+        context,
+        input: &mut input,
+        plan: &mut plan,
+        journal: &mut journal,
+        deadline: Duration::from_secs(command.deadline),
+        json: command.json || context.out.json,
+        ledger_id,
+        account,
+        bar: context.out.bar("placing orders", count as u64),
+        refused: None,
+    };
+    let sent = sender.send_all(&mut member);
+    sender.bar.finish_and_clear();
+    let refused = sender.refused.take();
+    journal.finish()?;
+    sent?;
+    // Done or refused for good: the same input given again is a new run.
+    manifest::finish(&home, ledger_id, account, input.digest)?;
+    member.close();
+    match refused {
+        Some(refusal) => Err(ClientError::Refused(refusal)),
+        None => Ok(Exit::Done),
+    }
+}
+
+/// Copies the input to a file of its own, hashes it and checks every order in it.
+fn spool(name: &str) -> Result<Input, ClientError> {
+    let failed = |error: io::Error| ClientError::Usage(format!("{name}: {error}"));
+    let mut source: Box<dyn Read> =
+        if name == "-" { Box::new(io::stdin().lock()) } else { Box::new(File::open(name).map_err(failed)?) };
+    let mut spool = tempfile::tempfile().map_err(failed)?;
+    let mut hasher = Sha3_256::new();
+    let mut chunk = vec![0; 256 << 10];
+    loop {
+        let count = match source.read(&mut chunk) {
+            Ok(0) => break,
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(failed(error)),
+        };
+        let bytes = chunk.get(..count).unwrap_or_default();
+        hasher.update(bytes);
+        spool.write_all(bytes).map_err(failed)?;
+    }
+    spool.rewind().map_err(failed)?;
+    let mut orders = 0u64;
+    let counted =
+        read_orders(BufReader::with_capacity(1 << 20, &spool), false, &mut |_| -> Result<(), InputError> {
+            orders += 1;
+            Ok(())
+        });
+    let form = counted.map_err(|error| ClientError::Usage(format!("{name}: {error}")))?;
+    if form != Form::Lines && orders > ORDERS_MAX as u64 {
+        return Err(ClientError::Usage(format!(
+            "{name}: an array holds at most {ORDERS_MAX} orders, not {orders}; write one order a line (JSON Lines)"
+        )));
+    }
+    Ok(Input { spool, digest: Digest(hasher.finalize().into()), orders })
+}
+
+struct Sender<'a> {
+    context: &'a Context,
+    input: &'a mut Input,
+    plan: &'a mut manifest::Manifest,
+    journal: &'a mut Journal,
+    deadline: Duration,
+    json: bool,
+    ledger_id: LedgerId,
+    account: u64,
+    bar: indicatif::ProgressBar,
+    refused: Option<Refusal>,
+}
+
+/// A command under way.
+struct Sent {
+    request: u32,
+    step: usize,
+    id: CommandId,
+    orders: usize,
+    until: Monotonic,
+}
+
+/// What stops the reading of orders half way.
+enum Stop {
+    Client(ClientError),
+    Refused,
+}
+
+impl Sender<'_> {
+    fn send_all(&mut self, member: &mut Member) -> Result<(), ClientError> {
+        self.input.spool.rewind().map_err(|error| ClientError::Unexpected(error.to_string()))?;
+        let spool =
+            self.input.spool.try_clone().map_err(|error| ClientError::Unexpected(error.to_string()))?;
+        let signer =
+            Signer { ledger_id: self.ledger_id, account: AccountId(self.account), key: member.key().clone() };
+        let mut under_way = VecDeque::new();
+        let mut orders: Vec<Order> = Vec::with_capacity(ORDERS_MAX);
+        let mut step = 0;
+        let mut stop = None;
+        let read = read_orders(BufReader::with_capacity(1 << 20, spool), false, &mut |element: Element| {
+            orders.push(element.order);
+            if orders.len() < ORDERS_MAX {
+                return Ok(());
+            }
+            let full = std::mem::take(&mut orders);
+            let sent = self.send(member, &signer, step, full, &mut under_way);
+            step += 1;
+            sent.map_err(|reason| {
+                stop = Some(reason);
+                InputError::stopped()
+            })
+        });
+        match (stop, read) {
+            (Some(Stop::Client(error)), _) => return Err(error),
+            (Some(Stop::Refused), _) => {}
+            (None, Err(error)) => {
+                return Err(ClientError::Unexpected(format!("the spooled input changed: {error}")));
+            }
+            (None, Ok(_)) if !orders.is_empty() => {
+                if let Err(Stop::Client(error)) = self.send(member, &signer, step, orders, &mut under_way) {
+                    return Err(error);
+                }
+            }
+            (None, Ok(_)) => {}
+        }
+        while !under_way.is_empty() {
+            self.take_reply(member, &mut under_way)?;
+        }
+        Ok(())
+    }
+
+    /// Sends a command, unless an earlier run has; waits while enough are under way.
+    fn send(
+        &mut self,
+        member: &mut Member,
+        signer: &Signer,
+        step: usize,
+        orders: Vec<Order>,
+        under_way: &mut VecDeque<Sent>,
+    ) -> Result<(), Stop> {
+        if self.refused.is_some() {
+            return Err(Stop::Refused);
+        }
+        let Some(planned) = self.plan.commands.get(step).cloned() else {
+            return Err(Stop::Client(ClientError::Unexpected(
+                "the manifest has too few commands".to_owned(),
+            )));
+        };
+        if planned.block.is_some() {
+            self.bar.inc(1);
+            return Ok(());
+        }
+        while under_way.len() >= COMMANDS_IN_FLIGHT {
+            self.take_reply(member, under_way).map_err(Stop::Client)?;
+        }
+        let id = planned.id().map_err(Stop::Client)?;
+        let count = orders.len();
+        let command = Command::Orders(orders::Command::PlaceOrders(PlaceOrders { orders }));
+        let (message, signature) = signer.sign(id, &command);
+        self.journal.sending(&message, &signature, true).map_err(Stop::Client)?;
+        let submission = Submission { message: &message, signature: &signature };
+        let sent = member.connection().send(&Request::Submit(submission));
+        let request = sent.map_err(|_| Stop::Client(unknown()))?;
+        let until = Monotonic(clock::now().mono.0 + self.deadline);
+        under_way.push_back(Sent { request, step, id, orders: count, until });
+        Ok(())
+    }
+
+    /// Waits for the next answer.
+    fn take_reply(&mut self, member: &mut Member, under_way: &mut VecDeque<Sent>) -> Result<(), ClientError> {
+        let until = under_way.front().map(|sent| sent.until);
+        let (request, reply) = match member.connection().wait(until) {
+            Ok(Waited::Reply(request, reply)) => (request, reply),
+            Ok(Waited::Woken) => return Ok(()),
+            Ok(Waited::TimedOut) | Err(_) => return Err(unknown()),
+        };
+        let Some(place) = under_way.iter().position(|sent| sent.request == request) else { return Ok(()) };
+        let Some(sent) = under_way.remove(place) else { return Ok(()) };
+        match reply {
+            Reply::Accepted(accepted) => self.accepted(&sent, &accepted),
+            Reply::Refused(refusal) => {
+                self.journal.settled(sent.id)?;
+                self.refused.get_or_insert(refusal);
+                Ok(())
+            }
+            _ => Err(ClientError::unexpected_reply()),
+        }
+    }
+
+    fn accepted(&mut self, sent: &Sent, accepted: &Accepted) -> Result<(), ClientError> {
+        self.journal.settled(sent.id)?;
+        if let Some(step) = self.plan.commands.get_mut(sent.step) {
+            step.block = Some(accepted.index);
+        }
+        if self.plan.commands.len() > 1 {
+            manifest::keep(self.journal.home(), self.ledger_id, self.account, self.input.digest, self.plan)?;
+        }
+        self.bar.inc(1);
+        let (index, hash, orders) = (accepted.index, accepted.hash, sent.orders);
+        if self.json {
+            let value = serde_json::json!({
+                "index": index,
+                "hash": hash.to_string(),
+                "timestamp": accepted.timestamp.to_string(),
+                "orders": orders,
+                "command_id": sent.id.to_string(),
+                "duplicate": accepted.duplicate,
+            });
+            return self.bar.suspend(|| self.context.out.line(&value.to_string()));
+        }
+        let again = if accepted.duplicate { " (was there already)" } else { "" };
+        let plural = if orders == 1 { "" } else { "s" };
+        let text = format!("block {index} {hash} {orders} order{plural}{again}");
+        self.bar.suspend(|| self.context.out.line(&text))
+    }
+}
+
+fn unknown() -> ClientError {
+    ClientError::Unknown(
+        "no answer came: whether the orders stand is not known. Run the same command again; nothing is sent twice"
+            .to_owned(),
+    )
+}

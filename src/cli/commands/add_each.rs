@@ -1,0 +1,255 @@
+//! `ledgerctl add --each`: every line is a command of its own, and every line is answered the moment its answer
+//! is there. A thread reads the lines, because waiting for the next one must not hold up the answers.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::time::Duration;
+
+use mio::Waker;
+
+use super::Context;
+use super::arguments::Add;
+use super::outlet;
+use super::settling::open_member;
+use crate::chain::CommandId;
+use crate::cli::exit::Exit;
+use crate::client::orders_input::{Element, parse_line};
+use crate::client::{ClientError, Journal, Member, Signer, Waited, clock};
+use crate::crypto::random;
+use crate::domain::orders::{self, PlaceOrders};
+use crate::domain::{AccountId, Command};
+use crate::time::Monotonic;
+use crate::wire::{Reply, Request, Submission};
+
+/// A line longer than this is no order.
+const LINE_BYTES_MAX: u64 = 64 << 10;
+
+/// A line, with its number from 1; or why there are no more.
+type Line = (u64, Result<String, io::Error>);
+
+struct UnderWay {
+    line: u64,
+    id: CommandId,
+    until: Monotonic,
+}
+
+#[derive(Default)]
+struct Tally {
+    refused: u64,
+    unknown: u64,
+}
+
+struct Stream<'a> {
+    context: &'a Context,
+    member: Member,
+    signer: Signer,
+    journal: Journal,
+    lines: Receiver<Line>,
+    ended: bool,
+    under_way: BTreeMap<u32, UnderWay>,
+    inflight: usize,
+    deadline: Duration,
+    tally: Tally,
+    lost: bool,
+}
+
+pub(super) fn run(context: &Context, command: &Add) -> Result<Exit, ClientError> {
+    let name = command.file.as_str();
+    let source: Box<dyn Read + Send> = if name == "-" {
+        Box::new(io::stdin())
+    } else {
+        Box::new(File::open(name).map_err(|error| ClientError::Usage(format!("{name}: {error}")))?)
+    };
+    let mut member = open_member(context, &mut outlet::passphrase)?;
+    let signer = Signer {
+        ledger_id: member.server().ledger_id,
+        account: AccountId(member.account().account),
+        key: member.key().clone(),
+    };
+    let (sender, lines) = sync_channel(command.inflight);
+    let waker = member.connection().waker();
+    std::thread::spawn(move || read_lines(source, &sender, &waker));
+    let journal = Journal::create(member.home())?;
+    let mut stream = Stream {
+        context,
+        member,
+        signer,
+        journal,
+        lines,
+        ended: false,
+        under_way: BTreeMap::new(),
+        inflight: command.inflight,
+        deadline: Duration::from_secs(command.deadline),
+        tally: Tally::default(),
+        lost: false,
+    };
+    while stream.turn()? {}
+    stream.finish()
+}
+
+fn read_lines(source: Box<dyn Read + Send>, lines: &SyncSender<Line>, waker: &Arc<Waker>) {
+    let mut source = BufReader::new(source);
+    for number in 1.. {
+        let mut bytes = Vec::new();
+        let read = source.by_ref().take(LINE_BYTES_MAX).read_until(b'\n', &mut bytes);
+        let line = match read {
+            Ok(0) => break,
+            Ok(_) if bytes.last() != Some(&b'\n') && bytes.len() as u64 == LINE_BYTES_MAX => {
+                // The rest of a line that is too long is thrown away; the line is refused like any bad one.
+                let skipped = skip_line(&mut source);
+                skipped.map(|()| String::new())
+            }
+            Ok(_) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+            Err(error) => Err(error),
+        };
+        let failed = line.is_err();
+        if lines.send((number, line)).is_err() || failed {
+            break;
+        }
+        // A waker that does not wake costs time, not lines: the next answer looks for them as well.
+        drop(waker.wake());
+    }
+}
+
+fn skip_line(source: &mut impl BufRead) -> io::Result<()> {
+    loop {
+        let available = source.fill_buf()?;
+        if available.is_empty() {
+            return Ok(());
+        }
+        let end = available.iter().position(|byte| *byte == b'\n');
+        let used = end.map_or(available.len(), |end| end + 1);
+        source.consume(used);
+        if end.is_some() {
+            return Ok(());
+        }
+    }
+}
+
+impl Stream<'_> {
+    /// Sends what can be sent, then waits for an answer, a line or a deadline. False when all is said.
+    fn turn(&mut self) -> Result<bool, ClientError> {
+        while !self.ended && !self.lost && self.under_way.len() < self.inflight {
+            let next = if self.under_way.is_empty() {
+                self.lines.recv().map_err(|_| TryRecvError::Disconnected)
+            } else {
+                self.lines.try_recv()
+            };
+            match next {
+                Ok((number, line)) => self.take_line(number, line)?,
+                Err(TryRecvError::Disconnected) => self.ended = true,
+                Err(TryRecvError::Empty) => break,
+            }
+        }
+        if self.under_way.is_empty() {
+            return Ok(!self.ended && !self.lost);
+        }
+        self.wait()?;
+        Ok(true)
+    }
+
+    fn take_line(&mut self, number: u64, line: io::Result<String>) -> Result<(), ClientError> {
+        let line = line.map_err(|error| ClientError::Usage(format!("line {number}: {error}")))?;
+        match parse_line(&line, number, true) {
+            Ok(Some(element)) => self.send(number, element),
+            // A line too long comes as an empty one, and an empty line is no order either way.
+            Ok(None) if line.is_empty() => self.refuse(number, "invalid_input"),
+            Ok(None) => Ok(()),
+            Err(error) => {
+                self.context.out.note(&error.to_string());
+                self.refuse(number, "invalid_input")
+            }
+        }
+    }
+
+    fn send(&mut self, line: u64, element: Element) -> Result<(), ClientError> {
+        let id = element.command_id.unwrap_or_else(|| CommandId(random::bytes(&mut random::os())));
+        let orders = vec![element.order];
+        let command = Command::Orders(orders::Command::PlaceOrders(PlaceOrders { orders }));
+        let (message, signature) = self.signer.sign(id, &command);
+        self.journal.sending(&message, &signature, false)?;
+        let submission = Submission { message: &message, signature: &signature };
+        let until = Monotonic(clock::now().mono.0 + self.deadline);
+        match self.member.connection().send(&Request::Submit(submission)) {
+            Ok(request) => {
+                self.under_way.insert(request, UnderWay { line, id, until });
+                Ok(())
+            }
+            Err(_) => {
+                self.lost = true;
+                self.unknown(line)
+            }
+        }
+    }
+
+    fn wait(&mut self) -> Result<(), ClientError> {
+        let until = self.under_way.values().map(|sent| sent.until).min();
+        match self.member.connection().wait(until) {
+            Ok(Waited::Reply(request, reply)) => match self.under_way.remove(&request) {
+                Some(sent) => self.answer(&sent, &reply),
+                None => Ok(()),
+            },
+            Ok(Waited::Woken) => Ok(()),
+            Ok(Waited::TimedOut) => {
+                let now = clock::now().mono;
+                let late: Vec<u32> =
+                    self.under_way.iter().filter(|(_, sent)| sent.until <= now).map(|(id, _)| *id).collect();
+                late.into_iter().filter_map(|id| self.under_way.remove(&id)).try_for_each(|sent| {
+                    self.tally.unknown += 1;
+                    self.context.out.line(&format!("unknown {}", sent.line))
+                })
+            }
+            Err(_) => {
+                self.lost = true;
+                let lines: Vec<u64> = self.under_way.values().map(|sent| sent.line).collect();
+                self.under_way.clear();
+                lines.into_iter().try_for_each(|line| self.unknown(line))
+            }
+        }
+    }
+
+    fn answer(&mut self, sent: &UnderWay, reply: &Reply) -> Result<(), ClientError> {
+        match reply {
+            Reply::Accepted(accepted) => {
+                self.journal.settled(sent.id)?;
+                let word = if accepted.duplicate { "duplicate" } else { "ack" };
+                self.context.out.line(&format!("{word} {} {} {}", sent.line, accepted.index, accepted.hash))
+            }
+            Reply::Refused(refusal) => {
+                self.journal.settled(sent.id)?;
+                let name = crate::cli::text::escape(&refusal.name).into_owned();
+                self.refuse(sent.line, &name)
+            }
+            _ => self.unknown(sent.line),
+        }
+    }
+
+    fn refuse(&mut self, line: u64, name: &str) -> Result<(), ClientError> {
+        self.tally.refused += 1;
+        self.context.out.line(&format!("refused {line} {name}"))
+    }
+
+    fn unknown(&mut self, line: u64) -> Result<(), ClientError> {
+        self.tally.unknown += 1;
+        self.context.out.line(&format!("unknown {line}"))
+    }
+
+    fn finish(mut self) -> Result<Exit, ClientError> {
+        if self.lost {
+            // Lines that were read and never left are as unknown to whoever waits for their answer.
+            while let Ok((number, Ok(_))) = self.lines.try_recv() {
+                self.unknown(number)?;
+            }
+        }
+        self.journal.finish()?;
+        self.member.close();
+        Ok(match self.tally {
+            Tally { unknown: 1.., .. } => Exit::Unknown,
+            Tally { refused: 1.., .. } => Exit::Refused,
+            Tally { .. } => Exit::Done,
+        })
+    }
+}

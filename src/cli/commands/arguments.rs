@@ -1,0 +1,242 @@
+//! The command line of `ledgerctl`. The doc comments are its help.
+
+use std::path::PathBuf;
+
+use argh::{ArgsInfo, FromArgs};
+
+/// The client of a tamper-evident ledger.
+///
+/// Data goes to stdout, words about it to stderr.
+#[derive(FromArgs, ArgsInfo, Debug)]
+#[argh(
+    example = "ledgerctl --server 127.0.0.1:7878 getKey --fingerprint SHA3-256:…\nledgerctl register alice\nledgerctl add orders.json",
+    note = "Exit codes: 0 done, 2 usage, 3 refused, 4 unreachable, 5 outcome unknown, 65 integrity violation."
+)]
+pub struct Arguments {
+    /// directory of keys and pinned servers (LEDGERCTL_HOME)
+    #[argh(option)]
+    pub home: Option<PathBuf>,
+
+    /// HOST:PORT of the server (LEDGERCTL_SERVER), 127.0.0.1:7878 if not given
+    #[argh(option)]
+    pub server: Option<String>,
+
+    /// stable JSON instead of text
+    #[argh(switch)]
+    pub json: bool,
+
+    /// what to do
+    #[argh(subcommand)]
+    pub command: Subcommand,
+}
+
+/// The commands.
+#[derive(FromArgs, ArgsInfo, Debug)]
+#[argh(subcommand)]
+pub enum Subcommand {
+    /// See [`GetKey`].
+    GetKey(GetKey),
+    /// See [`Register`].
+    Register(Register),
+    /// See [`Add`].
+    Add(Add),
+    /// See [`Copy`].
+    Copy(Copy),
+    /// See [`Verify`].
+    Verify(Verify),
+    /// See [`Audit`].
+    Audit(Audit),
+    /// See [`Export`].
+    Export(Export),
+    /// See [`Status`].
+    Status(Status),
+    /// See [`Whoami`].
+    Whoami(Whoami),
+    /// See [`Completions`].
+    Completions(Completions),
+    /// See [`Man`].
+    Man(Man),
+    /// See [`Version`].
+    Version(Version),
+    /// See [`Demo`].
+    Demo(Demo),
+}
+
+/// Fetch the server's identity, verify it and pin it.
+///
+/// This is the only exchange in the clear. Compare the fingerprint with one that reached you another way.
+#[derive(FromArgs, ArgsInfo, Debug)]
+#[argh(subcommand, name = "getKey", example = "ledgerctl getKey --fingerprint SHA3-256:4fXb…")]
+pub struct GetKey {
+    /// pin a server that is not known yet, whatever its fingerprint
+    #[argh(switch)]
+    pub accept_new: bool,
+
+    /// pin the server only if it has this fingerprint
+    #[argh(option)]
+    pub fingerprint: Option<String>,
+
+    /// print the server's RSA key as PEM
+    #[argh(switch)]
+    pub pem: bool,
+}
+
+/// Make a key and register under a public handle.
+#[derive(FromArgs, ArgsInfo, Debug)]
+#[argh(subcommand, name = "register", example = "ledgerctl register alice")]
+pub struct Register {
+    /// public name: 3 to 64 ASCII letters, digits and ._-
+    #[argh(positional)]
+    pub handle: String,
+
+    /// ask for a passphrase and encrypt the key with it
+    #[argh(switch)]
+    pub passphrase: bool,
+}
+
+/// Place orders from JSON: one object, an array, or one object a line.
+///
+/// A file is one signed command and one block, all or nothing; more than 8192 orders, one a line, are cut into
+/// several. Run again after an unknown outcome, it sends nothing twice.
+#[derive(FromArgs, ArgsInfo, Debug)]
+#[argh(subcommand, name = "add", example = "ledgerctl add orders.json")]
+pub struct Add {
+    /// file to read, - for standard input
+    #[argh(positional)]
+    pub file: String,
+
+    /// every line is a command of its own, answered on a line of its own
+    #[argh(switch)]
+    pub each: bool,
+
+    /// with --each: commands under way at once, 1 to 1024, 64 if not given
+    #[argh(option, default = "64", from_str_fn(inflight))]
+    pub inflight: usize,
+
+    /// seconds after which a command without an answer is unknown, 30 if not given
+    #[argh(option, default = "30", from_str_fn(deadline))]
+    pub deadline: u64,
+
+    /// stable JSON instead of text
+    #[argh(switch)]
+    pub json: bool,
+}
+
+fn number_in(text: &str, least: u64, most: u64) -> Result<u64, String> {
+    let number = text.parse().ok().filter(|number| (least..=most).contains(number));
+    number.ok_or_else(|| format!("expected a whole number from {least} to {most}"))
+}
+
+fn inflight(text: &str) -> Result<usize, String> {
+    number_in(text, 1, 1_024).map(|number| number as usize)
+}
+
+fn deadline(text: &str) -> Result<u64, String> {
+    number_in(text, 1, 86_400)
+}
+
+/// Fetch your own transactions, each checked before it is shown.
+#[derive(FromArgs, ArgsInfo, Debug)]
+#[argh(subcommand, name = "copy", example = "ledgerctl copy --from 100 --limit 10 --json")]
+pub struct Copy {
+    /// smallest block index, 0 if not given
+    #[argh(option, default = "0")]
+    pub from: u64,
+
+    /// most blocks, all if not given
+    #[argh(option, default = "u64::MAX")]
+    pub limit: u64,
+
+    /// JSON Lines
+    #[argh(switch)]
+    pub json: bool,
+}
+
+/// Have the server check its whole log from disk, and keep the signed checkpoint.
+#[derive(FromArgs, ArgsInfo, Debug)]
+#[argh(subcommand, name = "verify", example = "ledgerctl verify")]
+pub struct Verify {
+    /// stable JSON instead of text
+    #[argh(switch)]
+    pub json: bool,
+}
+
+/// Check a ledger from its files alone, read-only: a copy, or a live directory.
+#[derive(FromArgs, ArgsInfo, Debug)]
+#[argh(subcommand, name = "audit", example = "ledgerctl audit /var/lib/ledgerd --checkpoint kept.txt")]
+pub struct Audit {
+    /// the ledger's directory
+    #[argh(positional)]
+    pub directory: PathBuf,
+
+    /// a signed checkpoint that the ledger has to extend
+    #[argh(option)]
+    pub checkpoint: Option<PathBuf>,
+
+    /// stable JSON instead of text
+    #[argh(switch)]
+    pub json: bool,
+}
+
+/// Write every block of a ledger as JSON Lines, from its files.
+#[derive(FromArgs, ArgsInfo, Debug)]
+#[argh(subcommand, name = "export", example = "ledgerctl export /var/lib/ledgerd --raw")]
+pub struct Export {
+    /// the ledger's directory
+    #[argh(positional)]
+    pub directory: PathBuf,
+
+    /// the stored bytes in hexadecimal as well
+    #[argh(switch)]
+    pub raw: bool,
+}
+
+/// The server's figures.
+#[derive(FromArgs, ArgsInfo, Debug)]
+#[argh(subcommand, name = "status", example = "ledgerctl status --json")]
+pub struct Status {
+    /// stable JSON instead of text
+    #[argh(switch)]
+    pub json: bool,
+}
+
+/// Your account as the ledger has it.
+#[derive(FromArgs, ArgsInfo, Debug)]
+#[argh(subcommand, name = "whoami", example = "ledgerctl whoami")]
+pub struct Whoami {
+    /// stable JSON instead of text
+    #[argh(switch)]
+    pub json: bool,
+}
+
+/// Print a completion script for a shell.
+#[derive(FromArgs, ArgsInfo, Debug)]
+#[argh(
+    subcommand,
+    name = "completions",
+    example = "ledgerctl completions bash > /etc/bash_completion.d/ledgerctl"
+)]
+pub struct Completions {
+    /// bash, zsh, fish or nushell
+    #[argh(positional)]
+    pub shell: String,
+}
+
+/// Write the man pages of ledgerctl into a directory.
+#[derive(FromArgs, ArgsInfo, Debug)]
+#[argh(subcommand, name = "man", example = "ledgerctl man /usr/local/share/man/man1")]
+pub struct Man {
+    /// where the pages go
+    #[argh(positional)]
+    pub directory: PathBuf,
+}
+
+/// Print the version.
+#[derive(FromArgs, ArgsInfo, Debug)]
+#[argh(subcommand, name = "version", example = "ledgerctl version")]
+pub struct Version {}
+
+/// Show the main job on a temporary ledger.
+#[derive(FromArgs, ArgsInfo, Debug)]
+#[argh(subcommand, name = "demo", example = "ledgerctl demo")]
+pub struct Demo {}

@@ -1,0 +1,223 @@
+//! `ledgerctl demo`: the main job on a temporary ledger, from an empty directory to a verified chain, with the
+//! real daemon and the real commands as processes of their own. It shows every command that it runs, so that
+//! what one sees is what one can type.
+#![expect(clippy::disallowed_methods, reason = "the demo makes and changes files of its own")]
+
+use std::fs;
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use crate::cli::exit::Exit;
+
+/// The first argument with which this binary becomes the daemon: the demo needs no second file.
+pub const DAEMON_ARGUMENT: &str = "__daemon";
+
+const ORDERS: &str = include_str!("../../../fixtures/orders.json");
+
+/// Why the demo stopped.
+#[derive(Debug)]
+enum Failure {
+    Io(&'static str, io::Error),
+    Step(String, ExitStatus, String),
+    Unexpected(&'static str),
+}
+
+type Done<T> = Result<T, Failure>;
+
+/// Runs the demo; the directory it works in is gone afterwards, whatever happens.
+pub(super) fn run(out: &mut dyn Write) -> Exit {
+    match play(out) {
+        Ok(()) => Exit::Done,
+        Err(failure) => {
+            let message = match failure {
+                Failure::Io(what, error) => format!("{what}: {error}"),
+                Failure::Step(what, status, output) => format!("{what} ended with {status}:\n{output}"),
+                Failure::Unexpected(what) => what.to_owned(),
+            };
+            drop(writeln!(io::stderr(), "demo: {message}"));
+            Exit::Unexpected
+        }
+    }
+}
+
+fn play(out: &mut dyn Write) -> Done<()> {
+    let work = tempfile::tempdir().map_err(io_at("making a temporary directory"))?;
+    let stage = Stage {
+        binary: std::env::current_exe().map_err(io_at("finding this program"))?,
+        data: work.path().join("ledger"),
+        work: work.path().to_owned(),
+    };
+    let orders = work.path().join("orders.json");
+    fs::write(&orders, ORDERS).map_err(io_at("writing the orders"))?;
+
+    say(out, "A new ledger: the first start makes its keys and its genesis block.")?;
+    let daemon = stage.start_daemon(out, "127.0.0.1:0")?;
+    for member in ["alice", "bob"] {
+        say(out, &format!("{member} pins the server's key, makes a key and registers."))?;
+        stage.step(out, member, &daemon, &["getKey", "--accept-new"])?;
+        stage.step(out, member, &daemon, &["register", member])?;
+    }
+    say(out, "Both place orders: one file is one signed command and one block.")?;
+    stage.step(out, "alice", &daemon, &["add", path_text(&orders)?])?;
+    stage.step(out, "bob", &daemon, &["add", path_text(&orders)?])?;
+    say(out, "Everybody can fetch their own transactions, each checked on arrival, and nobody else's.")?;
+    stage.step(out, "alice", &daemon, &["copy", "--json"])?;
+    say(out, "The server reads its whole log again from disk; the client keeps the signed checkpoint.")?;
+    stage.step(out, "bob", &daemon, &["verify"])?;
+
+    say(out, "The daemon is stopped and started again: its state is what replaying the log yields.")?;
+    let address = daemon.address.clone();
+    daemon.stop()?;
+    let daemon = stage.start_daemon(out, &address)?;
+    stage.step(out, "alice", &daemon, &["verify"])?;
+    daemon.stop()?;
+
+    say(out, "Without the server: the same check from the files alone.")?;
+    stage.offline(out, "audit", &stage.data, true)?;
+    let copy = stage.work.join("tampered");
+    copy_directory(&stage.data, &copy).map_err(io_at("copying the ledger"))?;
+    let (offset, file) = flip_a_byte(&copy)?;
+    say(
+        out,
+        &format!("One byte of a copy is changed (offset {offset} of {file}) and the audit is run again."),
+    )?;
+    stage.offline(out, "audit", &copy, false)?;
+    say(out, "The audit found it. That is all: the temporary directory is removed now.")
+}
+
+struct Stage {
+    binary: PathBuf,
+    data: PathBuf,
+    work: PathBuf,
+}
+
+struct Daemon {
+    child: Child,
+    address: String,
+}
+
+impl Stage {
+    fn start_daemon(&self, out: &mut dyn Write, listen: &str) -> Done<Daemon> {
+        show(out, &format!("ledgerd --data ledger --listen {listen}"))?;
+        let mut command = Command::new(&self.binary);
+        command.arg(DAEMON_ARGUMENT).arg("--data").arg(&self.data).args(["--listen", listen]);
+        command.env("LEDGERD_LOG", "warn").stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut child = command.spawn().map_err(io_at("starting the daemon"))?;
+        let mut line = String::new();
+        let stdout = child.stdout.take().ok_or(Failure::Unexpected("the daemon has no output"))?;
+        let read = BufReader::new(stdout).read_line(&mut line);
+        let daemon = Daemon { child, address: line.split("addr=").nth(1).unwrap_or("").trim().to_owned() };
+        read.map_err(io_at("reading from the daemon"))?;
+        if daemon.address.is_empty() {
+            return Err(Failure::Unexpected("the daemon did not become ready"));
+        }
+        out.write_all(format!("    {line}").as_bytes()).map_err(io_at("writing"))?;
+        Ok(daemon)
+    }
+
+    /// Runs one command of a member and shows it with what it prints.
+    fn step(&self, out: &mut dyn Write, member: &str, daemon: &Daemon, arguments: &[&str]) -> Done<()> {
+        let shown: Vec<&str> = arguments.iter().map(|a| a.rsplit('/').next().unwrap_or(a)).collect();
+        show(out, &format!("ledgerctl --home {member} {}", shown.join(" ")))?;
+        let mut command = Command::new(&self.binary);
+        command.arg("--home").arg(self.work.join(member)).args(["--server", &daemon.address]);
+        self.run(out, command.args(arguments), true)
+    }
+
+    fn offline(&self, out: &mut dyn Write, what: &str, directory: &Path, intact: bool) -> Done<()> {
+        let name = directory.file_name().and_then(|name| name.to_str()).unwrap_or("ledger");
+        show(out, &format!("ledgerctl {what} {name}"))?;
+        let mut command = Command::new(&self.binary);
+        command.arg("--home").arg(self.work.join("auditor")).arg(what).arg(directory);
+        self.run(out, &mut command, intact)
+    }
+
+    fn run(&self, out: &mut dyn Write, command: &mut Command, succeeds: bool) -> Done<()> {
+        let output = command.stdin(Stdio::null()).output().map_err(io_at("running a command"))?;
+        let text = [&output.stdout[..], &output.stderr[..]].concat();
+        let text = String::from_utf8_lossy(&text).into_owned();
+        for line in text.lines() {
+            let shown: String = line.chars().take(150).collect();
+            let cut = if shown.len() < line.len() { " …" } else { "" };
+            writeln!(out, "    {shown}{cut}").map_err(io_at("writing"))?;
+        }
+        let expected = if succeeds { Exit::Done } else { Exit::Integrity };
+        if output.status.code() == Some(expected as i32) {
+            Ok(())
+        } else {
+            Err(Failure::Step(format!("{command:?}"), output.status, text))
+        }
+    }
+}
+
+impl Daemon {
+    /// Asks the daemon to finish, and waits until it has.
+    fn stop(mut self) -> Done<()> {
+        let pid = i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw);
+        let pid = pid.ok_or(Failure::Unexpected("the daemon has no process id"))?;
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM)
+            .map_err(|error| Failure::Io("stopping the daemon", error.into()))?;
+        let status = self.child.wait().map_err(io_at("waiting for the daemon"))?;
+        if status.success() { Ok(()) } else { Err(Failure::Unexpected("the daemon did not end cleanly")) }
+    }
+}
+
+impl Drop for Daemon {
+    /// A demo that stops half way leaves no daemon behind.
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            drop(self.child.kill());
+            drop(self.child.wait());
+        }
+    }
+}
+
+/// Changes one letter of a stock name in the last segment that holds one.
+fn flip_a_byte(ledger: &Path) -> Done<(usize, String)> {
+    let log = ledger.join("log");
+    let entries = fs::read_dir(&log).map_err(io_at("listing the log"))?;
+    let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    files.sort();
+    for file in files.iter().rev().filter(|file| file.extension().is_some_and(|end| end == "seg")) {
+        let mut bytes = fs::read(file).map_err(io_at("reading a segment"))?;
+        let Some(offset) = bytes.windows(4).position(|window| window == b"AAPL") else { continue };
+        if let Some(byte) = bytes.get_mut(offset) {
+            *byte ^= 1;
+        }
+        fs::write(file, &bytes).map_err(io_at("writing a segment"))?;
+        let name = file.strip_prefix(ledger).unwrap_or(file).display().to_string();
+        return Ok((offset, name));
+    }
+    Err(Failure::Unexpected("no segment holds an order for AAPL"))
+}
+
+fn copy_directory(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_directory(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
+}
+
+fn say(out: &mut dyn Write, text: &str) -> Done<()> {
+    writeln!(out, "\n{text}").and_then(|()| out.flush()).map_err(io_at("writing"))
+}
+
+fn show(out: &mut dyn Write, command: &str) -> Done<()> {
+    writeln!(out, "  $ {command}").and_then(|()| out.flush()).map_err(io_at("writing"))
+}
+
+fn path_text(path: &Path) -> Done<&str> {
+    path.to_str().ok_or(Failure::Unexpected("the temporary directory has no readable name"))
+}
+
+fn io_at(what: &'static str) -> impl FnOnce(io::Error) -> Failure {
+    move |error| Failure::Io(what, error)
+}

@@ -1,0 +1,80 @@
+//! `ledgerctl getKey`: who is the server, and is it still the same?
+
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use super::Context;
+use super::arguments::GetKey;
+use crate::cli::exit::Exit;
+use crate::client::{ClientError, get_key, known_servers};
+use crate::session::Descriptor;
+
+pub(super) fn run(context: &Context, command: &GetKey) -> Result<Exit, ClientError> {
+    let home = context.home()?;
+    let known = known_servers::find(&home, &context.server)?;
+    let descriptor = known_servers::verify_key_info(&get_key(&context.server)?)?;
+    let fingerprint = descriptor.fingerprint();
+    if let Some(wanted) = &command.fingerprint
+        && *wanted != fingerprint
+    {
+        return Err(ClientError::Integrity(format!(
+            "the server at {} has another fingerprint\n  expected: {wanted}\n  found:    {fingerprint}",
+            context.server
+        )));
+    }
+    match &known {
+        Some(known) => known.check(&descriptor)?,
+        None => confirm(context, command, &fingerprint)?,
+    }
+    known_servers::keep(&home, &context.server, &descriptor)?;
+    show(context, command, &descriptor, known.is_some())?;
+    Ok(Exit::Done)
+}
+
+/// A server that is not known needs a word from a person, or one given beforehand.
+fn confirm(context: &Context, command: &GetKey, fingerprint: &str) -> Result<(), ClientError> {
+    if command.accept_new || command.fingerprint.is_some() {
+        return Ok(());
+    }
+    let refuse = |why: &str| {
+        ClientError::Usage(format!(
+            "{} is not known, {why}\n  its fingerprint: {fingerprint}\n\
+             Compare it, then run getKey --fingerprint {fingerprint}",
+            context.server
+        ))
+    };
+    if !io::stdin().is_terminal() {
+        return Err(refuse("and there is nobody to ask"));
+    }
+    let mut err = io::stderr().lock();
+    let ask = write!(err, "{} is not known.\n  {fingerprint}\nPin it? (yes/no) ", context.server);
+    ask.and_then(|()| err.flush()).map_err(|error| ClientError::Unexpected(error.to_string()))?;
+    let mut answer = String::new();
+    let read = io::stdin().lock().read_line(&mut answer);
+    read.map_err(|error| ClientError::Unexpected(error.to_string()))?;
+    if answer.trim() == "yes" { Ok(()) } else { Err(refuse("and it was not confirmed")) }
+}
+
+fn show(
+    context: &Context,
+    command: &GetKey,
+    descriptor: &Descriptor,
+    known: bool,
+) -> Result<(), ClientError> {
+    let fingerprint = descriptor.fingerprint();
+    if command.pem {
+        return context.out.line(descriptor.encryption_key().to_pem().trim_end());
+    }
+    if context.out.json {
+        let value = serde_json::json!({
+            "server": context.server,
+            "fingerprint": fingerprint,
+            "ledger_id": descriptor.ledger_id().to_string(),
+            "vkey": descriptor.log_key().to_string(),
+            "serial": descriptor.serial(),
+            "enc_key_id": descriptor.encryption_key().key_id().to_string(),
+        });
+        return context.out.line(&value.to_string());
+    }
+    context.out.note(if known { "the server is the one that was pinned" } else { "pinned" });
+    context.out.line(&fingerprint)
+}

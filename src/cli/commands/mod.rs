@@ -1,0 +1,80 @@
+//! The commands of `ledgerctl`, one file each: arguments are understood here, what is done is the client's.
+
+mod add;
+mod add_each;
+mod arguments;
+mod copy;
+mod demo;
+mod get_key;
+mod manual;
+mod offline;
+mod outlet;
+mod register;
+mod settling;
+mod status;
+mod verify;
+
+pub use arguments::{Arguments, Subcommand};
+pub use demo::DAEMON_ARGUMENT;
+
+use crate::cli::arguments::parse;
+use crate::cli::exit::Exit;
+use crate::client::{ClientError, Home};
+use outlet::Outlet;
+
+/// What every command gets: where things are, and where its words go.
+struct Context {
+    home: Option<std::path::PathBuf>,
+    server: String,
+    out: Outlet,
+}
+
+impl Context {
+    fn home(&self) -> Result<Home, ClientError> {
+        Home::open(self.home.as_deref())
+    }
+}
+
+/// Runs `ledgerctl` with these arguments, the program's name not among them.
+pub fn main(raw: &[String]) -> Exit {
+    if raw.first().is_some_and(|first| first == DAEMON_ARGUMENT) {
+        return crate::daemon::main(raw.get(1..).unwrap_or_default());
+    }
+    let arguments = match parse::<Arguments>("ledgerctl", raw) {
+        Ok(arguments) => arguments,
+        Err(exit) => return exit,
+    };
+    let setting = |flag: Option<String>, name: &str| flag.or_else(|| std::env::var(name).ok());
+    let home = setting(arguments.home.map(|path| path.to_string_lossy().into_owned()), "LEDGERCTL_HOME");
+    let server = setting(arguments.server, "LEDGERCTL_SERVER");
+    let context = Context {
+        home: home.map(Into::into),
+        server: server.unwrap_or_else(|| "127.0.0.1:7878".to_owned()),
+        out: Outlet::new(arguments.json),
+    };
+    let done = match &arguments.command {
+        Subcommand::GetKey(command) => get_key::run(&context, command),
+        Subcommand::Register(command) => register::run(&context, command),
+        Subcommand::Add(command) if command.each => add_each::run(&context, command),
+        Subcommand::Add(command) => add::run(&context, command),
+        Subcommand::Copy(command) => copy::run(&context, command),
+        Subcommand::Verify(command) => verify::run(&context, command),
+        Subcommand::Audit(command) => offline::audit(&context, command),
+        Subcommand::Export(command) => offline::export(&context, command),
+        Subcommand::Status(command) => status::run(&context, command),
+        Subcommand::Whoami(command) => status::whoami(&context, command),
+        Subcommand::Completions(command) => manual::completions(&context, command),
+        Subcommand::Man(command) => manual::man(&context, command),
+        Subcommand::Version(_) => {
+            context.out.line(concat!("ledgerctl ", env!("CARGO_PKG_VERSION"))).map(|()| Exit::Done)
+        }
+        Subcommand::Demo(_) => return demo::run(&mut std::io::stdout()),
+    };
+    match done {
+        Ok(exit) => exit,
+        Err(error) => {
+            context.out.complain(&error);
+            Exit::from(&error)
+        }
+    }
+}

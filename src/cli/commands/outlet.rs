@@ -1,0 +1,88 @@
+//! Where a command's output goes: data to stdout, words about it to stderr, tables and bars only to a terminal.
+
+use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use zeroize::Zeroizing;
+
+use crate::cli::text::escape;
+use crate::client::ClientError;
+
+/// See the module.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Outlet {
+    /// Whether `--json` was given before the command.
+    pub(super) json: bool,
+}
+
+impl Outlet {
+    pub(super) fn new(json: bool) -> Outlet {
+        Outlet { json }
+    }
+
+    /// Writes a line of data.
+    pub(super) fn line(self, text: &str) -> Result<(), ClientError> {
+        let mut out = io::stdout().lock();
+        written(writeln!(out, "{text}").and_then(|()| out.flush()))
+    }
+
+    /// Writes data with a function of its own, buffered.
+    pub(super) fn data(
+        self,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), ClientError> {
+        let mut out = io::BufWriter::new(io::stdout().lock());
+        written(write(&mut out).and_then(|()| out.flush()))
+    }
+
+    /// Says something about the data.
+    pub(super) fn note(self, text: &str) {
+        // With stderr gone there is nobody to tell.
+        drop(writeln!(io::stderr().lock(), "{text}"));
+    }
+
+    /// Says what went wrong. What the server said is in it, so every line is made harmless.
+    pub(super) fn complain(self, error: &ClientError) {
+        let mut out = io::stderr().lock();
+        for (number, line) in error.to_string().lines().enumerate() {
+            let start = if number == 0 { "ledgerctl: " } else { "" };
+            drop(writeln!(out, "{start}{}", escape(line)));
+        }
+    }
+
+    /// A bar on a terminal; nothing elsewhere.
+    pub(super) fn bar(self, what: &'static str, total: u64) -> ProgressBar {
+        if !io::stderr().is_terminal() {
+            return ProgressBar::hidden();
+        }
+        let style = ProgressStyle::with_template("{msg} {wide_bar} {percent}% {eta}");
+        let bar = ProgressBar::new(total).with_message(what);
+        bar.enable_steady_tick(Duration::from_millis(200));
+        match style {
+            Ok(style) => bar.with_style(style),
+            Err(_) => bar,
+        }
+    }
+}
+
+/// A reader of our output that has gone away is no failure of ours: whoever pipes into `head` wants just that.
+fn written(result: io::Result<()>) -> Result<(), ClientError> {
+    match result {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(ClientError::Unexpected(format!("stdout: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Asks for the passphrase of a key: from LEDGERCTL_PASSPHRASE, or at the terminal if there is one.
+pub(super) fn passphrase(prompt: &str) -> Option<Zeroizing<String>> {
+    if let Ok(text) = std::env::var("LEDGERCTL_PASSPHRASE") {
+        return Some(Zeroizing::new(text));
+    }
+    if !io::stdin().is_terminal() {
+        return None;
+    }
+    rpassword::prompt_password(prompt).ok().map(Zeroizing::new)
+}

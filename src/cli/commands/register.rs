@@ -1,0 +1,71 @@
+//! `ledgerctl register`.
+
+use zeroize::Zeroizing;
+
+use super::Context;
+use super::arguments::Register;
+use super::outlet;
+use crate::cli::exit::Exit;
+use crate::client::{
+    Account, ClientError, load_key, make_key, open_anonymous, pinned, read_account, register,
+};
+use crate::crypto::rsa::PrivateKey;
+use crate::domain::accounts::Handle;
+use crate::wire::Refusal;
+
+pub(super) fn run(context: &Context, command: &Register) -> Result<Exit, ClientError> {
+    let handle = Handle::new(&command.handle)
+        .map_err(|error| ClientError::Usage(format!("invalid_handle: {:?}: {error}", command.handle)))?;
+    let home = context.home()?;
+    let server = pinned(&home, &context.server)?;
+    if let Some(account) = read_account(&home, server.ledger_id)? {
+        return Err(ClientError::Refused(Refusal::fail(
+            "already_registered",
+            format!("this home has account {} ({}) on this ledger already", account.account, account.handle),
+        )));
+    }
+    let key = key(context, command)?;
+    let (server, mut connection) = open_anonymous(&home, &context.server)?;
+    let account = register(&home, &server, &mut connection, &key, &handle)?;
+    connection.close();
+    show(context, &account)
+}
+
+/// The key of this home, made now if there is none.
+fn key(context: &Context, command: &Register) -> Result<PrivateKey, ClientError> {
+    let home = context.home()?;
+    if let Some(key) = load_key(&home, &mut outlet::passphrase)? {
+        return Ok(key);
+    }
+    let passphrase = if command.passphrase { Some(new_passphrase()?) } else { None };
+    make_key(&home, passphrase.as_ref().map(|text| text.as_str()))
+}
+
+fn new_passphrase() -> Result<Zeroizing<String>, ClientError> {
+    let ask = |prompt| {
+        outlet::passphrase(prompt).ok_or_else(|| {
+            ClientError::Usage("--passphrase needs a terminal or LEDGERCTL_PASSPHRASE".to_owned())
+        })
+    };
+    let first = ask("New passphrase: ")?;
+    if first.is_empty() {
+        return Err(ClientError::Usage("the passphrase is empty".to_owned()));
+    }
+    if *first != *ask("The same again: ")? {
+        return Err(ClientError::Usage("the two passphrases differ".to_owned()));
+    }
+    Ok(first)
+}
+
+fn show(context: &Context, account: &Account) -> Result<Exit, ClientError> {
+    if context.out.json {
+        let value = serde_json::json!({
+            "user_id": account.account, "handle": account.handle, "key_id": account.key_id,
+        });
+        context.out.line(&value.to_string())?;
+    } else {
+        context.out.note(&format!("registered as {}; your user id:", account.handle));
+        context.out.line(&account.account.to_string())?;
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,379 @@
+//! A connection to a server, used by one thread that waits: requests go out numbered, replies come back by
+//! number, several may be under way.
+
+use std::collections::VecDeque;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
+use std::time::Duration;
+
+use mio::net::TcpStream;
+use mio::{Events, Interest, Poll, Token, Waker};
+
+use super::{ClientError, clock};
+use crate::crypto::random::{self, OsRandom};
+use crate::session::{
+    ClientAuth, ClientEnv, ClientEvent, ClientSession, ClientTicket, CloseReason, Descriptor, KeyInfo,
+    Params, get_key_frame,
+};
+use crate::time::Monotonic;
+use crate::wire::{self, Reply, Request};
+
+const STREAM: Token = Token(0);
+const WAKER: Token = Token(1);
+
+/// How long connecting and the handshake may take.
+const HANDSHAKE_MAX: Duration = Duration::from_secs(15);
+
+/// Bytes read at once.
+const READ_BYTES: usize = 32 << 10;
+
+/// What ended a wait.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "made once a wait and taken apart at once")]
+pub enum Waited {
+    /// A reply, with the number of its request.
+    Reply(u32, Reply),
+    /// Somebody used the waker.
+    Woken,
+    /// The time was up.
+    TimedOut,
+}
+
+/// How a channel is opened.
+pub enum Opening<'a> {
+    /// With a ticket.
+    Resume(&'a ClientTicket),
+    /// With a full handshake, as a member or anonymously.
+    Full(&'a Descriptor, Option<ClientAuth>),
+}
+
+/// Why a channel did not open.
+#[derive(Debug)]
+pub enum NotOpened {
+    /// The server said so in the clear: 1 failed, 2 busy, 3 unsupported, 4 unknown ticket.
+    Alert(u8),
+    /// Anything else.
+    Error(ClientError),
+}
+
+/// See the module.
+pub struct Connection {
+    poll: Poll,
+    events: Events,
+    waker: Arc<Waker>,
+    stream: TcpStream,
+    session: ClientSession,
+    rng: OsRandom,
+    inbox: VecDeque<(u32, Reply)>,
+    tickets: Vec<ClientTicket>,
+    params: Option<Params>,
+    resumed: bool,
+    opened: bool,
+    closed: Option<CloseReason>,
+    next_request: u32,
+    address: String,
+}
+
+fn resolve(address: &str) -> Result<Vec<SocketAddr>, ClientError> {
+    let found = address.to_socket_addrs();
+    let found = found.map_err(|error| ClientError::Unreachable(format!("{address}: {error}")))?;
+    Ok(found.collect())
+}
+
+fn unreachable(address: &str) -> impl Fn(std::io::Error) -> ClientError {
+    move |error| ClientError::Unreachable(format!("{address}: {error}"))
+}
+
+/// Asks a server for block 0 and its descriptor: the only exchange in the clear. Nothing in the answer is
+/// verified yet.
+///
+/// # Errors
+/// [`ClientError::Unreachable`], or [`ClientError::Integrity`] when the answer is not an answer.
+pub fn get_key(address: &str) -> Result<KeyInfo, ClientError> {
+    let mut last = ClientError::Unreachable(format!("{address}: no address"));
+    for target in resolve(address)? {
+        match get_key_from(address, target) {
+            Err(error @ ClientError::Unreachable(_)) => last = error,
+            other => return other,
+        }
+    }
+    Err(last)
+}
+
+fn get_key_from(address: &str, target: SocketAddr) -> Result<KeyInfo, ClientError> {
+    let failed = unreachable(address);
+    let mut stream = std::net::TcpStream::connect_timeout(&target, HANDSHAKE_MAX).map_err(&failed)?;
+    stream.set_read_timeout(Some(HANDSHAKE_MAX)).map_err(&failed)?;
+    stream.write_all(&get_key_frame()).map_err(&failed)?;
+    let mut received = Vec::new();
+    let mut chunk = [0; READ_BYTES];
+    loop {
+        let count = stream.read(&mut chunk).map_err(&failed)?;
+        received.extend_from_slice(chunk.get(..count).unwrap_or_default());
+        match KeyInfo::read(&received) {
+            Ok(Some(info)) => return Ok(info),
+            Ok(None) if count == 0 => {
+                return Err(ClientError::Unreachable(format!("{address}: closed without an answer")));
+            }
+            Ok(None) => {}
+            Err(_) => {
+                return Err(ClientError::Integrity(format!("{address} does not answer like a ledgerd")));
+            }
+        }
+    }
+}
+
+impl Connection {
+    /// Connects and carries the handshake through.
+    ///
+    /// # Errors
+    /// [`NotOpened`].
+    pub fn open(address: &str, opening: &Opening<'_>) -> Result<Connection, NotOpened> {
+        let mut last = ClientError::Unreachable(format!("{address}: no address"));
+        for target in resolve(address).map_err(NotOpened::Error)? {
+            // std connects with a timeout; mio takes over from there.
+            match std::net::TcpStream::connect_timeout(&target, HANDSHAKE_MAX) {
+                Ok(stream) => return Connection::start(address, stream, opening),
+                Err(error) => last = unreachable(address)(error),
+            }
+        }
+        Err(NotOpened::Error(last))
+    }
+
+    fn start(
+        address: &str,
+        stream: std::net::TcpStream,
+        opening: &Opening<'_>,
+    ) -> Result<Connection, NotOpened> {
+        let failed = unreachable(address);
+        let prepare = || {
+            stream.set_nonblocking(true)?;
+            stream.set_nodelay(true)?;
+            let mut stream = TcpStream::from_std(stream);
+            let poll = Poll::new()?;
+            poll.registry().register(&mut stream, STREAM, Interest::READABLE | Interest::WRITABLE)?;
+            let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
+            Ok((stream, poll, waker))
+        };
+        let (stream, poll, waker) = prepare().map_err(|error| NotOpened::Error(failed(error)))?;
+        let mut rng = random::os();
+        let session = match opening {
+            Opening::Resume(ticket) => ClientSession::resume(ticket, &mut rng),
+            Opening::Full(descriptor, auth) => ClientSession::full(descriptor, auth.clone(), &mut rng),
+        };
+        let mut connection = Connection {
+            poll,
+            events: Events::with_capacity(8),
+            waker,
+            stream,
+            session,
+            rng,
+            inbox: VecDeque::new(),
+            tickets: Vec::new(),
+            params: None,
+            resumed: false,
+            opened: false,
+            closed: None,
+            next_request: 0,
+            address: address.to_owned(),
+        };
+        connection.shake_hands()?;
+        Ok(connection)
+    }
+
+    fn shake_hands(&mut self) -> Result<(), NotOpened> {
+        let deadline = Monotonic(clock::now().mono.0 + HANDSHAKE_MAX);
+        while !self.opened {
+            if let Some(reason) = self.closed {
+                return Err(self.not_opened(reason));
+            }
+            if !self.turn(Some(deadline)).map_err(NotOpened::Error)? && !self.opened {
+                let text = format!("{}: no handshake in time", self.address);
+                return Err(NotOpened::Error(ClientError::Unreachable(text)));
+            }
+        }
+        Ok(())
+    }
+
+    fn not_opened(&self, reason: CloseReason) -> NotOpened {
+        match reason {
+            CloseReason::Alert(code) => NotOpened::Alert(code),
+            CloseReason::Failed(..) => NotOpened::Error(ClientError::Integrity(format!(
+                "{}: the server could not prove that it is the one that was pinned ({reason})",
+                self.address
+            ))),
+            CloseReason::Local | CloseReason::Remote | CloseReason::Truncated | CloseReason::GaveUp(_) => {
+                NotOpened::Error(ClientError::Unreachable(format!("{}: {reason}", self.address)))
+            }
+        }
+    }
+
+    /// What the server said when it had proven itself.
+    pub fn params(&self) -> Option<&Params> {
+        self.params.as_ref()
+    }
+
+    /// Whether a ticket was used.
+    pub fn is_resumed(&self) -> bool {
+        self.resumed
+    }
+
+    /// Tickets received since the last call.
+    pub fn take_tickets(&mut self) -> Vec<ClientTicket> {
+        std::mem::take(&mut self.tickets)
+    }
+
+    /// Ends a wait from another thread.
+    pub fn waker(&self) -> Arc<Waker> {
+        Arc::clone(&self.waker)
+    }
+
+    /// Whether the connection can carry nothing any more.
+    pub fn is_closed(&self) -> bool {
+        self.closed.is_some()
+    }
+
+    /// Sends a request; its reply comes with the number that is returned.
+    ///
+    /// # Errors
+    /// [`ClientError::Unreachable`] when the connection is gone.
+    pub fn send(&mut self, request: &Request<'_>) -> Result<u32, ClientError> {
+        self.next_request = self.next_request.checked_add(1).unwrap_or(1);
+        let message = wire::seal(self.next_request, request);
+        let mut env = ClientEnv { now: clock::now(), rng: &mut self.rng };
+        let sent = self.session.send_message(&message, &mut env);
+        sent.map_err(|error| ClientError::Unreachable(format!("{}: {error}", self.address)))?;
+        self.write_out();
+        Ok(self.next_request)
+    }
+
+    /// Waits for the next reply, the waker or the deadline.
+    ///
+    /// # Errors
+    /// [`ClientError::Unreachable`] when the connection is gone and every reply was taken.
+    pub fn wait(&mut self, deadline: Option<Monotonic>) -> Result<Waited, ClientError> {
+        loop {
+            if let Some((id, reply)) = self.inbox.pop_front() {
+                return Ok(Waited::Reply(id, reply));
+            }
+            if let Some(reason) = self.closed {
+                return Err(ClientError::Unreachable(format!("{}: {reason}", self.address)));
+            }
+            if !self.turn(deadline)? {
+                return Ok(Waited::TimedOut);
+            }
+            if self.events.iter().any(|event| event.token() == WAKER) && self.inbox.is_empty() {
+                return Ok(Waited::Woken);
+            }
+        }
+    }
+
+    /// Sends a request that changes nothing and waits for its reply; pushes about it go to `push`.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] with what the server says, or [`ClientError::Unreachable`].
+    pub fn ask(&mut self, request: &Request<'_>, push: &mut dyn FnMut(&Reply)) -> Result<Reply, ClientError> {
+        let asked = self.send(request)?;
+        loop {
+            match self.wait(None)? {
+                Waited::Reply(id, reply @ Reply::Progress(_)) if id == asked => push(&reply),
+                Waited::Reply(id, Reply::Refused(refusal)) if id == asked => {
+                    return Err(ClientError::Refused(refusal));
+                }
+                Waited::Reply(id, reply) if id == asked => return Ok(reply),
+                Waited::Reply(..) | Waited::Woken | Waited::TimedOut => {}
+            }
+        }
+    }
+
+    /// Waits once, then reads and writes what can be. False when the deadline came first.
+    fn turn(&mut self, deadline: Option<Monotonic>) -> Result<bool, ClientError> {
+        self.write_out();
+        let timeout = deadline.map(|deadline| deadline.0.saturating_sub(clock::now().mono.0));
+        match self.poll.poll(&mut self.events, timeout) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(true),
+            other => other.map_err(unreachable(&self.address))?,
+        }
+        if self.events.is_empty() {
+            return Ok(false);
+        }
+        self.read_in();
+        self.write_out();
+        Ok(true)
+    }
+
+    fn read_in(&mut self) {
+        let mut chunk = [0; READ_BYTES];
+        loop {
+            let room = self.session.room().min(READ_BYTES);
+            if room == 0 {
+                break;
+            }
+            match self.stream.read(chunk.get_mut(..room).unwrap_or_default()) {
+                Ok(0) => {
+                    self.session.eof();
+                    self.take_events();
+                    break;
+                }
+                Ok(count) => {
+                    let mut env = ClientEnv { now: clock::now(), rng: &mut self.rng };
+                    self.session.receive(chunk.get(..count).unwrap_or_default(), &mut env);
+                    self.take_events();
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(_) => {
+                    self.session.eof();
+                    self.take_events();
+                    break;
+                }
+            }
+        }
+    }
+
+    fn take_events(&mut self) {
+        while let Some(event) = self.session.poll_event() {
+            match event {
+                ClientEvent::Params(params) => self.params = Some(params),
+                ClientEvent::Opened { resumed } => {
+                    self.opened = true;
+                    self.resumed = resumed;
+                }
+                ClientEvent::Message(message) => match wire::open::<Reply>(&message) {
+                    Ok(reply) => self.inbox.push_back(reply),
+                    // A server that speaks another version of the wire is one that cannot be understood.
+                    Err(_) => self.closed = Some(CloseReason::Remote),
+                },
+                ClientEvent::Ticket(ticket) => self.tickets.push(ticket),
+                ClientEvent::Pong(_) => {}
+                ClientEvent::Closed(reason) => {
+                    self.closed.get_or_insert(reason);
+                }
+            }
+        }
+    }
+
+    fn write_out(&mut self) {
+        let output = self.session.output_mut();
+        let mut written = 0;
+        while let Some(rest) = output.get(written..).filter(|rest| !rest.is_empty()) {
+            match self.stream.write(rest) {
+                Ok(count) if count > 0 => written += count,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                // What cannot be written now is written when the socket takes it again; that the
+                // connection is gone shows when it is read.
+                _ => break,
+            }
+        }
+        output.drain(..written);
+    }
+
+    /// Ends the channel in good order: without this, the server could not tell the end from a cut.
+    pub fn close(mut self) -> Vec<ClientTicket> {
+        let mut env = ClientEnv { now: clock::now(), rng: &mut self.rng };
+        self.session.close(&mut env);
+        self.write_out();
+        self.tickets
+    }
+}

@@ -1,0 +1,56 @@
+//! Why something could not be done, and whether anything may have changed by it.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::wire::Refusal;
+
+/// What stops a client.
+#[derive(Debug)]
+pub enum ClientError {
+    /// Something that the person at the keyboard has to set right; nothing was sent.
+    Usage(String),
+    /// The server refused, or nothing could be asked without an account; nothing changed.
+    Refused(Refusal),
+    /// The server cannot be reached, is busy, or the connection was cut while reading; nothing changed.
+    Unreachable(String),
+    /// A signed command is under way and its outcome is not known.
+    Unknown(String),
+    /// Something is not what it claims to be: a changed server, a bad proof, a damaged block.
+    Integrity(String),
+    /// A file of the client's home could not be read or written.
+    File(PathBuf, io::Error),
+    /// Anything else.
+    Unexpected(String),
+}
+
+impl ClientError {
+    pub(super) fn file(path: &Path) -> impl FnOnce(io::Error) -> ClientError {
+        let path = path.to_owned();
+        move |error| ClientError::File(path, error)
+    }
+
+    /// The reply was of another kind than the question.
+    pub fn unexpected_reply() -> ClientError {
+        ClientError::Unexpected("the server answered something else than was asked".to_owned())
+    }
+}
+
+impl fmt::Display for ClientError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ClientError::Refused(refusal) => {
+                write!(f, "refused: {} ({}): {}", refusal.name, refusal.code, refusal.message)
+            }
+            ClientError::File(path, error) => write!(f, "{}: {error}", path.display()),
+            ClientError::Usage(text)
+            | ClientError::Unreachable(text)
+            | ClientError::Unknown(text)
+            | ClientError::Integrity(text)
+            | ClientError::Unexpected(text) => f.write_str(text),
+        }
+    }
+}
+
+impl std::error::Error for ClientError {}

@@ -1,0 +1,85 @@
+//! Who the client is: one RSA key, and an account on each ledger where it is registered.
+
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::{ClientError, Home};
+use crate::crypto::random;
+use crate::crypto::rsa::{PrivateKey, PrivateKeyError, is_encrypted_pem};
+use crate::crypto::{KeyId, LedgerId};
+
+const KEY_FILE: &str = "key.pem";
+
+/// Gives the passphrase of an encrypted key, or none if there is nobody to ask.
+pub type PassphraseSource<'a> = dyn FnMut(&str) -> Option<Zeroizing<String>> + 'a;
+
+/// The account on one ledger, as the client remembers it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Account {
+    /// Its number.
+    pub account: u64,
+    /// Its public name.
+    pub handle: String,
+    /// Names its key, in hexadecimal.
+    pub key_id: String,
+}
+
+/// The key of this home, if there is one.
+///
+/// # Errors
+/// [`ClientError::Usage`] when it cannot be opened.
+pub fn load_key(home: &Home, ask: &mut PassphraseSource<'_>) -> Result<Option<PrivateKey>, ClientError> {
+    let Some(pem) = home.read(KEY_FILE)?.map(Zeroizing::new) else { return Ok(None) };
+    let passphrase = if is_encrypted_pem(&pem) {
+        let prompt = format!("Passphrase of {}: ", home.path(KEY_FILE).display());
+        let none =
+            || ClientError::Usage("the key has a passphrase, and there is nobody to ask for it".into());
+        Some(ask(&prompt).ok_or_else(none)?)
+    } else {
+        None
+    };
+    let key = PrivateKey::from_pkcs8_pem(&pem, passphrase.as_ref().map(|text| text.as_bytes()));
+    key.map(Some).map_err(|error: PrivateKeyError| {
+        ClientError::Usage(format!("{}: {error}", home.path(KEY_FILE).display()))
+    })
+}
+
+/// Makes the key of this home and keeps it, encrypted if a passphrase is given.
+///
+/// # Errors
+/// [`ClientError::File`].
+pub fn make_key(home: &Home, passphrase: Option<&str>) -> Result<PrivateKey, ClientError> {
+    let key = PrivateKey::generate(&mut random::os());
+    let pem = key.to_pkcs8_pem(passphrase.map(str::as_bytes));
+    home.write(KEY_FILE, pem.as_bytes())?;
+    Ok(key)
+}
+
+fn account_file(ledger_id: LedgerId) -> String {
+    format!("accounts/{ledger_id}.json")
+}
+
+/// The account on a ledger, if this home has one there.
+///
+/// # Errors
+/// [`ClientError`] when the file cannot be read.
+pub fn read_account(home: &Home, ledger_id: LedgerId) -> Result<Option<Account>, ClientError> {
+    let name = account_file(ledger_id);
+    let Some(text) = home.read(&name)? else { return Ok(None) };
+    let account = serde_json::from_str(&text);
+    account.map(Some).map_err(|error| ClientError::Usage(format!("{}: {error}", home.path(&name).display())))
+}
+
+/// Keeps the account on a ledger.
+pub(super) fn write_account(
+    home: &Home,
+    ledger_id: LedgerId,
+    account: u64,
+    handle: &str,
+    key_id: KeyId,
+) -> Result<Account, ClientError> {
+    let account = Account { account, handle: handle.to_owned(), key_id: key_id.to_string() };
+    let text = serde_json::to_string(&account).map_err(|error| ClientError::Unexpected(error.to_string()))?;
+    home.write(&account_file(ledger_id), text.as_bytes())?;
+    Ok(account)
+}

@@ -1,0 +1,232 @@
+//! Which servers are known, and what of each must not change or go back.
+//!
+//! A line: `address ledger_id vkey highest_serial enc_key_id last_checkpoint`, the ids in hexadecimal, the
+//! checkpoint as base64 of the signed note or `-`.
+
+use std::str::FromStr;
+
+use base64ct::{Base64, Encoding};
+
+use super::{ClientError, Home};
+use crate::chain::{Checkpoint, Genesis};
+use crate::crypto::note::LogPublicKey;
+use crate::crypto::{KeyId, LedgerId};
+use crate::session::{Descriptor, DescriptorError, KeyInfo};
+
+const FILE: &str = "known_servers";
+
+/// A pinned server.
+#[derive(Clone, Debug)]
+pub struct KnownServer {
+    /// HOST:PORT, as it was asked for.
+    pub address: String,
+    /// Which ledger it serves; never changes.
+    pub ledger_id: LedgerId,
+    /// Its log key; never changes.
+    pub log_key: LogPublicKey,
+    /// The highest serial of a descriptor seen.
+    pub serial: u64,
+    /// Names the RSA key of that descriptor.
+    pub encryption_key: KeyId,
+    /// The newest checkpoint verified: a signed note.
+    pub checkpoint: Option<String>,
+}
+
+impl KnownServer {
+    fn to_line(&self) -> String {
+        let checkpoint = self.checkpoint.as_ref().map(|note| Base64::encode_string(note.as_bytes()));
+        let checkpoint = checkpoint.as_deref().unwrap_or("-");
+        let (address, ledger, key) = (&self.address, self.ledger_id, &self.log_key);
+        format!("{address} {ledger} {key} {} {} {checkpoint}\n", self.serial, self.encryption_key)
+    }
+
+    fn from_line(line: &str) -> Option<KnownServer> {
+        let mut fields = line.split(' ');
+        let address = fields.next()?.to_owned();
+        let ledger_id = LedgerId(const_hex::decode_to_array(fields.next()?).ok()?);
+        let log_key = LogPublicKey::from_str(fields.next()?).ok()?;
+        let serial = fields.next()?.parse().ok()?;
+        let encryption_key = KeyId(const_hex::decode_to_array(fields.next()?).ok()?);
+        let checkpoint = match fields.next()? {
+            "-" => None,
+            note => Some(String::from_utf8(Base64::decode_vec(note).ok()?).ok()?),
+        };
+        Some(KnownServer { address, ledger_id, log_key, serial, encryption_key, checkpoint })
+    }
+
+    /// The fingerprint that people compare.
+    pub fn fingerprint(&self) -> String {
+        crate::session::descriptor::fingerprint(self.log_key.bytes(), &self.ledger_id)
+    }
+
+    fn descriptor_file(&self) -> String {
+        format!("servers/{}.descriptor", self.ledger_id)
+    }
+
+    /// The newest verified descriptor.
+    ///
+    /// # Errors
+    /// [`ClientError`] when it is gone or does not fit the pin.
+    pub fn descriptor(&self, home: &Home) -> Result<Descriptor, ClientError> {
+        let text = home.read(&self.descriptor_file())?;
+        let text =
+            text.ok_or_else(|| ClientError::Usage("the server's descriptor is gone: run getKey".to_owned()))?;
+        let descriptor =
+            Descriptor::parse(&text).map_err(|error| ClientError::Integrity(error.to_string()))?;
+        self.check(&descriptor)?;
+        Ok(descriptor)
+    }
+
+    /// Holds a descriptor against the pin.
+    ///
+    /// # Errors
+    /// [`ClientError::Integrity`] with both fingerprints when it is of another server.
+    pub fn check(&self, descriptor: &Descriptor) -> Result<(), ClientError> {
+        descriptor.check_pin(&self.log_key, &self.ledger_id, self.serial).map_err(|error| {
+            let text = match error {
+                DescriptorError::OtherLogKey | DescriptorError::OtherLedger => format!(
+                    "THE SERVER AT {} IS NOT THE ONE THAT WAS PINNED\n  pinned: {}\n  now:    {}\n\
+                     If the change is intended, remove its line from known_servers in the home directory.",
+                    self.address,
+                    self.fingerprint(),
+                    descriptor.fingerprint()
+                ),
+                other => format!("the server's descriptor is refused: {other}"),
+            };
+            ClientError::Integrity(text)
+        })
+    }
+}
+
+/// Everything known, in the order of the file.
+///
+/// # Errors
+/// [`ClientError`] when the file cannot be read or a line is not understood.
+pub fn all(home: &Home) -> Result<Vec<KnownServer>, ClientError> {
+    let text = home.read(FILE)?.unwrap_or_default();
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    lines
+        .map(|(number, line)| {
+            KnownServer::from_line(line).ok_or_else(|| {
+                ClientError::Usage(format!("known_servers, line {}: not a known server", number + 1))
+            })
+        })
+        .collect()
+}
+
+/// What is known of the server at an address.
+///
+/// # Errors
+/// As for [`all`].
+pub fn find(home: &Home, address: &str) -> Result<Option<KnownServer>, ClientError> {
+    Ok(all(home)?.into_iter().find(|server| server.address == address))
+}
+
+/// Changes what is known of a server, under the lock of the home directory.
+///
+/// # Errors
+/// [`ClientError`].
+pub fn update(home: &Home, address: &str, change: impl FnOnce(&mut KnownServer)) -> Result<(), ClientError> {
+    let lock = home.lock()?;
+    let mut servers = all(home)?;
+    if let Some(server) = servers.iter_mut().find(|server| server.address == address) {
+        change(server);
+    }
+    let text: String = servers.iter().map(KnownServer::to_line).collect();
+    home.write(FILE, text.as_bytes())?;
+    drop(lock);
+    Ok(())
+}
+
+/// Keeps a server that was looked at for the first time, or its newer descriptor.
+///
+/// # Errors
+/// [`ClientError`].
+pub fn keep(home: &Home, address: &str, descriptor: &Descriptor) -> Result<KnownServer, ClientError> {
+    let fresh = KnownServer {
+        address: address.to_owned(),
+        ledger_id: descriptor.ledger_id(),
+        log_key: descriptor.log_key().clone(),
+        serial: descriptor.serial(),
+        encryption_key: descriptor.encryption_key().key_id(),
+        checkpoint: None,
+    };
+    home.write(&fresh.descriptor_file(), descriptor.text().as_bytes())?;
+    let lock = home.lock()?;
+    let mut servers = all(home)?;
+    let kept = match servers.iter_mut().find(|server| server.address == address) {
+        Some(known) => {
+            // The store only moves forward, whatever other calls do meanwhile.
+            if descriptor.serial() > known.serial {
+                known.serial = fresh.serial;
+                known.encryption_key = fresh.encryption_key;
+            }
+            known.clone()
+        }
+        None => {
+            servers.push(fresh.clone());
+            fresh
+        }
+    };
+    let text: String = servers.iter().map(KnownServer::to_line).collect();
+    home.write(FILE, text.as_bytes())?;
+    drop(lock);
+    Ok(kept)
+}
+
+/// Checks an answer to get-key as far as it can be checked without knowing the server: block 0 hashes to the
+/// ledger's id and names the log key and the origin that signed the descriptor.
+///
+/// # Errors
+/// [`ClientError::Integrity`].
+pub fn verify_key_info(info: &KeyInfo) -> Result<Descriptor, ClientError> {
+    let bad = |text: &str| ClientError::Integrity(format!("the server's identity is refused: {text}"));
+    let descriptor = Descriptor::parse(&info.descriptor).map_err(|error| bad(&error.to_string()))?;
+    let (genesis, ledger_id) = Genesis::from_block(&info.genesis).map_err(|error| bad(&error.to_string()))?;
+    if ledger_id != descriptor.ledger_id() {
+        return Err(bad("the first block is of another ledger than the descriptor"));
+    }
+    let log_key = descriptor.log_key();
+    if genesis.log_key != *log_key.bytes() || genesis.origin != log_key.origin() {
+        return Err(bad("the first block names another log key or origin than the descriptor"));
+    }
+    Ok(descriptor)
+}
+
+/// Compares a checkpoint that the server shows with the one that is kept, without asking for a proof: the same
+/// size must have the same root, and the server must not be behind.
+///
+/// # Errors
+/// [`ClientError::Integrity`]: FORK or ROLLBACK, or a bad signature.
+pub fn compare_checkpoint(server: &KnownServer, note: &str) -> Result<Checkpoint, ClientError> {
+    let shown = read_checkpoint(server, note)?;
+    let Some(kept) = &server.checkpoint else { return Ok(shown) };
+    let kept = read_checkpoint(server, kept)?;
+    let say = |what: &str| {
+        ClientError::Integrity(format!(
+            "{what}: the server at {} shows {} blocks with root {}, but showed {} blocks with root {} before",
+            server.address, shown.size, shown.root, kept.size, kept.root
+        ))
+    };
+    if shown.size < kept.size {
+        return Err(say("ROLLBACK"));
+    }
+    if shown.size == kept.size && shown.root != kept.root {
+        return Err(say("FORK"));
+    }
+    Ok(shown)
+}
+
+/// Verifies the signature of a checkpoint and reads it.
+///
+/// # Errors
+/// [`ClientError::Integrity`].
+pub fn read_checkpoint(server: &KnownServer, note: &str) -> Result<Checkpoint, ClientError> {
+    let bad = |text: String| ClientError::Integrity(format!("the server's checkpoint is refused: {text}"));
+    let text = server.log_key.verify_note(note).map_err(|error| bad(error.to_string()))?;
+    let checkpoint = Checkpoint::parse(text).map_err(|error| bad(error.to_string()))?;
+    if checkpoint.origin != server.log_key.origin() {
+        return Err(bad("it is of another origin".to_owned()));
+    }
+    Ok(checkpoint)
+}

@@ -1,0 +1,190 @@
+//! Opening channels: with a ticket if there is one, with a full handshake if not, and with a newer descriptor
+//! if the server has rotated its key. Nothing is sent before the server's checkpoint was compared with the one
+//! that is kept.
+
+use super::known_servers::{self, KnownServer, compare_checkpoint};
+use super::{Account, ClientError, Connection, Home, NotOpened, Opening, PassphraseSource, clock, get_key};
+use super::{load_key, read_account};
+use crate::crypto::rsa::PrivateKey;
+use crate::session::{ClientAuth, ClientTicket};
+
+/// A member's authenticated connection.
+pub struct Member {
+    home: Home,
+    server: KnownServer,
+    account: Account,
+    key: PrivateKey,
+    connection: Connection,
+}
+
+/// The server pinned at an address.
+///
+/// # Errors
+/// [`ClientError::Usage`] when none is.
+pub fn pinned(home: &Home, address: &str) -> Result<KnownServer, ClientError> {
+    known_servers::find(home, address)?.ok_or_else(|| {
+        ClientError::Usage(format!("{address} is not known: run `ledgerctl --server {address} getKey` first"))
+    })
+}
+
+fn ticket_file(server: &KnownServer, account: &Account) -> String {
+    format!("tickets/{}-{}-{}", server.ledger_id, account.account, account.key_id)
+}
+
+fn read_ticket(home: &Home, server: &KnownServer, account: &Account) -> Option<ClientTicket> {
+    let text = home.read(&ticket_file(server, account)).ok()??;
+    let bytes = const_hex::decode(text.trim()).ok()?;
+    let ticket: ClientTicket = crate::codec::strict(&bytes).ok()?;
+    let fits = ticket.serial == server.serial && ticket.expires_ms > clock::now().wall.millis();
+    fits.then_some(ticket)
+}
+
+fn keep_tickets(home: &Home, server: &KnownServer, account: &Account, tickets: &[ClientTicket]) {
+    if let Some(ticket) = tickets.last() {
+        let text = const_hex::encode(crate::codec::encode(ticket));
+        // A ticket that is not kept costs a full handshake next time and nothing else.
+        drop(home.write(&ticket_file(server, account), text.as_bytes()));
+    }
+}
+
+/// Opens an anonymous channel, for registrations, checkpoints and proofs.
+///
+/// # Errors
+/// [`ClientError`].
+pub fn open_anonymous(home: &Home, address: &str) -> Result<(KnownServer, Connection), ClientError> {
+    let server = pinned(home, address)?;
+    let (server, connection) = open_full(home, server, None)?;
+    check_params(&server, &connection)?;
+    Ok((server, connection))
+}
+
+/// A full handshake; a server that does not know the key any more is asked for its descriptor, once.
+fn open_full(
+    home: &Home,
+    server: KnownServer,
+    auth: Option<ClientAuth>,
+) -> Result<(KnownServer, Connection), ClientError> {
+    let descriptor = server.descriptor(home)?;
+    match Connection::open(&server.address, &Opening::Full(&descriptor, auth.clone())) {
+        Ok(connection) => Ok((server, connection)),
+        Err(NotOpened::Alert(3)) => {
+            let server = refresh(home, &server)?;
+            let descriptor = server.descriptor(home)?;
+            let opened = Connection::open(&server.address, &Opening::Full(&descriptor, auth));
+            opened.map(|connection| (server.clone(), connection)).map_err(|error| not_opened(&server, error))
+        }
+        Err(error) => Err(not_opened(&server, error)),
+    }
+}
+
+/// Fetches the descriptor of a pinned server again and holds it against the pin.
+///
+/// # Errors
+/// [`ClientError::Integrity`] when it is of another server or older.
+fn refresh(home: &Home, server: &KnownServer) -> Result<KnownServer, ClientError> {
+    let descriptor = known_servers::verify_key_info(&get_key(&server.address)?)?;
+    server.check(&descriptor)?;
+    known_servers::keep(home, &server.address, &descriptor)
+}
+
+fn not_opened(server: &KnownServer, error: NotOpened) -> ClientError {
+    let address = &server.address;
+    match error {
+        NotOpened::Error(error) => error,
+        NotOpened::Alert(2) => ClientError::Unreachable(format!("{address} is busy; try again in a moment")),
+        NotOpened::Alert(3) => {
+            ClientError::Unreachable(format!("{address} supports none of our channel suites"))
+        }
+        NotOpened::Alert(_) => ClientError::Unreachable(format!("{address} refused the handshake")),
+    }
+}
+
+/// Compares the checkpoint that came with the handshake with the one that was kept before the hello left.
+fn check_params(server: &KnownServer, connection: &Connection) -> Result<(), ClientError> {
+    let note = connection.params().map(|params| params.checkpoint_note.as_slice()).unwrap_or_default();
+    let note = std::str::from_utf8(note)
+        .map_err(|_| ClientError::Integrity("the server's checkpoint is not text".to_owned()))?;
+    compare_checkpoint(server, note).map(|_| ())
+}
+
+impl Member {
+    /// Opens an authenticated channel with the account of this home.
+    ///
+    /// # Errors
+    /// [`ClientError::Usage`] without a registration; otherwise what stands in the way.
+    pub fn open(home: &Home, address: &str, ask: &mut PassphraseSource<'_>) -> Result<Member, ClientError> {
+        let server = pinned(home, address)?;
+        let account = read_account(home, server.ledger_id)?.ok_or_else(|| {
+            ClientError::Usage(format!(
+                "not registered on the ledger of {address}: run `ledgerctl register HANDLE` first"
+            ))
+        })?;
+        let key = load_key(home, ask)?
+            .ok_or_else(|| ClientError::Usage("there is no key in the home directory".to_owned()))?;
+        Member::open_as(home, server, account, key)
+    }
+
+    pub(super) fn open_as(
+        home: &Home,
+        server: KnownServer,
+        account: Account,
+        key: PrivateKey,
+    ) -> Result<Member, ClientError> {
+        let resumed = read_ticket(home, &server, &account)
+            .map(|ticket| Connection::open(&server.address, &Opening::Resume(&ticket)));
+        let (server, connection) = match resumed {
+            Some(Ok(connection)) => (server, connection),
+            Some(Err(NotOpened::Alert(2))) => return Err(not_opened(&server, NotOpened::Alert(2))),
+            Some(Err(NotOpened::Error(error))) => return Err(error),
+            // An unknown ticket: the full handshake is at least as strong.
+            Some(Err(NotOpened::Alert(_))) | None => {
+                let auth = ClientAuth { account: account.account, key: key.clone() };
+                open_full(home, server, Some(auth))?
+            }
+        };
+        check_params(&server, &connection)?;
+        Ok(Member { home: home.clone(), server, account, key, connection })
+    }
+
+    /// The connection.
+    pub fn connection(&mut self) -> &mut Connection {
+        &mut self.connection
+    }
+
+    /// The server.
+    pub fn server(&self) -> &KnownServer {
+        &self.server
+    }
+
+    /// The account.
+    pub fn account(&self) -> &Account {
+        &self.account
+    }
+
+    /// The key.
+    pub fn key(&self) -> &PrivateKey {
+        &self.key
+    }
+
+    /// The home directory.
+    pub fn home(&self) -> &Home {
+        &self.home
+    }
+
+    /// Replaces a connection that was lost.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn reconnect(&mut self) -> Result<(), ClientError> {
+        let again = Member::open_as(&self.home, self.server.clone(), self.account.clone(), self.key.clone())?;
+        self.connection = again.connection;
+        self.server = again.server;
+        Ok(())
+    }
+
+    /// Ends the connection in good order and keeps the tickets that came with it.
+    pub fn close(self) {
+        let tickets = self.connection.close();
+        keep_tickets(&self.home, &self.server, &self.account, &tickets);
+    }
+}

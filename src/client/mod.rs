@@ -1,0 +1,40 @@
+//! The client as a library: a home directory with keys and pinned servers, and a connection that a program can
+//! wait on. `ledgerctl` is made of it, and other programs may be.
+//!
+//! ```no_run
+//! use ledgerd::client::{Home, Member};
+//! use ledgerd::wire::Request;
+//!
+//! # fn main() -> Result<(), ledgerd::client::ClientError> {
+//! let home = Home::open(None)?;
+//! let mut member = Member::open(&home, "127.0.0.1:7878", &mut |_| None)?;
+//! let status = member.connection().ask(&Request::Status, &mut |_| ())?;
+//! # drop(status);
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod clock;
+mod connection;
+mod error;
+mod home;
+mod identity;
+mod journal;
+pub mod known_servers;
+pub mod manifest;
+mod member;
+mod order_fields;
+pub mod orders_input;
+mod registration;
+pub mod show;
+mod submit;
+
+pub use connection::{Connection, NotOpened, Opening, Waited, get_key};
+pub use error::ClientError;
+pub use home::Home;
+pub use identity::{Account, PassphraseSource, load_key, make_key, read_account};
+pub use journal::{Journal, unsettled};
+pub use known_servers::KnownServer;
+pub use member::{Member, open_anonymous, pinned};
+pub use registration::register;
+pub use submit::{Outcome, Signer, check_own_block, settle, submit_one};

@@ -1,0 +1,156 @@
+//! A stored block in the owner's JSON shape:
+//! `{"index":1,"timestamp":"…","data":{…},"hash":"…","previous_hash":"…"}`.
+//!
+//! Keys keep this order; `data` is an object for one order, an array for several, a sentence for genesis.
+
+use std::fmt;
+use std::io::{self, Write};
+
+use rust_decimal::Decimal;
+
+use crate::chain::{Block, Genesis, block_hash};
+use crate::crypto::LedgerId;
+use crate::domain::accounts::{self, Registered};
+use crate::domain::orders::{self, Order, PRICE_SCALE};
+use crate::domain::{AccountId, Command, Event};
+use crate::ledger::Transaction;
+
+/// Bytes that cannot be shown as a block.
+#[derive(Debug)]
+pub struct NotShown(String);
+
+impl fmt::Display for NotShown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for NotShown {}
+
+impl From<io::Error> for NotShown {
+    fn from(error: io::Error) -> NotShown {
+        NotShown(error.to_string())
+    }
+}
+
+/// Writes a block as one line of JSON.
+///
+/// # Errors
+/// [`NotShown`] when the bytes are not a block, or cannot be written.
+pub fn json_line(bytes: &[u8], out: &mut dyn Write) -> Result<(), NotShown> {
+    fields(bytes, out)?;
+    Ok(out.write_all(b"}\n")?)
+}
+
+/// The same with the stored bytes in hexadecimal as the last field.
+///
+/// # Errors
+/// As for [`json_line`].
+pub fn raw_line(bytes: &[u8], out: &mut dyn Write) -> Result<(), NotShown> {
+    fields(bytes, out)?;
+    Ok(writeln!(out, ",\"raw\":\"{}\"}}", const_hex::encode(bytes))?)
+}
+
+/// Writes a block as lines for people: what it is, then one line an order.
+///
+/// # Errors
+/// As for [`json_line`].
+pub fn text_line(bytes: &[u8], out: &mut dyn Write) -> Result<(), NotShown> {
+    let block = parse(bytes)?;
+    writeln!(out, "block {}  {}  {}", block.index, block.timestamp, block_hash(bytes))?;
+    for order in orders_of(&block)? {
+        write!(out, "  {:4} {:>10} {}", order.operation.as_str(), order.quantity, order.stock_name)?;
+        if let Some(price) = order.price {
+            write!(out, " at {}", price_text(price.ten_thousandths))?;
+            if let Some(currency) = price.currency {
+                write!(out, " {currency}")?;
+            }
+        }
+        writeln!(out)?;
+    }
+    Ok(())
+}
+
+fn parse(bytes: &[u8]) -> Result<Block<'_>, NotShown> {
+    Block::parse(bytes).map_err(|error| NotShown(error.to_string()))
+}
+
+fn transaction<'a>(block: &Block<'a>) -> Result<Transaction<'a>, NotShown> {
+    let message = crate::chain::Message::parse(block.message);
+    let ledger_id = message.map_or(LedgerId::default(), |message| message.header.ledger_id);
+    Transaction::decode(block, ledger_id).map_err(|error| NotShown(format!("block {}: {error}", block.index)))
+}
+
+fn orders_of(block: &Block<'_>) -> Result<Vec<Order>, NotShown> {
+    Ok(match transaction(block)?.command {
+        Command::Orders(orders::Command::PlaceOrders(place)) => place.orders,
+        Command::Accounts(_) => Vec::new(),
+    })
+}
+
+/// Everything but the closing brace.
+fn fields(bytes: &[u8], out: &mut dyn Write) -> Result<(), NotShown> {
+    let block = parse(bytes)?;
+    write!(out, "{{\"index\":{},\"timestamp\":\"{}\",\"data\":", block.index, block.timestamp)?;
+    if block.index == 0 {
+        Genesis::from_block(bytes).map_err(|error| NotShown(error.to_string()))?;
+        out.write_all(b"\"Genesis Block\"")?;
+    } else {
+        data(&block, out)?;
+    }
+    write!(out, ",\"hash\":\"{}\",\"previous_hash\":", block_hash(bytes))?;
+    if block.index == 0 {
+        out.write_all(b"\"0\"")?
+    } else {
+        write!(out, "\"{}\"", block.previous_hash)?
+    }
+    Ok(())
+}
+
+fn data(block: &Block<'_>, out: &mut dyn Write) -> Result<(), NotShown> {
+    let transaction = transaction(block)?;
+    match (&transaction.command, &transaction.event) {
+        (
+            Command::Accounts(accounts::Command::Register(register)),
+            Event::Accounts(accounts::Event::Registered(Registered { account })),
+        ) => {
+            let handle =
+                serde_json::to_string(&register.handle).map_err(|error| NotShown(error.to_string()))?;
+            write!(out, "{{\"user_id\":{account},\"operation_type\":\"register\",\"handle\":{handle}}}")?;
+        }
+        (Command::Orders(orders::Command::PlaceOrders(place)), _) => match place.orders.as_slice() {
+            [order] => write_order(block.author, order, out)?,
+            several => {
+                for (number, order) in several.iter().enumerate() {
+                    out.write_all(if number == 0 { b"[" } else { b"," })?;
+                    write_order(block.author, order, out)?;
+                }
+                out.write_all(b"]")?;
+            }
+        },
+        // `Transaction::decode` pairs commands with events of their own domain.
+        (Command::Accounts(_), Event::Orders(_)) => return Err(NotShown("mismatched event".to_owned())),
+    }
+    Ok(())
+}
+
+fn write_order(author: AccountId, order: &Order, out: &mut dyn Write) -> io::Result<()> {
+    // A stock name and a currency hold nothing that JSON would have to escape.
+    let (operation, stock) = (order.operation.as_str(), order.stock_name);
+    write!(out, "{{\"user_id\":{author},\"operation_type\":\"{operation}\",\"stock_name\":\"{stock}\"")?;
+    if order.quantity != 1 {
+        write!(out, ",\"quantity\":{}", order.quantity)?;
+    }
+    if let Some(price) = order.price {
+        write!(out, ",\"price\":\"{}\"", price_text(price.ten_thousandths))?;
+        if let Some(currency) = price.currency {
+            write!(out, ",\"currency\":\"{currency}\"")?;
+        }
+    }
+    out.write_all(b"}")
+}
+
+/// An amount as a decimal without needless zeros.
+fn price_text(ten_thousandths: u64) -> String {
+    Decimal::from_i128_with_scale(i128::from(ten_thousandths), PRICE_SCALE).normalize().to_string()
+}
