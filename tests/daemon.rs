@@ -151,11 +151,6 @@ impl Drop for Daemon {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "how long a process takes is what is tested")]
-fn stopwatch() -> Instant {
-    Instant::now()
-}
-
 /// Reads until the other side ends the stream, in whichever way.
 fn read_to_end(stream: &mut TcpStream) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -218,7 +213,7 @@ fn a_second_daemon_names_the_first_and_touches_nothing() {
     let before = snapshot(&path);
     let data = path.to_str().unwrap();
     for more in ["--listen=127.0.0.1:0", "--rotate-key"] {
-        let asked = stopwatch();
+        let asked = Instant::now();
         let outcome = run(&["--data", data, more]);
         assert!(asked.elapsed() < Duration::from_secs(1), "it took {:?}", asked.elapsed());
         assert_eq!(outcome.code, Some(75), "{outcome:?}");
@@ -395,7 +390,7 @@ fn running_out_of_descriptors_neither_kills_it_nor_keeps_it_busy() {
     command.args(["--data", path.to_str().unwrap(), "--listen=127.0.0.1:0", "--segment-bytes=65536"]);
     command.args(["--config", config.to_str().unwrap()]);
     let daemon = Daemon::serve(command);
-    let (started, busy_before) = (stopwatch(), daemon.cpu_time());
+    let (started, busy_before) = (Instant::now(), daemon.cpu_time());
     let crowd: Vec<TcpStream> = (0..100).map(|_| daemon.connect()).collect();
     // Everybody is turned away at once or after the time that a first frame may take.
     for mut stream in crowd {

@@ -32,6 +32,7 @@ pub enum ConfigError {
 ///
 /// # Errors
 /// [`ConfigError`] names key, value and allowed range.
+#[expect(clippy::disallowed_methods, reason = "the configuration is read here and nowhere else")]
 pub fn read(path: &Path, must_exist: bool) -> Result<Limits, ConfigError> {
     match std::fs::read_to_string(path) {
         Ok(text) => parse(path, &text),

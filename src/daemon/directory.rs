@@ -228,6 +228,8 @@ fn staging_path(path: &Path) -> Result<PathBuf, DaemonError> {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::disallowed_methods, reason = "tests look at what is on disk")]
+
     use std::collections::BTreeMap;
 
     use super::*;

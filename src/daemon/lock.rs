@@ -65,6 +65,8 @@ fn holder(file: &mut File) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::disallowed_methods, reason = "tests look at what is on disk")]
+
     use super::*;
     use crate::cli::exit::Exit;
 

@@ -16,6 +16,7 @@ pub(super) struct FigureSource {
 
 impl FigureSource {
     /// The figures, when it is time to read them again and the system tells.
+    #[expect(clippy::disallowed_methods, reason = "the system tells of a process through files")]
     pub(super) fn read(&mut self, now: Monotonic) -> Option<ProcessFigures> {
         if now < self.next {
             return None;
