@@ -1,6 +1,6 @@
 //! The integration tests, in one binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says so by panicking")]
-#![allow(clippy::disallowed_methods, reason = "tests stand at the edge: they look at clocks and at files")]
+#![allow(clippy::disallowed_methods, reason = "tests damage files and wait for processes")]
 
 mod audit;
 mod audit_files;

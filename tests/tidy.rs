@@ -22,7 +22,7 @@ const NEVER: &[(&str, &[&str])] = &[
     ("session", &["chain", "domain", "wire", "eventlog"]),
     ("eventlog", &["domain", "wire", "session"]),
     ("wire", &["eventlog", "session"]),
-    ("client", &["service", "reactor", "ledger", "daemon"]),
+    ("client", &["service", "reactor", "daemon"]),
     ("reactor", &["client", "cli", "daemon"]),
     ("daemon", &["client"]),
 ];
