@@ -78,8 +78,16 @@ fn run(arguments: &[&str]) -> Outcome {
 impl Daemon {
     /// Starts a daemon on this directory and a free port, and waits until it serves.
     pub(crate) fn start(data: &Path, more: &[&str]) -> Daemon {
-        let listen = ["--data", data.to_str().unwrap(), "--listen", "127.0.0.1:0", "--segment-bytes=65536"];
-        Daemon::serve(ledgerd(&[&listen, more].concat()))
+        Daemon::serve(ledgerd(&[&listen_options(data), more].concat()))
+    }
+
+    /// The same, with what the system lets a process have limited as `ulimit` says it.
+    pub(crate) fn start_limited(limit: &str, data: &Path, more: &[&str]) -> Daemon {
+        let mut command = Command::new("sh");
+        let script = format!("ulimit {limit}; exec \"$@\"");
+        command.args(["-c", &script, "sh", env!("CARGO_BIN_EXE_ledgerd")]);
+        command.args(listen_options(data)).args(more);
+        Daemon::serve(command)
     }
 
     fn serve(command: Command) -> Daemon {
@@ -140,6 +148,10 @@ impl Daemon {
     fn cpu_time(&self) -> Duration {
         Duration::from_millis((self.stat(14) + self.stat(15)) * 10)
     }
+}
+
+fn listen_options(data: &Path) -> [&str; 5] {
+    ["--data", data.to_str().unwrap(), "--listen", "127.0.0.1:0", "--segment-bytes=65536"]
 }
 
 impl Drop for Daemon {
@@ -237,6 +249,18 @@ fn a_connection_that_waits_does_not_keep_it_from_ending() {
 }
 
 #[test]
+fn asked_twice_it_ends_at_once_and_says_so() {
+    let (_dir, path) = place();
+    let daemon = Daemon::start(&path, &[]);
+    // Stopped, so that both are there before it can answer the first.
+    for signal in [Signal::STOP, Signal::TERM, Signal::INT, Signal::CONT] {
+        daemon.signal(signal);
+    }
+    assert_eq!(daemon.ended().code, Some(1));
+    Daemon::start(&path, &[]).stop();
+}
+
+#[test]
 fn help_version_and_mistakes() {
     let help = run(&["--help"]);
     assert_eq!((help.code, help.stderr.as_str()), (Some(0), ""));
@@ -298,7 +322,7 @@ fn key_files_that_cannot_be_used_are_named() {
     fs::rename(other.join("keys"), path.join("keys")).unwrap();
     let outcome = run(&["--data", path.to_str().unwrap(), "--listen=127.0.0.1:0"]);
     assert_eq!(outcome.code, Some(78), "{outcome:?}");
-    assert!(outcome.stderr.contains("log.seed"), "{outcome:?}");
+    assert!(outcome.stderr.contains("descriptor-1"), "{outcome:?}");
 }
 
 #[test]
@@ -385,11 +409,7 @@ fn running_out_of_descriptors_neither_kills_it_nor_keeps_it_busy() {
     let (dir, path) = place();
     let config = dir.path().join("c.toml");
     fs::write(&config, "first_frame_ms = 2000").unwrap();
-    let mut command = Command::new("sh");
-    command.args(["-c", "ulimit -n 40; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_ledgerd")]);
-    command.args(["--data", path.to_str().unwrap(), "--listen=127.0.0.1:0", "--segment-bytes=65536"]);
-    command.args(["--config", config.to_str().unwrap()]);
-    let daemon = Daemon::serve(command);
+    let daemon = Daemon::start_limited("-n 40", &path, &["--config", config.to_str().unwrap()]);
     let (started, busy_before) = (Instant::now(), daemon.cpu_time());
     let crowd: Vec<TcpStream> = (0..100).map(|_| daemon.connect()).collect();
     // Everybody is turned away at once or after the time that a first frame may take.

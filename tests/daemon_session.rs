@@ -11,7 +11,7 @@ use ledgerd::domain::orders::{Operation, Order, PlaceOrders, StockName};
 use ledgerd::domain::{AccountId, Command, accounts, orders};
 use ledgerd::session::{ClientAuth, ClientEnv, ClientEvent, ClientSession, ClientTicket, Descriptor};
 use ledgerd::time::{Monotonic, Now, Timestamp};
-use ledgerd::wire::{self, Reply, Request, Status, Submission};
+use ledgerd::wire::{self, Mode, Reply, Request, Status, Submission};
 use rustix::process::Signal;
 
 use crate::daemon::{DEADLINE, Daemon, place};
@@ -217,5 +217,42 @@ fn who_asks_and_does_not_listen_is_not_read_from_and_holds_up_nobody() {
     let status = Client::connect(&daemon, &descriptor, Some(auth)).status();
     assert_eq!(status.connections, 1);
     assert!(status.resident_bytes < 256 << 20, "{asked} questions took {} bytes", status.resident_bytes);
+    daemon.stop();
+}
+
+#[test]
+fn a_file_at_its_size_limit_is_a_full_disk_and_not_the_end() {
+    let (_dir, path) = place();
+    let daemon = Daemon::start(&path, &[]);
+    let descriptor = daemon.get_key().1;
+    let alice = key(include_str!("../fixtures/keys/client.pem"));
+    assert!(matches!(register(&daemon, &descriptor, "alice", &alice), Reply::Accepted(_)));
+    daemon.stop();
+
+    let daemon = Daemon::start_limited("-f 20", &path, &[]);
+    let auth = ClientAuth { account: 1, key: alice.clone() };
+    let mut client = Client::connect(&daemon, &descriptor, Some(auth.clone()));
+    let mut accepted = 0;
+    let refusal = loop {
+        client.submit(1, AccountId(1), &alice, &an_order());
+        match client.reply().1 {
+            Reply::Accepted(_) => accepted += 1,
+            Reply::Refused(refusal) => break refusal,
+            other => panic!("{other:?}"),
+        }
+        assert!(accepted < 100, "the limit has no effect");
+    };
+    assert_eq!(refusal.name, "disk_full");
+    let status = client.status();
+    assert!(matches!(status.mode, Mode::ReadOnly(_)), "{status:?}");
+    assert_eq!(status.orders, accepted);
+    daemon.stop();
+
+    // With room again, all that was accepted is there and more is taken.
+    let daemon = Daemon::start(&path, &[]);
+    let mut client = Client::connect(&daemon, &descriptor, Some(auth));
+    assert_eq!(client.status().orders, accepted);
+    client.submit(1, AccountId(1), &alice, &an_order());
+    assert!(matches!(client.reply().1, Reply::Accepted(_)));
     daemon.stop();
 }

@@ -122,25 +122,34 @@ impl ServerKeys {
         Ok(ServerKeys { log_key, current, previous, previous_until })
     }
 
-    /// Checks that the keys are those of a ledger.
+    /// Checks that the descriptors are those of the ledger with this id.
+    ///
+    /// # Errors
+    /// [`DaemonError::Keys`] names the descriptor.
+    pub fn check_id(&self, root: &Path, id: LedgerId) -> Result<(), DaemonError> {
+        let descriptor = &self.current.descriptor;
+        if descriptor.ledger_id() == id {
+            return Ok(());
+        }
+        let path = root.join(KEYS).join(descriptor_name(descriptor.serial()));
+        Err(DaemonError::keys(path, "describes another ledger than the log holds"))
+    }
+
+    /// Checks that the keys are those that a ledger's genesis block names.
     ///
     /// # Errors
     /// [`DaemonError::Keys`] names the file that belongs to another ledger.
     pub fn check_ledger(&self, root: &Path, genesis: &Genesis, id: LedgerId) -> Result<(), DaemonError> {
-        let directory = root.join(KEYS);
+        self.check_id(root, id)?;
         let log_key = self.log_key.public();
         if *log_key.bytes() != genesis.log_key || log_key.origin() != genesis.origin {
-            return Err(DaemonError::keys(
-                directory.join(LOG_SEED),
-                "is not the log key that the genesis block names",
-            ));
+            let path = root.join(KEYS).join(LOG_SEED);
+            return Err(DaemonError::keys(path, "is not the log key that the genesis block names"));
         }
-        let descriptor = &self.current.descriptor;
-        let first = descriptor.serial() == FIRST_SERIAL;
-        let first_differs = first && self.current.private.public().spki() != genesis.server_key;
-        if descriptor.ledger_id() != id || first_differs {
-            let path = directory.join(descriptor_name(descriptor.serial()));
-            return Err(DaemonError::keys(path, "describes another ledger than the log holds"));
+        let first = self.current.descriptor.serial() == FIRST_SERIAL;
+        if first && self.current.private.public().spki() != genesis.server_key {
+            let path = root.join(KEYS).join(pem_name(FIRST_SERIAL));
+            return Err(DaemonError::keys(path, "is not the key that the genesis block names"));
         }
         Ok(())
     }
@@ -364,6 +373,6 @@ mod tests {
         assert!(named(judge(&genesis, LedgerId([7; 32])), "descriptor-1"));
         assert!(named(judge(&Genesis { log_key: [1; 32], ..genesis.clone() }, id), "log.seed"));
         assert!(named(judge(&Genesis { origin: "else".into(), ..genesis.clone() }, id), "log.seed"));
-        assert!(named(judge(&Genesis { server_key: Vec::new(), ..genesis }, id), "descriptor-1"));
+        assert!(named(judge(&Genesis { server_key: Vec::new(), ..genesis }, id), "enc-1.pem"));
     }
 }

@@ -2,10 +2,10 @@
 
 use std::fmt;
 use std::io::{self, Write as _};
-use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Arc;
 
+use mio::net::TcpListener;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use zeroize::Zeroizing;
 
@@ -17,7 +17,7 @@ use super::{config, logging};
 use crate::cli::exit::Exit;
 use crate::cli::text::escape;
 use crate::crypto::random;
-use crate::eventlog::{Disk, Recovery, Storage};
+use crate::eventlog::{Disk, Recovery, Storage, anchor};
 use crate::ledger::Ledger;
 use crate::limits::Limits;
 use crate::reactor::{Clock, Parts, Reactor, SignalSource};
@@ -68,6 +68,7 @@ fn serve(serve: &Serve) -> Result<(), DaemonError> {
     let address = socket.local_addr().map_err(listen)?;
 
     let storage: Arc<dyn Storage> = Arc::new(Disk::new(directory.path()));
+    check_anchor(storage.as_ref(), &directory, &keys)?;
     let (ledger, recovery) = Ledger::open(&storage, serve.options)?;
     tell(&recovery);
     keys.check_ledger(directory.path(), ledger.replica().genesis(), ledger.ledger_id())?;
@@ -104,6 +105,19 @@ fn read_limits(serve: &Serve) -> Result<Limits, DaemonError> {
         Some(path) => config::read(path, true)?,
         None => config::read(&serve.data.join(CONFIG), false)?,
     })
+}
+
+/// Opening the log can write to it, so keys of another ledger are found out before; whether they are those of
+/// the genesis block is seen when that was read. What is wrong with the anchor itself is for the log to say.
+fn check_anchor(
+    storage: &dyn Storage,
+    directory: &DataDirectory,
+    keys: &ServerKeys,
+) -> Result<(), DaemonError> {
+    match anchor::read(storage) {
+        Ok(Some(anchor)) => keys.check_id(directory.path(), anchor.ledger_id),
+        Ok(None) | Err(_) => Ok(()),
+    }
 }
 
 /// A ledger keeps its name for life; asking for another one is a mistake that should not pass unnoticed.

@@ -39,13 +39,11 @@ pub(super) struct Listener {
 }
 
 impl Listener {
-    /// Starts to listen on a bound socket.
+    /// Lets the poll tell of those who connect to a listening socket.
     ///
     /// # Errors
     /// What the system says.
-    pub(super) fn open(socket: std::net::TcpListener, registry: &Registry) -> io::Result<Listener> {
-        socket.set_nonblocking(true)?;
-        let mut socket = TcpListener::from_std(socket);
+    pub(super) fn open(mut socket: TcpListener, registry: &Registry) -> io::Result<Listener> {
         registry.register(&mut socket, token::LISTENER, Interest::READABLE)?;
         let reserve = Some(socket.as_fd().try_clone_to_owned()?);
         Ok(Listener { socket, reserve, waiting: true, retry_at: None, quiet_until: Monotonic::default() })

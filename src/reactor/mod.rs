@@ -29,6 +29,7 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
+use mio::net::TcpListener;
 use mio::{Events, Poll, Waker};
 
 use crate::crypto::random;
@@ -68,8 +69,8 @@ pub struct Parts {
     pub keys: Keys,
     /// Until when the previous key is accepted, if there is one.
     pub previous_key_until: Option<Timestamp>,
-    /// A bound and listening socket.
-    pub socket: std::net::TcpListener,
+    /// A listening socket.
+    pub socket: TcpListener,
     /// The process's clocks.
     pub clock: Clock,
     /// The process's signals.
