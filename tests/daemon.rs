@@ -78,7 +78,7 @@ fn run(arguments: &[&str]) -> Outcome {
 impl Daemon {
     /// Starts a daemon on this directory and a free port, and waits until it serves.
     pub(crate) fn start(data: &Path, more: &[&str]) -> Daemon {
-        Daemon::serve(ledgerd(&[&listen_options(data), more].concat()))
+        Daemon::serve(ledgerd(&options(data, more)))
     }
 
     /// The same, with what the system lets a process have limited as `ulimit` says it.
@@ -86,7 +86,7 @@ impl Daemon {
         let mut command = Command::new("sh");
         let script = format!("ulimit {limit}; exec \"$@\"");
         command.args(["-c", &script, "sh", env!("CARGO_BIN_EXE_ledgerd")]);
-        command.args(listen_options(data)).args(more);
+        command.args(options(data, more));
         Daemon::serve(command)
     }
 
@@ -150,8 +150,12 @@ impl Daemon {
     }
 }
 
-fn listen_options(data: &Path) -> [&str; 5] {
-    ["--data", data.to_str().unwrap(), "--listen", "127.0.0.1:0", "--segment-bytes=65536"]
+/// The options of every daemon here: a free port, and small segments unless it is about their size.
+fn options<'a>(data: &'a Path, more: &[&'a str]) -> Vec<&'a str> {
+    let small = "--segment-bytes=65536";
+    let sized = more.iter().any(|option| option.starts_with("--segment-bytes"));
+    let own = ["--data", data.to_str().unwrap(), "--listen", "127.0.0.1:0"];
+    own.into_iter().chain(more.iter().copied()).chain((!sized).then_some(small)).collect()
 }
 
 impl Drop for Daemon {

@@ -229,7 +229,8 @@ fn a_file_at_its_size_limit_is_a_full_disk_and_not_the_end() {
     assert!(matches!(register(&daemon, &descriptor, "alice", &alice), Reply::Accepted(_)));
     daemon.stop();
 
-    let daemon = Daemon::start_limited("-f 20", &path, &[]);
+    // The first segment fits under the limit, the next one does not, whatever unit this shell counts in.
+    let daemon = Daemon::start_limited("-f 140", &path, &["--segment-bytes=1048576"]);
     let auth = ClientAuth { account: 1, key: alice.clone() };
     let mut client = Client::connect(&daemon, &descriptor, Some(auth.clone()));
     let mut accepted = 0;
@@ -240,7 +241,7 @@ fn a_file_at_its_size_limit_is_a_full_disk_and_not_the_end() {
             Reply::Refused(refusal) => break refusal,
             other => panic!("{other:?}"),
         }
-        assert!(accepted < 100, "the limit has no effect");
+        assert!(accepted < 200, "the limit has no effect");
     };
     assert_eq!(refusal.name, "disk_full");
     let status = client.status();
