@@ -203,3 +203,54 @@ impl Outlet {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use mio::{Events, Poll, Token};
+    use zeroize::Zeroizing;
+
+    use super::*;
+    use crate::crypto::rsa::{MODULUS_BYTES, PrivateKey};
+    use crate::service::ConnectionId;
+    use crate::session::KeySlot;
+
+    #[test]
+    fn every_job_comes_back_once_and_a_flood_in_one_lane_holds_up_no_other() {
+        const FLOOD: u64 = 500;
+        let pem = include_str!("../../fixtures/keys/server.pem");
+        let key = PrivateKey::from_pkcs8_pem(pem, None).unwrap();
+        let public = key.public().clone();
+        let keys = Keys { current: key, previous: None, reject: Zeroizing::new([1; 32]) };
+        let mut poll = Poll::new().unwrap();
+        let waker = Waker::new(poll.registry(), Token(0)).unwrap();
+        let mut helpers = Helpers::start(&keys, Clock::start(), waker).unwrap();
+
+        let check = |n| Job::VerifyClient {
+            connection: ConnectionId(n),
+            key: public.clone(),
+            signed: b"signed".to_vec(),
+            signature: vec![0; MODULUS_BYTES],
+        };
+        helpers.submit((1..=FLOOD).map(check).collect());
+        let ciphertext = Box::new([7; MODULUS_BYTES]);
+        helpers.submit(vec![Job::Decap { connection: ConnectionId(0), slot: KeySlot::Current, ciphertext }]);
+
+        let mut events = Events::with_capacity(8);
+        let (mut checked, mut checked_before_decap) = (Vec::new(), None);
+        while checked.len() < FLOOD as usize || checked_before_decap.is_none() {
+            poll.poll(&mut events, Some(Duration::from_secs(60))).unwrap();
+            assert!(!events.is_empty(), "a helper has forgotten to wake the loop");
+            let mut take = |result| match result {
+                JobResult::ClientVerified { connection, valid: false } => checked.push(connection),
+                JobResult::Decapped { connection: ConnectionId(0), .. } => {
+                    checked_before_decap = Some(checked.len());
+                }
+                _ => panic!("nobody asked for this"),
+            };
+            while helpers.collect(&mut take) {}
+        }
+        assert!(checked_before_decap.is_some_and(|count| count < FLOOD as usize), "{checked_before_decap:?}");
+        checked.sort_unstable();
+        assert!(checked.into_iter().eq((1..=FLOOD).map(ConnectionId)));
+    }
+}
