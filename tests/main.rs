@@ -5,9 +5,11 @@
 mod audit;
 mod audit_files;
 mod audit_live;
+mod binaries;
 mod daemon;
 mod daemon_session;
 mod documents;
+mod eventlog_crash;
 mod fixtures_logs;
 mod forge;
 mod recorded;

@@ -56,13 +56,16 @@ fn escape_lines(text: &str) -> String {
     text.lines().map(|line| format!("{}\n", escape(line))).collect()
 }
 
-/// `--name=value` becomes two words, up to a bare `--`.
+/// `--name=value` becomes two words, up to a bare `--`. A bare `-`, which argh takes for an option without a
+/// name, is put behind a `--` at the end.
 fn split_values(raw: &[String]) -> Vec<String> {
     let mut words = Vec::with_capacity(raw.len());
     let mut options = true;
+    let mut dashes = 0;
     for word in raw {
         options &= word != "--";
         match word.split_once('=') {
+            _ if options && word == "-" => dashes += 1,
             Some((name, value)) if options && name.starts_with("--") && name.len() > 2 => {
                 words.push(name.to_owned());
                 words.push(value.to_owned());
@@ -70,17 +73,22 @@ fn split_values(raw: &[String]) -> Vec<String> {
             _ => words.push(word.clone()),
         }
     }
+    if dashes > 0 {
+        if options {
+            words.push("--".to_owned());
+        }
+        words.extend(std::iter::repeat_n("-".to_owned(), dashes));
+    }
     words
 }
 
-/// The known word closest to the first unknown one, if it is close.
+/// The known word closest to an unknown one, if it is close. Values are unknown words too, but are not close.
 fn suggestion(info: &CommandInfoWithArgs, words: &[&str]) -> Option<String> {
     let mut known: Vec<String> = Vec::new();
     collect(info, &mut known);
-    let unknown = words.iter().find(|word| !known.iter().any(|name| name == *word))?;
-    let closest = known
-        .iter()
-        .map(|name| (strsim::jaro_winkler(name, unknown), name))
+    let unknown = words.iter().filter(|word| !known.iter().any(|name| name == *word));
+    let closest = unknown
+        .flat_map(|word| known.iter().map(move |name| (strsim::jaro_winkler(name, word), name)))
         .max_by(|a, b| a.0.total_cmp(&b.0))?;
     (closest.0 > 0.8).then(|| closest.1.clone())
 }
@@ -119,6 +127,7 @@ mod tests {
         assert_eq!(sample(&["--limit", "5", "a=b"]), Ok(Sample { ..expected }));
         assert_eq!(sample(&["--limit=5"]).unwrap().limit, Some(5));
         assert_eq!(sample(&["--", "--limit=5"]).unwrap().words, ["--limit=5"]);
+        assert_eq!(sample(&["-", "--limit=5"]), Ok(Sample { limit: Some(5), words: vec!["-".into()] }));
     }
 
     #[test]
