@@ -337,7 +337,7 @@ fn a_rotation_makes_the_next_descriptor_of_the_same_ledger() {
     daemon.stop();
     let outcome = run(&["--data", path.to_str().unwrap(), "--rotate-key"]);
     assert_eq!(outcome.code, Some(0), "{outcome:?}");
-    assert!(outcome.stdout.starts_with("ROTATED serial=2 "), "{outcome:?}");
+    assert_eq!(outcome.stdout, "ROTATED serial=2\n");
     let daemon = Daemon::start(&path, &[]);
     let (block_again, second) = daemon.get_key();
     assert_eq!((block_again, second.serial()), (block, 2));

@@ -95,8 +95,9 @@ fn rotate_key(data: &Path) -> Result<(), DaemonError> {
     let directory = DataDirectory::open(data)?;
     let now = Clock::start().now().wall;
     let descriptor = ServerKeys::rotate(directory.path(), now, &mut random::os())?;
-    let key_id = descriptor.encryption_key().key_id();
-    say(format_args!("ROTATED serial={} enc_key_id={key_id}", descriptor.serial()));
+    let key = descriptor.encryption_key().key_id();
+    tracing::info!(serial = descriptor.serial(), %key, "made the next key; it is used from the next start on");
+    say(format_args!("ROTATED serial={}", descriptor.serial()));
     Ok(())
 }
 
