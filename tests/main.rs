@@ -6,6 +6,8 @@ mod audit;
 mod audit_files;
 mod audit_live;
 mod binaries;
+mod daemon;
+mod daemon_session;
 mod documents;
 mod eventlog_crash;
 mod fixtures_logs;

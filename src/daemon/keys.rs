@@ -1,183 +1,378 @@
-//! The server's keys and descriptors in `DIR/keys/`, each file 0600.
+//! `keys/`: what the server proves itself with. The directory has mode 0700, every file 0600.
 //!
 //! ```text
-//! log.seed                 the Ed25519 log key: 32 bytes
-//! enc-<serial>.pem         RSA keys, PKCS#8 PEM
-//! descriptor-<serial>      the exact text of each descriptor
-//! current                  serial of the newest descriptor, and when it was made (ms since the Unix epoch)
+//! log.seed             32 bytes: the Ed25519 log key, for the life of the ledger
+//! enc-<serial>.pem     RSA-3072, PKCS#8: the key that hellos are encrypted to
+//! descriptor-<serial>  the exact text of the signed descriptor that names it
+//! current              "<serial> <time>": the newest of them, and since when (ms since the Unix epoch)
 //! ```
 //!
-//! `current` is written last: a rotation that stops half way has not happened.
+//! Putting `current` in place is the moment at which a rotation happens. What a rotation that was cut off left
+//! beside it counts for nothing, and the next one replaces it.
 #![expect(clippy::disallowed_methods, reason = "the key files are read and written here")]
 
-use std::fs::{self, DirBuilder, File};
-use std::io::{self, Write};
-use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
+use std::time::Duration;
 
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
-use super::DirectoryError;
+use super::error::DaemonError;
+use super::files;
 use crate::chain::Genesis;
+use crate::crypto::LedgerId;
 use crate::crypto::note::LogKey;
 use crate::crypto::rsa::PrivateKey;
-use crate::crypto::{LedgerId, random};
-use crate::service::Keys;
-use crate::session::{Descriptor, ServerIdentity};
+use crate::session::Descriptor;
 use crate::time::Timestamp;
 
-/// How long the key before the newest is still accepted after a rotation.
-const PREVIOUS_ACCEPTED_MS: u64 = 24 * 60 * 60 * 1_000;
+/// The directory's name.
+pub(super) const KEYS: &str = "keys";
+/// The log key's file name.
+const LOG_SEED: &str = "log.seed";
+/// The file that says which key is the current one.
+const CURRENT: &str = "current";
 
-/// Replaces a file, durably; 0600.
-pub(super) fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    File::open(folder)?.sync_all()
-}
+/// How long the key before the current one is accepted after a rotation: clients hold its descriptor until
+/// they are told otherwise.
+pub const PREVIOUS_KEY_ACCEPTED: Duration = Duration::from_hours(24);
 
-/// The keys of an open ledger.
+/// The serial of a ledger's first key.
+const FIRST_SERIAL: u64 = 1;
+
+/// The server's keys with their descriptors.
 #[derive(Debug)]
-pub(super) struct KeyRing {
-    folder: PathBuf,
+pub struct ServerKeys {
     /// Signs descriptors and checkpoints.
     pub log_key: LogKey,
-    ledger_id: LedgerId,
-    serial: u64,
-    current: (PrivateKey, Descriptor),
-    previous: Option<(PrivateKey, Descriptor)>,
+    /// What hellos are encrypted to.
+    pub current: EncryptionKey,
+    /// The key before it, while it is accepted.
+    pub previous: Option<EncryptionKey>,
+    /// Until when that is.
+    pub previous_until: Option<Timestamp>,
 }
 
-fn unusable(path: &Path) -> impl Fn(&dyn std::fmt::Display) -> DirectoryError {
-    let path = path.to_owned();
-    move |reason| DirectoryError::Keys(path.clone(), reason.to_string())
+/// An RSA key and the descriptor that names it.
+#[derive(Debug)]
+pub struct EncryptionKey {
+    /// The private key.
+    pub private: PrivateKey,
+    /// Its descriptor.
+    pub descriptor: Descriptor,
 }
 
-/// Makes the keys of a new ledger, before its genesis block exists.
-///
-/// # Errors
-/// [`DirectoryError::Io`].
-pub(super) fn make(
-    folder: &Path,
-    origin: &str,
-    rng: &mut dyn CryptoRng,
-) -> Result<(LogKey, PrivateKey), DirectoryError> {
-    let failed = |error| DirectoryError::Io(folder.to_owned(), error);
-    DirBuilder::new().mode(0o700).create(folder).map_err(failed)?;
-    let seed = Zeroizing::new(random::bytes::<32>(rng));
-    let log_key = LogKey::from_seed(origin, &seed).map_err(|error| unusable(folder)(&error))?;
-    write_file(&folder.join("log.seed"), &seed[..]).map_err(failed)?;
-    let key = PrivateKey::generate(rng);
-    write_file(&folder.join("enc-1.pem"), key.to_pkcs8_pem(None).as_bytes()).map_err(failed)?;
-    Ok((log_key, key))
+/// Keys of a ledger that is being made.
+pub(super) struct FirstKeys {
+    pub(super) log_key: LogKey,
+    pub(super) private: PrivateKey,
 }
 
-/// Writes the first descriptor.
-///
-/// # Errors
-/// [`DirectoryError::Io`].
-pub(super) fn describe(
-    folder: &Path,
-    log_key: &LogKey,
-    ledger_id: LedgerId,
-    serial: u64,
-    key: &PrivateKey,
-    wall: Timestamp,
-) -> Result<(), DirectoryError> {
-    let failed = |error| DirectoryError::Io(folder.to_owned(), error);
-    let descriptor = Descriptor::make(log_key, ledger_id, serial, key.public());
-    let name = format!("descriptor-{serial}");
-    write_file(&folder.join(name), descriptor.text().as_bytes()).map_err(failed)?;
-    let current = format!("{serial} {}\n", wall.millis());
-    write_file(&folder.join("current"), current.as_bytes()).map_err(failed)
-}
-
-impl KeyRing {
-    /// Reads the keys of the ledger whose block 0 this is.
+impl FirstKeys {
+    /// Writes `keys/` of a new ledger. The caller makes the names in `root` durable.
     ///
     /// # Errors
-    /// [`DirectoryError::Keys`] names the file that cannot be used.
-    pub(super) fn open(
-        folder: &Path,
-        genesis: &Genesis,
-        ledger_id: LedgerId,
-        wall: Timestamp,
-    ) -> Result<KeyRing, DirectoryError> {
-        let read = |name: &str| {
-            let path = folder.join(name);
-            fs::read(&path).map(Zeroizing::new).map_err(|error| unusable(&path)(&error))
+    /// [`DaemonError::Io`].
+    pub(super) fn write(&self, root: &Path, ledger: LedgerId, now: Timestamp) -> Result<(), DaemonError> {
+        let directory = root.join(KEYS);
+        let failed = DaemonError::io_at("writing", &directory);
+        files::create_private_dir(&directory).map_err(failed)?;
+        files::put(&directory, LOG_SEED, self.log_key.seed().as_slice()).map_err(failed)?;
+        let descriptor = Descriptor::make(&self.log_key, ledger, FIRST_SERIAL, self.private.public());
+        write_serial(&directory, &self.private, &descriptor, now).map_err(failed)
+    }
+}
+
+/// Writes the files of one serial; the one that makes it count comes last.
+fn write_serial(
+    directory: &Path,
+    private: &PrivateKey,
+    descriptor: &Descriptor,
+    now: Timestamp,
+) -> io::Result<()> {
+    let serial = descriptor.serial();
+    files::put(directory, &pem_name(serial), private.to_pkcs8_pem(None).as_bytes())?;
+    files::put(directory, &descriptor_name(serial), descriptor.text().as_bytes())?;
+    files::put(directory, CURRENT, format!("{serial} {}\n", now.millis()).as_bytes())
+}
+
+impl ServerKeys {
+    /// Reads `keys/` and checks that its files belong together.
+    ///
+    /// # Errors
+    /// [`DaemonError::Keys`] names the file that cannot be used.
+    pub fn load(root: &Path, now: Timestamp) -> Result<ServerKeys, DaemonError> {
+        let directory = root.join(KEYS);
+        let (serial, since) = load_current(&directory)?;
+        let current = EncryptionKey::load(&directory, serial)?;
+        let log_key = load_log_key(&directory, &current.descriptor)?;
+        let until = since.plus_micros(PREVIOUS_KEY_ACCEPTED.as_micros() as u64);
+        let before = serial.checked_sub(1).filter(|before| *before >= FIRST_SERIAL && now < until);
+        let previous = before.map(|serial| EncryptionKey::load(&directory, serial)).transpose()?;
+        if let Some(previous) = &previous {
+            let same = previous.descriptor.ledger_id() == current.descriptor.ledger_id()
+                && previous.descriptor.log_key() == current.descriptor.log_key();
+            if !same {
+                let path = directory.join(descriptor_name(previous.descriptor.serial()));
+                return Err(DaemonError::keys(path, "is not of the same server as the descriptor after it"));
+            }
+        }
+        let previous_until = previous.is_some().then_some(until);
+        Ok(ServerKeys { log_key, current, previous, previous_until })
+    }
+
+    /// Checks that the descriptors are those of the ledger with this id.
+    ///
+    /// # Errors
+    /// [`DaemonError::Keys`] names the descriptor.
+    pub fn check_id(&self, root: &Path, id: LedgerId) -> Result<(), DaemonError> {
+        let descriptor = &self.current.descriptor;
+        if descriptor.ledger_id() == id {
+            return Ok(());
+        }
+        let path = root.join(KEYS).join(descriptor_name(descriptor.serial()));
+        Err(DaemonError::keys(path, "describes another ledger than the log holds"))
+    }
+
+    /// Checks that the keys are those that a ledger's genesis block names.
+    ///
+    /// # Errors
+    /// [`DaemonError::Keys`] names the file that belongs to another ledger.
+    pub fn check_ledger(&self, root: &Path, genesis: &Genesis, id: LedgerId) -> Result<(), DaemonError> {
+        self.check_id(root, id)?;
+        let log_key = self.log_key.public();
+        if *log_key.bytes() != genesis.log_key || log_key.origin() != genesis.origin {
+            let path = root.join(KEYS).join(LOG_SEED);
+            return Err(DaemonError::keys(path, "is not the log key that the genesis block names"));
+        }
+        let first = self.current.descriptor.serial() == FIRST_SERIAL;
+        if first && self.current.private.public().spki() != genesis.server_key {
+            let path = root.join(KEYS).join(pem_name(FIRST_SERIAL));
+            return Err(DaemonError::keys(path, "is not the key that the genesis block names"));
+        }
+        Ok(())
+    }
+
+    /// Makes the next RSA key and its descriptor, and makes them the current ones. Returns the new descriptor.
+    ///
+    /// # Errors
+    /// [`DaemonError::Keys`] or [`DaemonError::Io`]; the current key is still the current one then.
+    pub fn rotate(root: &Path, now: Timestamp, rng: &mut dyn CryptoRng) -> Result<Descriptor, DaemonError> {
+        let keys = ServerKeys::load(root, now)?;
+        let directory = root.join(KEYS);
+        let old = &keys.current.descriptor;
+        let Some(serial) = old.serial().checked_add(1) else {
+            return Err(DaemonError::keys(directory, "there is no higher serial"));
         };
-        let bad = |name: &str, reason: &str| unusable(&folder.join(name))(&reason);
-        let seed = read("log.seed")?;
-        let seed: &[u8; 32] =
-            seed.as_slice().try_into().map_err(|_| bad("log.seed", "32 bytes are expected"))?;
-        let log_key =
-            LogKey::from_seed(&genesis.origin, seed).map_err(|error| bad("log.seed", &error.to_string()))?;
-        if *log_key.public().bytes() != genesis.log_key {
-            return Err(bad("log.seed", "this is not the log key that the first block names"));
+        let private = PrivateKey::generate(rng);
+        let descriptor = Descriptor::make(&keys.log_key, old.ledger_id(), serial, private.public());
+        write_serial(&directory, &private, &descriptor, now)
+            .map_err(DaemonError::io_at("writing", &directory))?;
+        if let Some(never_again) = old.serial().checked_sub(1) {
+            forget(&directory, never_again);
         }
-        let current = read("current")?;
-        let current = std::str::from_utf8(&current).ok().and_then(|text| {
-            let (serial, since) = text.trim().split_once(' ')?;
-            Some((serial.parse::<u64>().ok()?, since.parse::<u64>().ok()?))
-        });
-        let (serial, since) = current.ok_or_else(|| bad("current", "a serial and a time are expected"))?;
-        let pair = |serial: u64| {
-            let (pem, text) = (format!("enc-{serial}.pem"), format!("descriptor-{serial}"));
-            let key = read(&pem)?;
-            let key = std::str::from_utf8(&key).map_err(|error| bad(&pem, &error.to_string()))?;
-            let key = PrivateKey::from_pkcs8_pem(key, None).map_err(|error| bad(&pem, &error.to_string()))?;
-            let note = read(&text)?;
-            let note = std::str::from_utf8(&note).map_err(|error| bad(&text, &error.to_string()))?;
-            let descriptor = Descriptor::parse(note).map_err(|error| bad(&text, &error.to_string()))?;
-            let agrees = descriptor.check_pin(log_key.public(), &ledger_id, serial).is_ok()
-                && descriptor.serial() == serial
-                && descriptor.encryption_key() == key.public();
-            if agrees { Ok((key, descriptor)) } else { Err(bad(&text, "it is not of this ledger and key")) }
+        Ok(descriptor)
+    }
+}
+
+/// Removes a key that is never accepted again. One that cannot be removed is still not accepted.
+fn forget(directory: &Path, serial: u64) {
+    for name in [pem_name(serial), descriptor_name(serial)] {
+        if let Err(error) = files::remove_if_there(&directory.join(&name)) {
+            tracing::warn!(%error, name, "a key that is not accepted any more could not be removed");
+        }
+    }
+}
+
+impl EncryptionKey {
+    fn load(directory: &Path, serial: u64) -> Result<EncryptionKey, DaemonError> {
+        let path = directory.join(descriptor_name(serial));
+        let descriptor =
+            Descriptor::parse(&read_text(&path)?).map_err(|error| DaemonError::keys(&path, error))?;
+        if descriptor.serial() != serial {
+            return Err(DaemonError::keys(path, "has another serial inside than in its name"));
+        }
+        let path = directory.join(pem_name(serial));
+        let private = PrivateKey::from_pkcs8_pem(&read_text(&path)?, None)
+            .map_err(|error| DaemonError::keys(&path, error))?;
+        if private.public() != descriptor.encryption_key() {
+            return Err(DaemonError::keys(path, "is not the key that its descriptor names"));
+        }
+        Ok(EncryptionKey { private, descriptor })
+    }
+}
+
+fn load_log_key(directory: &Path, descriptor: &Descriptor) -> Result<LogKey, DaemonError> {
+    let path = directory.join(LOG_SEED);
+    let bytes = read(&path)?;
+    let Some(seed) = bytes.as_array::<32>() else {
+        return Err(DaemonError::keys(path, "is not 32 bytes long"));
+    };
+    let log_key = LogKey::from_seed(descriptor.log_key().origin(), seed)
+        .map_err(|error| DaemonError::keys(&path, error))?;
+    if log_key.public() != descriptor.log_key() {
+        return Err(DaemonError::keys(path, "is not the key that the descriptor names"));
+    }
+    Ok(log_key)
+}
+
+/// The current serial, and since when.
+fn load_current(directory: &Path) -> Result<(u64, Timestamp), DaemonError> {
+    let path = directory.join(CURRENT);
+    let text = read_text(&path)?;
+    let fields = text.strip_suffix('\n').and_then(|line| line.split_once(' '));
+    let fields = fields.and_then(|(serial, since)| Some((serial.parse().ok()?, since.parse().ok()?)));
+    match fields {
+        Some((serial, since)) => Ok((serial, Timestamp::from_millis(since))),
+        None => Err(DaemonError::keys(path, "does not hold a serial and a time")),
+    }
+}
+
+fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, DaemonError> {
+    warn_if_open_to_others(path);
+    std::fs::read(path).map(Zeroizing::new).map_err(|error| DaemonError::keys(path, error))
+}
+
+fn read_text(path: &Path) -> Result<Zeroizing<String>, DaemonError> {
+    warn_if_open_to_others(path);
+    std::fs::read_to_string(path).map(Zeroizing::new).map_err(|error| DaemonError::keys(path, error))
+}
+
+fn warn_if_open_to_others(path: &Path) {
+    use std::os::unix::fs::MetadataExt as _;
+    if std::fs::metadata(path).is_ok_and(|metadata| metadata.mode() & 0o077 != 0) {
+        tracing::warn!("{} is open to other users; it should have mode 0600", path.display());
+    }
+}
+
+fn pem_name(serial: u64) -> String {
+    format!("enc-{serial}.pem")
+}
+
+fn descriptor_name(serial: u64) -> String {
+    format!("descriptor-{serial}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::random;
+
+    const ORIGIN: &str = "ledger.example/keys";
+    const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+
+    fn made() -> (tempfile::TempDir, LedgerId) {
+        let dir = tempfile::tempdir().unwrap();
+        let log_key = LogKey::from_seed(ORIGIN, &[4; 32]).unwrap();
+        let pem = include_str!("../../fixtures/keys/server.pem");
+        let private = PrivateKey::from_pkcs8_pem(pem, None).unwrap();
+        let id = LedgerId([6; 32]);
+        FirstKeys { log_key, private }.write(dir.path(), id, NOW).unwrap();
+        (dir, id)
+    }
+
+    fn mode(path: &Path) -> u32 {
+        use std::os::unix::fs::MetadataExt as _;
+        std::fs::metadata(path).unwrap().mode() & 0o777
+    }
+
+    #[test]
+    fn keys_read_as_they_were_written_and_nobody_else_may_read_them() {
+        let (dir, id) = made();
+        let keys = ServerKeys::load(dir.path(), NOW).unwrap();
+        assert_eq!(keys.current.descriptor.serial(), 1);
+        assert_eq!(keys.current.descriptor.ledger_id(), id);
+        assert_eq!(keys.log_key.public().origin(), ORIGIN);
+        assert!(keys.previous.is_none() && keys.previous_until.is_none());
+        let folder = dir.path().join(KEYS);
+        assert_eq!(mode(&folder), 0o700);
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            assert_eq!(mode(&path), 0o600, "{}", path.display());
+            names.push(path.file_name().unwrap().to_string_lossy().into_owned());
+        }
+        names.sort();
+        assert_eq!(names, ["current", "descriptor-1", "enc-1.pem", "log.seed"]);
+    }
+
+    #[test]
+    fn a_rotation_keeps_the_key_before_for_a_day_and_no_key_longer_than_that() {
+        let (dir, _) = made();
+        let first = ServerKeys::load(dir.path(), NOW).unwrap().current.descriptor;
+        let second = ServerKeys::rotate(dir.path(), NOW, &mut random::os()).unwrap();
+        assert_eq!(second.serial(), 2);
+        assert_ne!(second.encryption_key(), first.encryption_key());
+
+        let day_us = PREVIOUS_KEY_ACCEPTED.as_micros() as u64;
+        let keys = ServerKeys::load(dir.path(), NOW.plus_micros(day_us - 1)).unwrap();
+        assert_eq!(keys.current.descriptor, second);
+        assert_eq!(keys.previous.unwrap().descriptor, first);
+        assert_eq!(keys.previous_until, Some(NOW.plus_micros(day_us)));
+        let keys = ServerKeys::load(dir.path(), NOW.plus_micros(day_us)).unwrap();
+        assert!(keys.previous.is_none());
+
+        let third = ServerKeys::rotate(dir.path(), NOW, &mut random::os()).unwrap();
+        let keys = ServerKeys::load(dir.path(), NOW).unwrap();
+        assert_eq!((keys.current.descriptor, keys.previous.unwrap().descriptor), (third, second));
+        assert!(!dir.path().join(KEYS).join("enc-1.pem").exists(), "it is never accepted again");
+    }
+
+    #[test]
+    fn a_rotation_that_was_cut_off_has_not_happened_and_the_next_one_happens() {
+        let (dir, _) = made();
+        let folder = dir.path().join(KEYS);
+        std::fs::write(folder.join("enc-2.pem"), "half a key").unwrap();
+        std::fs::write(folder.join("descriptor-2.tmp"), "").unwrap();
+        assert_eq!(ServerKeys::load(dir.path(), NOW).unwrap().current.descriptor.serial(), 1);
+        let descriptor = ServerKeys::rotate(dir.path(), NOW, &mut random::os()).unwrap();
+        assert_eq!(ServerKeys::load(dir.path(), NOW).unwrap().current.descriptor, descriptor);
+    }
+
+    #[test]
+    fn every_file_that_is_missing_or_wrong_is_named() {
+        for name in ["current", "descriptor-1", "enc-1.pem", "log.seed"] {
+            for content in [None, Some(&b""[..]), Some(b"nonsense\n"), Some(&[0xff; 32])] {
+                let (dir, _) = made();
+                let path = dir.path().join(KEYS).join(name);
+                match content {
+                    None => std::fs::remove_file(&path).unwrap(),
+                    Some(content) => std::fs::write(&path, content).unwrap(),
+                }
+                let error = ServerKeys::load(dir.path(), NOW).unwrap_err();
+                assert!(error.to_string().contains(name), "{error}");
+                assert_eq!(error.exit(), crate::cli::exit::Exit::Config);
+            }
+        }
+    }
+
+    #[test]
+    fn a_key_of_somebody_else_is_not_taken_for_the_one_that_was_described() {
+        let (dir, id) = made();
+        let pem = dir.path().join(KEYS).join("enc-1.pem");
+        let own = std::fs::read(&pem).unwrap();
+        std::fs::write(&pem, include_str!("../../fixtures/keys/other.pem")).unwrap();
+        let error = ServerKeys::load(dir.path(), NOW).unwrap_err().to_string();
+        assert!(error.contains("enc-1.pem"), "{error}");
+
+        std::fs::write(&pem, own).unwrap();
+        let keys = ServerKeys::load(dir.path(), NOW).unwrap();
+        let genesis = Genesis {
+            origin: ORIGIN.to_owned(),
+            log_key: *keys.log_key.public().bytes(),
+            server_key: keys.current.private.public().spki().to_vec(),
+            nonce: [0; 32],
+            settings: Vec::new(),
         };
-        let fresh = wall.millis() < since.saturating_add(PREVIOUS_ACCEPTED_MS);
-        let previous = if serial > 1 && fresh { Some(pair(serial - 1)?) } else { None };
-        let current = pair(serial)?;
-        if serial == 1 && current.0.public().spki() != genesis.server_key {
-            return Err(bad("enc-1.pem", "this is not the key that the first block names"));
-        }
-        Ok(KeyRing { folder: folder.to_owned(), log_key, ledger_id, serial, current, previous })
-    }
-
-    /// Makes the next RSA key and its descriptor; the key before it is accepted for another 24 hours.
-    ///
-    /// # Errors
-    /// [`DirectoryError::Io`].
-    pub(super) fn rotate(&self, wall: Timestamp, rng: &mut dyn CryptoRng) -> Result<u64, DirectoryError> {
-        let serial = self.serial + 1;
-        let key = PrivateKey::generate(rng);
-        let path = self.folder.join(format!("enc-{serial}.pem"));
-        let written = write_file(&path, key.to_pkcs8_pem(None).as_bytes());
-        written.map_err(|error| DirectoryError::Io(path, error))?;
-        describe(&self.folder, &self.log_key, self.ledger_id, serial, &key, wall)?;
-        Ok(serial)
-    }
-
-    /// The public side, for sessions.
-    ///
-    /// # Errors
-    /// [`DirectoryError::Keys`] when the descriptors do not follow one another.
-    pub(super) fn identity(&self, genesis: &[u8]) -> Result<ServerIdentity, DirectoryError> {
-        let previous = self.previous.as_ref().map(|(_, descriptor)| descriptor.clone());
-        ServerIdentity::new(genesis, self.current.1.clone(), previous)
-            .map_err(|error| unusable(&self.folder)(&error))
-    }
-
-    /// The private keys, for the helper that uses them.
-    pub(super) fn private(&self, rng: &mut dyn CryptoRng) -> Keys {
-        Keys {
-            current: self.current.0.clone(),
-            previous: self.previous.as_ref().map(|(key, _)| key.clone()),
-            reject: Zeroizing::new(random::bytes(rng)),
-        }
+        let judge = |genesis: &Genesis, id| {
+            keys.check_ledger(dir.path(), genesis, id).map_err(|error| error.to_string())
+        };
+        assert_eq!(judge(&genesis, id), Ok(()));
+        let named = |judged: Result<(), String>, name: &str| judged.is_err_and(|error| error.contains(name));
+        assert!(named(judge(&genesis, LedgerId([7; 32])), "descriptor-1"));
+        assert!(named(judge(&Genesis { log_key: [1; 32], ..genesis.clone() }, id), "log.seed"));
+        assert!(named(judge(&Genesis { origin: "else".into(), ..genesis.clone() }, id), "log.seed"));
+        assert!(named(judge(&Genesis { server_key: Vec::new(), ..genesis }, id), "enc-1.pem"));
     }
 }

@@ -1,9 +1,19 @@
-//! The daemon around the reactor: configuration, data directory, keys, start and end.
+//! The daemon's own edge: arguments, configuration, the data directory with its keys and its lock, and the way
+//! from there to a loop that serves.
 
 pub mod config;
+
+mod arguments;
 mod directory;
+mod error;
+mod files;
 mod keys;
+mod lock;
+mod logging;
 mod run;
 
-pub use directory::{DirectoryError, Opened};
+pub use directory::{DataDirectory, Founding};
+pub use error::DaemonError;
+pub use keys::{EncryptionKey, PREVIOUS_KEY_ACCEPTED, ServerKeys};
+pub use lock::DirectoryLock;
 pub use run::main;

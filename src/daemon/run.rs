@@ -1,206 +1,185 @@
 //! `ledgerd` from its arguments to its exit code.
 
 use std::fmt;
-use std::io::{self, IsTerminal, Write};
-use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::sync::Arc;
 
-use argh::{ArgsInfo, FromArgs};
-use tracing_subscriber::EnvFilter;
+use mio::net::TcpListener;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use zeroize::Zeroizing;
 
-use super::config::{self, ConfigError};
-use super::directory::{self, DirectoryError, Opened};
-use super::keys::KeyRing;
-use crate::cli::arguments;
+use super::arguments::{self, Serve, Task};
+use super::directory::{CONFIG, DataDirectory, Founding};
+use super::error::DaemonError;
+use super::keys::ServerKeys;
+use super::{config, logging};
 use crate::cli::exit::Exit;
+use crate::cli::text::escape;
 use crate::crypto::random;
-use crate::eventlog::{LogError, Options, Storage};
+use crate::eventlog::{Disk, Recovery, Storage, anchor};
 use crate::ledger::Ledger;
-use crate::limits::{SEGMENT_BYTES_DEFAULT, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN};
-use crate::reactor::clock::Clock;
-use crate::reactor::{Reactor, ReactorError};
-use crate::service::Service;
+use crate::limits::Limits;
+use crate::reactor::{Clock, Parts, Reactor, SignalSource};
+use crate::service::{Keys, Service};
+use crate::session::ServerIdentity;
 
-/// The daemon of a tamper-evident ledger.
-///
-/// The first start with a new DIR creates the ledger: its keys and its genesis block. Every later start replays
-/// the log. When it serves, one line says so on stdout: READY blocks=N head=HEX addr=IP:PORT. Logs go to stderr
-/// (LEDGERD_LOG=debug for more).
-///
-/// Every limit can be set in DIR/ledgerd.toml; `ledgerd --settings` prints them all with their defaults.
-#[derive(FromArgs, ArgsInfo, Debug)]
-#[argh(
-    example = "ledgerd --data /var/lib/ledgerd --listen 127.0.0.1:7878",
-    note = "Exit codes: 0 done, 2 usage, 65 damaged log, 74 disk error, 75 directory in use, 78 configuration or keys."
-)]
-struct Arguments {
-    /// the ledger's directory; created if it does not exist
-    #[argh(option)]
-    data: Option<PathBuf>,
+/// Descriptors that the daemon needs besides those of its connections.
+const DESCRIPTORS_APART: u64 = 64;
 
-    /// address to listen on, 127.0.0.1:7878 if not given; port 0 picks a free one
-    #[argh(option, default = "SocketAddr::from(([127, 0, 0, 1], 7878))")]
-    listen: SocketAddr,
-
-    /// nominal bytes of a new segment of the log, 65536 to 2147483648
-    #[argh(option, default = "SEGMENT_BYTES_DEFAULT", from_str_fn(segment_bytes))]
-    segment_bytes: u64,
-
-    /// the ledger's public name, when it is created: a text without spaces and +
-    #[argh(option)]
-    origin: Option<String>,
-
-    /// configuration file, DIR/ledgerd.toml if not given
-    #[argh(option)]
-    config: Option<PathBuf>,
-
-    /// make the next RSA key and descriptor, then exit; takes effect at the next start
-    #[argh(switch)]
-    rotate_key: bool,
-
-    /// print every setting with its meaning, range and default, then exit
-    #[argh(switch)]
-    settings: bool,
-
-    /// print the version, then exit
-    #[argh(switch)]
-    version: bool,
-}
-
-fn segment_bytes(text: &str) -> Result<u64, String> {
-    let number = text.parse::<u64>().ok();
-    number
-        .filter(|number| (SEGMENT_BYTES_MIN..=SEGMENT_BYTES_MAX).contains(number))
-        .ok_or_else(|| format!("expected a whole number from {SEGMENT_BYTES_MIN} to {SEGMENT_BYTES_MAX}"))
-}
-
-/// Why the daemon does not run, or does not run any more.
-#[derive(Debug)]
-enum Failure {
-    Usage(String),
-    Config(ConfigError),
-    Directory(DirectoryError),
-    Log(LogError),
-    Io(&'static str, io::Error),
-}
-
-impl Failure {
-    fn exit(&self) -> Exit {
-        let of_log = |error: &LogError| if error.is_damage() { Exit::Integrity } else { Exit::Io };
-        match self {
-            Failure::Usage(_) => Exit::Usage,
-            Failure::Config(_) => Exit::Config,
-            Failure::Directory(DirectoryError::InUse(_)) => Exit::Busy,
-            Failure::Directory(DirectoryError::Keys(..)) => Exit::Config,
-            Failure::Directory(DirectoryError::NotALedger(..) | DirectoryError::Origin(_)) => Exit::Usage,
-            Failure::Directory(DirectoryError::Log(error)) | Failure::Log(error) => of_log(error),
-            Failure::Directory(DirectoryError::Io(..)) | Failure::Io(..) => Exit::Io,
+/// Runs the daemon with these arguments, the program's name not among them, until it is asked to end. Whoever
+/// calls it ends the process with the code that it returns.
+pub fn main(arguments: &[String]) -> Exit {
+    let done = arguments::parse(arguments).and_then(|task| match task {
+        Task::Print(text) => {
+            say(text.trim_end());
+            Ok(())
         }
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Failure::Usage(text) => f.write_str(text),
-            Failure::Config(error) => error.fmt(f),
-            Failure::Directory(error) => error.fmt(f),
-            Failure::Log(error) => error.fmt(f),
-            Failure::Io(what, error) => write!(f, "{what}: {error}"),
-        }
-    }
-}
-
-/// Runs the daemon with these arguments, the program's name not among them, until it is asked to stop.
-pub fn main(raw: &[String]) -> Exit {
-    let arguments = match arguments::parse::<Arguments>("ledgerd", raw) {
-        Ok(arguments) => arguments,
-        Err(exit) => return exit,
-    };
-    match run(&arguments) {
+        Task::Serve(serve) => self::serve(&serve),
+        Task::RotateKey(data) => rotate_key(&data),
+    });
+    match done {
         Ok(()) => Exit::Done,
-        Err(failure) => {
+        Err(error) => {
             // With stderr gone there is nobody to tell; the exit code still says what happened.
-            drop(writeln!(io::stderr(), "ledgerd: {failure}"));
-            failure.exit()
+            error
+                .to_string()
+                .lines()
+                .for_each(|line| drop(writeln!(io::stderr(), "ledgerd: {}", escape(line))));
+            error.exit()
         }
     }
 }
 
-fn start_logging() {
-    let filter = EnvFilter::try_from_env("LEDGERD_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal())
-        .with_target(false);
-    // A second start in one process keeps the first one's subscriber.
-    drop(subscriber.try_init());
+fn serve(serve: &Serve) -> Result<(), DaemonError> {
+    let clock = Clock::start();
+    logging::start();
+    let signals = SignalSource::install().map_err(DaemonError::io("watching signals"))?;
+    let limits = read_limits(serve)?;
+    allow_descriptors(&limits);
+    let now = clock.now().wall;
+    let founding = Founding { origin: serve.origin.as_deref(), options: serve.options, now };
+    let directory = DataDirectory::open_or_create(&serve.data, &founding, &mut random::os())?;
+    let keys = directory.keys(now)?;
+    check_origin(serve, &keys)?;
+    // Before the log is replayed, because that can take a while only to fail then.
+    let listen = |source| DaemonError::Listen { address: serve.listen.clone(), source };
+    let socket = TcpListener::bind(serve.address).map_err(listen)?;
+    let address = socket.local_addr().map_err(listen)?;
+
+    let storage: Arc<dyn Storage> = Arc::new(Disk::new(directory.path()));
+    check_anchor(storage.as_ref(), &directory, &keys)?;
+    let (ledger, recovery) = Ledger::open(&storage, serve.options)?;
+    tell(&recovery);
+    keys.check_ledger(directory.path(), ledger.replica().genesis(), ledger.ledger_id())?;
+    let committed = ledger.committed();
+    let genesis = ledger.log().read(0)?;
+    let (identity, secrets) = split(&keys, &genesis)?;
+    let service = Service::new(ledger, storage, identity, keys.log_key.clone(), limits);
+    let reactor = Reactor::new(Parts {
+        service,
+        keys: secrets,
+        previous_key_until: keys.previous_until,
+        socket,
+        clock,
+        signals,
+    })?;
+    say(format_args!("READY blocks={} head={} addr={address}", committed.size, committed.head));
+    reactor.run()?;
+    tracing::info!("the log is closed; goodbye");
+    Ok(())
 }
 
-fn run(arguments: &Arguments) -> Result<(), Failure> {
-    if arguments.version {
-        return say(&format!("ledgerd {}", env!("CARGO_PKG_VERSION")));
-    }
-    if arguments.settings {
-        return say(&config::reference());
-    }
-    let data = arguments.data.as_ref();
-    let data = data.ok_or_else(|| Failure::Usage("--data DIR is needed; see --help".to_owned()))?;
-    start_logging();
-    let clock = Clock::start();
-    let default = data.join("ledgerd.toml");
-    let file = arguments.config.as_deref().unwrap_or(&default);
-    let limits = config::read(file, arguments.config.is_some()).map_err(Failure::Config)?;
-    let options = Options { segment_bytes: arguments.segment_bytes };
-    let mut rng = random::os();
-    let wall = clock.now().wall;
-    let opened = directory::open(data, arguments.origin.as_deref(), options, wall, &mut rng);
-    let opened = opened.map_err(Failure::Directory)?;
-    let (ledger, genesis) = open_ledger(&opened, options, &clock)?;
-    let keys = KeyRing::open(&opened.path.join("keys"), ledger.replica().genesis(), ledger.ledger_id(), wall);
-    let keys = keys.map_err(Failure::Directory)?;
-    if arguments.rotate_key {
-        let serial = keys.rotate(wall, &mut rng).map_err(Failure::Directory)?;
-        ledger.close().map_err(Failure::Log)?;
-        return say(&format!("ROTATED serial={serial}"));
-    }
-    let identity = keys.identity(&genesis).map_err(Failure::Directory)?;
-    let private = keys.private(&mut rng);
-    let committed = ledger.committed();
-    let storage = std::sync::Arc::clone(&opened.storage);
-    let service = Service::new(ledger, storage, identity, keys.log_key, limits);
-    let reactor = Reactor::new(service, private, arguments.listen, clock);
-    let reactor = reactor.map_err(|error| Failure::Io("listening", error))?;
-    let address = reactor.address().map_err(|error| Failure::Io("listening", error))?;
-    say(&format!("READY blocks={} head={} addr={address}", committed.size, committed.head))?;
-    reactor.run().map_err(|error| match error {
-        ReactorError::Log(error) => Failure::Log(error),
-        ReactorError::Io(error) => Failure::Io("the event loop", error),
+fn rotate_key(data: &Path) -> Result<(), DaemonError> {
+    logging::start();
+    let directory = DataDirectory::open(data)?;
+    let now = Clock::start().now().wall;
+    let descriptor = ServerKeys::rotate(directory.path(), now, &mut random::os())?;
+    let key = descriptor.encryption_key().key_id();
+    tracing::info!(serial = descriptor.serial(), %key, "made the next key; it is used from the next start on");
+    say(format_args!("ROTATED serial={}", descriptor.serial()));
+    Ok(())
+}
+
+fn read_limits(serve: &Serve) -> Result<Limits, DaemonError> {
+    Ok(match &serve.config {
+        Some(path) => config::read(path, true)?,
+        None => config::read(&serve.data.join(CONFIG), false)?,
     })
 }
 
-/// Replays the log; gives the bytes of block 0 as well, which every client is shown.
-fn open_ledger(opened: &Opened, options: Options, clock: &Clock) -> Result<(Ledger, Vec<u8>), Failure> {
-    let storage: &std::sync::Arc<dyn Storage> = &opened.storage;
-    let before = clock.now().mono.0;
-    let (ledger, recovery) = Ledger::open(storage, options).map_err(Failure::Log)?;
-    let took = clock.now().mono.0.saturating_sub(before);
-    tracing::info!(
-        blocks = recovery.blocks,
-        unanchored = recovery.unanchored_blocks,
-        torn_bytes = recovery.torn_bytes,
-        clean = recovery.clean,
-        ms = took.as_millis() as u64,
-        "log replayed"
-    );
-    let genesis = ledger.log().read(0).map_err(Failure::Log)?;
-    Ok((ledger, genesis))
+/// Opening the log can write to it, so keys of another ledger are found out before; whether they are those of
+/// the genesis block is seen when that was read. What is wrong with the anchor itself is for the log to say.
+fn check_anchor(
+    storage: &dyn Storage,
+    directory: &DataDirectory,
+    keys: &ServerKeys,
+) -> Result<(), DaemonError> {
+    match anchor::read(storage) {
+        Ok(Some(anchor)) => keys.check_id(directory.path(), anchor.ledger_id),
+        Ok(None) | Err(_) => Ok(()),
+    }
 }
 
-fn say(line: &str) -> Result<(), Failure> {
+/// A ledger keeps its name for life; asking for another one is a mistake that should not pass unnoticed.
+fn check_origin(serve: &Serve, keys: &ServerKeys) -> Result<(), DaemonError> {
+    let origin = keys.log_key.public().origin();
+    match &serve.origin {
+        Some(asked) if asked != origin => Err(DaemonError::Usage(format!(
+            "--origin {asked:?}: this ledger is called {origin:?}, and keeps its name for life"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Takes the keys apart: what everybody may see, and what only the private lane may.
+fn split(keys: &ServerKeys, genesis: &[u8]) -> Result<(ServerIdentity, Keys), DaemonError> {
+    let current = keys.current.descriptor.clone();
+    let previous = keys.previous.as_ref().map(|previous| previous.descriptor.clone());
+    let identity =
+        ServerIdentity::new(genesis, current, previous).map_err(|error| DaemonError::keys("keys", error))?;
+    let secrets = Keys {
+        current: keys.current.private.clone(),
+        previous: keys.previous.as_ref().map(|previous| previous.private.clone()),
+        reject: Zeroizing::new(random::bytes(&mut random::os())),
+    };
+    Ok((identity, secrets))
+}
+
+/// What opening the log has found and done, for the operator.
+fn tell(recovery: &Recovery) {
+    let Recovery { blocks, unanchored_blocks, torn_bytes, clean } = *recovery;
+    tracing::info!(blocks, clean, "log replayed");
+    if unanchored_blocks > 0 {
+        tracing::warn!(unanchored_blocks, "blocks that may not have been durable were written again");
+    }
+    if torn_bytes > 0 {
+        tracing::warn!(torn_bytes, "cut off a torn batch at the end, which was never acknowledged");
+    }
+}
+
+/// Raises the process's own limit to what the configured connections need, as far as the system lets it.
+fn allow_descriptors(limits: &Limits) {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let wanted = limits.connections_max.saturating_add(DESCRIPTORS_APART);
+    let possible = maximum.map_or(wanted, |maximum| wanted.min(maximum));
+    if current.is_none_or(|current| current >= possible) {
+        return;
+    }
+    let raised = Rlimit { current: Some(possible), maximum };
+    match setrlimit(Resource::Nofile, raised) {
+        Ok(()) if possible == wanted => {}
+        Ok(()) => {
+            tracing::warn!(possible, wanted, "the system allows fewer descriptors than connections_max")
+        }
+        Err(error) => tracing::warn!(%error, wanted, "the limit of descriptors cannot be raised"),
+    }
+}
+
+/// One line to stdout, at once. A supervisor that has closed its end does not want to know.
+fn say(line: impl fmt::Display) {
     let mut out = io::stdout().lock();
-    writeln!(out, "{}", line.trim_end())
-        .and_then(|()| out.flush())
-        .map_err(|error| Failure::Io("stdout", error))
+    if let Err(error) = writeln!(out, "{line}").and_then(|()| out.flush()) {
+        tracing::warn!(%error, "nobody reads standard output");
+    }
 }

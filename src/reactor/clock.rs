@@ -1,27 +1,57 @@
-//! The daemon's only look at a clock.
+//! The only reader of clocks in the daemon: everything below is handed the time.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::time::{Monotonic, Now, Timestamp};
 
-/// Both clocks; the monotonic one counts from when it was made.
-#[derive(Debug)]
+/// Both clocks of the process. Copies agree with one another.
+#[derive(Clone, Copy, Debug)]
 pub struct Clock {
-    start: Instant,
+    started: Instant,
 }
 
 impl Clock {
-    /// Starts counting.
-    #[expect(clippy::disallowed_methods, reason = "the edge at which time enters the daemon")]
+    /// A clock whose monotonic time starts now.
+    #[expect(clippy::disallowed_methods, reason = "this is the place that reads clocks")]
     pub fn start() -> Clock {
-        Clock { start: Instant::now() }
+        Clock { started: Instant::now() }
     }
 
-    /// Reads both clocks.
-    #[expect(clippy::disallowed_methods, reason = "the edge at which time enters the daemon")]
+    /// What both clocks say. A wall clock before 1970 counts as 1970: blocks never go back in time anyway.
+    #[expect(clippy::disallowed_methods, reason = "this is the place that reads clocks")]
     pub fn now(&self) -> Now {
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let micros = u64::try_from(wall.as_micros()).unwrap_or(u64::MAX);
-        Now { wall: Timestamp::from_micros(micros), mono: Monotonic(self.start.elapsed()) }
+        Now { wall: Timestamp::from_micros(micros), mono: self.monotonic() }
+    }
+
+    /// What the monotonic clock says.
+    pub fn monotonic(&self) -> Monotonic {
+        Monotonic(self.started.elapsed())
+    }
+
+    /// Sleeps until the next multiple of `step` since the clock was started.
+    pub fn sleep_to_grid(&self, step: Duration) {
+        std::thread::sleep(until_grid(self.started.elapsed(), step));
+    }
+}
+
+/// How long it is from `elapsed` to the next multiple of `step`, never nothing.
+fn until_grid(elapsed: Duration, step: Duration) -> Duration {
+    let past = elapsed.as_nanos().checked_rem(step.as_nanos()).unwrap_or(0);
+    step.saturating_sub(Duration::from_nanos(u64::try_from(past).unwrap_or(0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_grid_is_always_ahead() {
+        let step = Duration::from_millis(2);
+        for (elapsed_us, wait_us) in [(0, 2_000), (1, 1_999), (1_999, 1), (2_000, 2_000), (7_500, 500)] {
+            let wait = until_grid(Duration::from_micros(elapsed_us), step);
+            assert_eq!(wait, Duration::from_micros(wait_us), "{elapsed_us}");
+        }
     }
 }

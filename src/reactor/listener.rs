@@ -1,104 +1,125 @@
-//! Accepting connections. mio reports readiness once: whoever stops accepting before the kernel says that there
-//! is nothing more has to remember it. When the process has no file descriptors left, one that was kept in
-//! reserve is given up for a moment, so that the newcomer can be told by a close instead of being left waiting.
+//! Accepting connections, and what to do when the process has no descriptor left for one.
+//!
+//! The poll tells once that connections wait. After `EMFILE` nothing would tell again, so the listener
+//! remembers that they do. It keeps a descriptor in reserve: given up for a moment, it lets the newest be
+//! accepted and closed at once, so that whoever waits learns it. Whoever still waits is looked at again when a
+//! connection closes, or a little later, and never in a loop that only burns time.
 
-use std::fs::File;
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::time::Duration;
 
 use mio::net::{TcpListener, TcpStream};
-use mio::{Interest, Registry, Token};
+use mio::{Interest, Registry};
 
-/// Connections accepted in one turn at most, so that a flood of them does not hold up those that are there.
-const ACCEPTED_PER_TURN: usize = 256;
+use super::token;
+use crate::time::Monotonic;
+
+/// Connections accepted in one tick, so that a flood of them does not keep the others waiting.
+const ACCEPTED_PER_TICK_MAX: usize = 256;
+/// Connections turned away in one tick for want of a descriptor.
+const TURNED_AWAY_PER_TICK_MAX: usize = 16;
+/// When to look again after the system refused to accept.
+const RETRY_AFTER: Duration = Duration::from_millis(100);
+/// How often a line is written about it.
+const LINE_EVERY: Duration = Duration::from_secs(10);
 
 /// See the module.
-#[derive(Debug)]
 pub(super) struct Listener {
     socket: TcpListener,
-    reserve: Option<File>,
-    /// The kernel may have more connections for us, although it will not say so again.
-    ready: bool,
-    exhausted: bool,
-}
-
-fn take_reserve() -> Option<File> {
-    File::open("/dev/null").ok()
+    /// A copy of the socket's own descriptor: it takes a place in the table and needs no file.
+    reserve: Option<OwnedFd>,
+    /// Connections may be waiting.
+    waiting: bool,
+    /// The system refused; nothing is tried before this.
+    retry_at: Option<Monotonic>,
+    /// No further line about refused connections before this: a flood must not fill the disk with its story.
+    quiet_until: Monotonic,
 }
 
 impl Listener {
-    /// Listens on an address.
+    /// Lets the poll tell of those who connect to a listening socket.
     ///
     /// # Errors
-    /// When the address cannot be listened on.
-    pub(super) fn bind(address: SocketAddr, registry: &Registry, token: Token) -> io::Result<Listener> {
-        let mut socket = TcpListener::bind(address)?;
-        registry.register(&mut socket, token, Interest::READABLE)?;
-        Ok(Listener { socket, reserve: take_reserve(), ready: true, exhausted: false })
+    /// What the system says.
+    pub(super) fn open(mut socket: TcpListener, registry: &Registry) -> io::Result<Listener> {
+        registry.register(&mut socket, token::LISTENER, Interest::READABLE)?;
+        let reserve = Some(socket.as_fd().try_clone_to_owned()?);
+        Ok(Listener { socket, reserve, waiting: true, retry_at: None, quiet_until: Monotonic::default() })
     }
 
-    /// The address that is listened on.
-    ///
-    /// # Errors
-    /// What the kernel says.
-    pub(super) fn address(&self) -> io::Result<SocketAddr> {
-        self.socket.local_addr()
+    /// The poll says that connections wait.
+    pub(super) fn is_ready(&mut self) {
+        self.waiting = true;
     }
 
-    /// The kernel says that there are connections, or there may be room for them again.
-    pub(super) fn wake(&mut self) {
-        self.ready = true;
-        self.exhausted = false;
+    /// A connection was closed: there is a descriptor again.
+    pub(super) fn descriptor_freed(&mut self) {
+        self.retry_at = None;
     }
 
-    /// Whether accepting should go on without waiting for the kernel.
-    pub(super) fn is_ready(&self) -> bool {
-        self.ready && !self.exhausted
+    /// When the listener wants to be looked at although nothing happened.
+    pub(super) fn next_try(&self) -> Option<Monotonic> {
+        self.waiting.then(|| self.retry_at.unwrap_or_default())
     }
 
-    /// Whether the process ran out of file descriptors: try again after a while or when a connection closes.
-    pub(super) fn is_exhausted(&self) -> bool {
-        self.exhausted
-    }
-
-    /// Accepts what is there.
-    pub(super) fn accept(&mut self, take: &mut dyn FnMut(TcpStream, SocketAddr)) {
-        for _ in 0..ACCEPTED_PER_TURN {
-            if !self.is_ready() {
-                return;
-            }
+    /// Accepts who waits and hands them to `take`.
+    pub(super) fn accept(&mut self, now: Monotonic, mut take: impl FnMut(TcpStream, SocketAddr)) {
+        if !self.waiting || self.retry_at.is_some_and(|at| now < at) {
+            return;
+        }
+        self.retry_at = None;
+        let mut turned_away = 0;
+        for _ in 0..ACCEPTED_PER_TICK_MAX {
             match self.socket.accept() {
-                Ok((stream, peer)) => {
-                    if self.reserve.is_none() {
-                        self.reserve = take_reserve();
-                    }
-                    take(stream, peer);
+                Ok((stream, peer)) => take(stream, peer),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.waiting = false;
+                    break;
                 }
-                Err(error) => self.failed(&error),
+                // The one who waited has gone meanwhile.
+                Err(error) if is_passing(&error) => {}
+                Err(error) => {
+                    turned_away += 1;
+                    self.complain(&error, now);
+                    let stuck = turned_away > TURNED_AWAY_PER_TICK_MAX || !self.turn_away(&error);
+                    if stuck {
+                        self.retry_at = Some(Monotonic(now.0 + RETRY_AFTER));
+                        break;
+                    }
+                }
             }
         }
     }
 
-    fn failed(&mut self, error: &io::Error) {
-        match error.kind() {
-            io::ErrorKind::WouldBlock => self.ready = false,
-            // The connection is gone before it was accepted.
-            io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::Interrupted
-            | io::ErrorKind::ConnectionReset => {}
-            _ => self.turn_one_away(error),
+    fn complain(&mut self, error: &io::Error, now: Monotonic) {
+        if now >= self.quiet_until {
+            self.quiet_until = Monotonic(now.0 + LINE_EVERY);
+            tracing::warn!(%error, "new connections are turned away");
         }
     }
 
-    /// No descriptors are left: the reserve lets one connection in, which is closed at once.
-    fn turn_one_away(&mut self, error: &io::Error) {
+    /// Accepts one connection with the descriptor in reserve and closes it. False when that cannot be done.
+    fn turn_away(&mut self, error: &io::Error) -> bool {
+        let no_descriptor = rustix::io::Errno::from_io_error(error)
+            .is_some_and(|errno| [rustix::io::Errno::MFILE, rustix::io::Errno::NFILE].contains(&errno));
         let had_reserve = self.reserve.take().is_some();
-        if had_reserve && self.socket.accept().is_ok() {
-            tracing::warn!(%error, "a connection was turned away");
-        }
-        self.reserve = take_reserve();
-        if self.reserve.is_none() || !had_reserve {
-            self.exhausted = true;
+        let accepted = if no_descriptor && had_reserve { self.socket.accept().ok() } else { None };
+        let turned_away = accepted.is_some();
+        drop(accepted);
+        self.reserve = self.socket.as_fd().try_clone_to_owned().ok();
+        turned_away && self.reserve.is_some()
+    }
+
+    /// Stops listening; who waits is refused by the system.
+    pub(super) fn close(mut self, registry: &Registry) {
+        if let Err(error) = registry.deregister(&mut self.socket) {
+            tracing::debug!(%error, "the listener was not registered");
         }
     }
+}
+
+fn is_passing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::Interrupted)
 }

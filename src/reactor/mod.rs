@@ -1,264 +1,347 @@
-//! The event loop: one thread that owns the state. It reads what has arrived, lets the service decide, makes
-//! the tick's blocks durable, and only then writes replies.
+//! The loop: the one thread that owns the daemon's state and its sockets. One turn of it is a tick, and all
+//! blocks of a tick are one batch:
 //!
-//! mio is edge-triggered: a socket that was not drained is not reported again, so the loop remembers which
-//! connections may have more.
+//! ```text
+//! wait      until a socket, a helper, a signal or a deadline has something
+//! accept    who waits
+//! read      what is there, a bounded share for everybody → service
+//! collect   what helpers have computed                   → service
+//! end tick  the batch is written and synced; an error ends the process, and nothing more is sent
+//! flush     held replies and everything else → sockets
+//! ```
+//!
+//! Only connections that have something to do are visited, never all of them. The service decides, this room
+//! carries: it knows no frame and no command.
 
-pub mod clock;
+mod clock;
+mod connection;
 mod helpers;
 mod listener;
-mod sockets;
+mod process;
+mod signal;
+mod token;
 
-use std::collections::BTreeMap;
+pub use clock::Clock;
+pub use signal::SignalSource;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt;
 use std::io;
-use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
-use mio::{Events, Poll, Token, Waker};
-use signal_hook::consts::{SIGINT, SIGPIPE, SIGTERM, SIGXFSZ};
-use signal_hook_mio::v1_0::Signals;
+use mio::net::TcpListener;
+use mio::{Events, Poll, Waker};
 
-use crate::crypto::random::{self, OsRandom};
+use crate::crypto::random;
 use crate::eventlog::LogError;
 use crate::service::{ConnectionId, Input, Keys, Service};
-use crate::time::{Monotonic, Now};
-use clock::Clock;
+use crate::time::{Monotonic, Now, Timestamp};
+use connection::{Connection, ReadOutcome, WriteOutcome};
 use helpers::Helpers;
 use listener::Listener;
-use sockets::Socket;
+use process::FigureSource;
 
-const LISTENER: Token = Token(0);
-const WAKER: Token = Token(1);
-const SIGNALS: Token = Token(2);
-/// Connection `n` has the token `n + FIRST_CONNECTION`.
-const FIRST_CONNECTION: usize = 3;
+/// Events taken from the poll at once; what is over comes with the next tick.
+const EVENTS_PER_TICK_MAX: usize = 1_024;
+/// Bytes of the buffer that all connections are read into.
+const SCRATCH_BYTES: usize = 64 << 10;
+/// Bytes read from one connection in one tick, so that nobody keeps the others waiting.
+const READ_PER_CONNECTION_MAX: usize = 256 << 10;
+/// Bytes read from all connections in one tick, so that a tick ends and its replies leave.
+const READ_PER_TICK_MAX: usize = 8 << 20;
+/// How long the last replies may take to leave when the process was asked to end.
+const FAREWELL: Duration = Duration::from_secs(3);
 
-/// How long to wait before accepting is tried again when there were no file descriptors.
-const ACCEPT_AGAIN: Duration = Duration::from_millis(250);
-
-/// How often the process's own figures are read.
-const FIGURES_EVERY: Duration = Duration::from_secs(1);
-
-/// Why the loop ended other than by being asked to.
+/// Why the loop ended before it was asked to.
 #[derive(Debug)]
-pub enum ReactorError {
+pub enum Failure {
     /// The log cannot be trusted any more.
     Log(LogError),
-    /// The operating system refused something that the loop cannot do without.
-    Io(io::Error),
+    /// The system does not do what a loop needs.
+    System(&'static str, io::Error),
 }
 
-impl From<io::Error> for ReactorError {
-    fn from(error: io::Error) -> ReactorError {
-        ReactorError::Io(error)
-    }
+/// What the loop is given.
+pub struct Parts {
+    /// The state, and who may see it.
+    pub service: Service,
+    /// The private keys, for the helper that uses them.
+    pub keys: Keys,
+    /// Until when the previous key is accepted, if there is one.
+    pub previous_key_until: Option<Timestamp>,
+    /// A listening socket.
+    pub socket: TcpListener,
+    /// The process's clocks.
+    pub clock: Clock,
+    /// The process's signals.
+    pub signals: SignalSource,
 }
 
 /// See the module.
 pub struct Reactor {
     poll: Poll,
     events: Events,
-    listener: Listener,
-    signals: Signals,
+    clock: Clock,
+    signals: SignalSource,
     helpers: Helpers,
     service: Service,
-    sockets: BTreeMap<ConnectionId, Socket>,
-    /// Connections that may have more to read than was read.
-    unread: Vec<ConnectionId>,
-    next_connection: u64,
-    clock: Clock,
-    rng: OsRandom,
-    stopping: bool,
-    figures_due: Monotonic,
+    /// None once the process was asked to end.
+    listener: Option<Listener>,
+    connections: BTreeMap<ConnectionId, Connection>,
+    next_id: ConnectionId,
+    /// Connections that may have bytes and whose bytes are wanted.
+    to_read: VecDeque<ConnectionId>,
+    /// Connections to look at when the tick has ended.
+    to_flush: BTreeSet<ConnectionId>,
+    scratch: Vec<u8>,
+    /// There is more to do than fitted into the tick.
+    more: bool,
+    /// When the process ends even if replies have not left.
+    farewell: Option<Monotonic>,
+    previous_key_until: Option<Timestamp>,
+    figures: FigureSource,
 }
 
 impl Reactor {
-    /// Listens, and starts the helpers.
+    /// Makes the loop; it starts with [`Reactor::run`].
     ///
     /// # Errors
-    /// What the operating system refuses.
-    pub fn new(service: Service, keys: Keys, listen: SocketAddr, clock: Clock) -> io::Result<Reactor> {
-        let poll = Poll::new()?;
-        let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
-        let listener = Listener::bind(listen, poll.registry(), LISTENER)?;
-        let mut signals = Signals::new([SIGTERM, SIGINT, SIGXFSZ, SIGPIPE])?;
-        poll.registry().register(&mut signals, SIGNALS, mio::Interest::READABLE)?;
+    /// [`Failure::System`].
+    pub fn new(parts: Parts) -> Result<Reactor, Failure> {
+        let system = |what| move |error| Failure::System(what, error);
+        let poll = Poll::new().map_err(system("making a poll"))?;
+        let waker = Waker::new(poll.registry(), token::HELPERS).map_err(system("making a waker"))?;
+        let helpers = Helpers::start(&parts.keys, parts.clock, waker).map_err(system("starting a thread"))?;
+        let mut signals = parts.signals;
+        signals.register(poll.registry()).map_err(system("watching signals"))?;
+        let listener = Listener::open(parts.socket, poll.registry()).map_err(system("listening"))?;
         Ok(Reactor {
             poll,
-            events: Events::with_capacity(1_024),
-            listener,
+            events: Events::with_capacity(EVENTS_PER_TICK_MAX),
+            clock: parts.clock,
             signals,
-            helpers: Helpers::start(keys, waker)?,
-            service,
-            sockets: BTreeMap::new(),
-            unread: Vec::new(),
-            next_connection: 0,
-            clock,
-            rng: random::os(),
-            stopping: false,
-            figures_due: Monotonic::default(),
+            helpers,
+            service: parts.service,
+            listener: Some(listener),
+            connections: BTreeMap::new(),
+            next_id: token::FIRST_CONNECTION,
+            to_read: VecDeque::new(),
+            to_flush: BTreeSet::new(),
+            scratch: vec![0; SCRATCH_BYTES],
+            more: false,
+            farewell: None,
+            previous_key_until: parts.previous_key_until,
+            figures: FigureSource::default(),
         })
     }
 
-    /// The address that is listened on.
+    /// Serves until the process is asked to end, then closes the log cleanly.
     ///
     /// # Errors
-    /// What the kernel says.
-    pub fn address(&self) -> io::Result<SocketAddr> {
-        self.listener.address()
-    }
-
-    /// Runs until a signal asks to stop; the log is closed cleanly then.
-    ///
-    /// # Errors
-    /// [`ReactorError`]: not one reply of the last tick was sent.
-    pub fn run(mut self) -> Result<(), ReactorError> {
-        while !self.stopping {
+    /// [`Failure`]: nothing that waited for the running batch was sent.
+    pub fn run(mut self) -> Result<(), Failure> {
+        loop {
             self.wait()?;
             let now = self.clock.now();
-            self.take_signals();
             self.accept(now);
             self.read(now);
-            self.take_results(now);
-            self.end_tick()?;
-            self.write(now);
+            self.collect(now);
+            self.housekeeping(now);
+            self.service.end_tick(now, &mut random::os()).map_err(Failure::Log)?;
+            self.helpers.submit(self.service.take_jobs());
+            self.flush(now);
+            if self.farewell.is_some_and(|end| self.connections.is_empty() || now.mono >= end) {
+                return self.service.close().map_err(Failure::Log);
+            }
         }
-        self.stop()
     }
 
-    /// Waits for something to happen; not at all if something is left over from the last turn.
-    fn wait(&mut self) -> io::Result<()> {
-        let now = self.clock.now().mono;
-        let left_over = !self.unread.is_empty() || self.listener.is_ready();
-        let mut timeout = self.service.next_deadline().map(|at| at.0.saturating_sub(now.0));
-        if self.listener.is_exhausted() {
-            timeout = Some(timeout.map_or(ACCEPT_AGAIN, |timeout| timeout.min(ACCEPT_AGAIN)));
-        }
-        let timeout = if left_over { Some(Duration::ZERO) } else { timeout };
+    /// Waits until there is something to do, and notes what.
+    fn wait(&mut self) -> Result<(), Failure> {
+        let timeout = self.timeout();
         match self.poll.poll(&mut self.events, timeout) {
-            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => {
+                return Err(Failure::System("waiting for events", error));
+            }
             _ => {}
         }
-        if self.events.is_empty() && self.listener.is_exhausted() {
-            self.listener.wake();
-        }
+        let mut asked_to_end = false;
         for event in &self.events {
             match event.token() {
-                LISTENER => self.listener.wake(),
-                WAKER | SIGNALS => {}
-                Token(number) => {
-                    let id = ConnectionId((number - FIRST_CONNECTION) as u64);
-                    if let Some(socket) = self.sockets.get_mut(&id) {
-                        socket.readable |= event.is_readable() || event.is_read_closed() || event.is_error();
-                        self.unread.push(id);
-                    }
+                token::LISTENER => self.listener.iter_mut().for_each(Listener::is_ready),
+                // The answers are looked at in every tick anyway.
+                token::HELPERS => {}
+                token::SIGNALS => asked_to_end = self.signals.asked_to_end(),
+                of_connection => {
+                    let id = token::connection(of_connection);
+                    let Some(connection) = self.connections.get_mut(&id) else { continue };
+                    // A broken connection is both: reading or writing will tell.
+                    connection.readable |= event.is_readable() || event.is_read_closed() || event.is_error();
+                    connection.writable |= event.is_writable() || event.is_write_closed() || event.is_error();
+                    self.to_flush.insert(id);
+                    Self::queue_to_read(&mut self.to_read, connection, id);
                 }
             }
+        }
+        if asked_to_end && self.farewell.is_none() {
+            self.say_farewell();
         }
         Ok(())
     }
 
-    fn take_signals(&mut self) {
-        for signal in self.signals.pending() {
-            match signal {
-                SIGTERM | SIGINT if self.stopping => {}
-                SIGTERM | SIGINT => {
-                    tracing::info!(signal, "stopping");
-                    self.stopping = true;
-                }
-                // A write over the limit of file sizes is an error of that write, and so is one to a
-                // connection that is gone.
-                _ => {}
-            }
+    /// How long to wait: not at all while there is more to do, else until the first deadline.
+    fn timeout(&self) -> Option<Duration> {
+        if self.more || !self.to_read.is_empty() || !self.to_flush.is_empty() {
+            return Some(Duration::ZERO);
         }
+        let listener = self.listener.as_ref().and_then(Listener::next_try);
+        let first = [self.service.next_deadline(), listener, self.farewell].into_iter().flatten().min()?;
+        Some(first.0.saturating_sub(self.clock.monotonic().0))
+    }
+
+    /// Takes no more connections and commands. What is in the open batch is answered before the end.
+    fn say_farewell(&mut self) {
+        tracing::info!(connections = self.connections.len(), "asked to end: finishing the running batch");
+        self.farewell = Some(Monotonic(self.clock.monotonic().0 + FAREWELL));
+        if let Some(listener) = self.listener.take() {
+            listener.close(self.poll.registry());
+        }
+        self.service.shut_down();
     }
 
     fn accept(&mut self, now: Now) {
-        let (service, sockets, poll) = (&mut self.service, &mut self.sockets, &self.poll);
-        let next = &mut self.next_connection;
-        let rng = &mut self.rng;
-        self.listener.accept(&mut |stream, peer| {
-            let id = ConnectionId(*next);
-            *next += 1;
-            let token = Token(id.0 as usize + FIRST_CONNECTION);
-            match Socket::register(stream, poll.registry(), token) {
-                Ok(socket) => {
-                    sockets.insert(id, socket);
-                    service.handle(Input::Connected { id, peer }, now, rng);
+        let Some(listener) = &mut self.listener else { return };
+        listener.accept(now.mono, |stream, peer| {
+            let id = self.next_id;
+            self.next_id = ConnectionId(id.0 + 1);
+            match Connection::open(stream, id, self.poll.registry()) {
+                Ok(connection) => {
+                    self.connections.insert(id, connection);
+                    self.service.handle(Input::Connected { id, peer }, now, &mut random::os());
                 }
-                Err(error) => tracing::warn!(%error, "a connection could not be watched"),
+                Err(error) => tracing::warn!(%peer, %error, "a connection cannot be watched"),
             }
         });
     }
 
-    /// Reads from every connection that may have something, as much as the service takes.
+    /// Reads from everybody who stands in the queue, once around.
     fn read(&mut self, now: Now) {
-        let mut ids = std::mem::take(&mut self.unread);
-        ids.sort_unstable();
-        ids.dedup();
+        let mut budget = READ_PER_TICK_MAX;
+        for _ in 0..self.to_read.len() {
+            if budget == 0 {
+                break;
+            }
+            let Some(id) = self.to_read.pop_front() else { break };
+            if let Some(connection) = self.connections.get_mut(&id) {
+                connection.queued = false;
+                budget = budget.saturating_sub(self.read_from(id, now));
+            }
+        }
+    }
+
+    /// Reads one connection's share; returns how much that was. Who has more to say is queued again.
+    fn read_from(&mut self, id: ConnectionId, now: Now) -> usize {
+        let mut done = 0;
+        while let Some(connection) = self.connections.get_mut(&id).filter(|connection| connection.readable) {
+            let room = self.service.input_room(id).min(self.scratch.len());
+            let Some(buffer) = self.scratch.get_mut(..room).filter(|buffer| !buffer.is_empty()) else {
+                break;
+            };
+            if done >= READ_PER_CONNECTION_MAX {
+                Self::queue_to_read(&mut self.to_read, connection, id);
+                break;
+            }
+            match connection.read(buffer) {
+                ReadOutcome::Bytes(count) => {
+                    done += count;
+                    let bytes = self.scratch.get(..count).unwrap_or_default();
+                    self.service.handle(Input::Received { id, bytes }, now, &mut random::os());
+                }
+                ReadOutcome::WouldBlock => break,
+                ReadOutcome::Gone => {
+                    self.close(id, now);
+                    break;
+                }
+            }
+        }
+        done
+    }
+
+    fn queue_to_read(queue: &mut VecDeque<ConnectionId>, connection: &mut Connection, id: ConnectionId) {
+        if connection.readable && !connection.queued {
+            connection.queued = true;
+            queue.push_back(id);
+        }
+    }
+
+    /// Hands the helpers' results to the service.
+    fn collect(&mut self, now: Now) {
+        let service = &mut self.service;
+        self.more =
+            self.helpers.collect(|result| service.handle(Input::JobDone(result), now, &mut random::os()));
+    }
+
+    /// What has to happen now and then, whoever is connected.
+    fn housekeeping(&mut self, now: Now) {
+        if self.previous_key_until.is_some_and(|until| now.wall >= until) {
+            self.previous_key_until = None;
+            self.service.forget_previous_key();
+            tracing::info!("the previous key is no longer accepted");
+        }
+        if let Some(figures) = self.figures.read(now.mono) {
+            self.service.set_process_figures(figures);
+        }
+    }
+
+    /// Writes what may leave now that the batch is durable. Taking output can make room for questions that
+    /// waited, and their answers belong to the next tick.
+    fn flush(&mut self, now: Now) {
+        let mut ids = std::mem::take(&mut self.to_flush);
+        ids.extend(self.service.touched());
         for id in ids {
-            let Some(socket) = self.sockets.get_mut(&id) else { continue };
-            if socket.read(id, &mut self.service, now, &mut self.rng) {
-                self.unread.push(id);
+            self.flush_connection(id, now);
+        }
+        self.to_flush.extend(self.service.touched());
+        self.to_flush.retain(|id| self.connections.contains_key(id));
+    }
+
+    fn flush_connection(&mut self, id: ConnectionId, now: Now) {
+        while let Some(connection) = self.connections.get_mut(&id).filter(|connection| connection.writable) {
+            let output = self.service.output(id);
+            if output.is_empty() {
+                break;
+            }
+            match connection.write(output) {
+                WriteOutcome::Bytes(count) => self.service.written(id, count, now),
+                WriteOutcome::WouldBlock => break,
+                WriteOutcome::Gone => return self.close(id, now),
             }
         }
-    }
-
-    fn take_results(&mut self, now: Now) {
-        while let Some(result) = self.helpers.result() {
-            self.service.handle(Input::JobDone(result), now, &mut self.rng);
+        if self.service.is_finished(id) && self.service.output(id).is_empty() {
+            return self.close(id, now);
         }
-        if now.mono >= self.figures_due {
-            self.figures_due = Monotonic(now.mono.0 + FIGURES_EVERY);
-            self.service.set_process_figures(sockets::process_figures());
+        let wanted = self.service.input_room(id) > 0;
+        if let Some(connection) = self.connections.get_mut(&id).filter(|_| wanted) {
+            Self::queue_to_read(&mut self.to_read, connection, id);
         }
     }
 
-    /// Makes the tick durable. Nothing is sent if that fails.
-    fn end_tick(&mut self) -> Result<(), ReactorError> {
-        let now = self.clock.now();
-        self.service.end_tick(now, &mut self.rng).map_err(ReactorError::Log)?;
-        for job in self.service.take_jobs() {
-            self.helpers.give(job);
-        }
-        Ok(())
-    }
-
-    /// Writes what the tick has released, closes what is finished, and notes who may be read from again.
-    fn write(&mut self, now: Now) {
-        let touched = self.service.touched();
-        for id in touched {
-            let Some(socket) = self.sockets.get_mut(&id) else { continue };
-            let alive = socket.write(id, &mut self.service, now);
-            let finished = self.service.is_finished(id) && self.service.output(id).is_empty();
-            if !alive || finished {
-                self.close(id, now);
-            } else if socket.readable && self.service.input_room(id) > 0 {
-                self.unread.push(id);
-            }
-        }
-    }
-
+    /// Closes a connection and tells the service.
     fn close(&mut self, id: ConnectionId, now: Now) {
-        if let Some(mut socket) = self.sockets.remove(&id) {
-            socket.deregister(self.poll.registry());
-            self.service.handle(Input::HungUp { id }, now, &mut self.rng);
-            // There may be a descriptor for somebody who waits.
-            self.listener.wake();
+        if self.connections.remove(&id).is_some() {
+            self.service.handle(Input::HungUp { id }, now, &mut random::os());
+            self.listener.iter_mut().for_each(Listener::descriptor_freed);
         }
-    }
-
-    /// Says goodbye to everybody and closes the log cleanly. A second signal ends the process at once.
-    fn stop(mut self) -> Result<(), ReactorError> {
-        let stop_now = signal_hook::flag::register_conditional_shutdown;
-        let armed = Arc::new(std::sync::atomic::AtomicBool::new(true));
-        for signal in [SIGTERM, SIGINT] {
-            stop_now(signal, 1, Arc::clone(&armed))?;
-        }
-        self.service.shut_down();
-        self.end_tick()?;
-        self.write(self.clock.now());
-        self.service.close().map_err(ReactorError::Log)
     }
 }
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Log(error) => error.fmt(f),
+            Failure::System(what, error) => write!(f, "{what}: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for Failure {}

@@ -421,6 +421,11 @@ impl Service {
         }
     }
 
+    /// Stops accepting hellos for the key before the current one.
+    pub fn forget_previous_key(&mut self) {
+        self.identity.forget_previous();
+    }
+
     /// Tells the service what the process has used.
     pub fn set_process_figures(&mut self, figures: ProcessFigures) {
         self.process = figures;

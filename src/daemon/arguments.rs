@@ -1,0 +1,213 @@
+//! The command line of `ledgerd`: from strings to checked values.
+
+use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::path::PathBuf;
+
+use argh::{ArgsInfo, FromArgs};
+
+use super::config;
+use super::error::DaemonError;
+use crate::chain::genesis::{ORIGIN_BYTES_MAX, is_origin};
+use crate::cli::arguments::try_parse;
+use crate::cli::exit::Exit;
+use crate::eventlog::Options;
+use crate::limits::{SEGMENT_BYTES_DEFAULT, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN};
+
+/// Serves a tamper-evident ledger from a directory, and makes the ledger on the first start.
+#[derive(FromArgs, ArgsInfo)]
+#[argh(
+    name = "ledgerd",
+    example = "Make a ledger on the first start, and serve it:\n    {command_name} --data /srv/ledger --origin ledger.example/prod --listen 0.0.0.0:7878",
+    note = "Options are written --name value or --name=value. When it serves, it prints one line to stdout:\n    READY blocks=<n> head=<hash> addr=<ip:port>\nEverything else goes to stderr; LEDGERD_LOG sets how much (error, warn, info, debug).\nSIGTERM finishes the running batch and ends; a second one ends at once.",
+    error_code(0, "asked to end, and did"),
+    error_code(2, "wrong usage"),
+    error_code(65, "the log is damaged; nothing was changed"),
+    error_code(74, "the disk failed on the way to durability"),
+    error_code(75, "another process uses the directory"),
+    error_code(78, "configuration or key files cannot be used")
+)]
+struct Raw {
+    /// directory of the ledger
+    #[argh(option, arg_name = "dir")]
+    data: Option<String>,
+    /// address to listen on (default 127.0.0.1:7878; port 0 picks a free one)
+    #[argh(option, arg_name = "ip:port")]
+    listen: Option<String>,
+    /// bytes of a new log segment (default 67108864)
+    #[argh(option, arg_name = "n")]
+    segment_bytes: Option<String>,
+    /// name of a new ledger in everything that it signs, such as ledger.example/prod (default: made up)
+    #[argh(option, arg_name = "name")]
+    origin: Option<String>,
+    /// limits (default: ledgerd.toml in the directory, if there is one)
+    #[argh(option, arg_name = "file")]
+    config: Option<String>,
+    /// make the next RSA key and its descriptor, and end; the key before is accepted for 24 hours more
+    #[argh(switch)]
+    rotate_key: bool,
+    /// print every setting of the configuration file with its meaning, range and default
+    #[argh(switch)]
+    settings: bool,
+    /// print the version
+    #[argh(switch)]
+    version: bool,
+}
+
+/// What the daemon was asked to do.
+#[derive(Debug)]
+pub(super) enum Task {
+    /// Print this and end.
+    Print(String),
+    /// Serve.
+    Serve(Serve),
+    /// Make the next key of this ledger.
+    RotateKey(PathBuf),
+}
+
+/// How to serve.
+#[derive(Debug)]
+pub(super) struct Serve {
+    pub(super) data: PathBuf,
+    /// As it was given, for messages.
+    pub(super) listen: String,
+    pub(super) address: SocketAddr,
+    pub(super) options: Options,
+    pub(super) origin: Option<String>,
+    pub(super) config: Option<PathBuf>,
+}
+
+const LISTEN_DEFAULT: &str = "127.0.0.1:7878";
+
+/// Understands the arguments, the program's name not among them.
+///
+/// # Errors
+/// [`DaemonError::Usage`].
+pub(super) fn parse(arguments: &[String]) -> Result<Task, DaemonError> {
+    let raw: Raw = match try_parse("ledgerd", arguments) {
+        Ok(raw) => raw,
+        Err((Exit::Done, text)) => return Ok(Task::Print(help(&text))),
+        Err((_, text)) => return Err(usage(text.trim_end())),
+    };
+    if raw.version {
+        return Ok(Task::Print(format!("ledgerd {}", env!("CARGO_PKG_VERSION"))));
+    }
+    if raw.settings {
+        return Ok(Task::Print(config::reference()));
+    }
+    let data = raw.data.filter(|data| !data.is_empty()).map(PathBuf::from);
+    let data = data.ok_or_else(|| usage("--data is missing: which directory holds the ledger?"))?;
+    if raw.rotate_key {
+        return Ok(Task::RotateKey(data));
+    }
+    let listen = raw.listen.unwrap_or_else(|| LISTEN_DEFAULT.to_owned());
+    Ok(Task::Serve(Serve {
+        data,
+        address: address(&listen)?,
+        listen,
+        options: Options { segment_bytes: segment_bytes(raw.segment_bytes.as_deref())? },
+        origin: raw.origin.map(origin).transpose()?,
+        config: raw.config.map(PathBuf::from),
+    }))
+}
+
+/// The help of the arguments, and the reference of what the configuration may say.
+fn help(arguments: &str) -> String {
+    let reference = config::reference();
+    format!("{}\n\nConfiguration file:\n\n{reference}", arguments.trim_end())
+}
+
+fn address(listen: &str) -> Result<SocketAddr, DaemonError> {
+    let first = listen.to_socket_addrs().map(|mut addresses| addresses.next());
+    match first {
+        Ok(Some(address)) => Ok(address),
+        Ok(None) => Err(usage(&format!("--listen {listen:?} names no address"))),
+        Err(error) => Err(usage(&format!("--listen {listen:?} is not an address and a port: {error}"))),
+    }
+}
+
+fn segment_bytes(text: Option<&str>) -> Result<u64, DaemonError> {
+    let Some(text) = text else { return Ok(SEGMENT_BYTES_DEFAULT) };
+    let bytes = text.parse().ok().filter(|bytes| (SEGMENT_BYTES_MIN..=SEGMENT_BYTES_MAX).contains(bytes));
+    bytes.ok_or_else(|| {
+        usage(&format!(
+            "--segment-bytes {text:?}: expected a whole number from {SEGMENT_BYTES_MIN} to {SEGMENT_BYTES_MAX}"
+        ))
+    })
+}
+
+fn origin(text: String) -> Result<String, DaemonError> {
+    if is_origin(&text) {
+        return Ok(text);
+    }
+    Err(usage(&format!(
+        "--origin {text:?}: expected 1 to {ORIGIN_BYTES_MAX} printable ASCII characters without spaces and '+'"
+    )))
+}
+
+fn usage(message: &str) -> DaemonError {
+    DaemonError::Usage(message.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(arguments: &[&str]) -> Vec<String> {
+        arguments.iter().map(|word| (*word).to_owned()).collect()
+    }
+
+    fn serve(arguments: &[&str]) -> Serve {
+        match parse(&words(arguments)) {
+            Ok(Task::Serve(serve)) => serve,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn refused(arguments: &[&str]) -> String {
+        match parse(&words(arguments)) {
+            Err(error @ DaemonError::Usage(_)) => error.to_string(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn both_spellings_of_an_option_mean_the_same() {
+        let spaced = serve(&["--data", "d", "--listen", "127.0.0.1:0", "--segment-bytes", "65536"]);
+        let joined = serve(&["--data=d", "--listen=127.0.0.1:0", "--segment-bytes=65536"]);
+        assert_eq!(format!("{spaced:?}"), format!("{joined:?}"));
+        assert_eq!(spaced.options.segment_bytes, 65_536);
+        assert_eq!(serve(&["--data=a=b"]).data, PathBuf::from("a=b"));
+        assert_eq!(serve(&["--data", "d"]).address.port(), 7_878);
+    }
+
+    #[test]
+    fn a_refusal_names_option_value_and_what_is_allowed() {
+        for (arguments, parts) in [
+            (&[][..], &["--data"][..]),
+            (&["--data="], &["--data"]),
+            (&["--data", "d", "--segment-bytes", "1"], &["--segment-bytes", "\"1\"", "65536", "2147483648"]),
+            (&["--data", "d", "--segment-bytes=x"], &["--segment-bytes", "\"x\""]),
+            (&["--data", "d", "--origin", "a b"], &["--origin", "\"a b\"", "128"]),
+            (&["--data", "d", "--listen", "nowhere"], &["--listen", "\"nowhere\""]),
+            (&["--data", "d", "--nonsense"], &["--nonsense"]),
+            (&["--data", "d", "extra"], &["extra"]),
+            (&["--data"], &["--data"]),
+        ] {
+            let message = refused(arguments);
+            for part in parts {
+                assert!(message.contains(part), "{arguments:?}: {message}");
+            }
+        }
+    }
+
+    #[test]
+    fn help_shows_an_example_and_every_setting() {
+        let Ok(Task::Print(help)) = parse(&words(&["--help"])) else { panic!() };
+        assert!(help.contains("ledgerd --data /srv/ledger"), "{help}");
+        for setting in crate::limits::SETTINGS {
+            assert!(help.contains(setting.key), "{}", setting.key);
+        }
+        let Ok(Task::Print(version)) = parse(&words(&["--version"])) else { panic!() };
+        assert!(version.starts_with("ledgerd "));
+    }
+}

@@ -1,0 +1,129 @@
+//! Why the daemon does not serve, or serves no longer, and the exit code that says so to whoever started it.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::config::ConfigError;
+use crate::cli::exit::Exit;
+use crate::eventlog::LogError;
+use crate::reactor::Failure;
+
+/// See the module.
+#[derive(Debug)]
+pub enum DaemonError {
+    /// The arguments make no sense.
+    Usage(String),
+    /// The configuration cannot be used.
+    Config(ConfigError),
+    /// The directory is there and is no ledger; nothing in it was touched.
+    NotALedger {
+        /// The directory.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// A key file, or what belongs to it, cannot be used.
+    Keys {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// The address cannot be listened on.
+    Listen {
+        /// As it was given.
+        address: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Another process uses the directory.
+    InUse {
+        /// The directory.
+        path: PathBuf,
+        /// The other process, if it could be read.
+        pid: Option<u32>,
+    },
+    /// The system refuses something that has to be durable, or that a daemon needs.
+    Io {
+        /// What was being done.
+        operation: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The log is damaged, or its disk fails.
+    Log(LogError),
+}
+
+impl DaemonError {
+    /// For `map_err`: the system refused to do something.
+    pub(super) fn io(operation: &str) -> impl Fn(io::Error) -> DaemonError + Copy {
+        move |source| DaemonError::Io { operation: operation.to_owned(), source }
+    }
+
+    /// For `map_err`: the system refused to do something with a file or directory.
+    pub(super) fn io_at(verb: &str, path: &Path) -> impl Fn(io::Error) -> DaemonError + Copy {
+        move |source| DaemonError::Io { operation: format!("{verb} {}", path.display()), source }
+    }
+
+    /// For errors of a key file.
+    pub(super) fn keys(path: impl Into<PathBuf>, reason: impl fmt::Display) -> DaemonError {
+        DaemonError::Keys { path: path.into(), reason: reason.to_string() }
+    }
+
+    /// What the process ends with.
+    pub fn exit(&self) -> Exit {
+        match self {
+            DaemonError::Usage(_) | DaemonError::NotALedger { .. } => Exit::Usage,
+            DaemonError::Log(error) if error.is_damage() => Exit::Integrity,
+            DaemonError::Log(_) | DaemonError::Io { .. } => Exit::Io,
+            DaemonError::InUse { .. } => Exit::Busy,
+            DaemonError::Config(_) | DaemonError::Keys { .. } | DaemonError::Listen { .. } => Exit::Config,
+        }
+    }
+}
+
+impl From<ConfigError> for DaemonError {
+    fn from(error: ConfigError) -> DaemonError {
+        DaemonError::Config(error)
+    }
+}
+
+impl From<LogError> for DaemonError {
+    fn from(error: LogError) -> DaemonError {
+        DaemonError::Log(error)
+    }
+}
+
+impl From<Failure> for DaemonError {
+    fn from(failure: Failure) -> DaemonError {
+        match failure {
+            Failure::Log(error) => DaemonError::Log(error),
+            Failure::System(operation, source) => DaemonError::Io { operation: operation.to_owned(), source },
+        }
+    }
+}
+
+impl fmt::Display for DaemonError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            DaemonError::Usage(message) => f.write_str(message),
+            DaemonError::Config(error) => error.fmt(f),
+            DaemonError::NotALedger { path, reason } => {
+                write!(f, "{} {reason}; nothing was touched", path.display())
+            }
+            DaemonError::Keys { path, reason } => write!(f, "{}: {reason}", path.display()),
+            DaemonError::Listen { address, source } => write!(f, "cannot listen on {address}: {source}"),
+            DaemonError::InUse { path, pid: Some(pid) } => {
+                write!(f, "{} is in use by process {pid}", path.display())
+            }
+            DaemonError::InUse { path, pid: None } => {
+                write!(f, "{} is in use by another process", path.display())
+            }
+            DaemonError::Io { operation, source } => write!(f, "{operation}: {source}"),
+            DaemonError::Log(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for DaemonError {}

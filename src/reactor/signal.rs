@@ -1,0 +1,51 @@
+//! Signals. The first SIGTERM or SIGINT asks the loop to finish; the second ends the process on the spot, from
+//! within the handler, even while the loop hangs in a system call. What was acknowledged by then is on disk.
+//!
+//! SIGXFSZ is taken and forgotten, so that a file at its size limit shows as an error of the write (`EFBIG`),
+//! which the log understands as a full disk. SIGPIPE is ignored by Rust's runtime already.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use mio::Registry;
+use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
+use signal_hook::flag;
+use signal_hook_mio::v1_0::Signals;
+
+use super::token;
+
+/// Exit code of a process that was told twice to end: it did not close its log.
+const EXIT_AT_ONCE: i32 = 1;
+
+/// The signals of the process, taken from the default handlers.
+pub struct SignalSource {
+    signals: Signals,
+}
+
+impl SignalSource {
+    /// Takes over the signals: from now on they wait until the loop looks.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn install() -> io::Result<SignalSource> {
+        let seen = Arc::new(AtomicBool::new(false));
+        for signal in [SIGTERM, SIGINT] {
+            // Order matters: the first signal finds the flag unset, passes, and sets it.
+            flag::register_conditional_shutdown(signal, EXIT_AT_ONCE, Arc::clone(&seen))?;
+            flag::register(signal, Arc::clone(&seen))?;
+        }
+        flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)))?;
+        Ok(SignalSource { signals: Signals::new([SIGTERM, SIGINT])? })
+    }
+
+    /// Lets the poll tell of signals; one that arrived before is told of at once.
+    pub(super) fn register(&mut self, registry: &Registry) -> io::Result<()> {
+        registry.register(&mut self.signals, token::SIGNALS, mio::Interest::READABLE)
+    }
+
+    /// Whether the process was asked to end since the last call.
+    pub(super) fn asked_to_end(&mut self) -> bool {
+        self.signals.pending().count() > 0
+    }
+}

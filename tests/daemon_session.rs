@@ -1,0 +1,259 @@
+//! Members of the real daemon over real sockets: through the loop, the helpers and the disk, and back.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use ledgerd::chain::{CommandId, Header};
+use ledgerd::crypto::random;
+use ledgerd::crypto::rsa::PrivateKey;
+use ledgerd::domain::orders::{Operation, Order, PlaceOrders, StockName};
+use ledgerd::domain::{AccountId, Command, accounts, orders};
+use ledgerd::session::{ClientAuth, ClientEnv, ClientEvent, ClientSession, ClientTicket, Descriptor};
+use ledgerd::time::{Monotonic, Now, Timestamp};
+use ledgerd::wire::{self, Mode, Reply, Request, Status, Submission};
+use rustix::process::Signal;
+
+use crate::daemon::{DEADLINE, Daemon, place};
+
+/// Orders sent without waiting for their answers.
+const FLOOD: u32 = 300;
+
+fn now() -> Now {
+    let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let mono = Monotonic(Duration::from_micros(wall.as_micros() as u64));
+    Now { wall: Timestamp::from_micros(wall.as_micros() as u64), mono }
+}
+
+/// A client that waits for everything.
+struct Client {
+    stream: TcpStream,
+    session: ClientSession,
+    descriptor: Descriptor,
+    ticket: Option<ClientTicket>,
+}
+
+impl Client {
+    fn connect(daemon: &Daemon, descriptor: &Descriptor, auth: Option<ClientAuth>) -> Client {
+        let session = ClientSession::full(descriptor, auth, &mut random::os());
+        Client::shake_hands(daemon, descriptor, session)
+    }
+
+    fn resume(daemon: &Daemon, descriptor: &Descriptor, ticket: &ClientTicket) -> Client {
+        let session = ClientSession::resume(ticket, &mut random::os());
+        Client::shake_hands(daemon, descriptor, session)
+    }
+
+    fn shake_hands(daemon: &Daemon, descriptor: &Descriptor, session: ClientSession) -> Client {
+        let stream = daemon.connect();
+        let mut client = Client { stream, session, descriptor: descriptor.clone(), ticket: None };
+        client.write();
+        while !matches!(client.event(), ClientEvent::Opened { .. }) {}
+        client.write();
+        client
+    }
+
+    fn write(&mut self) {
+        self.stream.write_all(&self.session.take_output()).unwrap();
+    }
+
+    /// The next event; reads until there is one.
+    fn event(&mut self) -> ClientEvent {
+        loop {
+            match self.session.poll_event() {
+                Some(ClientEvent::Ticket(ticket)) => self.ticket = Some(ticket),
+                Some(event) => return event,
+                None => {
+                    let mut bytes = vec![0; self.session.room().min(16 << 10)];
+                    let count = self.stream.read(&mut bytes).unwrap();
+                    assert!(count > 0, "the daemon closed the connection");
+                    let mut rng = random::os();
+                    self.session.receive(&bytes[..count], &mut ClientEnv { now: now(), rng: &mut rng });
+                }
+            }
+        }
+    }
+
+    fn send(&mut self, id: u32, request: &Request<'_>) {
+        let mut rng = random::os();
+        let mut env = ClientEnv { now: now(), rng: &mut rng };
+        self.session.send_message(&wire::seal(id, request), &mut env).unwrap();
+        self.write();
+    }
+
+    fn reply(&mut self) -> (u32, Reply) {
+        match self.event() {
+            ClientEvent::Message(message) => wire::open(&message).unwrap(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn ask(&mut self, request: &Request<'_>) -> Reply {
+        self.send(1, request);
+        self.reply().1
+    }
+
+    fn submit(&mut self, id: u32, account: AccountId, key: &PrivateKey, command: &Command) {
+        let (tag, body) = command.encode();
+        let header = Header {
+            ledger_id: self.descriptor.ledger_id(),
+            account,
+            key_id: key.public().key_id(),
+            command_id: CommandId(random::bytes(&mut random::os())),
+            issued_at: now().wall.millis(),
+            tag,
+        };
+        let message = header.message(&body);
+        let signature = key.sign_pss(&mut random::os(), &[&message]);
+        self.send(id, &Request::Submit(Submission { message: &message, signature: &signature }));
+    }
+
+    fn status(&mut self) -> Status {
+        match self.ask(&Request::Status) {
+            Reply::Status(status) => status,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn key(pem: &str) -> PrivateKey {
+    PrivateKey::from_pkcs8_pem(pem, None).unwrap()
+}
+
+fn register(daemon: &Daemon, descriptor: &Descriptor, handle: &str, key: &PrivateKey) -> Reply {
+    let public_key = key.public().spki().to_vec();
+    let register = accounts::Register { handle: handle.to_owned(), public_key };
+    let mut client = Client::connect(daemon, descriptor, None);
+    let command = Command::Accounts(accounts::Command::Register(register));
+    client.submit(1, AccountId::NONE, key, &command);
+    client.reply().1
+}
+
+fn an_order() -> Command {
+    let stock_name = StockName::new("AAPL").unwrap();
+    let order = Order { operation: Operation::Buy, stock_name, quantity: 1, price: None };
+    Command::Orders(orders::Command::PlaceOrders(PlaceOrders { orders: vec![order] }))
+}
+
+#[test]
+fn members_register_send_a_flood_of_orders_and_find_them_after_a_crash() {
+    let (_dir, path) = place();
+    let daemon = Daemon::start(&path, &[]);
+    let descriptor = daemon.get_key().1;
+    let alice = key(include_str!("../fixtures/keys/client.pem"));
+    assert!(matches!(register(&daemon, &descriptor, "alice", &alice), Reply::Accepted(_)));
+    let other = key(include_str!("../fixtures/keys/other.pem"));
+    let taken = register(&daemon, &descriptor, "ALICE", &other);
+    assert!(matches!(taken, Reply::Refused(_)), "{taken:?}");
+
+    let auth = ClientAuth { account: 1, key: alice.clone() };
+    let mut client = Client::connect(&daemon, &descriptor, Some(auth));
+    for id in 1..=FLOOD {
+        client.submit(id, AccountId(1), &alice, &an_order());
+    }
+    // Whichever helper is faster, commands are answered and stand in the order in which they came.
+    for id in 1..=FLOOD {
+        match client.reply() {
+            (answered, Reply::Accepted(accepted)) => {
+                assert_eq!((answered, accepted.index), (id, u64::from(id) + 1));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    let mut status = client.status();
+    assert_eq!((status.blocks, status.accepted), (u64::from(FLOOD) + 2, u64::from(FLOOD) + 1));
+    assert!(status.resident_bytes > 0 && status.handshakes.full == 3, "{status:?}");
+
+    let ticket = client.ticket.take().unwrap();
+    let mut resumed = Client::resume(&daemon, &descriptor, &ticket);
+    let handshakes = resumed.status().handshakes;
+    assert_eq!((handshakes.full, handshakes.resumed), (3, 1));
+
+    // The check of the whole log runs beside all this, and says how it ended.
+    resumed.send(9, &Request::Verify);
+    let verdict = loop {
+        match resumed.reply() {
+            (9, Reply::Progress(progress)) => assert!(progress.done <= progress.total),
+            (9, Reply::Verification(verdict)) => break verdict,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!((verdict.blocks, verdict.findings_total), (status.blocks, 0), "{verdict:?}");
+
+    daemon.signal(Signal::KILL);
+    assert_eq!(daemon.ended().code, None);
+    let daemon = Daemon::start(&path, &[]);
+    assert!(daemon.ready_line.contains(&format!("blocks={} head={}", status.blocks, status.head)));
+    let auth = ClientAuth { account: 1, key: alice };
+    status = Client::connect(&daemon, &descriptor, Some(auth)).status();
+    assert_eq!(status.orders, u64::from(FLOOD));
+    daemon.stop();
+}
+
+#[test]
+fn who_asks_and_does_not_listen_is_not_read_from_and_holds_up_nobody() {
+    let (dir, path) = place();
+    let config = dir.path().join("c.toml");
+    std::fs::write(&config, "output_stalled_ms = 1500\noutput_bytes_max = 16384").unwrap();
+    let daemon = Daemon::start(&path, &["--config", config.to_str().unwrap()]);
+    let descriptor = daemon.get_key().1;
+    let alice = key(include_str!("../fixtures/keys/client.pem"));
+    assert!(matches!(register(&daemon, &descriptor, "alice", &alice), Reply::Accepted(_)));
+    let auth = ClientAuth { account: 1, key: alice };
+    let mut deaf = Client::connect(&daemon, &descriptor, Some(auth.clone()));
+    // Ask until nothing goes in any more: the daemon has stopped reading, and in the end it hangs up.
+    deaf.stream.set_write_timeout(Some(DEADLINE)).unwrap();
+    let mut asked = 0_u64;
+    loop {
+        let mut rng = random::os();
+        let mut env = ClientEnv { now: now(), rng: &mut rng };
+        deaf.session.send_message(&wire::seal(1, &Request::Status), &mut env).unwrap();
+        if let Err(error) = deaf.stream.write_all(&deaf.session.take_output()) {
+            assert_ne!(error.kind(), std::io::ErrorKind::WouldBlock, "it was not hung up on");
+            break;
+        }
+        asked += 1;
+    }
+    let status = Client::connect(&daemon, &descriptor, Some(auth)).status();
+    assert_eq!(status.connections, 1);
+    assert!(status.resident_bytes < 256 << 20, "{asked} questions took {} bytes", status.resident_bytes);
+    daemon.stop();
+}
+
+#[test]
+fn a_file_at_its_size_limit_is_a_full_disk_and_not_the_end() {
+    let (_dir, path) = place();
+    let daemon = Daemon::start(&path, &[]);
+    let descriptor = daemon.get_key().1;
+    let alice = key(include_str!("../fixtures/keys/client.pem"));
+    assert!(matches!(register(&daemon, &descriptor, "alice", &alice), Reply::Accepted(_)));
+    daemon.stop();
+
+    // The first segment fits under the limit, the next one does not, whatever unit this shell counts in.
+    let daemon = Daemon::start_limited("-f 140", &path, &["--segment-bytes=1048576"]);
+    let auth = ClientAuth { account: 1, key: alice.clone() };
+    let mut client = Client::connect(&daemon, &descriptor, Some(auth.clone()));
+    let mut accepted = 0;
+    let refusal = loop {
+        client.submit(1, AccountId(1), &alice, &an_order());
+        match client.reply().1 {
+            Reply::Accepted(_) => accepted += 1,
+            Reply::Refused(refusal) => break refusal,
+            other => panic!("{other:?}"),
+        }
+        assert!(accepted < 200, "the limit has no effect");
+    };
+    assert_eq!(refusal.name, "disk_full");
+    let status = client.status();
+    assert!(matches!(status.mode, Mode::ReadOnly(_)), "{status:?}");
+    assert_eq!(status.orders, accepted);
+    daemon.stop();
+
+    // With room again, all that was accepted is there and more is taken.
+    let daemon = Daemon::start(&path, &[]);
+    let mut client = Client::connect(&daemon, &descriptor, Some(auth));
+    assert_eq!(client.status().orders, accepted);
+    client.submit(1, AccountId(1), &alice, &an_order());
+    assert!(matches!(client.reply().1, Reply::Accepted(_)));
+    daemon.stop();
+}
