@@ -168,6 +168,10 @@ impl Walk<'_, '_> {
                 let hash = (self.replay)(index, block);
                 self.head =
                     hash.map_err(|reason| LogError::corrupt(&file, offset, index, "block_refused", reason))?;
+                if index == 0 && self.head.0 != self.anchor.ledger_id.0 {
+                    let reason = "the first block is that of another ledger";
+                    return Err(LogError::corrupt(&file, offset, 0, "genesis_mismatch", reason));
+                }
                 positions.push(offset as u32);
                 self.next_index += 1;
                 if self.next_index == self.anchor.durable && self.head != self.anchor.head {

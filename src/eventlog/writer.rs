@@ -246,10 +246,24 @@ impl EventLog {
     /// A write failed before any sync: a full disk leaves the log read-only, with what was written of the
     /// frame made zeros again. Everything else ends it.
     fn cut_back(&mut self, offset: u64, length: usize, name: &str, error: std::io::Error) -> AppendError {
-        if is_full(&error) && write_all_at(self.current.file.as_mut(), &vec![0; length], offset).is_ok() {
+        if is_full(&error) && self.zero(offset, length).is_ok() {
             return self.go_read_only(error.to_string());
         }
         AppendError::Fatal(self.poison(io_error(name, "write")(error)))
+    }
+
+    /// Makes a region zeros again, as far as it could be written at all.
+    fn zero(&mut self, offset: u64, length: usize) -> std::io::Result<()> {
+        const ZEROS: [u8; 512] = [0; 512];
+        for at in (0..length).step_by(ZEROS.len()) {
+            let part = ZEROS.get(..ZEROS.len().min(length - at)).unwrap_or_default();
+            match write_all_at(self.current.file.as_mut(), part, offset + at as u64) {
+                // Where there is no room for zeros, there was none for anything else.
+                Err(error) if is_full(&error) => return Ok(()),
+                other => other?,
+            }
+        }
+        Ok(())
     }
 
     fn go_read_only(&mut self, reason: String) -> AppendError {

@@ -21,6 +21,9 @@ pub(super) const OPTIONS: Options = Options { segment_bytes: 64 << 10 };
 /// When every run begins.
 pub(super) const START_MS: u64 = 1_700_000_000_000;
 
+/// M and its signature.
+type Signed = (Vec<u8>, Vec<u8>);
+
 pub(super) struct Template {
     pub(super) disk: SimDisk,
     pub(super) genesis: Vec<u8>,
@@ -28,7 +31,7 @@ pub(super) struct Template {
     pub(super) server_key: PrivateKey,
     pub(super) members: Vec<PrivateKey>,
     pub(super) anchor: Vec<u8>,
-    signed: Mutex<BTreeMap<(usize, u32), (Vec<u8>, Vec<u8>)>>,
+    signed: Mutex<BTreeMap<(usize, u32), Signed>>,
     pub(super) secrets: Mutex<BTreeMap<Vec<u8>, [u8; 32]>>,
 }
 

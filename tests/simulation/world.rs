@@ -122,8 +122,12 @@ impl World {
                 return if self.over { Ok(()) } else { Err(format!("start {}: {error}", self.starts)) };
             }
             // The power failed, or a call did, while the log was being opened.
-            Err(_) if self.disk.is_dark() => return Ok(self.lose_power()),
-            Err(_) => return Ok(()),
+            Err(_) => {
+                if self.disk.is_dark() {
+                    self.lose_power();
+                }
+                return Ok(());
+            }
         };
         self.look_at(&ledger)?;
         let ledger = planted::after_start(ledger, self.bug);
