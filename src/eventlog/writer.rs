@@ -12,59 +12,12 @@ use rand_core::CryptoRng;
 use super::anchor::{self, Anchor, AnchorFile};
 use super::error::{AppendError, LogError, OpenError, io_error, is_full};
 use super::frame::{Batch, SEAL_BYTES, SegmentIdentity, seal};
+use super::options::{Figures, Mode, Options};
 use super::reader::{LogReader, read_block};
 use super::recovery::{Recovery, Replay, Survey, settle, survey};
 use super::segment::{LOG_DIR, SEGMENT_HEADER_BYTES, SPARE, SegmentHeader, bytes_for, path};
 use super::storage::{Access, Storage, StorageFile, write_all_at};
 use crate::crypto::{Digest, LedgerId};
-use crate::limits::{SEGMENT_BYTES_DEFAULT, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN};
-
-/// How the log is written. Never makes an existing log unopenable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Options {
-    /// Nominal bytes of a new segment.
-    pub segment_bytes: u64,
-}
-
-impl Default for Options {
-    fn default() -> Options {
-        Options { segment_bytes: SEGMENT_BYTES_DEFAULT }
-    }
-}
-
-/// Whether batches are taken.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// They are.
-    ReadWrite,
-    /// They are not, because the disk is full.
-    ReadOnly {
-        /// What the disk said.
-        reason: String,
-    },
-}
-
-impl Mode {
-    /// Whether batches are refused.
-    pub fn is_read_only(&self) -> bool {
-        matches!(self, Mode::ReadOnly { .. })
-    }
-}
-
-/// What the log counts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Figures {
-    /// Segments.
-    pub segments: u64,
-    /// Bytes of headers and frames in all segments.
-    pub log_bytes: u64,
-    /// Bytes written to segments since the log was opened.
-    pub bytes_written: u64,
-    /// Batches written since the log was opened.
-    pub batches: u64,
-    /// Syncs of segments since the log was opened.
-    pub syncs: u64,
-}
 
 /// A segment's blocks: where each stands in the file. Four bytes a block.
 #[derive(Debug)]
@@ -120,7 +73,7 @@ pub fn create(
     let mut batch = Batch::new();
     batch.push(genesis, Digest(ledger_id.0));
     let identity = SegmentIdentity { ledger_id, number: 0, salt: salt(rng) };
-    let file_bytes = nominal(options).max(bytes_for(batch.frame_bytes()));
+    let file_bytes = options.nominal_bytes().max(bytes_for(batch.frame_bytes()));
     let header = SegmentHeader { identity, file_bytes, first_index: 0, hash_before: Digest::ZERO };
     let name = path(0);
     let mut file = storage.open(&name, Access::CreateNew).map_err(io_error(&name, "create"))?;
@@ -333,7 +286,7 @@ impl EventLog {
         if self.spare.as_ref().is_some_and(|(_, bytes)| *bytes >= least) {
             return Ok(());
         }
-        let bytes = nominal(self.options).max(least);
+        let bytes = self.options.nominal_bytes().max(least);
         let mut file = match self.spare.take() {
             Some((file, _)) => file,
             None => match self.storage.open(SPARE, Access::CreateNew) {
@@ -405,7 +358,7 @@ impl EventLog {
     /// Leaves the read-only mode if there is room for the next segment again.
     pub fn try_resume(&mut self) {
         let roomy = self.mode.is_read_only() && !self.poisoned;
-        if roomy && self.prepare_spare(nominal(self.options)).is_ok() {
+        if roomy && self.prepare_spare(self.options.nominal_bytes()).is_ok() {
             tracing::info!("there is room again: the log takes batches");
             self.mode = Mode::ReadWrite;
         }
@@ -494,10 +447,6 @@ impl EventLog {
         self.poisoned = true;
         error
     }
-}
-
-fn nominal(options: Options) -> u64 {
-    options.segment_bytes.clamp(SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX)
 }
 
 fn salt(rng: &mut dyn CryptoRng) -> [u8; 16] {
