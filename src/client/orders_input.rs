@@ -241,3 +241,148 @@ impl<'de> Visitor<'de> for OneOrder {
         fields.finish().map_err(de::Error::custom)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::BufReader;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::orders::{Currency, Operation, Price, StockName};
+
+    fn read(text: &str) -> Result<(Form, Vec<Order>), InputError> {
+        let mut orders = Vec::new();
+        let form = read_orders(text.as_bytes(), false, &mut |element| {
+            assert_eq!(element.element, orders.len() as u64);
+            orders.push(element.order);
+            Ok(())
+        })?;
+        Ok((form, orders))
+    }
+
+    fn refused(text: &str) -> String {
+        read(text).unwrap_err().to_string()
+    }
+
+    const BUY: &str = r#"{"operation_type":"buy","stock_name":"AAPL"}"#;
+
+    #[test]
+    fn one_object_an_array_and_lines_are_told_apart() {
+        assert_eq!(read(BUY).unwrap().0, Form::One);
+        assert_eq!(read(&format!("\n\n  {}", BUY.replace(',', ",\n"))).unwrap().0, Form::One);
+        assert_eq!(
+            read(&format!("[{BUY},{BUY}]")).unwrap(),
+            (Form::Array, read(&format!("{BUY}\n{BUY}\n")).unwrap().1)
+        );
+        assert_eq!(read(&format!("{BUY}\n\n{BUY}")).unwrap().0, Form::Lines);
+    }
+
+    #[test]
+    fn a_price_keeps_the_digits_that_were_written() {
+        let price = |text: &str| {
+            let order = read(&format!(
+                r#"{{"operation_type":"sell","stock_name":"A","price":{text},"currency":"EUR"}}"#
+            ));
+            order.map(|(_, orders)| orders[0].price.unwrap().ten_thousandths)
+        };
+        for (text, amount) in [
+            ("0.1", 1_000),
+            ("\"12.5000\"", 125_000),
+            ("7", 70_000),
+            ("0", 0),
+            ("1844674407370955.1615", u64::MAX),
+        ] {
+            assert_eq!(price(text), Ok(amount), "{text}");
+        }
+        for text in [
+            "-1",
+            "0.00001",
+            "\"1e2\"",
+            "\".5\"",
+            "\"5.\"",
+            "\"\"",
+            "\" 1\"",
+            "\"+1\"",
+            "1844674407370955.1616",
+            "true",
+            "null",
+        ] {
+            assert!(price(text).unwrap_err().to_string().contains("field price"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_names_line_element_field_and_what_was_expected() {
+        let text = refused(&format!("{BUY}\n{BUY}\n{}", r#"{"operation_type":"buy","stock_name":"aapl"}"#));
+        assert_eq!(
+            text,
+            "line 3, element 2: field stock_name: expected a string of 1 to 16 of A-Z 0-9 . -, found \"aapl\""
+        );
+        let text = refused("[\n{\"operation_type\":\"buy\",\n\"stock_name\":\"A\",\n\"quantity\":0}]");
+        assert!(
+            text.starts_with("line 4, element 0: field quantity: expected a positive whole number"),
+            "{text}"
+        );
+        assert!(refused("\u{feff}{}").contains("byte order mark"));
+        assert!(refused(&format!("[{BUY}] x")).starts_with("line 1, "));
+        assert!(refused(&format!("{BUY}\n[]")).starts_with("line 2, element 1: "));
+        assert!(
+            refused(r#"{"\u001b[31m":1}"#).contains("\\u{1b}"),
+            "no control character reaches a terminal"
+        );
+        assert!(
+            parse_line("{}", 7, true)
+                .unwrap_err()
+                .to_string()
+                .starts_with("line 7, element 6: field operation_type")
+        );
+        assert_eq!(parse_line("  \r\n", 7, true), Ok(None));
+    }
+
+    #[test]
+    fn the_first_order_is_handed_on_before_the_input_has_ended() {
+        struct Endless<'a>(&'a Cell<u64>);
+        impl Read for Endless<'_> {
+            fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+                self.0.set(self.0.get() + 1);
+                let line = format!("{BUY}\n");
+                let count = line.len().min(buffer.len());
+                buffer[..count].copy_from_slice(&line.as_bytes()[..count]);
+                Ok(count)
+            }
+        }
+        let reads = Cell::new(0);
+        let mut seen = 0;
+        let input = BufReader::with_capacity(BUY.len() + 1, Endless(&reads));
+        let ended = read_orders(input, false, &mut |_| {
+            seen += 1;
+            if seen == 3 { Err(InputError::stopped()) } else { Ok(()) }
+        });
+        assert_eq!(ended, Err(InputError::stopped()));
+        assert!(reads.get() < 10);
+    }
+
+    proptest! {
+        #[test]
+        fn what_a_stranger_writes_never_panics(text in "[\\[\\]{}\":,a-z0-9. \n_-]{0,80}") {
+            drop(read(&text));
+            drop(parse_line(&text, 1, true));
+        }
+
+        #[test]
+        fn every_order_reads_back(sell: bool, name in "[A-Z0-9.-]{1,16}", quantity in 1u64.., amount: u64, priced: bool) {
+            let operation = if sell { Operation::Sell } else { Operation::Buy };
+            let price = Price { ten_thousandths: amount, currency: Some(Currency(*b"USD")) };
+            let (whole, part) = (amount / 10_000, amount % 10_000);
+            let field = if priced { format!(",\"price\":\"{whole}.{part:04}\",\"currency\":\"USD\"") } else { String::new() };
+            let text = format!(
+                "{{\"operation_type\":\"{}\",\"stock_name\":\"{name}\",\"quantity\":{quantity}{field}}}", operation.as_str()
+            );
+            let expected = Order {
+                operation, stock_name: StockName::new(&name).unwrap(), quantity, price: priced.then_some(price),
+            };
+            prop_assert_eq!(read(&text), Ok((Form::One, vec![expected])));
+        }
+    }
+}
