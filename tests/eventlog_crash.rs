@@ -11,18 +11,18 @@ use ledgerd::eventlog::{
     Survival,
 };
 
-const OPTIONS: Options = Options { segment_bytes: 64 << 10 };
+pub(super) const OPTIONS: Options = Options { segment_bytes: 64 << 10 };
 const BATCHES: usize = 9;
 
 /// Block `index` of the test's history: as long as three blocks make a batch and a few batches a segment.
-fn block(index: u64) -> Vec<u8> {
+pub(super) fn block(index: u64) -> Vec<u8> {
     let length = 2_000 + (index * 977 % 9_000) as usize;
     let mut bytes = index.to_be_bytes().to_vec();
     bytes.resize(length, (index % 251) as u8 + 1);
     bytes
 }
 
-fn hash(bytes: &[u8]) -> Digest {
+pub(super) fn hash(bytes: &[u8]) -> Digest {
     sha3(&[b"test\0", bytes])
 }
 
@@ -30,14 +30,14 @@ fn ledger_id() -> LedgerId {
     LedgerId(hash(&block(0)).0)
 }
 
-fn new_disk() -> SimDisk {
+pub(super) fn new_disk() -> SimDisk {
     let disk = SimDisk::new();
     eventlog::create(&disk, ledger_id(), &block(0), OPTIONS, &mut Seeded::new("create")).unwrap();
     disk
 }
 
 /// Opens the log and checks that every block in it is the one of the history.
-fn open(disk: &SimDisk) -> Result<(EventLog, Recovery), OpenError> {
+pub(super) fn open(disk: &SimDisk) -> Result<(EventLog, Recovery), OpenError> {
     let storage: Arc<dyn Storage> = Arc::new(disk.clone());
     EventLog::open(storage, OPTIONS, &mut |index, bytes| {
         assert_eq!(bytes, block(index), "block {index} is another one");
@@ -90,7 +90,7 @@ fn calls_of_a_run() -> u64 {
 }
 
 /// A small generator for the choices of a crash.
-fn choices(mut seed: u64) -> impl FnMut(u64) -> u64 {
+pub(super) fn choices(mut seed: u64) -> impl FnMut(u64) -> u64 {
     move |below| {
         seed ^= seed << 13;
         seed ^= seed >> 7;
@@ -239,7 +239,7 @@ fn refused_as(name: &str, clean: bool, damage: impl FnOnce(&SimDisk)) {
     assert_eq!(disk.image(), before, "{name}: a refused start changes nothing");
 }
 
-fn segments(disk: &SimDisk) -> Vec<String> {
+pub(super) fn segments(disk: &SimDisk) -> Vec<String> {
     disk.image().into_keys().filter(|path| path.ends_with(".seg")).collect()
 }
 
@@ -250,7 +250,7 @@ fn flip(disk: &SimDisk, path: &str, at: usize) {
 }
 
 /// Where the last byte that is not zero stands.
-fn data_end(disk: &SimDisk, path: &str) -> usize {
+pub(super) fn data_end(disk: &SimDisk, path: &str) -> usize {
     disk.bytes(path).unwrap().iter().rposition(|byte| *byte != 0).unwrap()
 }
 

@@ -10,6 +10,7 @@ mod daemon;
 mod daemon_session;
 mod documents;
 mod eventlog_crash;
+mod eventlog_full;
 mod fixtures_logs;
 mod forge;
 mod recorded;

@@ -230,7 +230,10 @@ pub fn seal(identity: &SegmentIdentity, number: u64, next_index: u64, durable: u
 /// the whole is one write from one buffer that is used again and again.
 #[derive(Debug)]
 pub struct Batch {
+    /// Room for the header, the payload, and the payload's checksum once the frame was finished.
     bytes: Vec<u8>,
+    /// Where the payload ends in `bytes`.
+    payload_end: usize,
     starts: Vec<u32>,
     head: Digest,
 }
@@ -244,13 +247,19 @@ impl Default for Batch {
 impl Batch {
     /// An empty batch.
     pub fn new() -> Batch {
-        Batch { bytes: vec![0; FRAME_HEADER_BYTES], starts: Vec::new(), head: Digest::ZERO }
+        Batch {
+            bytes: vec![0; FRAME_HEADER_BYTES],
+            payload_end: FRAME_HEADER_BYTES,
+            starts: Vec::new(),
+            head: Digest::ZERO,
+        }
     }
 
     /// Takes out everything, keeping the memory of a batch of ordinary size.
     pub fn clear(&mut self) {
         self.bytes.truncate(FRAME_HEADER_BYTES);
         self.bytes.shrink_to(1 << 20);
+        self.payload_end = FRAME_HEADER_BYTES;
         self.starts.clear();
     }
 
@@ -261,15 +270,21 @@ impl Batch {
 
     /// Whether a block of this many bytes still fits.
     pub fn has_room(&self, block_bytes: usize) -> bool {
-        self.bytes.len() + 4 + block_bytes + 4 <= BATCH_BYTES_MAX
+        self.payload_end + 4 + block_bytes + 4 <= BATCH_BYTES_MAX
     }
 
     /// Adds a block, of which `hash` is the hash. The caller has asked whether there is room.
+    ///
+    /// # Panics
+    /// When there is none, or the block is longer than any block may be.
     pub fn push(&mut self, block: &[u8], hash: Digest) {
         assert!(self.has_room(block.len()), "a batch never grows past its limit");
+        assert!(block.len() <= BLOCK_BYTES_MAX, "a longer block could not be read back");
+        self.bytes.truncate(self.payload_end);
         self.bytes.extend_from_slice(&(block.len() as u32).to_be_bytes());
         self.starts.push((self.bytes.len() - FRAME_HEADER_BYTES) as u32);
         self.bytes.extend_from_slice(block);
+        self.payload_end = self.bytes.len();
         self.head = hash;
     }
 
@@ -278,7 +293,7 @@ impl Batch {
         let n = usize::try_from(n).ok()?;
         let start = FRAME_HEADER_BYTES + *self.starts.get(n)? as usize;
         let end =
-            self.starts.get(n + 1).map_or(self.bytes.len(), |next| FRAME_HEADER_BYTES + *next as usize - 4);
+            self.starts.get(n + 1).map_or(self.payload_end, |next| FRAME_HEADER_BYTES + *next as usize - 4);
         self.bytes.get(start..end)
     }
 
@@ -289,7 +304,7 @@ impl Batch {
 
     /// Bytes of the frame when it is finished.
     pub fn frame_bytes(&self) -> u64 {
-        self.bytes.len() as u64 + 4
+        self.payload_end as u64 + 4
     }
 
     /// Offsets of the blocks in the payload.
@@ -297,8 +312,8 @@ impl Batch {
         &self.starts
     }
 
-    /// Puts header and checksum around the blocks: the bytes to write. [`Batch::open`] takes the checksum off
-    /// again.
+    /// Puts header and checksum around the blocks: the bytes to write. A batch that was refused is finished
+    /// again when it is tried again, perhaps in another segment.
     pub(super) fn finish(
         &mut self,
         identity: &SegmentIdentity,
@@ -306,6 +321,7 @@ impl Batch {
         first_index: u64,
         durable_before: u64,
     ) -> &[u8] {
+        self.bytes.truncate(self.payload_end);
         let payload = self.bytes.get(FRAME_HEADER_BYTES..).unwrap_or_default();
         let header = FrameHeader {
             kind: FrameKind::Batch,

@@ -4,6 +4,8 @@
 //! A failed sync ends the log for good: the kernel may have thrown the pages away and report success the next
 //! time. A full disk found before the sync only makes it read-only.
 
+mod roll;
+
 use std::cell::RefCell;
 use std::sync::Arc;
 
@@ -11,7 +13,7 @@ use rand_core::CryptoRng;
 
 use super::anchor::{self, Anchor, AnchorFile};
 use super::error::{AppendError, LogError, OpenError, io_error, is_full};
-use super::frame::{Batch, SEAL_BYTES, SegmentIdentity, seal};
+use super::frame::{Batch, SegmentIdentity};
 use super::options::{Figures, Mode, Options};
 use super::reader::{LogReader, read_block};
 use super::recovery::{Recovery, Replay, Survey, settle, survey};
@@ -162,19 +164,25 @@ impl EventLog {
         })
     }
 
-    /// Writes a batch. It is not durable before [`EventLog::sync`], and not empty.
+    /// Writes a batch. It is not durable before [`EventLog::sync`], which comes before the next batch: no more
+    /// than one batch is ever torn. When the batch is refused it can be appended again.
     ///
     /// # Errors
     /// [`AppendError`].
+    ///
+    /// # Panics
+    /// When the batch is empty, or the one before was not synced.
     pub fn append(&mut self, batch: &mut Batch, rng: &mut dyn CryptoRng) -> Result<(), AppendError> {
         if self.poisoned {
             return Err(AppendError::Fatal(LogError::Poisoned));
         }
-        let frame_bytes = batch.frame_bytes();
-        let room = self.current.file_bytes.saturating_sub(self.end() + SEAL_BYTES as u64);
-        if self.current.sealed || frame_bytes > room {
-            self.roll(frame_bytes, rng)?;
+        if let Mode::ReadOnly { reason } = &self.mode {
+            return Err(AppendError::ReadOnly(reason.clone()));
         }
+        assert!(batch.count() > 0, "a frame without blocks would be read as damage");
+        assert_eq!(self.written, self.durable, "a batch is synced before the next one is written");
+        let frame_bytes = batch.frame_bytes();
+        self.make_room(frame_bytes, rng)?;
         let (offset, name) = (self.end(), self.current_path());
         let (identity, number) = (self.current.identity, self.current.next_frame);
         let frame = batch.finish(&identity, number, self.written, self.durable);
@@ -197,116 +205,35 @@ impl EventLog {
     }
 
     /// A write failed before any sync: a full disk leaves the log read-only, with what was written of the
-    /// frame made zeros again. Everything else ends it.
+    /// frame gone from the disk. Everything else ends it.
     fn cut_back(&mut self, offset: u64, length: usize, name: &str, error: std::io::Error) -> AppendError {
-        if is_full(&error) && self.zero(offset, length).is_ok() {
-            return self.go_read_only(error.to_string());
+        if !is_full(&error) {
+            return AppendError::Fatal(self.poison(io_error(name, "write")(error)));
         }
-        AppendError::Fatal(self.poison(io_error(name, "write")(error)))
+        match self.erase(offset, length) {
+            Ok(()) => self.go_read_only(error.to_string()),
+            Err(error) => AppendError::Fatal(self.poison(io_error(name, "cut back")(error))),
+        }
     }
 
-    /// Makes a region zeros again, as far as it could be written at all.
-    fn zero(&mut self, offset: u64, length: usize) -> std::io::Result<()> {
-        const ZEROS: [u8; 512] = [0; 512];
-        for at in (0..length).step_by(ZEROS.len()) {
-            let part = ZEROS.get(..ZEROS.len().min(length - at)).unwrap_or_default();
-            match write_all_at(self.current.file.as_mut(), part, offset + at as u64) {
-                // Where there is no room for zeros, there was none for anything else.
-                Err(error) if is_full(&error) => return Ok(()),
-                other => other?,
-            }
+    /// Makes what was written of a frame zeros again and syncs that: the log may now be closed cleanly, and
+    /// part of a frame behind a clean end would be damage at the next start. Where even zeros find no room,
+    /// because the file system writes them to a new place, the file is cut off instead.
+    fn erase(&mut self, offset: u64, length: usize) -> std::io::Result<()> {
+        let file = self.current.file.as_mut();
+        let reached = usize::try_from(file.len()?.saturating_sub(offset)).unwrap_or(length).min(length);
+        match write_all_at(file, &vec![0; reached], offset) {
+            Err(error) if is_full(&error) => file.set_len(offset)?,
+            other => other?,
         }
-        Ok(())
+        self.figures.syncs += 1;
+        file.sync_data()
     }
 
     fn go_read_only(&mut self, reason: String) -> AppendError {
         tracing::error!(reason, "the disk is full: the log is read-only until there is room");
         self.mode = Mode::ReadOnly { reason: reason.clone() };
         AppendError::ReadOnly(reason)
-    }
-
-    /// Seals the segment and goes on in the next one. The room for the next is taken first, so that a full disk
-    /// changes nothing.
-    fn roll(&mut self, frame_bytes: u64, rng: &mut dyn CryptoRng) -> Result<(), AppendError> {
-        if let Err(error) = self.prepare_spare(bytes_for(frame_bytes)) {
-            return match error {
-                LogError::Io { source, .. } if is_full(&source) => Err(self.go_read_only(source.to_string())),
-                other => Err(AppendError::Fatal(self.poison(other))),
-            };
-        }
-        let rolled = self.seal_current().and_then(|()| self.start_next(rng));
-        rolled.map_err(|error| AppendError::Fatal(self.poison(error)))?;
-        self.prepare_spare_early();
-        Ok(())
-    }
-
-    fn seal_current(&mut self) -> Result<(), LogError> {
-        if self.current.sealed {
-            return Ok(());
-        }
-        let (offset, name) = (self.end(), self.current_path());
-        let bytes =
-            seal(&self.current.identity, self.current.next_frame, self.written, self.durable, self.head);
-        write_all_at(self.current.file.as_mut(), &bytes, offset).map_err(io_error(&name, "write"))?;
-        self.current.file.sync_data().map_err(io_error(&name, "sync"))?;
-        self.figures.syncs += 1;
-        self.count_written(bytes.len() as u64);
-        if let Some(segment) = self.segments.last_mut() {
-            segment.end += bytes.len() as u64;
-        }
-        self.current.sealed = true;
-        self.write_anchor(false)?;
-        self.sync_anchor()
-    }
-
-    fn start_next(&mut self, rng: &mut dyn CryptoRng) -> Result<(), LogError> {
-        let (mut file, file_bytes) = self.spare.take().ok_or(LogError::Poisoned)?;
-        let identity = SegmentIdentity {
-            ledger_id: self.current.identity.ledger_id,
-            number: self.current.identity.number + 1,
-            salt: salt(rng),
-        };
-        let header =
-            SegmentHeader { identity, file_bytes, first_index: self.written, hash_before: self.head };
-        write_all_at(file.as_mut(), &header.encode(), 0).map_err(io_error(SPARE, "write"))?;
-        file.sync_data().map_err(io_error(SPARE, "sync"))?;
-        let name = path(self.written);
-        self.storage.rename(SPARE, &name).map_err(io_error(SPARE, "rename"))?;
-        self.storage.sync_dir(LOG_DIR).map_err(io_error(LOG_DIR, "sync"))?;
-        let end = SEGMENT_HEADER_BYTES as u64;
-        self.segments.push(Positions { first_index: self.written, offsets: Vec::new(), end });
-        self.current = Current { file, identity, file_bytes, next_frame: 0, sealed: false };
-        self.figures.segments += 1;
-        self.count_written(end);
-        Ok(())
-    }
-
-    /// Has the next segment ready, with its room on disk, of at least this size.
-    fn prepare_spare(&mut self, least: u64) -> Result<(), LogError> {
-        if self.spare.as_ref().is_some_and(|(_, bytes)| *bytes >= least) {
-            return Ok(());
-        }
-        let bytes = self.options.nominal_bytes().max(least);
-        let mut file = match self.spare.take() {
-            Some((file, _)) => file,
-            None => match self.storage.open(SPARE, Access::CreateNew) {
-                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-                    self.storage.remove(SPARE).map_err(io_error(SPARE, "remove"))?;
-                    self.storage.open(SPARE, Access::CreateNew).map_err(io_error(SPARE, "create"))?
-                }
-                other => other.map_err(io_error(SPARE, "create"))?,
-            },
-        };
-        file.allocate(bytes).map_err(io_error(SPARE, "allocate"))?;
-        self.spare = Some((file, bytes));
-        Ok(())
-    }
-
-    /// The same ahead of time: that there is no room for the next segment matters only when it is needed.
-    fn prepare_spare_early(&mut self) {
-        if let Err(error) = self.prepare_spare(0) {
-            tracing::warn!(%error, "no room yet for the next segment");
-        }
     }
 
     /// Makes everything written durable, and notes it in the anchor.
@@ -364,12 +291,15 @@ impl EventLog {
         }
     }
 
-    /// Marks the log as cleanly closed.
+    /// Marks the log as cleanly closed; syncs what was not.
     ///
     /// # Errors
-    /// [`LogError`] when the anchor cannot be written or synced.
+    /// [`LogError`] when the log or the anchor cannot be written or synced.
     pub fn close(mut self) -> Result<(), LogError> {
         self.alive()?;
+        if self.written > self.durable {
+            self.sync()?;
+        }
         self.write_anchor(true)?;
         self.sync_anchor()
     }
