@@ -46,6 +46,7 @@ impl From<&ClientError> for Exit {
             ClientError::Unreachable(_) => Exit::Unreachable,
             ClientError::Unknown(_) => Exit::Unknown,
             ClientError::Integrity(_) => Exit::Integrity,
+            ClientError::Config(_) => Exit::Config,
             ClientError::File(..) | ClientError::Unexpected(_) => Exit::Unexpected,
         }
     }

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use mio::net::TcpStream;
@@ -22,8 +22,14 @@ use crate::wire::{self, Reply, Request};
 const STREAM: Token = Token(0);
 const WAKER: Token = Token(1);
 
-/// How long connecting and the handshake may take.
-const HANDSHAKE_MAX: Duration = Duration::from_secs(15);
+/// How long connecting may take, and how long the handshake after it.
+pub const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Silence after which a server that owes an answer is asked whether it is still there.
+const PING_AFTER: Duration = Duration::from_secs(15);
+
+/// Silence, pings included, after which it is given up.
+const SILENCE_MAX: Duration = Duration::from_secs(60);
 
 /// Bytes read at once.
 const READ_BYTES: usize = 32 << 10;
@@ -38,6 +44,26 @@ pub enum Waited {
     Woken,
     /// The time was up.
     TimedOut,
+}
+
+/// Ends a wait from another thread, on whichever connection the wait is by then.
+#[derive(Clone, Debug)]
+pub struct Bell(Arc<Mutex<Arc<Waker>>>);
+
+impl Bell {
+    pub(super) fn of(connection: &Connection) -> Bell {
+        Bell(Arc::new(Mutex::new(Arc::clone(&connection.waker))))
+    }
+
+    pub(super) fn move_to(&self, connection: &Connection) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&connection.waker);
+    }
+
+    /// Ends the wait. One that cannot be ended costs time and nothing else: the next answer ends it as well.
+    pub fn ring(&self) {
+        let waker = Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        drop(waker.wake());
+    }
 }
 
 /// How a channel is opened.
@@ -73,9 +99,16 @@ pub struct Connection {
     closed: Option<CloseReason>,
     next_request: u32,
     address: String,
+    /// When the server was last heard.
+    heard: Monotonic,
 }
 
 fn resolve(address: &str) -> Result<Vec<SocketAddr>, ClientError> {
+    // What can never be an address is a mistake at the keyboard; a name that nobody knows may be known later.
+    let port = address.rsplit_once(':').and_then(|(host, port)| (!host.is_empty()).then_some(port));
+    if port.and_then(|port| port.parse::<u16>().ok()).is_none() || address.contains(char::is_whitespace) {
+        return Err(ClientError::Usage(format!("{address:?}: expected HOST:PORT, such as 127.0.0.1:7878")));
+    }
     let found = address.to_socket_addrs();
     let found = found.map_err(|error| ClientError::Unreachable(format!("{address}: {error}")))?;
     Ok(found.collect())
@@ -103,13 +136,22 @@ pub fn get_key(address: &str) -> Result<KeyInfo, ClientError> {
 
 fn get_key_from(address: &str, target: SocketAddr) -> Result<KeyInfo, ClientError> {
     let failed = unreachable(address);
-    let mut stream = std::net::TcpStream::connect_timeout(&target, HANDSHAKE_MAX).map_err(&failed)?;
-    stream.set_read_timeout(Some(HANDSHAKE_MAX)).map_err(&failed)?;
+    let mut stream = std::net::TcpStream::connect_timeout(&target, PATIENCE).map_err(&failed)?;
+    stream.set_read_timeout(Some(PATIENCE)).map_err(&failed)?;
+    stream.set_write_timeout(Some(PATIENCE)).map_err(&failed)?;
+    let until = clock::now().mono.0 + PATIENCE;
     stream.write_all(&get_key_frame()).map_err(&failed)?;
     let mut received = Vec::new();
     let mut chunk = [0; READ_BYTES];
     loop {
-        let count = stream.read(&mut chunk).map_err(&failed)?;
+        let count = match stream.read(&mut chunk) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            other => other.map_err(&failed)?,
+        };
+        if clock::now().mono.0 > until {
+            // One byte now and then is no answer either.
+            return Err(ClientError::Unreachable(format!("{address}: no answer in time")));
+        }
         received.extend_from_slice(chunk.get(..count).unwrap_or_default());
         match KeyInfo::read(&received) {
             Ok(Some(info)) => return Ok(info),
@@ -125,16 +167,19 @@ fn get_key_from(address: &str, target: SocketAddr) -> Result<KeyInfo, ClientErro
 }
 
 impl Connection {
-    /// Connects and carries the handshake through.
+    /// Connects and carries the handshake through, each within `patience`, which is [`PATIENCE`] unless
+    /// somebody waits for less.
     ///
     /// # Errors
     /// [`NotOpened`].
-    pub fn open(address: &str, opening: &Opening<'_>) -> Result<Connection, NotOpened> {
+    pub fn open(address: &str, opening: &Opening<'_>, patience: Duration) -> Result<Connection, NotOpened> {
+        // A time of zero is an error to `connect_timeout`.
+        let patience = patience.clamp(Duration::from_millis(1), PATIENCE);
         let mut last = ClientError::Unreachable(format!("{address}: no address"));
         for target in resolve(address).map_err(NotOpened::Error)? {
             // std connects with a timeout; mio takes over from there.
-            match std::net::TcpStream::connect_timeout(&target, HANDSHAKE_MAX) {
-                Ok(stream) => return Connection::start(address, stream, opening),
+            match std::net::TcpStream::connect_timeout(&target, patience) {
+                Ok(stream) => return Connection::start(address, stream, opening, patience),
                 Err(error) => last = unreachable(address)(error),
             }
         }
@@ -145,6 +190,7 @@ impl Connection {
         address: &str,
         stream: std::net::TcpStream,
         opening: &Opening<'_>,
+        patience: Duration,
     ) -> Result<Connection, NotOpened> {
         let failed = unreachable(address);
         let prepare = || {
@@ -177,13 +223,14 @@ impl Connection {
             closed: None,
             next_request: 0,
             address: address.to_owned(),
+            heard: clock::now().mono,
         };
-        connection.shake_hands()?;
+        connection.shake_hands(patience)?;
         Ok(connection)
     }
 
-    fn shake_hands(&mut self) -> Result<(), NotOpened> {
-        let deadline = Monotonic(clock::now().mono.0 + HANDSHAKE_MAX);
+    fn shake_hands(&mut self, patience: Duration) -> Result<(), NotOpened> {
+        let deadline = Monotonic(clock::now().mono.0 + patience);
         while !self.opened {
             if let Some(reason) = self.closed {
                 return Err(self.not_opened(reason));
@@ -222,11 +269,6 @@ impl Connection {
     /// Tickets received since the last call.
     pub fn take_tickets(&mut self) -> Vec<ClientTicket> {
         std::mem::take(&mut self.tickets)
-    }
-
-    /// Ends a wait from another thread.
-    pub fn waker(&self) -> Arc<Waker> {
-        Arc::clone(&self.waker)
     }
 
     /// Whether the connection can carry nothing any more.
@@ -269,22 +311,42 @@ impl Connection {
         }
     }
 
-    /// Sends a request that changes nothing and waits for its reply; pushes about it go to `push`.
+    /// Sends a request that changes nothing and waits for its reply; pushes about it go to `push`. There is no
+    /// deadline, because a verification takes as long as the log is, but a server that falls silent and does
+    /// not even answer a ping is given up.
     ///
     /// # Errors
     /// [`ClientError::Refused`] with what the server says, or [`ClientError::Unreachable`].
     pub fn ask(&mut self, request: &Request<'_>, push: &mut dyn FnMut(&Reply)) -> Result<Reply, ClientError> {
         let asked = self.send(request)?;
+        self.heard = clock::now().mono;
         loop {
-            match self.wait(None)? {
+            let until = Monotonic(clock::now().mono.0 + PING_AFTER);
+            match self.wait(Some(until))? {
                 Waited::Reply(id, reply @ Reply::Progress(_)) if id == asked => push(&reply),
                 Waited::Reply(id, Reply::Refused(refusal)) if id == asked => {
                     return Err(ClientError::Refused(refusal));
                 }
                 Waited::Reply(id, reply) if id == asked => return Ok(reply),
-                Waited::Reply(..) | Waited::Woken | Waited::TimedOut => {}
+                Waited::TimedOut => self.knock()?,
+                Waited::Reply(..) | Waited::Woken => {}
             }
         }
+    }
+
+    /// Asks a silent server whether it is still there.
+    fn knock(&mut self) -> Result<(), ClientError> {
+        let now = clock::now();
+        if now.mono.0.saturating_sub(self.heard.0) >= SILENCE_MAX {
+            let seconds = SILENCE_MAX.as_secs();
+            let text = format!("{}: not a word from the server for {seconds} seconds", self.address);
+            return Err(ClientError::Unreachable(text));
+        }
+        let mut env = ClientEnv { now, rng: &mut self.rng };
+        let asked = self.session.ping(*b"ledgerct", &mut env);
+        asked.map_err(|error| ClientError::Unreachable(format!("{}: {error}", self.address)))?;
+        self.write_out();
+        Ok(())
     }
 
     /// Waits once, then reads and writes what can be. False when the deadline came first.
@@ -317,7 +379,9 @@ impl Connection {
                     break;
                 }
                 Ok(count) => {
-                    let mut env = ClientEnv { now: clock::now(), rng: &mut self.rng };
+                    let now = clock::now();
+                    self.heard = now.mono;
+                    let mut env = ClientEnv { now, rng: &mut self.rng };
                     self.session.receive(chunk.get(..count).unwrap_or_default(), &mut env);
                     self.take_events();
                 }
@@ -370,10 +434,9 @@ impl Connection {
     }
 
     /// Ends the channel in good order: without this, the server could not tell the end from a cut.
-    pub fn close(mut self) -> Vec<ClientTicket> {
+    pub fn close(&mut self) {
         let mut env = ClientEnv { now: clock::now(), rng: &mut self.rng };
         self.session.close(&mut env);
         self.write_out();
-        self.tickets
     }
 }

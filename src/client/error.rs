@@ -19,6 +19,8 @@ pub enum ClientError {
     Unknown(String),
     /// Something is not what it claims to be: a changed server, a bad proof, a damaged block.
     Integrity(String),
+    /// A key or another file of the client's home is not what it has to be.
+    Config(String),
     /// A file of the client's home could not be read or written.
     File(PathBuf, io::Error),
     /// Anything else.
@@ -45,6 +47,7 @@ impl fmt::Display for ClientError {
             }
             ClientError::File(path, error) => write!(f, "{}: {error}", path.display()),
             ClientError::Usage(text)
+            | ClientError::Config(text)
             | ClientError::Unreachable(text)
             | ClientError::Unknown(text)
             | ClientError::Integrity(text)

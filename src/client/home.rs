@@ -85,6 +85,28 @@ impl Home {
         write().map_err(ClientError::file(&path))
     }
 
+    /// Makes a file that must not be there yet, durably. False when it is there: what it holds stays.
+    ///
+    /// # Errors
+    /// [`ClientError::File`].
+    pub fn create(&self, name: &str, bytes: &[u8]) -> Result<bool, ClientError> {
+        let path = self.path(name);
+        let folder = path.parent().unwrap_or(&self.root);
+        let create = || {
+            let mut file = tempfile::NamedTempFile::new_in(folder)?;
+            file.write_all(bytes)?;
+            file.as_file().sync_all()?;
+            match file.persist_noclobber(&path) {
+                Ok(_) => {}
+                Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
+                Err(error) => return Err(error.error),
+            }
+            File::open(folder)?.sync_all()?;
+            Ok(true)
+        };
+        create().map_err(ClientError::file(&path))
+    }
+
     /// Removes a file if it is there.
     ///
     /// # Errors

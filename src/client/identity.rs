@@ -27,7 +27,7 @@ pub struct Account {
 /// The key of this home, if there is one.
 ///
 /// # Errors
-/// [`ClientError::Usage`] when it cannot be opened.
+/// [`ClientError::Config`] when the file is not a key, [`ClientError::Usage`] without the right passphrase.
 pub fn load_key(home: &Home, ask: &mut PassphraseSource<'_>) -> Result<Option<PrivateKey>, ClientError> {
     let Some(pem) = home.read(KEY_FILE)?.map(Zeroizing::new) else { return Ok(None) };
     let passphrase = if is_encrypted_pem(&pem) {
@@ -39,20 +39,45 @@ pub fn load_key(home: &Home, ask: &mut PassphraseSource<'_>) -> Result<Option<Pr
         None
     };
     let key = PrivateKey::from_pkcs8_pem(&pem, passphrase.as_ref().map(|text| text.as_bytes()));
-    key.map(Some).map_err(|error: PrivateKeyError| {
-        ClientError::Usage(format!("{}: {error}", home.path(KEY_FILE).display()))
+    key.map(Some).map_err(|error| {
+        let text = format!("{}: {error}", home.path(KEY_FILE).display());
+        match error {
+            PrivateKeyError::PassphraseNeeded | PrivateKeyError::WrongPassphrase => ClientError::Usage(text),
+            PrivateKeyError::Malformed | PrivateKeyError::Policy(_) => ClientError::Config(text),
+        }
     })
 }
 
-/// Makes the key of this home and keeps it, encrypted if a passphrase is given.
+/// Makes the key of this home and keeps it, encrypted if a passphrase is given. A key that is there is never
+/// replaced: an account may belong to it.
 ///
 /// # Errors
-/// [`ClientError::File`].
+/// [`ClientError::File`], or [`ClientError::Config`] when another process has made a key meanwhile.
 pub fn make_key(home: &Home, passphrase: Option<&str>) -> Result<PrivateKey, ClientError> {
     let key = PrivateKey::generate(&mut random::os());
     let pem = key.to_pkcs8_pem(passphrase.map(str::as_bytes));
-    home.write(KEY_FILE, pem.as_bytes())?;
-    Ok(key)
+    if home.create(KEY_FILE, pem.as_bytes())? {
+        Ok(key)
+    } else {
+        let path = home.path(KEY_FILE);
+        Err(ClientError::Config(format!("{} was made by another process: try again", path.display())))
+    }
+}
+
+/// Encrypts the key of this home, which had no passphrase until now.
+///
+/// # Errors
+/// [`ClientError::File`].
+pub fn encrypt_key(home: &Home, key: &PrivateKey, passphrase: &str) -> Result<(), ClientError> {
+    home.write(KEY_FILE, key.to_pkcs8_pem(Some(passphrase.as_bytes())).as_bytes())
+}
+
+/// Whether this home has a key that is encrypted; none if it has no key.
+///
+/// # Errors
+/// [`ClientError::File`].
+pub fn is_key_encrypted(home: &Home) -> Result<Option<bool>, ClientError> {
+    Ok(home.read(KEY_FILE)?.map(Zeroizing::new).map(|pem| is_encrypted_pem(&pem)))
 }
 
 fn account_file(ledger_id: LedgerId) -> String {
@@ -67,7 +92,7 @@ pub fn read_account(home: &Home, ledger_id: LedgerId) -> Result<Option<Account>,
     let name = account_file(ledger_id);
     let Some(text) = home.read(&name)? else { return Ok(None) };
     let account = serde_json::from_str(&text);
-    account.map(Some).map_err(|error| ClientError::Usage(format!("{}: {error}", home.path(&name).display())))
+    account.map(Some).map_err(|error| ClientError::Config(format!("{}: {error}", home.path(&name).display())))
 }
 
 /// Keeps the account on a ledger.

@@ -51,6 +51,9 @@ impl KnownServer {
             "-" => None,
             note => Some(String::from_utf8(Base64::decode_vec(note).ok()?).ok()?),
         };
+        if fields.next().is_some() {
+            return None;
+        }
         Some(KnownServer { address, ledger_id, log_key, serial, encryption_key, checkpoint })
     }
 
@@ -70,7 +73,7 @@ impl KnownServer {
     pub fn descriptor(&self, home: &Home) -> Result<Descriptor, ClientError> {
         let text = home.read(&self.descriptor_file())?;
         let text =
-            text.ok_or_else(|| ClientError::Usage("the server's descriptor is gone: run getKey".to_owned()))?;
+            text.ok_or_else(|| ClientError::Config("the server's descriptor is gone: run getKey".to_owned()))?;
         let descriptor =
             Descriptor::parse(&text).map_err(|error| ClientError::Integrity(error.to_string()))?;
         self.check(&descriptor)?;
@@ -108,7 +111,7 @@ pub fn all(home: &Home) -> Result<Vec<KnownServer>, ClientError> {
     lines
         .map(|(number, line)| {
             KnownServer::from_line(line).ok_or_else(|| {
-                ClientError::Usage(format!("known_servers, line {}: not a known server", number + 1))
+                ClientError::Config(format!("known_servers, line {}: not a known server", number + 1))
             })
         })
         .collect()
@@ -122,56 +125,67 @@ pub fn find(home: &Home, address: &str) -> Result<Option<KnownServer>, ClientErr
     Ok(all(home)?.into_iter().find(|server| server.address == address))
 }
 
-/// Changes what is known of a server, under the lock of the home directory.
+/// Keeps a checkpoint that was proven to extend the one before, unless a newer one is kept by now.
 ///
 /// # Errors
 /// [`ClientError`].
-pub fn update(home: &Home, address: &str, change: impl FnOnce(&mut KnownServer)) -> Result<(), ClientError> {
+pub fn advance(home: &Home, address: &str, note: &str) -> Result<(), ClientError> {
     let lock = home.lock()?;
     let mut servers = all(home)?;
-    if let Some(server) = servers.iter_mut().find(|server| server.address == address) {
-        change(server);
+    if let Some(known) = servers.iter_mut().find(|server| server.address == address) {
+        let shown = read_checkpoint(known, note)?;
+        let kept = known.checkpoint.as_ref().map(|kept| read_checkpoint(known, kept)).transpose()?;
+        if kept.is_none_or(|kept| kept.size < shown.size) {
+            known.checkpoint = Some(note.to_owned());
+            write_all(home, &servers)?;
+        }
     }
-    let text: String = servers.iter().map(KnownServer::to_line).collect();
-    home.write(FILE, text.as_bytes())?;
     drop(lock);
     Ok(())
 }
 
-/// Keeps a server that was looked at for the first time, or its newer descriptor.
+/// Keeps a server that was looked at for the first time, or its newer descriptor. What another call has kept
+/// meanwhile counts as well: this may refuse a server that was not known a moment ago.
 ///
 /// # Errors
 /// [`ClientError`].
 pub fn keep(home: &Home, address: &str, descriptor: &Descriptor) -> Result<KnownServer, ClientError> {
-    let fresh = KnownServer {
-        address: address.to_owned(),
-        ledger_id: descriptor.ledger_id(),
-        log_key: descriptor.log_key().clone(),
-        serial: descriptor.serial(),
-        encryption_key: descriptor.encryption_key().key_id(),
-        checkpoint: None,
-    };
-    home.write(&fresh.descriptor_file(), descriptor.text().as_bytes())?;
     let lock = home.lock()?;
     let mut servers = all(home)?;
-    let kept = match servers.iter_mut().find(|server| server.address == address) {
-        Some(known) => {
-            // The store only moves forward, whatever other calls do meanwhile.
-            if descriptor.serial() > known.serial {
-                known.serial = fresh.serial;
-                known.encryption_key = fresh.encryption_key;
-            }
-            known.clone()
-        }
-        None => {
-            servers.push(fresh.clone());
-            fresh
-        }
+    let same = |server: &KnownServer| {
+        server.ledger_id == descriptor.ledger_id() && server.log_key == *descriptor.log_key()
     };
-    let text: String = servers.iter().map(KnownServer::to_line).collect();
-    home.write(FILE, text.as_bytes())?;
+    // One ledger may be known by several addresses. Its descriptor is kept once, and moves only forward for
+    // all of them.
+    for known in servers.iter().filter(|known| known.address == address || same(known)) {
+        known.check(descriptor)?;
+    }
+    if !servers.iter().any(|known| known.address == address) {
+        let others = servers.iter().filter(|known| same(known));
+        let checkpoint = others.filter_map(|known| known.checkpoint.clone()).next();
+        servers.push(KnownServer {
+            address: address.to_owned(),
+            ledger_id: descriptor.ledger_id(),
+            log_key: descriptor.log_key().clone(),
+            serial: descriptor.serial(),
+            encryption_key: descriptor.encryption_key().key_id(),
+            checkpoint,
+        });
+    }
+    for known in servers.iter_mut().filter(|known| same(known)) {
+        known.serial = descriptor.serial();
+        known.encryption_key = descriptor.encryption_key().key_id();
+        home.write(&known.descriptor_file(), descriptor.text().as_bytes())?;
+    }
+    write_all(home, &servers)?;
     drop(lock);
-    Ok(kept)
+    let kept = servers.into_iter().find(|server| server.address == address);
+    kept.ok_or_else(|| ClientError::Unexpected("a server that was kept is gone".to_owned()))
+}
+
+fn write_all(home: &Home, servers: &[KnownServer]) -> Result<(), ClientError> {
+    let text: String = servers.iter().map(KnownServer::to_line).collect();
+    home.write(FILE, text.as_bytes())
 }
 
 /// Checks an answer to get-key as far as it can be checked without knowing the server: block 0 hashes to the

@@ -51,7 +51,7 @@ pub fn begin(
             return Ok((manifest, true));
         }
         let path = home.path(&name);
-        return Err(ClientError::Usage(format!("{}: not a manifest of this input", path.display())));
+        return Err(ClientError::Config(format!("{}: not a manifest of this input", path.display())));
     }
     let mut rng = random::os();
     let step = |_| Step { command_id: CommandId(random::bytes(&mut rng)).to_string(), block: None };
@@ -87,9 +87,9 @@ impl Step {
     /// The command's id.
     ///
     /// # Errors
-    /// [`ClientError::Usage`] when the manifest was changed by hand.
+    /// [`ClientError::Config`] when the manifest was changed by hand.
     pub fn id(&self) -> Result<CommandId, ClientError> {
         let bytes = const_hex::decode_to_array(&self.command_id);
-        bytes.map(CommandId).map_err(|_| ClientError::Usage("a manifest holds a bad command id".to_owned()))
+        bytes.map(CommandId).map_err(|_| ClientError::Config("a manifest holds a bad command id".to_owned()))
     }
 }

@@ -2,11 +2,15 @@
 //! if the server has rotated its key. Nothing is sent before the server's checkpoint was compared with the one
 //! that is kept.
 
+use std::time::Duration;
+
+use super::connection::{Bell, PATIENCE};
 use super::known_servers::{self, KnownServer, compare_checkpoint};
 use super::{Account, ClientError, Connection, Home, NotOpened, Opening, PassphraseSource, clock, get_key};
 use super::{load_key, read_account};
 use crate::crypto::rsa::PrivateKey;
 use crate::session::{ClientAuth, ClientTicket};
+use crate::wire::{Reply, Request};
 
 /// A member's authenticated connection.
 pub struct Member {
@@ -15,6 +19,26 @@ pub struct Member {
     account: Account,
     key: PrivateKey,
     connection: Connection,
+    bell: Option<Bell>,
+}
+
+/// An anonymous connection: for registrations, checkpoints and proofs.
+pub struct Anonymous {
+    home: Home,
+    server: KnownServer,
+    connection: Connection,
+}
+
+/// A channel that can be opened again when its connection was lost.
+pub trait Reopen {
+    /// The connection.
+    fn connection(&mut self) -> &mut Connection;
+
+    /// Replaces the connection with a new one to the same server, within about `patience`.
+    ///
+    /// # Errors
+    /// [`ClientError::Unreachable`] when it may work later; any other when it will not.
+    fn reopen(&mut self, patience: Duration) -> Result<(), ClientError>;
 }
 
 /// The server pinned at an address.
@@ -47,15 +71,42 @@ fn keep_tickets(home: &Home, server: &KnownServer, account: &Account, tickets: &
     }
 }
 
-/// Opens an anonymous channel, for registrations, checkpoints and proofs.
-///
-/// # Errors
-/// [`ClientError`].
-pub fn open_anonymous(home: &Home, address: &str) -> Result<(KnownServer, Connection), ClientError> {
-    let server = pinned(home, address)?;
-    let (server, connection) = open_full(home, server, None)?;
-    check_params(&server, &connection)?;
-    Ok((server, connection))
+impl Anonymous {
+    /// Opens an anonymous channel.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn open(home: &Home, address: &str) -> Result<Anonymous, ClientError> {
+        Anonymous::open_at(home, pinned(home, address)?, PATIENCE)
+    }
+
+    fn open_at(home: &Home, server: KnownServer, patience: Duration) -> Result<Anonymous, ClientError> {
+        let (server, connection) = open_full(home, server, None, patience)?;
+        check_params(&server, &connection)?;
+        Ok(Anonymous { home: home.clone(), server, connection })
+    }
+
+    /// The server.
+    pub fn server(&self) -> &KnownServer {
+        &self.server
+    }
+}
+
+impl Drop for Anonymous {
+    fn drop(&mut self) {
+        self.connection.close();
+    }
+}
+
+impl Reopen for Anonymous {
+    fn connection(&mut self) -> &mut Connection {
+        &mut self.connection
+    }
+
+    fn reopen(&mut self, patience: Duration) -> Result<(), ClientError> {
+        *self = Anonymous::open_at(&self.home, self.server.clone(), patience)?;
+        Ok(())
+    }
 }
 
 /// A full handshake; a server that does not know the key any more is asked for its descriptor, once.
@@ -63,14 +114,15 @@ fn open_full(
     home: &Home,
     server: KnownServer,
     auth: Option<ClientAuth>,
+    patience: Duration,
 ) -> Result<(KnownServer, Connection), ClientError> {
     let descriptor = server.descriptor(home)?;
-    match Connection::open(&server.address, &Opening::Full(&descriptor, auth.clone())) {
+    match Connection::open(&server.address, &Opening::Full(&descriptor, auth.clone()), patience) {
         Ok(connection) => Ok((server, connection)),
         Err(NotOpened::Alert(3)) => {
             let server = refresh(home, &server)?;
             let descriptor = server.descriptor(home)?;
-            let opened = Connection::open(&server.address, &Opening::Full(&descriptor, auth));
+            let opened = Connection::open(&server.address, &Opening::Full(&descriptor, auth), patience);
             opened.map(|connection| (server.clone(), connection)).map_err(|error| not_opened(&server, error))
         }
         Err(error) => Err(not_opened(&server, error)),
@@ -120,18 +172,25 @@ impl Member {
             ))
         })?;
         let key = load_key(home, ask)?
-            .ok_or_else(|| ClientError::Usage("there is no key in the home directory".to_owned()))?;
-        Member::open_as(home, server, account, key)
+            .ok_or_else(|| ClientError::Config("there is no key in the home directory".to_owned()))?;
+        if key.public().key_id().to_string() != account.key_id {
+            return Err(ClientError::Config(format!(
+                "key.pem is not the key of account {} ({}) on the ledger of {address}",
+                account.account, account.handle
+            )));
+        }
+        Member::open_as(home, server, account, key, PATIENCE)
     }
 
-    pub(super) fn open_as(
+    fn open_as(
         home: &Home,
         server: KnownServer,
         account: Account,
         key: PrivateKey,
+        patience: Duration,
     ) -> Result<Member, ClientError> {
         let resumed = read_ticket(home, &server, &account)
-            .map(|ticket| Connection::open(&server.address, &Opening::Resume(&ticket)));
+            .map(|ticket| Connection::open(&server.address, &Opening::Resume(&ticket), patience));
         let (server, connection) = match resumed {
             Some(Ok(connection)) => (server, connection),
             Some(Err(NotOpened::Alert(2))) => return Err(not_opened(&server, NotOpened::Alert(2))),
@@ -139,16 +198,11 @@ impl Member {
             // An unknown ticket: the full handshake is at least as strong.
             Some(Err(NotOpened::Alert(_))) | None => {
                 let auth = ClientAuth { account: account.account, key: key.clone() };
-                open_full(home, server, Some(auth))?
+                open_full(home, server, Some(auth), patience)?
             }
         };
         check_params(&server, &connection)?;
-        Ok(Member { home: home.clone(), server, account, key, connection })
-    }
-
-    /// The connection.
-    pub fn connection(&mut self) -> &mut Connection {
-        &mut self.connection
+        Ok(Member { home: home.clone(), server, account, key, connection, bell: None })
     }
 
     /// The server.
@@ -171,20 +225,42 @@ impl Member {
         &self.home
     }
 
-    /// Replaces a connection that was lost.
+    /// What another thread can end a wait on this member's connection with.
+    pub fn bell(&mut self) -> Bell {
+        self.bell.get_or_insert_with(|| Bell::of(&self.connection)).clone()
+    }
+
+    /// Sends a request that changes nothing and waits for its reply; see [`Connection::ask`].
     ///
     /// # Errors
     /// [`ClientError`].
-    pub fn reconnect(&mut self) -> Result<(), ClientError> {
-        let again = Member::open_as(&self.home, self.server.clone(), self.account.clone(), self.key.clone())?;
-        self.connection = again.connection;
-        self.server = again.server;
-        Ok(())
+    pub fn ask(&mut self, request: &Request<'_>, push: &mut dyn FnMut(&Reply)) -> Result<Reply, ClientError> {
+        self.connection.ask(request, push)
+    }
+}
+
+impl Reopen for Member {
+    fn connection(&mut self) -> &mut Connection {
+        &mut self.connection
     }
 
-    /// Ends the connection in good order and keeps the tickets that came with it.
-    pub fn close(self) {
-        let tickets = self.connection.close();
-        keep_tickets(&self.home, &self.server, &self.account, &tickets);
+    fn reopen(&mut self, patience: Duration) -> Result<(), ClientError> {
+        let (server, account, key) = (self.server.clone(), self.account.clone(), self.key.clone());
+        let mut again = Member::open_as(&self.home, server, account, key, patience)?;
+        if let Some(bell) = &self.bell {
+            bell.move_to(&again.connection);
+        }
+        // What was lost goes out of scope with `again`.
+        std::mem::swap(&mut self.connection, &mut again.connection);
+        std::mem::swap(&mut self.server, &mut again.server);
+        Ok(())
+    }
+}
+
+/// However a command ends, the channel ends in good order and its tickets are kept.
+impl Drop for Member {
+    fn drop(&mut self) {
+        self.connection.close();
+        keep_tickets(&self.home, &self.server, &self.account, &self.connection.take_tickets());
     }
 }

@@ -8,7 +8,7 @@
 //! # fn main() -> Result<(), ledgerd::client::ClientError> {
 //! let home = Home::open(None)?;
 //! let mut member = Member::open(&home, "127.0.0.1:7878", &mut |_| None)?;
-//! let status = member.connection().ask(&Request::Status, &mut |_| ())?;
+//! let status = member.ask(&Request::Status, &mut |_| ())?;
 //! # drop(status);
 //! # Ok(())
 //! # }
@@ -28,13 +28,17 @@ pub mod orders_input;
 mod registration;
 pub mod show;
 mod submit;
+mod submitter;
 
-pub use connection::{Connection, NotOpened, Opening, Waited, get_key};
+pub use connection::{Bell, Connection, NotOpened, Opening, PATIENCE, Waited, get_key};
 pub use error::ClientError;
 pub use home::Home;
-pub use identity::{Account, PassphraseSource, load_key, make_key, read_account};
-pub use journal::{Journal, unsettled};
+pub use identity::{
+    Account, PassphraseSource, encrypt_key, is_key_encrypted, load_key, make_key, read_account,
+};
+pub use journal::{Journal, Leftover, Unsettled, leftovers};
 pub use known_servers::KnownServer;
-pub use member::{Member, open_anonymous, pinned};
+pub use member::{Anonymous, Member, Reopen, pinned};
 pub use registration::register;
-pub use submit::{Outcome, Signer, check_own_block, settle, submit_one};
+pub use submit::{Signer, check_own_block, settle};
+pub use submitter::{DEADLINE, News, Outcome, Submitter, submit_one};

@@ -2,10 +2,10 @@
 //! and not answered before is settled first, under its own id.
 
 use super::identity::write_account;
-use super::journal::unsettled;
+use super::journal::leftovers;
 use super::known_servers::KnownServer;
-use super::submit::{Outcome, Signer, submit_one};
-use super::{Account, ClientError, Connection, Home, Journal};
+use super::submitter::{DEADLINE, Outcome, submit_one};
+use super::{Account, Anonymous, ClientError, Home, Journal, Signer};
 use crate::chain::{CommandId, Message};
 use crate::crypto::random;
 use crate::crypto::rsa::PrivateKey;
@@ -13,57 +13,90 @@ use crate::domain::accounts::{self, Handle, Registered};
 use crate::domain::{AccountId, Command, Event};
 use crate::wire::Accepted;
 
-/// Registers under a handle and keeps the account.
+/// Registers under a handle and keeps the account. When an earlier registration of this key turns out to stand,
+/// its account is kept, under the handle that it asked for.
 ///
 /// # Errors
 /// [`ClientError`]; after [`ClientError::Unknown`] the same call settles it.
 pub fn register(
     home: &Home,
-    server: &KnownServer,
-    connection: &mut Connection,
+    link: &mut Anonymous,
     key: &PrivateKey,
     handle: &Handle,
 ) -> Result<Account, ClientError> {
-    let mut journal = Journal::create(home)?;
-    for (name, commands) in unsettled(home, server.ledger_id)? {
-        let of_this_key = |message: &Message<'_>| {
-            message.header.account == AccountId::NONE && message.header.key_id == key.public().key_id()
-        };
-        for command in &commands {
-            let Ok(message) = Message::parse(&command.message) else { continue };
-            if !of_this_key(&message) {
-                continue;
-            }
-            journal.sending(&command.message, &command.signature, true)?;
-            let outcome = submit_one(connection, &mut journal, &command.message, &command.signature, None)?;
-            if let (Outcome::Done(accepted), Ok(Command::Accounts(accounts::Command::Register(earlier)))) =
-                (&outcome, Command::decode(message.header.tag, message.body))
-            {
-                home.remove(&name)?;
-                journal.finish()?;
-                return keep(home, server, key, &earlier.handle, accepted);
-            }
-            if matches!(outcome, Outcome::Refused(_)) {
-                home.remove(&name)?;
-            }
-        }
+    let server = link.server().clone();
+    if let Some(account) = settle(home, link, &server, key)? {
+        return Ok(account);
     }
     let signer = Signer { ledger_id: server.ledger_id, account: AccountId::NONE, key: key.clone() };
     let command = Command::Accounts(accounts::Command::Register(accounts::Register {
         handle: handle.as_str().to_owned(),
         public_key: key.public().spki().to_vec(),
     }));
-    let (message, signature) = signer.sign(CommandId(random::bytes(&mut random::os())), &command);
+    let id = CommandId(random::bytes(&mut random::os()));
+    let (message, signature) = signer.sign(id, &command);
+    let mut journal = Journal::create(home)?;
     journal.sending(&message, &signature, true)?;
-    let outcome = submit_one(connection, &mut journal, &message, &signature, None)?;
-    journal.finish()?;
-    match outcome {
-        Outcome::Done(accepted) => keep(home, server, key, handle.as_str(), &accepted),
-        Outcome::Refused(refusal) => Err(ClientError::Refused(refusal)),
-        Outcome::Unknown => Err(ClientError::Unknown(
-            "the connection was lost before the server answered: run the same command again".to_owned(),
-        )),
+    match submit_one(link, message, signature, DEADLINE)? {
+        Outcome::Done(accepted) => {
+            let account = keep(home, &server, key, handle.as_str(), &accepted)?;
+            // Struck out only now: until the account is kept, the next invocation has to find it again.
+            journal.settled(id)?;
+            journal.finish()?;
+            Ok(account)
+        }
+        Outcome::Refused(refusal) => {
+            journal.settled(id)?;
+            journal.finish()?;
+            Err(ClientError::Refused(refusal))
+        }
+        Outcome::Unknown => Err(unknown()),
     }
+}
+
+/// Settles earlier registrations of this key; gives the account if one of them stands.
+fn settle(
+    home: &Home,
+    link: &mut Anonymous,
+    server: &KnownServer,
+    key: &PrivateKey,
+) -> Result<Option<Account>, ClientError> {
+    for left in leftovers(home, server.ledger_id)? {
+        let mut account = None;
+        let mut of_this_key = true;
+        for command in &left.commands {
+            let Ok(message) = Message::parse(&command.message) else { continue };
+            let header = &message.header;
+            if header.account != AccountId::NONE || header.key_id != key.public().key_id() {
+                of_this_key = false;
+                continue;
+            }
+            let (bytes, signature) = (command.message.clone(), command.signature.clone());
+            let outcome = submit_one(link, bytes, signature, DEADLINE)?;
+            let earlier = Command::decode(header.tag, message.body);
+            match (outcome, earlier) {
+                (
+                    Outcome::Done(accepted),
+                    Ok(Command::Accounts(accounts::Command::Register(accounts::Register { handle, .. }))),
+                ) => account = Some(keep(home, server, key, &handle, &accepted)?),
+                (Outcome::Unknown, _) => return Err(unknown()),
+                (Outcome::Done(_) | Outcome::Refused(_), _) => {}
+            }
+        }
+        if of_this_key {
+            left.settled()?;
+        }
+        if account.is_some() {
+            return Ok(account);
+        }
+    }
+    Ok(None)
+}
+
+fn unknown() -> ClientError {
+    ClientError::Unknown(
+        "no answer came: whether the registration stands is not known. Run the same command again".to_owned(),
+    )
 }
 
 fn keep(

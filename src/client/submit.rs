@@ -1,24 +1,15 @@
-//! Submitting signed commands. There are three outcomes, and the third is said as such: done, refused, unknown.
+//! Signing commands, settling those of earlier runs, and checking one's own blocks.
 
-use super::journal::{self, Unsettled};
-use super::{ClientError, Connection, Home, Journal, Waited, clock};
+use super::journal::leftovers;
+use super::submitter::{DEADLINE, News, Outcome, Submitter};
+use super::{ClientError, Home, Reopen, clock};
 use crate::chain::{Block, CommandId, Header, Message};
 use crate::crypto::rsa::PrivateKey;
 use crate::crypto::{LedgerId, random};
 use crate::domain::{AccountId, Command};
-use crate::time::Monotonic;
-use crate::wire::{Accepted, Refusal, Reply, Request, Submission};
 
-/// What became of a command.
-#[derive(Clone, Debug)]
-pub enum Outcome {
-    /// It stands in a block.
-    Done(Accepted),
-    /// It was refused and changed nothing.
-    Refused(Refusal),
-    /// Not known: no answer came. The next invocation settles it.
-    Unknown,
-}
+/// Commands of an earlier run under way at once while they are settled.
+const SETTLING_IN_FLIGHT: usize = 16;
 
 /// Signs commands of one account on one ledger.
 #[derive(Clone, Debug)]
@@ -49,49 +40,6 @@ impl Signer {
     }
 }
 
-/// Submits one command that is in the journal, and waits for its outcome.
-///
-/// # Errors
-/// [`ClientError::File`] when the journal cannot be written.
-pub fn submit_one(
-    connection: &mut Connection,
-    journal: &mut Journal,
-    message: &[u8],
-    signature: &[u8],
-    deadline: Option<Monotonic>,
-) -> Result<Outcome, ClientError> {
-    let outcome = exchange(connection, message, signature, deadline);
-    if !matches!(outcome, Outcome::Unknown)
-        && let Ok(message) = Message::parse(message)
-    {
-        journal.settled(message.header.command_id)?;
-    }
-    Ok(outcome)
-}
-
-fn exchange(
-    connection: &mut Connection,
-    message: &[u8],
-    signature: &[u8],
-    deadline: Option<Monotonic>,
-) -> Outcome {
-    let Ok(asked) = connection.send(&Request::Submit(Submission { message, signature })) else {
-        return Outcome::Unknown;
-    };
-    loop {
-        match connection.wait(deadline) {
-            Ok(Waited::Reply(id, Reply::Accepted(accepted))) if id == asked => {
-                return Outcome::Done(accepted);
-            }
-            Ok(Waited::Reply(id, Reply::Refused(refusal))) if id == asked => {
-                return Outcome::Refused(refusal);
-            }
-            Ok(Waited::Reply(..) | Waited::Woken) => {}
-            Ok(Waited::TimedOut) | Err(_) => return Outcome::Unknown,
-        }
-    }
-}
-
 /// Settles what earlier runs have left open: every command is sent once more under its own id, and the answer,
 /// whichever it is, is its outcome. `say` is told about each.
 ///
@@ -100,29 +48,40 @@ fn exchange(
 pub fn settle(
     home: &Home,
     ledger_id: LedgerId,
-    connection: &mut Connection,
+    link: &mut dyn Reopen,
     account: AccountId,
     say: &mut dyn FnMut(&Message<'_>, &Outcome),
 ) -> Result<(), ClientError> {
-    for (name, commands) in journal::unsettled(home, ledger_id)? {
-        let mine = |command: &Unsettled| {
-            Message::parse(&command.message).is_ok_and(|message| message.header.account == account)
-        };
-        if !commands.iter().all(mine) {
+    for left in leftovers(home, ledger_id)? {
+        let messages: Vec<Message<'_>> =
+            left.commands.iter().filter_map(|command| Message::parse(&command.message).ok()).collect();
+        if messages.iter().any(|message| message.header.account != account) {
             continue;
         }
-        for command in &commands {
-            let outcome = exchange(connection, &command.message, &command.signature, None);
-            if matches!(outcome, Outcome::Unknown) {
-                return Err(ClientError::Unknown(
-                    "the outcome of an earlier command is still not known; run the command again".to_owned(),
-                ));
+        let mut submitter = Submitter::new(link, DEADLINE);
+        let mut waiting = left.commands.iter().enumerate().peekable();
+        let mut unknown = false;
+        loop {
+            while let Some((number, command)) = waiting.next_if(|_| submitter.len() < SETTLING_IN_FLIGHT) {
+                submitter.submit(number as u64, command.message.clone(), command.signature.clone());
             }
-            if let Ok(message) = Message::parse(&command.message) {
-                say(&message, &outcome);
+            match submitter.wait()? {
+                News::Outcome(number, outcome) => {
+                    unknown |= matches!(outcome, Outcome::Unknown);
+                    if let Some(message) = usize::try_from(number).ok().and_then(|n| messages.get(n)) {
+                        say(message, &outcome);
+                    }
+                }
+                News::Rung => {}
+                News::Idle => break,
             }
         }
-        home.remove(&name)?;
+        if unknown {
+            return Err(ClientError::Unknown(
+                "the outcome of an earlier command is still not known; run the command again".to_owned(),
+            ));
+        }
+        left.settled()?;
     }
     Ok(())
 }

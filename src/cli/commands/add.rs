@@ -1,6 +1,6 @@
 //! `ledgerctl add`: orders from a file, validated whole before anything is sent.
 
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, Write};
 use std::time::Duration;
@@ -14,13 +14,12 @@ use super::settling::open_member;
 use crate::chain::CommandId;
 use crate::cli::exit::Exit;
 use crate::client::orders_input::{Element, Form, InputError, read_orders};
-use crate::client::{ClientError, Journal, Member, Signer, Waited, clock, manifest};
+use crate::client::{ClientError, Journal, Member, News, Outcome, Signer, Submitter, manifest};
 use crate::crypto::{Digest, LedgerId};
 use crate::domain::orders::{self, Order, PlaceOrders};
-use crate::domain::{AccountId, Command};
+use crate::domain::{AccountId, Command, Event};
 use crate::limits::ORDERS_MAX;
-use crate::time::Monotonic;
-use crate::wire::{Accepted, Refusal, Reply, Request, Submission};
+use crate::wire::{Accepted, Refusal};
 
 /// Commands under way at once when an input is cut into several.
 const COMMANDS_IN_FLIGHT: usize = 8;
@@ -58,19 +57,28 @@ pub(super) fn run(context: &Context, command: &Add) -> Result<Exit, ClientError>
         account,
         bar: context.out.bar("placing orders", count as u64),
         refused: None,
+        under_way: BTreeMap::new(),
     };
     let sent = sender.send_all(&mut member);
     sender.bar.finish_and_clear();
     let refused = sender.refused.take();
     journal.finish()?;
     sent?;
-    // Done or refused for good: the same input given again is a new run.
-    manifest::finish(&home, ledger_id, account, input.digest)?;
-    member.close();
-    match refused {
-        Some(refusal) => Err(ClientError::Refused(refusal)),
-        None => Ok(Exit::Done),
+    let Some(refusal) = refused else {
+        // Finished: the same input given again is a new run.
+        manifest::finish(&home, ledger_id, account, input.digest)?;
+        return Ok(Exit::Done);
+    };
+    let stand = plan.commands.iter().filter(|step| step.block.is_some()).count();
+    if stand == 0 {
+        manifest::finish(&home, ledger_id, account, input.digest)?;
+    } else {
+        // The plan stays: the same input given again goes on behind what stands.
+        context.out.note(&format!(
+            "{stand} of {count} commands stand. Run the same input again to go on; nothing is sent twice"
+        ));
     }
+    Err(ClientError::Refused(refusal))
 }
 
 /// Copies the input to a file of its own, hashes it and checks every order in it.
@@ -119,15 +127,8 @@ struct Sender<'a> {
     account: u64,
     bar: indicatif::ProgressBar,
     refused: Option<Refusal>,
-}
-
-/// A command under way.
-struct Sent {
-    request: u32,
-    step: usize,
-    id: CommandId,
-    orders: usize,
-    until: Monotonic,
+    /// Orders of the commands under way, by step.
+    under_way: BTreeMap<u64, (CommandId, usize)>,
 }
 
 /// What stops the reading of orders half way.
@@ -136,14 +137,20 @@ enum Stop {
     Refused,
 }
 
+impl From<ClientError> for Stop {
+    fn from(error: ClientError) -> Stop {
+        Stop::Client(error)
+    }
+}
+
 impl Sender<'_> {
     fn send_all(&mut self, member: &mut Member) -> Result<(), ClientError> {
-        self.input.spool.rewind().map_err(|error| ClientError::Unexpected(error.to_string()))?;
-        let spool =
-            self.input.spool.try_clone().map_err(|error| ClientError::Unexpected(error.to_string()))?;
-        let signer =
-            Signer { ledger_id: self.ledger_id, account: AccountId(self.account), key: member.key().clone() };
-        let mut under_way = VecDeque::new();
+        let unexpected = |error: io::Error| ClientError::Unexpected(error.to_string());
+        self.input.spool.rewind().map_err(unexpected)?;
+        let spool = self.input.spool.try_clone().map_err(unexpected)?;
+        let (ledger_id, account, key) = (self.ledger_id, AccountId(self.account), member.key().clone());
+        let signer = Signer { ledger_id, account, key };
+        let mut submitter = Submitter::new(member, self.deadline);
         let mut orders: Vec<Order> = Vec::with_capacity(ORDERS_MAX);
         let mut step = 0;
         let mut stop = None;
@@ -153,7 +160,7 @@ impl Sender<'_> {
                 return Ok(());
             }
             let full = std::mem::take(&mut orders);
-            let sent = self.send(member, &signer, step, full, &mut under_way);
+            let sent = self.send(&mut submitter, &signer, step, full);
             step += 1;
             sent.map_err(|reason| {
                 stop = Some(reason);
@@ -167,14 +174,14 @@ impl Sender<'_> {
                 return Err(ClientError::Unexpected(format!("the spooled input changed: {error}")));
             }
             (None, Ok(_)) if !orders.is_empty() => {
-                if let Err(Stop::Client(error)) = self.send(member, &signer, step, orders, &mut under_way) {
+                if let Err(Stop::Client(error)) = self.send(&mut submitter, &signer, step, orders) {
                     return Err(error);
                 }
             }
             (None, Ok(_)) => {}
         }
-        while !under_way.is_empty() {
-            self.take_reply(member, &mut under_way)?;
+        while !submitter.is_empty() {
+            self.take_outcome(&mut submitter)?;
         }
         Ok(())
     }
@@ -182,78 +189,75 @@ impl Sender<'_> {
     /// Sends a command, unless an earlier run has; waits while enough are under way.
     fn send(
         &mut self,
-        member: &mut Member,
+        submitter: &mut Submitter<'_>,
         signer: &Signer,
         step: usize,
         orders: Vec<Order>,
-        under_way: &mut VecDeque<Sent>,
     ) -> Result<(), Stop> {
-        if self.refused.is_some() {
-            return Err(Stop::Refused);
-        }
-        let Some(planned) = self.plan.commands.get(step).cloned() else {
-            return Err(Stop::Client(ClientError::Unexpected(
-                "the manifest has too few commands".to_owned(),
-            )));
-        };
+        let planned = self.plan.commands.get(step);
+        let planned = planned.ok_or_else(|| ClientError::Config("the manifest is too short".to_owned()))?;
         if planned.block.is_some() {
             self.bar.inc(1);
             return Ok(());
         }
-        while under_way.len() >= COMMANDS_IN_FLIGHT {
-            self.take_reply(member, under_way).map_err(Stop::Client)?;
+        let id = planned.id()?;
+        while submitter.len() >= COMMANDS_IN_FLIGHT {
+            self.take_outcome(submitter)?;
         }
-        let id = planned.id().map_err(Stop::Client)?;
+        if self.refused.is_some() {
+            return Err(Stop::Refused);
+        }
         let count = orders.len();
         let command = Command::Orders(orders::Command::PlaceOrders(PlaceOrders { orders }));
         let (message, signature) = signer.sign(id, &command);
-        self.journal.sending(&message, &signature, true).map_err(Stop::Client)?;
-        let submission = Submission { message: &message, signature: &signature };
-        let sent = member.connection().send(&Request::Submit(submission));
-        let request = sent.map_err(|_| Stop::Client(unknown()))?;
-        let until = Monotonic(clock::now().mono.0 + self.deadline);
-        under_way.push_back(Sent { request, step, id, orders: count, until });
+        self.journal.sending(&message, &signature, true)?;
+        self.under_way.insert(step as u64, (id, count));
+        submitter.submit(step as u64, message, signature);
         Ok(())
     }
 
-    /// Waits for the next answer.
-    fn take_reply(&mut self, member: &mut Member, under_way: &mut VecDeque<Sent>) -> Result<(), ClientError> {
-        let until = under_way.front().map(|sent| sent.until);
-        let (request, reply) = match member.connection().wait(until) {
-            Ok(Waited::Reply(request, reply)) => (request, reply),
-            Ok(Waited::Woken) => return Ok(()),
-            Ok(Waited::TimedOut) | Err(_) => return Err(unknown()),
-        };
-        let Some(place) = under_way.iter().position(|sent| sent.request == request) else { return Ok(()) };
-        let Some(sent) = under_way.remove(place) else { return Ok(()) };
-        match reply {
-            Reply::Accepted(accepted) => self.accepted(&sent, &accepted),
-            Reply::Refused(refusal) => {
-                self.journal.settled(sent.id)?;
+    /// Waits for the next outcome.
+    fn take_outcome(&mut self, submitter: &mut Submitter<'_>) -> Result<(), ClientError> {
+        let News::Outcome(step, outcome) = submitter.wait()? else { return Ok(()) };
+        let Some((id, orders)) = self.under_way.remove(&step) else { return Ok(()) };
+        match outcome {
+            Outcome::Done(accepted) => self.accepted(step, id, orders, &accepted),
+            Outcome::Refused(refusal) => {
+                self.journal.settled(id)?;
                 self.refused.get_or_insert(refusal);
                 Ok(())
             }
-            _ => Err(ClientError::unexpected_reply()),
+            Outcome::Unknown => Err(unknown()),
         }
     }
 
-    fn accepted(&mut self, sent: &Sent, accepted: &Accepted) -> Result<(), ClientError> {
-        self.journal.settled(sent.id)?;
-        if let Some(step) = self.plan.commands.get_mut(sent.step) {
+    fn accepted(
+        &mut self,
+        step: u64,
+        id: CommandId,
+        orders: usize,
+        accepted: &Accepted,
+    ) -> Result<(), ClientError> {
+        if !matches!(Event::decode(&accepted.event), Ok(Event::Orders(orders::Event::OrdersPlaced(_)))) {
+            return Err(ClientError::unexpected_reply());
+        }
+        self.journal.settled(id)?;
+        let step = usize::try_from(step).ok().and_then(|step| self.plan.commands.get_mut(step));
+        if let Some(step) = step {
             step.block = Some(accepted.index);
         }
         if self.plan.commands.len() > 1 {
             manifest::keep(self.journal.home(), self.ledger_id, self.account, self.input.digest, self.plan)?;
         }
         self.bar.inc(1);
-        let (index, hash, orders) = (accepted.index, accepted.hash, sent.orders);
+        let (index, hash) = (accepted.index, accepted.hash);
         if self.json {
             let value = serde_json::json!({
                 "index": index,
                 "hash": hash.to_string(),
                 "timestamp": accepted.timestamp.to_string(),
                 "orders": orders,
-                "command_id": sent.id.to_string(),
+                "command_id": id.to_string(),
                 "duplicate": accepted.duplicate,
             });
             return self.bar.suspend(|| self.context.out.line(&value.to_string()));

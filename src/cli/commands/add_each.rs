@@ -4,11 +4,8 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::time::Duration;
-
-use mio::Waker;
 
 use super::Context;
 use super::arguments::Add;
@@ -17,24 +14,16 @@ use super::settling::open_member;
 use crate::chain::CommandId;
 use crate::cli::exit::Exit;
 use crate::client::orders_input::{Element, parse_line};
-use crate::client::{ClientError, Journal, Member, Signer, Waited, clock};
+use crate::client::{Bell, ClientError, Journal, News, Outcome, Signer, Submitter};
 use crate::crypto::random;
 use crate::domain::orders::{self, PlaceOrders};
 use crate::domain::{AccountId, Command};
-use crate::time::Monotonic;
-use crate::wire::{Reply, Request, Submission};
 
 /// A line longer than this is no order.
 const LINE_BYTES_MAX: u64 = 64 << 10;
 
 /// A line, with its number from 1; or why there are no more.
 type Line = (u64, Result<String, io::Error>);
-
-struct UnderWay {
-    line: u64,
-    id: CommandId,
-    until: Monotonic,
-}
 
 #[derive(Default)]
 struct Tally {
@@ -44,16 +33,15 @@ struct Tally {
 
 struct Stream<'a> {
     context: &'a Context,
-    member: Member,
+    submitter: Submitter<'a>,
     signer: Signer,
     journal: Journal,
     lines: Receiver<Line>,
     ended: bool,
-    under_way: BTreeMap<u32, UnderWay>,
+    /// The ids of the commands under way, by line.
+    under_way: BTreeMap<u64, CommandId>,
     inflight: usize,
-    deadline: Duration,
     tally: Tally,
-    lost: bool,
 }
 
 pub(super) fn run(context: &Context, command: &Add) -> Result<Exit, ClientError> {
@@ -70,27 +58,32 @@ pub(super) fn run(context: &Context, command: &Add) -> Result<Exit, ClientError>
         key: member.key().clone(),
     };
     let (sender, lines) = sync_channel(command.inflight);
-    let waker = member.connection().waker();
-    std::thread::spawn(move || read_lines(source, &sender, &waker));
+    let bell = member.bell();
+    std::thread::spawn(move || read_lines(source, &sender, &bell));
     let journal = Journal::create(member.home())?;
     let mut stream = Stream {
         context,
-        member,
+        submitter: Submitter::new(&mut member, Duration::from_secs(command.deadline)),
         signer,
         journal,
         lines,
         ended: false,
         under_way: BTreeMap::new(),
         inflight: command.inflight,
-        deadline: Duration::from_secs(command.deadline),
         tally: Tally::default(),
-        lost: false,
     };
-    while stream.turn()? {}
-    stream.finish()
+    let stopped = loop {
+        match stream.turn() {
+            Ok(true) => {}
+            Ok(false) => break None,
+            Err(error) => break Some(error),
+        }
+    };
+    let exit = stream.finish()?;
+    stopped.map_or(Ok(exit), Err)
 }
 
-fn read_lines(source: Box<dyn Read + Send>, lines: &SyncSender<Line>, waker: &Arc<Waker>) {
+fn read_lines(source: Box<dyn Read + Send>, lines: &SyncSender<Line>, bell: &Bell) {
     let mut source = BufReader::new(source);
     for number in 1.. {
         let mut bytes = Vec::new();
@@ -109,8 +102,7 @@ fn read_lines(source: Box<dyn Read + Send>, lines: &SyncSender<Line>, waker: &Ar
         if lines.send((number, line)).is_err() || failed {
             break;
         }
-        // A waker that does not wake costs time, not lines: the next answer looks for them as well.
-        drop(waker.wake());
+        bell.ring();
     }
 }
 
@@ -130,9 +122,12 @@ fn skip_line(source: &mut impl BufRead) -> io::Result<()> {
 }
 
 impl Stream<'_> {
-    /// Sends what can be sent, then waits for an answer, a line or a deadline. False when all is said.
+    /// Sends what can be sent, then waits for an answer or a line. False when all is said.
+    ///
+    /// While the connection is lost no line is taken. Those under way wait for the next one until their
+    /// deadline; when none of them is left, the outage has lasted long enough and the stream ends.
     fn turn(&mut self) -> Result<bool, ClientError> {
-        while !self.ended && !self.lost && self.under_way.len() < self.inflight {
+        while !self.ended && !self.submitter.is_lost() && self.under_way.len() < self.inflight {
             let next = if self.under_way.is_empty() {
                 self.lines.recv().map_err(|_| TryRecvError::Disconnected)
             } else {
@@ -144,11 +139,11 @@ impl Stream<'_> {
                 Err(TryRecvError::Empty) => break,
             }
         }
-        if self.under_way.is_empty() {
-            return Ok(!self.ended && !self.lost);
+        match self.submitter.wait()? {
+            News::Outcome(line, outcome) => self.answer(line, &outcome).map(|()| true),
+            News::Rung => Ok(true),
+            News::Idle => Ok(!self.ended && !self.submitter.is_lost()),
         }
-        self.wait()?;
-        Ok(true)
     }
 
     fn take_line(&mut self, number: u64, line: io::Result<String>) -> Result<(), ClientError> {
@@ -171,59 +166,25 @@ impl Stream<'_> {
         let command = Command::Orders(orders::Command::PlaceOrders(PlaceOrders { orders }));
         let (message, signature) = self.signer.sign(id, &command);
         self.journal.sending(&message, &signature, false)?;
-        let submission = Submission { message: &message, signature: &signature };
-        let until = Monotonic(clock::now().mono.0 + self.deadline);
-        match self.member.connection().send(&Request::Submit(submission)) {
-            Ok(request) => {
-                self.under_way.insert(request, UnderWay { line, id, until });
-                Ok(())
-            }
-            Err(_) => {
-                self.lost = true;
-                self.unknown(line)
-            }
-        }
+        self.under_way.insert(line, id);
+        self.submitter.submit(line, message, signature);
+        Ok(())
     }
 
-    fn wait(&mut self) -> Result<(), ClientError> {
-        let until = self.under_way.values().map(|sent| sent.until).min();
-        match self.member.connection().wait(until) {
-            Ok(Waited::Reply(request, reply)) => match self.under_way.remove(&request) {
-                Some(sent) => self.answer(&sent, &reply),
-                None => Ok(()),
-            },
-            Ok(Waited::Woken) => Ok(()),
-            Ok(Waited::TimedOut) => {
-                let now = clock::now().mono;
-                let late: Vec<u32> =
-                    self.under_way.iter().filter(|(_, sent)| sent.until <= now).map(|(id, _)| *id).collect();
-                late.into_iter().filter_map(|id| self.under_way.remove(&id)).try_for_each(|sent| {
-                    self.tally.unknown += 1;
-                    self.context.out.line(&format!("unknown {}", sent.line))
-                })
-            }
-            Err(_) => {
-                self.lost = true;
-                let lines: Vec<u64> = self.under_way.values().map(|sent| sent.line).collect();
-                self.under_way.clear();
-                lines.into_iter().try_for_each(|line| self.unknown(line))
-            }
-        }
-    }
-
-    fn answer(&mut self, sent: &UnderWay, reply: &Reply) -> Result<(), ClientError> {
-        match reply {
-            Reply::Accepted(accepted) => {
-                self.journal.settled(sent.id)?;
+    fn answer(&mut self, line: u64, outcome: &Outcome) -> Result<(), ClientError> {
+        let Some(id) = self.under_way.remove(&line) else { return Ok(()) };
+        match outcome {
+            Outcome::Done(accepted) => {
+                self.journal.settled(id)?;
                 let word = if accepted.duplicate { "duplicate" } else { "ack" };
-                self.context.out.line(&format!("{word} {} {} {}", sent.line, accepted.index, accepted.hash))
+                self.context.out.line(&format!("{word} {line} {} {}", accepted.index, accepted.hash))
             }
-            Reply::Refused(refusal) => {
-                self.journal.settled(sent.id)?;
+            Outcome::Refused(refusal) => {
+                self.journal.settled(id)?;
                 let name = crate::cli::text::escape(&refusal.name).into_owned();
-                self.refuse(sent.line, &name)
+                self.refuse(line, &name)
             }
-            _ => self.unknown(sent.line),
+            Outcome::Unknown => self.unknown(line),
         }
     }
 
@@ -237,15 +198,18 @@ impl Stream<'_> {
         self.context.out.line(&format!("unknown {line}"))
     }
 
+    /// Says what is still to be said of lines that were read, and how it all went.
     fn finish(mut self) -> Result<Exit, ClientError> {
-        if self.lost {
+        for line in std::mem::take(&mut self.under_way).into_keys() {
+            self.unknown(line)?;
+        }
+        if !self.ended {
             // Lines that were read and never left are as unknown to whoever waits for their answer.
             while let Ok((number, Ok(_))) = self.lines.try_recv() {
                 self.unknown(number)?;
             }
         }
         self.journal.finish()?;
-        self.member.close();
         Ok(match self.tally {
             Tally { unknown: 1.., .. } => Exit::Unknown,
             Tally { refused: 1.., .. } => Exit::Refused,

@@ -79,6 +79,10 @@ pub struct GetKey {
     /// print the server's RSA key as PEM
     #[argh(switch)]
     pub pem: bool,
+
+    /// stable JSON instead of text
+    #[argh(switch)]
+    pub json: bool,
 }
 
 /// Make a key and register under a public handle.
@@ -92,6 +96,10 @@ pub struct Register {
     /// ask for a passphrase and encrypt the key with it
     #[argh(switch)]
     pub passphrase: bool,
+
+    /// stable JSON instead of text
+    #[argh(switch)]
+    pub json: bool,
 }
 
 /// Place orders from JSON: one object, an array, or one object a line.

@@ -64,7 +64,7 @@ fn show(
     if command.pem {
         return context.out.line(descriptor.encryption_key().to_pem().trim_end());
     }
-    if context.out.json {
+    if command.json || context.out.json {
         let value = serde_json::json!({
             "server": context.server,
             "fingerprint": fingerprint,

@@ -44,11 +44,14 @@ pub fn main(raw: &[String]) -> Exit {
         Ok(arguments) => arguments,
         Err(exit) => return exit,
     };
-    let setting = |flag: Option<String>, name: &str| flag.or_else(|| std::env::var(name).ok());
-    let home = setting(arguments.home.map(|path| path.to_string_lossy().into_owned()), "LEDGERCTL_HOME");
-    let server = setting(arguments.server, "LEDGERCTL_SERVER");
+    // An empty variable is one that is not set.
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    let home = arguments.home.or_else(|| variable("LEDGERCTL_HOME").map(Into::into));
+    let server = arguments.server.or_else(|| {
+        variable("LEDGERCTL_SERVER").map(|server| server.to_string_lossy().into_owned())
+    });
     let context = Context {
-        home: home.map(Into::into),
+        home,
         server: server.unwrap_or_else(|| "127.0.0.1:7878".to_owned()),
         out: Outlet::new(arguments.json),
     };

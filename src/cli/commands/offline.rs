@@ -107,7 +107,7 @@ pub(super) fn export(context: &Context, command: &Export) -> Result<Exit, Client
     let disk = directory(&command.directory)?;
     let mut failed = None;
     let mut damaged = None;
-    context.out.data(|out| {
+    let written = context.out.data(|out| {
         let mut visit = |bytes: &[u8]| {
             let mut line = Vec::new();
             let shown = if command.raw {
@@ -131,7 +131,8 @@ pub(super) fn export(context: &Context, command: &Export) -> Result<Exit, Client
             Err(error) => damaged = Some(error.to_string()),
         }
         write_failed
-    })?;
+    });
+    written?;
     if let Some(finding) = failed {
         return Err(ClientError::Integrity(sentence(&finding)));
     }

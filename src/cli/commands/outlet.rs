@@ -24,14 +24,14 @@ impl Outlet {
     /// Writes a line of data.
     pub(super) fn line(self, text: &str) -> Result<(), ClientError> {
         let mut out = io::stdout().lock();
-        written(writeln!(out, "{text}").and_then(|()| out.flush()))
+        written(writeln!(out, "{text}").and_then(|()| out.flush())).map(|_| ())
     }
 
-    /// Writes data with a function of its own, buffered.
+    /// Writes data with a function of its own, buffered. False when nobody reads it any more.
     pub(super) fn data(
         self,
         write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-    ) -> Result<(), ClientError> {
+    ) -> Result<bool, ClientError> {
         let mut out = io::BufWriter::new(io::stdout().lock());
         written(write(&mut out).and_then(|()| out.flush()))
     }
@@ -67,12 +67,12 @@ impl Outlet {
 }
 
 /// A reader of our output that has gone away is no failure of ours: whoever pipes into `head` wants just that.
-fn written(result: io::Result<()>) -> Result<(), ClientError> {
+/// It is told apart, so that nothing more is fetched for it.
+fn written(result: io::Result<()>) -> Result<bool, ClientError> {
     match result {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(ClientError::Unexpected(format!("stdout: {error}")))
-        }
-        _ => Ok(()),
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(ClientError::Unexpected(format!("stdout: {error}"))),
     }
 }
 
@@ -81,7 +81,8 @@ pub(super) fn passphrase(prompt: &str) -> Option<Zeroizing<String>> {
     if let Ok(text) = std::env::var("LEDGERCTL_PASSPHRASE") {
         return Some(Zeroizing::new(text));
     }
-    if !io::stdin().is_terminal() {
+    // The question goes to the terminal itself, so input that is piped in is no obstacle while somebody looks.
+    if !io::stdin().is_terminal() && !io::stderr().is_terminal() {
         return None;
     }
     rpassword::prompt_password(prompt).ok().map(Zeroizing::new)

@@ -7,7 +7,8 @@ use super::arguments::Register;
 use super::outlet;
 use crate::cli::exit::Exit;
 use crate::client::{
-    Account, ClientError, load_key, make_key, open_anonymous, pinned, read_account, register,
+    Account, Anonymous, ClientError, encrypt_key, is_key_encrypted, load_key, make_key, pinned, read_account,
+    register,
 };
 use crate::crypto::rsa::PrivateKey;
 use crate::domain::accounts::Handle;
@@ -25,16 +26,23 @@ pub(super) fn run(context: &Context, command: &Register) -> Result<Exit, ClientE
         )));
     }
     let key = key(context, command)?;
-    let (server, mut connection) = open_anonymous(&home, &context.server)?;
-    let account = register(&home, &server, &mut connection, &key, &handle)?;
-    connection.close();
-    show(context, &account)
+    let mut link = Anonymous::open(&home, &context.server)?;
+    let account = register(&home, &mut link, &key, &handle)?;
+    if account.handle != handle.as_str() {
+        let name = &account.handle;
+        context.out.note(&format!("an earlier registration as {name} stands; this one was not sent"));
+    }
+    show(context, command, &account)
 }
 
-/// The key of this home, made now if there is none.
+/// The key of this home, made now if there is none. With `--passphrase` it is encrypted afterwards either way.
 fn key(context: &Context, command: &Register) -> Result<PrivateKey, ClientError> {
     let home = context.home()?;
+    let encrypted = is_key_encrypted(&home)?;
     if let Some(key) = load_key(&home, &mut outlet::passphrase)? {
+        if command.passphrase && encrypted == Some(false) {
+            encrypt_key(&home, &key, &new_passphrase()?)?;
+        }
         return Ok(key);
     }
     let passphrase = if command.passphrase { Some(new_passphrase()?) } else { None };
@@ -57,8 +65,8 @@ fn new_passphrase() -> Result<Zeroizing<String>, ClientError> {
     Ok(first)
 }
 
-fn show(context: &Context, account: &Account) -> Result<Exit, ClientError> {
-    if context.out.json {
+fn show(context: &Context, command: &Register, account: &Account) -> Result<Exit, ClientError> {
+    if command.json || context.out.json {
         let value = serde_json::json!({
             "user_id": account.account, "handle": account.handle, "key_id": account.key_id,
         });

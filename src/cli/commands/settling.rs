@@ -24,6 +24,6 @@ pub(super) fn open_member(context: &Context, ask: &mut PassphraseSource<'_>) -> 
         };
         context.out.note(&text);
     };
-    settle(&home, ledger_id, member.connection(), account, &mut say)?;
+    settle(&home, ledger_id, &mut member, account, &mut say)?;
     Ok(member)
 }

@@ -13,8 +13,7 @@ use crate::wire::{self, Mode, Reply, Request};
 
 pub(super) fn run(context: &Context, command: &Status) -> Result<Exit, ClientError> {
     let mut member = open_member(context, &mut outlet::passphrase)?;
-    let reply = member.connection().ask(&Request::Status, &mut |_| ())?;
-    member.close();
+    let reply = member.ask(&Request::Status, &mut |_| ())?;
     let Reply::Status(status) = reply else { return Err(ClientError::unexpected_reply()) };
     print(context, command.json, &status_fields(&status))?;
     Ok(Exit::Done)
@@ -22,11 +21,10 @@ pub(super) fn run(context: &Context, command: &Status) -> Result<Exit, ClientErr
 
 pub(super) fn whoami(context: &Context, command: &Whoami) -> Result<Exit, ClientError> {
     let mut member = open_member(context, &mut outlet::passphrase)?;
-    let reply = member.connection().ask(&Request::Whoami, &mut |_| ())?;
+    let reply = member.ask(&Request::Whoami, &mut |_| ())?;
     let fingerprint = member.server().fingerprint();
     let key = member.account().key_id.clone();
     let server = member.server().address.clone();
-    member.close();
     let Reply::Whoami(me) = reply else { return Err(ClientError::unexpected_reply()) };
     let fields = [
         ("user_id", me.account.0.into()),

@@ -14,7 +14,7 @@ use crate::wire::{Reply, Request, Verification};
 pub(super) fn run(context: &Context, command: &Verify) -> Result<Exit, ClientError> {
     let mut member = open_member(context, &mut outlet::passphrase)?;
     let bar = context.out.bar("checking the log", 1);
-    let reply = member.connection().ask(&Request::Verify, &mut |push| {
+    let reply = member.ask(&Request::Verify, &mut |push| {
         if let Reply::Progress(progress) = push {
             bar.set_length(progress.total);
             bar.set_position(progress.done);
@@ -29,14 +29,13 @@ pub(super) fn run(context: &Context, command: &Verify) -> Result<Exit, ClientErr
     }
     let checkpoint = check(&mut member, &verdict)?;
     show(context, &verdict, Some(&checkpoint), json)?;
-    member.close();
     Ok(Exit::Done)
 }
 
-/// The signed checkpoint must extend the one that is kept; then it is kept in its place.
+/// The signed checkpoint must extend the one that was kept when the connection was opened; then it is kept in
+/// its place, unless another call has kept a newer one meanwhile, which has to extend this one.
 fn check(member: &mut Member, verdict: &Verification) -> Result<Checkpoint, ClientError> {
-    let address = member.server().address.clone();
-    let server = known_servers::find(member.home(), &address)?.unwrap_or_else(|| member.server().clone());
+    let server = member.server().clone();
     let shown = compare_checkpoint(&server, &verdict.checkpoint)?;
     if shown.size != verdict.blocks {
         return Err(ClientError::Integrity(format!(
@@ -44,30 +43,36 @@ fn check(member: &mut Member, verdict: &Verification) -> Result<Checkpoint, Clie
             verdict.blocks, shown.size
         )));
     }
-    if let Some(kept) = &server.checkpoint {
-        let kept = read_checkpoint(&server, kept)?;
-        if kept.size < shown.size {
-            let request = Request::Consistency { old_size: kept.size, size: shown.size };
-            let Reply::Consistency(proof) = member.connection().ask(&request, &mut |_| ())? else {
-                return Err(ClientError::unexpected_reply());
-            };
-            proof.check(shown.size, shown.root, kept.size, kept.root).map_err(|_| {
-                ClientError::Integrity(format!(
-                    "FORK: the checkpoint over {} blocks does not extend the one over {} that was kept",
-                    shown.size, kept.size
-                ))
-            })?;
+    let now = known_servers::find(member.home(), &server.address)?;
+    for kept in [server.checkpoint.as_ref(), now.as_ref().and_then(|now| now.checkpoint.as_ref())] {
+        if let Some(kept) = kept {
+            prove(member, &read_checkpoint(&server, kept)?, &shown)?;
         }
     }
-    let (size, note) = (shown.size, verdict.checkpoint.clone());
-    known_servers::update(member.home(), &address, |known| {
-        // Another call may have kept a newer one meanwhile: the store only moves forward.
-        let newest = known.checkpoint.as_ref().and_then(|kept| read_checkpoint(known, kept).ok());
-        if newest.is_none_or(|newest| newest.size < size) {
-            known.checkpoint = Some(note);
-        }
-    })?;
+    known_servers::advance(member.home(), &server.address, &verdict.checkpoint)?;
     Ok(shown)
+}
+
+/// Has the server prove that the larger of two checkpoints extends the smaller.
+fn prove(member: &mut Member, one: &Checkpoint, other: &Checkpoint) -> Result<(), ClientError> {
+    let (old, new) = if one.size <= other.size { (one, other) } else { (other, one) };
+    let fork = || {
+        ClientError::Integrity(format!(
+            "FORK: the checkpoint over {} blocks (root {}) does not extend the one over {} (root {})",
+            new.size, new.root, old.size, old.root
+        ))
+    };
+    if old.size == new.size {
+        return if old.root == new.root { Ok(()) } else { Err(fork()) };
+    }
+    if old.size == 0 {
+        return Ok(());
+    }
+    let request = Request::Consistency { old_size: old.size, size: new.size };
+    let Reply::Consistency(proof) = member.ask(&request, &mut |_| ())? else {
+        return Err(ClientError::unexpected_reply());
+    };
+    proof.check(new.size, new.root, old.size, old.root).map_err(|_| fork())
 }
 
 fn show(
