@@ -72,8 +72,8 @@ impl KnownServer {
     /// [`ClientError`] when it is gone or does not fit the pin.
     pub fn descriptor(&self, home: &Home) -> Result<Descriptor, ClientError> {
         let text = home.read(&self.descriptor_file())?;
-        let text =
-            text.ok_or_else(|| ClientError::Config("the server's descriptor is gone: run getKey".to_owned()))?;
+        let text = text
+            .ok_or_else(|| ClientError::Config("the server's descriptor is gone: run getKey".to_owned()))?;
         let descriptor =
             Descriptor::parse(&text).map_err(|error| ClientError::Integrity(error.to_string()))?;
         self.check(&descriptor)?;

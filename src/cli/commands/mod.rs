@@ -47,9 +47,9 @@ pub fn main(raw: &[String]) -> Exit {
     // An empty variable is one that is not set.
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
     let home = arguments.home.or_else(|| variable("LEDGERCTL_HOME").map(Into::into));
-    let server = arguments.server.or_else(|| {
-        variable("LEDGERCTL_SERVER").map(|server| server.to_string_lossy().into_owned())
-    });
+    let server = arguments
+        .server
+        .or_else(|| variable("LEDGERCTL_SERVER").map(|server| server.to_string_lossy().into_owned()));
     let context = Context {
         home,
         server: server.unwrap_or_else(|| "127.0.0.1:7878".to_owned()),

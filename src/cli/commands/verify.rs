@@ -44,10 +44,9 @@ fn check(member: &mut Member, verdict: &Verification) -> Result<Checkpoint, Clie
         )));
     }
     let now = known_servers::find(member.home(), &server.address)?;
-    for kept in [server.checkpoint.as_ref(), now.as_ref().and_then(|now| now.checkpoint.as_ref())] {
-        if let Some(kept) = kept {
-            prove(member, &read_checkpoint(&server, kept)?, &shown)?;
-        }
+    let kept_now = now.as_ref().and_then(|now| now.checkpoint.as_ref());
+    for kept in server.checkpoint.iter().chain(kept_now) {
+        prove(member, &read_checkpoint(&server, kept)?, &shown)?;
     }
     known_servers::advance(member.home(), &server.address, &verdict.checkpoint)?;
     Ok(shown)
