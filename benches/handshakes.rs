@@ -20,16 +20,16 @@ const CLIENTS: u32 = 8;
 
 fn main() {
     let place = tempfile::tempdir().unwrap();
-    let mut daemon = Command::new(env!("CARGO_BIN_EXE_ledgerd"))
+    let started = Command::new(env!("CARGO_BIN_EXE_ledgerd"))
         .arg("--data")
         .arg(place.path().join("ledger"))
         .args(["--listen", "127.0.0.1:0"])
         .env("LEDGERD_LOG", "error")
         .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+        .spawn();
+    let mut daemon = Daemon(started.unwrap());
     let mut line = String::new();
-    BufReader::new(daemon.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    BufReader::new(daemon.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let address = line.split("addr=").nth(1).unwrap().trim().to_owned();
     let home = Home::open(Some(&place.path().join("home"))).unwrap();
     let descriptor = known_servers::verify_key_info(&get_key(&address).unwrap()).unwrap();
@@ -43,16 +43,26 @@ fn main() {
     let ticket = member.connection().take_tickets().pop().unwrap();
 
     measure("full, anonymous", &daemon, 250, || {
-        Connection::open(&address, &Opening::Full(&descriptor, None), PATIENCE).unwrap_or_else(|_| panic!())
+        Connection::open(&address, &Opening::Full(&descriptor, None), PATIENCE)
+            .unwrap_or_else(|error| panic!("{error:?}"))
     });
     measure("resumed", &daemon, 2_500, || {
-        Connection::open(&address, &Opening::Resume(&ticket), PATIENCE).unwrap_or_else(|_| panic!())
+        Connection::open(&address, &Opening::Resume(&ticket), PATIENCE)
+            .unwrap_or_else(|error| panic!("{error:?}"))
     });
-    daemon.kill().unwrap();
-    daemon.wait().unwrap();
 }
 
-fn measure(what: &str, daemon: &Child, each_client: u32, open: impl Fn() -> Connection + Sync) {
+/// Ends with the measurement, however that ends.
+struct Daemon(Child);
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+fn measure(what: &str, daemon: &Daemon, each_client: u32, open: impl Fn() -> Connection + Sync) {
     let (start, before) = (Instant::now(), cpu_time(daemon));
     std::thread::scope(|scope| {
         for _ in 0..CLIENTS {
@@ -68,10 +78,10 @@ fn measure(what: &str, daemon: &Child, each_client: u32, open: impl Fn() -> Conn
     println!("{what}: {rate:.0} a second, {:?} of the daemon's CPU time each", cpu / count);
 }
 
-/// User and system time of the process, from `/proc/PID/stat` (proc(5), fields 14 and 15, in hundredths of a
+/// User and system time of the daemon, from `/proc/PID/stat` (proc(5), fields 14 and 15, in hundredths of a
 /// second).
-fn cpu_time(process: &Child) -> Duration {
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", process.id())).unwrap();
+fn cpu_time(daemon: &Daemon) -> Duration {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", daemon.0.id())).unwrap();
     let after_name = stat.rsplit(") ").next().unwrap();
     let ticks: u64 = after_name.split(' ').skip(11).take(2).map(|field| field.parse::<u64>().unwrap()).sum();
     Duration::from_millis(ticks * 10)

@@ -6,7 +6,6 @@
 mod handshake;
 
 use std::collections::VecDeque;
-use std::time::Duration;
 
 use rand_core::CryptoRng;
 
@@ -17,12 +16,12 @@ use super::hello;
 use super::identity::{KeySlot, ServerIdentity};
 use super::record::Kind;
 use super::schedule::{self, Secret};
-use super::ticket::{Ticket, TicketTable};
+use super::ticket::{Issued, Ticket, TicketTable};
 use super::transport::{Incoming, Transport};
 use crate::crypto::rsa::MODULUS_BYTES;
 use crate::crypto::{Digest, KeyId, random};
 use crate::limits;
-use crate::time::{Monotonic, Now};
+use crate::time::Now;
 
 /// What an operator may set about the channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,8 +104,8 @@ struct Open {
     resumption: Secret,
     descriptor_hash: Digest,
     client: Option<Client>,
-    /// The newest ticket's lifetime in seconds, and when it was issued.
-    ticket: Option<(u32, Monotonic)>,
+    /// The newest ticket that the client has.
+    ticket: Option<Issued>,
 }
 
 enum State {
@@ -204,8 +203,7 @@ impl ServerSession {
     /// [`SendError`]; the session goes on.
     pub fn send_message(&mut self, message: &[u8], env: &mut ServerEnv<'_>) -> Result<(), SendError> {
         let State::Open(open) = &mut self.state else { return Err(SendError::NotOpen) };
-        let worn = |(lifetime_s, at)| TicketTable::past_half_life(lifetime_s, at, env.now.mono);
-        if open.ticket.is_some_and(worn) {
+        if open.ticket.is_some_and(|ticket| ticket.is_worn(env.now.mono)) {
             open.issue_ticket(&mut self.output, env)?;
         }
         open.transport.send(message, env.now.mono, &mut self.output)
@@ -401,19 +399,18 @@ impl Open {
     /// ticket would end no later than the one it has.
     fn issue_ticket(&mut self, output: &mut Vec<u8>, env: &mut ServerEnv<'_>) -> Result<(), SendError> {
         let now = env.now.mono;
-        let ends =
-            |lifetime_s: u32, at: Monotonic| at.0.saturating_add(Duration::from_secs(lifetime_s.into()));
         let Some(Client { account, key_id, authenticated_at }) = self.client else { return Ok(()) };
         let Some(lifetime_s) = env.tickets.lifetime_left_s(authenticated_at, now) else { return Ok(()) };
-        if self.ticket.is_some_and(|(before_s, at)| ends(lifetime_s, now) <= ends(before_s, at)) {
+        let issued = Issued { at: now, lifetime_s };
+        if self.ticket.is_some_and(|before| issued.ends_at() <= before.ends_at()) {
             return Ok(());
         }
         let id: [u8; 16] = random::bytes(env.rng);
         let psk = schedule::ticket_psk(&self.resumption, &id);
         let descriptor_hash = self.descriptor_hash;
-        let ticket = Ticket { psk, account, key_id, authenticated_at, descriptor_hash };
-        env.tickets.insert(id, ticket, lifetime_s, now);
-        self.ticket = Some((lifetime_s, now));
+        let ticket = Ticket { psk, account, key_id, authenticated_at, descriptor_hash, issued };
+        env.tickets.insert(id, ticket);
+        self.ticket = Some(issued);
         self.transport.record(Kind::NewTicket, &[&id, &lifetime_s.to_be_bytes()], now, output)
     }
 }

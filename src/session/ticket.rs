@@ -41,6 +41,27 @@ impl Default for TicketSettings {
     }
 }
 
+/// When a ticket was issued, and for how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Issued {
+    /// When.
+    pub at: Monotonic,
+    /// Seconds from then on in which it can be used.
+    pub lifetime_s: u32,
+}
+
+impl Issued {
+    /// When the ticket ends.
+    pub(super) fn ends_at(self) -> Monotonic {
+        Monotonic(self.at.0.saturating_add(Duration::from_secs(self.lifetime_s.into())))
+    }
+
+    /// Whether half of its life is over: it is time for a new one.
+    pub(super) fn is_worn(self, now: Monotonic) -> bool {
+        now.0.saturating_sub(self.at.0) * 2 >= Duration::from_secs(self.lifetime_s.into())
+    }
+}
+
 /// What a ticket stands for, on the server.
 #[derive(Clone)]
 pub struct Ticket {
@@ -54,6 +75,8 @@ pub struct Ticket {
     pub authenticated_at: Monotonic,
     /// The hash of the descriptor of the handshake from which the ticket comes.
     pub descriptor_hash: Digest,
+    /// Its time.
+    pub issued: Issued,
 }
 
 impl fmt::Debug for Ticket {
@@ -64,7 +87,6 @@ impl fmt::Debug for Ticket {
 
 struct Entry {
     ticket: Ticket,
-    expires_at: Monotonic,
     used: u64,
 }
 
@@ -104,13 +126,8 @@ impl TicketTable {
         u32::try_from(left.as_secs()).ok().filter(|seconds| *seconds > 0)
     }
 
-    /// Whether a ticket of `lifetime_s` seconds, issued then, is past half its life.
-    pub(super) fn past_half_life(lifetime_s: u32, issued_at: Monotonic, now: Monotonic) -> bool {
-        now.0.saturating_sub(issued_at.0) * 2 >= Duration::from_secs(u64::from(lifetime_s))
-    }
-
-    /// Takes a ticket in, for `lifetime_s` seconds, at the cost of the least recently used ones.
-    pub fn insert(&mut self, id: TicketId, ticket: Ticket, lifetime_s: u32, now: Monotonic) {
+    /// Takes a ticket in, at the cost of the least recently used ones.
+    pub fn insert(&mut self, id: TicketId, ticket: Ticket) {
         self.remove(&id);
         let account = ticket.account;
         while self.by_account.range((account, 0)..=(account, u64::MAX)).count()
@@ -123,18 +140,17 @@ impl TicketTable {
             let Some((_, oldest)) = self.by_use.first_key_value() else { break };
             self.remove(&oldest.clone());
         }
-        let expires_at = Monotonic(now.0.saturating_add(Duration::from_secs(u64::from(lifetime_s))));
         let used = self.next_use();
         self.by_use.insert(used, id);
         self.by_account.insert((account, used), id);
-        self.entries.insert(id, Entry { ticket, expires_at, used });
+        self.entries.insert(id, Entry { ticket, used });
     }
 
     /// The ticket of this name, if it is still good. An expired one is forgotten.
     pub fn find(&mut self, id: &TicketId, now: Monotonic) -> Option<&Ticket> {
         let entry = self.entries.get(id)?;
         let age = now.0.saturating_sub(entry.ticket.authenticated_at.0);
-        if now >= entry.expires_at || age >= self.settings.authentication_age_max {
+        if now >= entry.ticket.issued.ends_at() || age >= self.settings.authentication_age_max {
             self.remove(id);
             return None;
         }
@@ -254,13 +270,14 @@ mod tests {
         Monotonic(Duration::from_secs(seconds))
     }
 
-    fn ticket(account: u64) -> Ticket {
+    fn ticket(account: u64, lifetime_s: u32) -> Ticket {
         Ticket {
             psk: Zeroizing::new([account as u8; 32]),
             account,
             key_id: KeyId([1; 32]),
             authenticated_at: at(0),
             descriptor_hash: Digest([2; 32]),
+            issued: Issued { at: at(0), lifetime_s },
         }
     }
 
@@ -271,28 +288,28 @@ mod tests {
     #[test]
     fn tickets_end_with_their_lifetime_and_a_day_after_the_signature() {
         let mut table = TicketTable::new(TicketSettings::default());
-        table.insert(id(1), ticket(1), table.lifetime_s(), at(0));
+        table.insert(id(1), ticket(1, table.lifetime_s()));
         assert!(table.find(&id(1), at(12 * 3600 - 1)).is_some());
         assert!(table.find(&id(1), at(12 * 3600)).is_none());
         assert!(table.is_empty(), "an expired ticket is forgotten");
-        table.insert(id(2), ticket(1), u32::MAX, at(0));
+        table.insert(id(2), ticket(1, u32::MAX));
         assert!(table.find(&id(2), at(24 * 3600 - 1)).is_some());
         assert!(table.find(&id(2), at(24 * 3600)).is_none());
         assert_eq!(table.lifetime_left_s(at(0), at(20 * 3600)), Some(4 * 3600));
         assert_eq!(table.lifetime_left_s(at(0), at(24 * 3600)), None);
-        assert!(TicketTable::past_half_life(12 * 3600, at(0), at(6 * 3600)));
-        assert!(!TicketTable::past_half_life(12 * 3600, at(0), at(6 * 3600 - 1)));
+        let issued = Issued { at: at(0), lifetime_s: 12 * 3600 };
+        assert!(issued.is_worn(at(6 * 3600)) && !issued.is_worn(at(6 * 3600 - 1)));
     }
 
     #[test]
     fn the_least_recently_used_ticket_goes_first() {
         let mut table = TicketTable::new(TicketSettings { tickets_max: 20, ..TicketSettings::default() });
-        (0..8).for_each(|n| table.insert(id(n), ticket(1), 100, at(0)));
+        (0..8).for_each(|n| table.insert(id(n), ticket(1, 100)));
         table.touch(&id(0));
-        table.insert(id(8), ticket(1), 100, at(0));
+        table.insert(id(8), ticket(1, 100));
         assert_eq!(table.len(), 8, "eight of one account");
         assert!(table.find(&id(1), at(0)).is_none() && table.find(&id(0), at(0)).is_some());
-        (100..200).for_each(|n| table.insert(id(n), ticket(n as u64), 100, at(0)));
+        (100..200).for_each(|n| table.insert(id(n), ticket(n as u64, 100)));
         assert_eq!(table.len(), 20, "twenty in all");
         assert!(table.find(&id(179), at(0)).is_none() && table.find(&id(180), at(0)).is_some());
         assert_eq!((table.by_use.len(), table.by_account.len()), (20, 20));
@@ -301,11 +318,11 @@ mod tests {
     #[test]
     fn revoking_an_account_takes_all_its_tickets_and_no_others() {
         let mut table = TicketTable::new(TicketSettings::default());
-        (0..30).for_each(|n| table.insert(id(n), ticket(n as u64 % 5), 100, at(0)));
+        (0..30).for_each(|n| table.insert(id(n), ticket(n as u64 % 5, 100)));
         table.revoke_account(3);
         let left: Vec<bool> = (0..30).map(|n| table.find(&id(n), at(0)).is_some()).collect();
         assert!(left.iter().enumerate().all(|(n, there)| *there == (n % 5 != 3)));
-        assert!(!format!("{table:?}{:?}", ticket(1)).contains("01, 01"));
+        assert!(!format!("{table:?}{:?}", ticket(1, 100)).contains("01, 01"));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::session::frame::Frame;
 use crate::session::hello::{self, ClientAuthBody, ClientHello, Params, ResumeHello, ServerHello};
 use crate::session::record::{Kind, Opener, Sealer};
 use crate::session::schedule::{self, Schedule, Secret, Side, Transcript};
-use crate::session::ticket::Ticket;
+use crate::session::ticket::{Issued, Ticket};
 use crate::session::transport::{MessageCaps, Transport};
 use crate::time::Monotonic;
 
@@ -41,7 +41,8 @@ pub(super) struct Handshake {
     pub(super) client_secret: Secret,
     pub(super) opener: Opener,
     pub(super) client: Option<Client>,
-    pub(super) resumed: bool,
+    /// The ticket that was used, on a resumption.
+    pub(super) ticket: Option<Issued>,
 }
 
 impl ServerSession {
@@ -83,12 +84,12 @@ impl ServerSession {
         env.tickets.touch(&resume.ticket_id);
         let (server_ephemeral, shared) = agree(&resume.ephemeral, env.rng)?;
         transcript.frame(frame.bytes);
-        let Ticket { psk, account, key_id, authenticated_at, descriptor_hash } = ticket;
+        let Ticket { psk, account, key_id, authenticated_at, descriptor_hash, issued } = ticket;
         let client = Client { account, key_id, authenticated_at };
         self.send_hello(
             Hello { transcript, descriptor_hash, server_ephemeral, shared },
             &psk,
-            Some(client),
+            Some((client, issued)),
             env,
         )
     }
@@ -99,7 +100,7 @@ impl ServerSession {
         &mut self,
         hello: Hello,
         secret: &[u8; 32],
-        client: Option<Client>,
+        resumed: Option<(Client, Issued)>,
         env: &mut ServerEnv<'_>,
     ) -> Result<State, Fault> {
         let Hello { mut transcript, descriptor_hash, server_ephemeral, shared } = hello;
@@ -120,9 +121,8 @@ impl ServerSession {
         transcript.message(Kind::ServerFinished as u8, &payload);
         let client_secret = schedule.handshake(Side::Client);
         let opener = Opener::new(client_secret.clone());
-        let resumed = client.is_some();
-        let next =
-            Handshake { transcript, descriptor_hash, schedule, client_secret, opener, client, resumed };
+        let (client, ticket) = resumed.unzip();
+        let next = Handshake { transcript, descriptor_hash, schedule, client_secret, opener, client, ticket };
         Ok(State::SentHello(Box::new(next)))
     }
 
@@ -135,7 +135,9 @@ impl ServerSession {
     ) -> Result<State, Fault> {
         let (kind, payload) = handshake.opener.open(frame.bytes)?;
         match kind {
-            Kind::ClientAuth if !authed && !handshake.resumed => self.client_auth(handshake, payload, env),
+            Kind::ClientAuth if !authed && handshake.ticket.is_none() => {
+                self.client_auth(handshake, payload, env)
+            }
             Kind::ClientFinished => self.client_finished(handshake, payload, env),
             // Also a second authentication, one on a resumed session, and application data before its time.
             _ => Err(Fault::Crypto),
@@ -184,11 +186,13 @@ impl ServerSession {
             resumption: schedule.resumption(&th4),
             descriptor_hash: handshake.descriptor_hash,
             client: handshake.client,
-            ticket: None,
+            ticket: handshake.ticket,
         };
         let account = open.client.map(|client| (client.account, client.key_id));
-        self.events.push_back(ServerEvent::Opened { account, resumed: handshake.resumed });
-        open.issue_ticket(&mut self.output, env).map_err(|_| Fault::Protocol)?;
+        self.events.push_back(ServerEvent::Opened { account, resumed: handshake.ticket.is_some() });
+        if open.ticket.is_none_or(|ticket| ticket.is_worn(env.now.mono)) {
+            open.issue_ticket(&mut self.output, env).map_err(|_| Fault::Protocol)?;
+        }
         Ok(State::Open(Box::new(open)))
     }
 }
