@@ -92,8 +92,9 @@ pub enum Refused {
 /// How a batch ended.
 #[derive(Debug)]
 pub enum CommitError {
-    /// The disk is full: nothing was acknowledged, the state is that of the last synced batch.
-    ReadOnly,
+    /// The disk is full: nothing was acknowledged, the state is that of the last synced batch. These blocks
+    /// were thrown away.
+    ReadOnly(Vec<Vec<u8>>),
     /// The process must end.
     Fatal(LogError),
 }
@@ -217,8 +218,9 @@ impl Ledger {
         match self.log.append(&mut self.batch, rng) {
             Ok(()) => {}
             Err(AppendError::ReadOnly(_)) => {
+                let blocks = (0..count).filter_map(|n| self.batch.block(n)).map(<[u8]>::to_vec).collect();
                 self.go_back().map_err(CommitError::Fatal)?;
-                return Err(CommitError::ReadOnly);
+                return Err(CommitError::ReadOnly(blocks));
             }
             Err(AppendError::Fatal(error)) => return Err(CommitError::Fatal(error)),
         }
@@ -416,7 +418,7 @@ impl fmt::Display for Refused {
 impl fmt::Display for CommitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            CommitError::ReadOnly => f.write_str("the disk is full"),
+            CommitError::ReadOnly(_) => f.write_str("the disk is full"),
             CommitError::Fatal(error) => error.fmt(f),
         }
     }

@@ -59,6 +59,7 @@ impl Service {
             return Err(Box::new(reply));
         }
         if self.ledger.log().mode().is_read_only() {
+            self.refusals.remember_copy(&message, disk_full());
             return Err(Box::new(Reply::Refused(disk_full())));
         }
         if message.header.account == AccountId::NONE && !self.registrations.take(now.mono) {
@@ -119,10 +120,14 @@ impl Service {
                 "conflict",
                 "another command with this id is in the ledger; nothing was changed",
             )),
-            Ok(Admission::OutsideWindow) => Screening::Answer(refusal(
-                "issued_at_out_of_range",
-                "the command was issued more than 24 hours ago or more than 5 minutes ahead of the ledger",
-            )),
+            Ok(Admission::OutsideWindow) => {
+                let refusal = Refusal::fail(
+                    "issued_at_out_of_range",
+                    "the command was issued more than 24 hours ago or more than 5 minutes ahead of the ledger",
+                );
+                self.refusals.remember_copy(message, refusal.clone());
+                Screening::Answer(Reply::Refused(refusal))
+            }
             Err(error) => {
                 self.fatal.get_or_insert(error);
                 Screening::Answer(refusal("unreadable", "the log cannot be read"))
@@ -209,7 +214,10 @@ impl Service {
         match self.ledger.propose(message, &check.signature, command, now.wall) {
             Ok(placement) => Some(accepted(placement, false)),
             Err(Refused::BatchFull) => None,
-            Err(Refused::ReadOnly) => Some(Reply::Refused(disk_full())),
+            Err(Refused::ReadOnly) => {
+                self.refusals.remember_copy(&message, disk_full());
+                Some(Reply::Refused(disk_full()))
+            }
             Err(Refused::Rule(rejection)) => {
                 let refusal = Refusal::fail(rejection.name(), &rejection);
                 self.refusals.remember(&message, refusal.clone());

@@ -30,6 +30,7 @@ use std::time::Duration;
 
 use rand_core::CryptoRng;
 
+use crate::chain::{Block, Message};
 use crate::crypto::note::LogKey;
 use crate::crypto::rsa::PublicKey;
 use crate::domain::AccountId;
@@ -200,14 +201,15 @@ impl Service {
             return Err(error);
         }
         match self.ledger.commit(rng) {
-            Ok(0) => {}
+            Ok(0) => self.refusals.committed(),
             Ok(_) => {
+                self.refusals.committed();
                 self.sign_checkpoint();
                 let due = Monotonic(now.mono.0 + Duration::from_millis(ANCHOR_SYNC_MS_MAX));
                 self.maintenance_due.get_or_insert(due);
             }
-            Err(CommitError::ReadOnly) => {
-                self.refuse_held();
+            Err(CommitError::ReadOnly(blocks)) => {
+                self.refuse_held(&blocks);
                 self.maintenance_due.get_or_insert(Monotonic(now.mono.0 + ROOM_CHECK_EVERY));
             }
             Err(CommitError::Fatal(error)) => return Err(error),
@@ -232,7 +234,7 @@ impl Service {
 
     /// The batch was not written: what was held for one of its blocks is refused instead. Nothing that was
     /// learnt from those blocks may stay behind.
-    fn refuse_held(&mut self) {
+    fn refuse_held(&mut self, thrown_away: &[Vec<u8>]) {
         let durable = self.ledger.committed().size;
         for held in &mut self.held {
             match &held.reply {
@@ -248,7 +250,14 @@ impl Service {
             held.reply = Reply::Refused(disk_full());
         }
         self.keys.clear();
-        self.refusals.clear();
+        self.refusals.take_back(&disk_full());
+        for block in thrown_away {
+            if let Ok(block) = Block::parse(block)
+                && let Ok(message) = Message::parse(block.message)
+            {
+                self.refusals.remember_copy(&message, disk_full());
+            }
+        }
     }
 
     fn release_held(&mut self, now: Now, rng: &mut dyn CryptoRng) {

@@ -152,12 +152,9 @@ impl Client {
                 {
                     return Err(format!("command {number} has two receipts: {before:?} and {place:?}"));
                 }
-                if let Some(name) = self.refused.get(&number)
-                    && name != "disk_full"
-                {
+                if let Some(name) = self.refused.get(&number) {
                     return Err(format!("command {number} was accepted after it was refused ({name})"));
                 }
-                self.refused.remove(&number);
             }
             Reply::Refused(refusal) => {
                 if self.acknowledged.contains_key(&number) {
