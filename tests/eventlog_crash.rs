@@ -7,8 +7,8 @@ use std::sync::Arc;
 use ledgerd::crypto::random::Seeded;
 use ledgerd::crypto::{Digest, LedgerId, sha3};
 use ledgerd::eventlog::{
-    self, AppendError, Batch, EventLog, Fault, LogError, OpenError, Options, Recovery, SimDisk, Storage,
-    Survival,
+    self, AppendError, Batch, BlockRefused, EventLog, Fault, LogError, OpenError, Options, Recovery, SimDisk,
+    Storage, Survival,
 };
 
 pub(super) const OPTIONS: Options = Options { segment_bytes: 64 << 10 };
@@ -265,6 +265,8 @@ fn every_kind_of_damage_is_refused_by_its_name() {
     });
     refused_as("frame_header_checksum", false, |disk| flip(disk, &segments(disk)[1], 126 + 20));
     refused_as("segment_missing", false, |disk| disk.delete(&segments(disk)[1]));
+    refused_as("segment_missing", false, |disk| disk.delete(&segments(disk)[0]));
+    refused_as("log_empty", false, |disk| segments(disk).iter().for_each(|name| disk.delete(name)));
     refused_as("anchor_ahead", false, |disk| disk.delete(segments(disk).last().unwrap()));
     refused_as("segment_header", false, |disk| flip(disk, &segments(disk)[1], 40));
     refused_as("segment_misplaced", false, |disk| {
@@ -310,4 +312,18 @@ fn a_torn_batch_that_was_never_acknowledged_is_cut_off_and_one_that_was_is_not()
         bytes[end + 1..end + 600].fill(0x55);
         disk.put(&last, &bytes);
     });
+}
+
+#[test]
+fn a_block_that_replay_refuses_has_the_name_that_replay_gives() {
+    let disk = new_disk();
+    let (log, _) = open(&disk).unwrap();
+    log.close().unwrap();
+    let before = disk.image();
+    let storage: Arc<dyn Storage> = Arc::new(disk.clone());
+    let refused = EventLog::open(storage, OPTIONS, &mut |_, _| {
+        Err(BlockRefused { name: "not_genesis", reason: "the bytes are something else".to_owned() })
+    });
+    assert_eq!(refused.map(|_| ()).unwrap_err().name(), "not_genesis");
+    assert_eq!(disk.image(), before, "a refused start changes nothing");
 }

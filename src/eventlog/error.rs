@@ -28,7 +28,7 @@ pub enum LogError {
         /// A sentence.
         reason: String,
     },
-    /// There is no segment, not even the first.
+    /// There is no segment.
     Empty,
     /// The storage failed.
     Io {
@@ -124,7 +124,7 @@ impl fmt::Display for LogError {
             LogError::Corrupt { file, offset, index, name, reason } => {
                 write!(f, "{name}: {file}, offset {offset}, block {index}: {reason}")
             }
-            LogError::Empty => f.write_str("log_empty: the log has no first segment"),
+            LogError::Empty => f.write_str("log_empty: the log has no segment"),
             LogError::Io { file, operation, source } => write!(f, "{operation} {file}: {source}"),
             LogError::Poisoned => f.write_str("an earlier failure has ended this log"),
         }

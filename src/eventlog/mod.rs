@@ -24,7 +24,7 @@ pub use error::{AppendError, LogError, OpenError};
 pub use frame::{Batch, FrameError};
 pub use options::{Figures, Mode, Options};
 pub use reader::LogReader;
-pub use recovery::{Recovery, Replay};
+pub use recovery::{BlockRefused, Recovery, Replay};
 pub use sim_disk::{Call, Fault, Lies, SimDisk, Survival};
 pub use storage::{Access, Storage, StorageFile, read_exact_at, read_up_to, write_all_at};
 pub use writer::{EventLog, create};

@@ -60,17 +60,24 @@ pub(super) struct Survey {
     pub(super) data_end: u64,
 }
 
+/// Why a block does not follow from those before it.
+#[derive(Debug)]
+pub struct BlockRefused {
+    /// Stable machine name.
+    pub name: &'static str,
+    /// A sentence.
+    pub reason: String,
+}
+
 /// Takes a block and gives its hash, or says why it does not follow.
-pub type Replay<'a> = dyn FnMut(u64, &[u8]) -> Result<Digest, String> + 'a;
+pub type Replay<'a> = dyn FnMut(u64, &[u8]) -> Result<Digest, BlockRefused> + 'a;
 
 /// Reads the whole log.
 pub(super) fn survey(storage: &dyn Storage, replay: &mut Replay<'_>) -> Result<Survey, LogError> {
     let anchor = anchor::read(storage).map_err(io_error(anchor::PATH, "read"))?;
     let anchor = anchor.ok_or(LogError::AnchorMissing)?;
     let names = list_segments(storage).map_err(io_error(super::segment::LOG_DIR, "list"))?;
-    let (Some(last), Some(0)) = (names.last().copied(), names.first().copied()) else {
-        return Err(LogError::Empty);
-    };
+    let Some(last) = names.last().copied() else { return Err(LogError::Empty) };
     let mut walk = Walk { anchor, next_index: 0, head: Digest::ZERO, replay };
     let mut segments = Vec::with_capacity(names.len());
     let mut end = None;
@@ -165,9 +172,9 @@ impl Walk<'_, '_> {
             }
             for (offset, block) in cursor.blocks(&frame) {
                 let index = self.next_index;
-                let hash = (self.replay)(index, block);
-                self.head =
-                    hash.map_err(|reason| LogError::corrupt(&file, offset, index, "block_refused", reason))?;
+                self.head = (self.replay)(index, block).map_err(|refused| {
+                    LogError::corrupt(&file, offset, index, refused.name, refused.reason)
+                })?;
                 if index == 0 && self.head.0 != self.anchor.ledger_id.0 {
                     let reason = "the first block is that of another ledger";
                     return Err(LogError::corrupt(&file, offset, 0, "genesis_mismatch", reason));

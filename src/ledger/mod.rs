@@ -23,7 +23,7 @@ use crate::chain::{Block, Checkpoint, Consistency, Inclusion, Message, TreeRoot,
 use crate::crypto::{Digest, LedgerId};
 use crate::domain::{self, AccountId, Command, Context, Rejection};
 use crate::eventlog::{
-    AppendError, Batch, EventLog, LogError, LogReader, OpenError, Options, Recovery, Storage,
+    AppendError, Batch, BlockRefused, EventLog, LogError, LogReader, OpenError, Options, Recovery, Storage,
 };
 use crate::limits::{ISSUED_AT_FUTURE_MS_MAX, ISSUED_AT_PAST_MS_MAX};
 use crate::time::Timestamp;
@@ -107,7 +107,10 @@ impl Ledger {
     pub fn open(storage: &Arc<dyn Storage>, options: Options) -> Result<(Ledger, Recovery), OpenError> {
         let mut comparison = Comparison::start(storage.as_ref());
         let mut replica = None;
-        let mut replay = |_: u64, bytes: &[u8]| follow(&mut replica, bytes, |hash| comparison.push(hash));
+        let mut replay = |_: u64, bytes: &[u8]| {
+            follow(&mut replica, bytes, |hash| comparison.push(hash))
+                .map_err(|error| BlockRefused { name: error.name(), reason: error.to_string() })
+        };
         let (log, recovery) = EventLog::open(Arc::clone(storage), options, &mut replay)?;
         let Some(replica) = replica else { return Err(OpenError::empty()) };
         let tree = open_tree(storage.as_ref(), &log, comparison.finish(), &replica)?;
@@ -242,7 +245,9 @@ impl Ledger {
     fn go_back(&mut self) -> Result<(), LogError> {
         self.batch.clear();
         let mut replica = None;
-        let mut replay = |_: u64, bytes: &[u8]| follow(&mut replica, bytes, |_| {}).map(|_| ());
+        let mut replay = |_: u64, bytes: &[u8]| {
+            follow(&mut replica, bytes, |_| {}).map(|_| ()).map_err(|error| error.to_string())
+        };
         self.log.reader().for_each(0..self.log.durable_count(), &mut replay)?;
         if let Some(replica) = replica {
             let size = replica.frontier().size();
@@ -358,13 +363,10 @@ fn follow(
     replica: &mut Option<Replica>,
     bytes: &[u8],
     store: impl FnMut([u8; 32]),
-) -> Result<Digest, String> {
+) -> Result<Digest, ReplayError> {
     match replica {
-        Some(replica) => replica.follow(bytes, store).map_err(|error| error.to_string()),
-        None => {
-            let made = Replica::from_genesis(bytes, store).map_err(|error| error.to_string())?;
-            Ok(replica.insert(made).link().head())
-        }
+        Some(replica) => replica.follow(bytes, store),
+        None => Ok(replica.insert(Replica::from_genesis(bytes, store)?).link().head()),
     }
 }
 
