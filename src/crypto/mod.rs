@@ -1,5 +1,5 @@
 //! Cryptographic values as types: digests and key identifiers. The algorithms are those of `CHANNEL`
-//! (`docs/wire-protocol.md`); `rsa` is the only module that knows the RSA crate.
+//! (`docs/channel.md`); `rsa` is the only module that knows the RSA crate.
 
 pub mod note;
 pub mod random;

@@ -1,6 +1,6 @@
 //! RSA-3072 for one purpose each: OAEP to carry a channel secret, PSS to sign. The only module that knows the
 //! RSA crate, because that crate is a pinned release candidate and because the measures against padding
-//! oracles (`docs/wire-protocol.md`, errors and oracles) are kept where nobody can walk around them.
+//! oracles (`docs/channel.md`, errors and oracles) are kept where nobody can walk around them.
 
 use std::fmt;
 use std::sync::Arc;

@@ -8,7 +8,7 @@
 //! ```
 //! A session never blocks, never reads a clock and never makes a random number by itself. What takes long (the
 //! RSA operations of the server) leaves as an event and comes back as an answer. The bytes are specified in
-//! `docs/wire-protocol.md`; its second implementation is written from there, not from here.
+//! `docs/channel.md`; its second implementation is written from there, not from here.
 
 pub mod client;
 pub mod descriptor;
