@@ -242,16 +242,18 @@ fn each_line_of_a_stream_is_answered_on_a_line_of_its_own() {
     assert_eq!(place.status("alice", at)["orders"], 1);
 }
 
+/// `KILL_CYCLES=100` for a longer look.
 #[test]
 fn nothing_acknowledged_is_missing_after_the_daemon_is_killed_under_load() {
+    let cycles = std::env::var("KILL_CYCLES").map_or(4, |cycles| cycles.parse().unwrap());
     let place = Place::new();
     let mut daemon = Daemon::start(&place.data(), "127.0.0.1:0");
     let address = daemon.address.clone();
     place.join("alice", &address);
     let mut acknowledged = BTreeMap::new();
-    for round in 0..5u32 {
+    for round in 0..cycles {
         let mut command =
-            place.command("alice", &address, &["add", "--each", "--inflight=32", "--deadline=2", "-"]);
+            place.command("alice", &address, &["add", "--each", "--inflight=32", "--deadline=1", "-"]);
         let mut client =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut stdin = client.stdin.take().unwrap();
@@ -275,7 +277,7 @@ fn nothing_acknowledged_is_missing_after_the_daemon_is_killed_under_load() {
                 acknowledged.insert(index.parse::<u64>().unwrap(), hash.to_owned());
                 seen += 1;
             }
-            if seen == 40 + 10 * round
+            if seen == 40 + 10 * (round % 16)
                 && let Some(daemon) = killed.take()
             {
                 daemon.kill();
@@ -292,7 +294,7 @@ fn nothing_acknowledged_is_missing_after_the_daemon_is_killed_under_load() {
         .map(|line| serde_json::from_str::<Value>(line).unwrap())
         .map(|block| (block["index"].as_u64().unwrap(), block["hash"].as_str().unwrap().to_owned()))
         .collect();
-    assert!(acknowledged.len() > 200);
+    assert!(acknowledged.len() > 40 * cycles);
     for (index, hash) in &acknowledged {
         assert_eq!(hashes.get(index), Some(hash), "block {index} was acknowledged");
     }
@@ -307,6 +309,38 @@ fn nothing_acknowledged_is_missing_after_the_daemon_is_killed_under_load() {
     }
     assert!(place.done("alice", &address, &["verify"]).starts_with("intact"));
     assert!(place.done("nobody", &address, &["audit", place.data().to_str().unwrap()]).starts_with("intact"));
+}
+
+#[test]
+fn a_stream_goes_on_when_the_daemon_comes_back_and_places_every_order_once() {
+    const LINES: usize = 600;
+    let place = Place::new();
+    let mut daemon = Daemon::start(&place.data(), "127.0.0.1:0");
+    let address = daemon.address.clone();
+    place.join("alice", &address);
+    let mut command = place.command("alice", &address, &["add", "--each", "--inflight=16", "-"]);
+    let mut client = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut stdin = client.stdin.take().unwrap();
+    let feeder = std::thread::spawn(move || {
+        for n in 1..=LINES {
+            writeln!(stdin, "{{\"operation_type\":\"buy\",\"stock_name\":\"S\",\"quantity\":{n}}}").unwrap();
+        }
+    });
+    let mut answered = BTreeMap::new();
+    for line in BufReader::new(client.stdout.take().unwrap()).lines() {
+        let line = line.unwrap();
+        let words: Vec<&str> = line.split(' ').collect();
+        let ["ack" | "duplicate", number, index, _] = words[..] else { panic!("{line}") };
+        assert_eq!(answered.insert(number.parse::<usize>().unwrap(), index.to_owned()), None, "{line}");
+        if answered.len() % 150 == 0 && answered.len() < LINES {
+            daemon.kill();
+            daemon = Daemon::start(&place.data(), &address);
+        }
+    }
+    feeder.join().unwrap();
+    assert_eq!(client.wait().unwrap().code(), Some(0));
+    assert_eq!(answered.keys().copied().collect::<Vec<_>>(), (1..=LINES).collect::<Vec<_>>());
+    assert_eq!(place.status("alice", &address)["orders"], LINES);
 }
 
 #[test]
