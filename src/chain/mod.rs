@@ -6,6 +6,7 @@ pub mod checkpoint;
 pub mod genesis;
 pub mod link;
 pub mod message;
+pub mod receipt;
 pub mod tree;
 
 pub use block::{Block, BlockError, block_hash};
@@ -13,6 +14,7 @@ pub use checkpoint::Checkpoint;
 pub use genesis::Genesis;
 pub use link::{Link, LinkError};
 pub use message::{CommandId, Header, MalformedMessage, Message, SIGNATURE_BYTES};
+pub use receipt::{Receipt, ReceiptError};
 pub use tree::{Consistency, Frontier, Inclusion, LeafHash, TreeRoot};
 
 /// Takes fields off the front of bytes from a stranger; the first that is not there ends it.

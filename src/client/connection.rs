@@ -1,6 +1,8 @@
 //! A connection to a server, used by one thread that waits: requests go out numbered, replies come back by
 //! number, several may be under way.
 
+mod asking;
+
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -24,12 +26,6 @@ const WAKER: Token = Token(1);
 
 /// How long connecting may take, and how long the handshake after it.
 pub const PATIENCE: Duration = Duration::from_secs(15);
-
-/// Silence after which a server that owes an answer is asked whether it is still there.
-const PING_AFTER: Duration = Duration::from_secs(15);
-
-/// Silence, pings included, after which it is given up.
-const SILENCE_MAX: Duration = Duration::from_secs(60);
 
 /// Bytes read at once.
 const READ_BYTES: usize = 32 << 10;
@@ -309,44 +305,6 @@ impl Connection {
                 return Ok(Waited::Woken);
             }
         }
-    }
-
-    /// Sends a request that changes nothing and waits for its reply; pushes about it go to `push`. There is no
-    /// deadline, because a verification takes as long as the log is, but a server that falls silent and does
-    /// not even answer a ping is given up.
-    ///
-    /// # Errors
-    /// [`ClientError::Refused`] with what the server says, or [`ClientError::Unreachable`].
-    pub fn ask(&mut self, request: &Request<'_>, push: &mut dyn FnMut(&Reply)) -> Result<Reply, ClientError> {
-        let asked = self.send(request)?;
-        self.heard = clock::now().mono;
-        loop {
-            let until = Monotonic(clock::now().mono.0 + PING_AFTER);
-            match self.wait(Some(until))? {
-                Waited::Reply(id, reply @ Reply::Progress(_)) if id == asked => push(&reply),
-                Waited::Reply(id, Reply::Refused(refusal)) if id == asked => {
-                    return Err(ClientError::Refused(refusal));
-                }
-                Waited::Reply(id, reply) if id == asked => return Ok(reply),
-                Waited::TimedOut => self.knock()?,
-                Waited::Reply(..) | Waited::Woken => {}
-            }
-        }
-    }
-
-    /// Asks a silent server whether it is still there.
-    fn knock(&mut self) -> Result<(), ClientError> {
-        let now = clock::now();
-        if now.mono.0.saturating_sub(self.heard.0) >= SILENCE_MAX {
-            let seconds = SILENCE_MAX.as_secs();
-            let text = format!("{}: not a word from the server for {seconds} seconds", self.address);
-            return Err(ClientError::Unreachable(text));
-        }
-        let mut env = ClientEnv { now, rng: &mut self.rng };
-        let asked = self.session.ping(*b"ledgerct", &mut env);
-        asked.map_err(|error| ClientError::Unreachable(format!("{}: {error}", self.address)))?;
-        self.write_out();
-        Ok(())
     }
 
     /// Waits once, then reads and writes what can be. False when the deadline came first.

@@ -9,6 +9,7 @@
 //! tickets/<ledger>-<account>-<key>   resumption tickets
 //! pending/*.journal           commands that were sent and not answered
 //! manifests/<ledger>-<input>.json    runs of `add` that are not finished
+//! evidence/<ledger>-<size>-<root>.checkpoint  notes of a server that contradicted itself
 //! lock                        held while known_servers is changed
 //! ```
 #![expect(clippy::disallowed_methods, reason = "the client's files are read and written here")]
@@ -41,7 +42,7 @@ impl Home {
                 .data_dir()
                 .join("ledgerctl"),
         };
-        for folder in ["", "servers", "accounts", "tickets", "pending", "manifests"] {
+        for folder in ["", "servers", "accounts", "tickets", "pending", "manifests", "evidence"] {
             let path = root.join(folder);
             let made = DirBuilder::new().recursive(true).mode(0o700).create(&path);
             made.map_err(ClientError::file(&path))?;

@@ -125,20 +125,25 @@ pub fn find(home: &Home, address: &str) -> Result<Option<KnownServer>, ClientErr
     Ok(all(home)?.into_iter().find(|server| server.address == address))
 }
 
-/// Keeps a checkpoint that was proven to extend the one before, unless a newer one is kept by now.
+/// Keeps a checkpoint of a ledger that was proven to extend the one before, for all addresses that the ledger
+/// is known by, unless a newer one is kept by now.
 ///
 /// # Errors
 /// [`ClientError`].
-pub fn advance(home: &Home, address: &str, note: &str) -> Result<(), ClientError> {
+pub fn advance(home: &Home, ledger_id: LedgerId, note: &str) -> Result<(), ClientError> {
     let lock = home.lock()?;
     let mut servers = all(home)?;
-    if let Some(known) = servers.iter_mut().find(|server| server.address == address) {
+    let mut changed = false;
+    for known in servers.iter_mut().filter(|server| server.ledger_id == ledger_id) {
         let shown = read_checkpoint(known, note)?;
         let kept = known.checkpoint.as_ref().map(|kept| read_checkpoint(known, kept)).transpose()?;
         if kept.is_none_or(|kept| kept.size < shown.size) {
             known.checkpoint = Some(note.to_owned());
-            write_all(home, &servers)?;
+            changed = true;
         }
+    }
+    if changed {
+        write_all(home, &servers)?;
     }
     drop(lock);
     Ok(())
@@ -205,30 +210,6 @@ pub fn verify_key_info(info: &KeyInfo) -> Result<Descriptor, ClientError> {
         return Err(bad("the first block names another log key or origin than the descriptor"));
     }
     Ok(descriptor)
-}
-
-/// Compares a checkpoint that the server shows with the one that is kept, without asking for a proof: the same
-/// size must have the same root, and the server must not be behind.
-///
-/// # Errors
-/// [`ClientError::Integrity`]: FORK or ROLLBACK, or a bad signature.
-pub fn compare_checkpoint(server: &KnownServer, note: &str) -> Result<Checkpoint, ClientError> {
-    let shown = read_checkpoint(server, note)?;
-    let Some(kept) = &server.checkpoint else { return Ok(shown) };
-    let kept = read_checkpoint(server, kept)?;
-    let say = |what: &str| {
-        ClientError::Integrity(format!(
-            "{what}: the server at {} shows {} blocks with root {}, but showed {} blocks with root {} before",
-            server.address, shown.size, shown.root, kept.size, kept.root
-        ))
-    };
-    if shown.size < kept.size {
-        return Err(say("ROLLBACK"));
-    }
-    if shown.size == kept.size && shown.root != kept.root {
-        return Err(say("FORK"));
-    }
-    Ok(shown)
 }
 
 /// Verifies the signature of a checkpoint and reads it.

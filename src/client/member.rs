@@ -4,13 +4,15 @@
 
 use std::time::Duration;
 
+use super::checkpoints::audit;
 use super::connection::{Bell, PATIENCE};
-use super::known_servers::{self, KnownServer, compare_checkpoint};
+use super::known_servers::{self, KnownServer, read_checkpoint};
 use super::{Account, ClientError, Connection, Home, NotOpened, Opening, PassphraseSource, clock, get_key};
 use super::{load_key, read_account};
+use crate::chain::Checkpoint;
 use crate::crypto::rsa::PrivateKey;
 use crate::session::{ClientAuth, ClientTicket};
-use crate::wire::{Reply, Request};
+use crate::wire::{CheckpointNote, Reply, Request};
 
 /// A member's authenticated connection.
 pub struct Member {
@@ -82,8 +84,9 @@ impl Anonymous {
 
     fn open_at(home: &Home, server: KnownServer, patience: Duration) -> Result<Anonymous, ClientError> {
         let (server, connection) = open_full(home, server, None, patience)?;
-        check_params(&server, &connection)?;
-        Ok(Anonymous { home: home.clone(), server, connection })
+        let mut opened = Anonymous { home: home.clone(), server, connection };
+        audit_shown(home, &mut opened.server, &mut opened.connection)?;
+        Ok(opened)
     }
 
     /// The server.
@@ -151,12 +154,16 @@ fn not_opened(server: &KnownServer, error: NotOpened) -> ClientError {
     }
 }
 
-/// Compares the checkpoint that came with the handshake with the one that was kept before the hello left.
-fn check_params(server: &KnownServer, connection: &Connection) -> Result<(), ClientError> {
-    let note = connection.params().map(|params| params.checkpoint_note.as_slice()).unwrap_or_default();
-    let note = std::str::from_utf8(note)
+/// Holds the checkpoint that came with the handshake against the one that was kept before the hello left.
+fn audit_shown(
+    home: &Home,
+    server: &mut KnownServer,
+    connection: &mut Connection,
+) -> Result<Checkpoint, ClientError> {
+    let note = connection.params().map(|params| params.checkpoint_note.clone()).unwrap_or_default();
+    let note = String::from_utf8(note)
         .map_err(|_| ClientError::Integrity("the server's checkpoint is not text".to_owned()))?;
-    compare_checkpoint(server, note).map(|_| ())
+    audit(home, server, connection, &note)
 }
 
 impl Member {
@@ -201,8 +208,9 @@ impl Member {
                 open_full(home, server, Some(auth), patience)?
             }
         };
-        check_params(&server, &connection)?;
-        Ok(Member { home: home.clone(), server, account, key, connection, bell: None })
+        let mut opened = Member { home: home.clone(), server, account, key, connection, bell: None };
+        audit_shown(home, &mut opened.server, &mut opened.connection)?;
+        Ok(opened)
     }
 
     /// The server.
@@ -228,6 +236,34 @@ impl Member {
     /// What another thread can end a wait on this member's connection with.
     pub fn bell(&mut self) -> Bell {
         self.bell.get_or_insert_with(|| Bell::of(&self.connection)).clone()
+    }
+
+    /// The newest checkpoint that was proven to extend all before it.
+    ///
+    /// # Errors
+    /// [`ClientError::Integrity`] when none was.
+    pub fn checkpoint(&self) -> Result<Checkpoint, ClientError> {
+        let note = self.server.checkpoint.as_deref().unwrap_or_default();
+        read_checkpoint(&self.server, note)
+    }
+
+    /// Believes a checkpoint that the server shows, once it is proven to extend the one that was kept.
+    ///
+    /// # Errors
+    /// [`ClientError::Integrity`]: ROLLBACK or FORK, with the evidence's place.
+    pub fn audit(&mut self, note: &str) -> Result<Checkpoint, ClientError> {
+        audit(&self.home, &mut self.server, &mut self.connection, note)
+    }
+
+    /// Asks for the newest checkpoint and believes it as [`Member::audit`] does.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn newest_checkpoint(&mut self) -> Result<Checkpoint, ClientError> {
+        let Reply::Checkpoint(CheckpointNote { note }) = self.ask(&Request::Checkpoint, &mut |_| ())? else {
+            return Err(ClientError::unexpected_reply());
+        };
+        self.audit(&note)
     }
 
     /// Sends a request that changes nothing and waits for its reply; see [`Connection::ask`].

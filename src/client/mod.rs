@@ -14,6 +14,7 @@
 //! # }
 //! ```
 
+mod checkpoints;
 pub mod clock;
 mod connection;
 mod error;

@@ -25,6 +25,11 @@ impl CommandIndex {
         }
     }
 
+    /// The block of a member's command with this id.
+    pub fn of_member(&self, account: AccountId, id: CommandId) -> Option<u64> {
+        self.of_members.get(&(account, id)).copied()
+    }
+
     /// Remembers an accepted command.
     pub fn insert(&mut self, header: &Header, index: u64) {
         if header.account == AccountId::NONE {

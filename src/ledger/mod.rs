@@ -327,6 +327,14 @@ impl Ledger {
         Ok(None)
     }
 
+    /// The stored bytes of a durable block.
+    ///
+    /// # Errors
+    /// [`LogError`] when it cannot be read.
+    pub fn block(&self, index: u64) -> Result<Option<Vec<u8>>, LogError> {
+        if index < self.committed.size { self.log.read(index).map(Some) } else { Ok(None) }
+    }
+
     /// Proves that a durable block is in the tree of `size` blocks.
     ///
     /// # Errors

@@ -55,10 +55,18 @@ impl Service {
                 let proof = self.ledger.consistency(old_size, size).map(Reply::Consistency);
                 self.hold(id, request_id, proof.unwrap_or_else(|_| no_such_proof()));
             }
-            (Request::Copy { .. } | Request::Verify | Request::Status | Request::Whoami, true) => {
+            (
+                Request::Copy { .. }
+                | Request::Verify
+                | Request::Status
+                | Request::Whoami
+                | Request::Receipt(_),
+                true,
+            ) => {
                 self.hold(id, request_id, not_authenticated());
             }
             (Request::Copy { from, limit }, false) => self.copy(id, request_id, account, from, limit),
+            (Request::Receipt(of), false) => self.receipt(id, request_id, account, of),
             (Request::Verify, false) => self.verifications.ask((id, request_id)),
             (Request::Status, false) => {
                 let status = Reply::Status(self.status(now));

@@ -17,6 +17,7 @@ mod connection;
 mod dispatch;
 mod input;
 mod job;
+mod receipts;
 mod refusals;
 mod sessions;
 mod verification;
@@ -242,7 +243,11 @@ impl Service {
                 Reply::Accepted(accepted) if accepted.index < durable => continue,
                 Reply::Accepted(accepted) if !accepted.duplicate => self.counters.accepted -= 1,
                 // A question that changes nothing and saw only durable blocks.
-                Reply::CopyPage(_) | Reply::Checkpoint(_) | Reply::Inclusion(_) | Reply::Consistency(_) => {
+                Reply::CopyPage(_)
+                | Reply::Receipt(_)
+                | Reply::Checkpoint(_)
+                | Reply::Inclusion(_)
+                | Reply::Consistency(_) => {
                     continue;
                 }
                 _ => {}

@@ -8,10 +8,10 @@ mod reply;
 mod request;
 
 pub use reply::{
-    Accepted, CheckpointNote, CopyPage, Finding, Handshakes, Mode, Progress, Refusal, Reply, Status,
+    Accepted, CheckpointNote, CopyPage, Finding, Handshakes, Mode, Progress, Proofs, Refusal, Reply, Status,
     Verification, Whoami,
 };
-pub use request::{Request, Submission};
+pub use request::{ReceiptOf, Request, Submission};
 
 use serde::{Deserialize, Serialize};
 

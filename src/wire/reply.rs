@@ -31,6 +31,21 @@ pub enum Reply {
     Inclusion(Inclusion),
     /// A proof.
     Consistency(Consistency),
+    /// A block and its proofs.
+    Receipt(Proofs),
+}
+
+/// What a receipt is made of: see [`crate::chain::Receipt`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proofs {
+    /// Stored bytes.
+    pub block: ByteBuf,
+    /// That it is in the tree of the checkpoint.
+    pub inclusion: Inclusion,
+    /// The author's registration, if the block is not one itself: stored bytes, and its inclusion.
+    pub registration: Option<(ByteBuf, Inclusion)>,
+    /// The newest signed checkpoint.
+    pub note: String,
 }
 
 /// Where a command stands: code 100.

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::chain::CommandId;
+
 /// A question or a command. Only [`Request::Submit`] can change anything.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Request<'a> {
@@ -36,6 +38,17 @@ pub enum Request<'a> {
         /// The newer tree.
         size: u64,
     },
+    /// A block of the caller's with everything that proves it to a stranger.
+    Receipt(ReceiptOf),
+}
+
+/// Which block a receipt is wanted of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ReceiptOf {
+    /// The one with this index.
+    Block(u64),
+    /// The one that holds the caller's command with this id.
+    Command(CommandId),
 }
 
 /// A signed command on its way to the ledger.

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_bytes::ByteBuf;
 
 use super::*;
-use crate::chain::{Consistency, Inclusion};
+use crate::chain::{CommandId, Consistency, Inclusion};
 use crate::crypto::Digest;
 use crate::domain::AccountId;
 use crate::limits::{COMMAND_BODY_BYTES_MAX, MESSAGE_BYTES_MAX};
@@ -23,6 +23,8 @@ fn requests() -> Vec<Request<'static>> {
         Request::Checkpoint,
         Request::Inclusion { index: 1, size: 2 },
         Request::Consistency { old_size: 1, size: 2 },
+        Request::Receipt(ReceiptOf::Block(300)),
+        Request::Receipt(ReceiptOf::Command(CommandId([3; 16]))),
     ]
 }
 

@@ -1,0 +1,145 @@
+//! A receipt: everything that a stranger needs to see that a block is in a ledger and who signed its command,
+//! given the ledger's verifier key and nothing else. `docs/proofs.md` describes every line.
+//!
+//! The text is a C2SP `tlog-proof` (<https://c2sp.org/tlog-proof>), so that tools of that format can check the
+//! inclusion. Its `extra` line carries what they do not need:
+//!
+//! ```text
+//! "ledgerd/receipt/1\0" ‖ n u32 ‖ block ‖ r u32 ‖ registration block ‖ h u8 ‖ h × hash[32]
+//! ```
+//!
+//! The registration is the block with which the author of the first one was registered, and the hashes prove
+//! its inclusion under the same checkpoint. Both are empty where the block is itself a registration or genesis.
+
+mod check;
+
+use std::fmt::Write as _;
+
+use base64ct::{Base64, Encoding as _};
+
+pub use check::{Author, Proven, ReceiptError};
+
+use super::Cutter;
+use super::tree::{HASH_BYTES, Inclusion};
+
+/// The first line of a C2SP proof.
+const HEAD: &str = "c2sp.org/tlog-proof@v1";
+
+/// What the extra data starts with.
+const CONTEXT: &[u8; 18] = b"ledgerd/receipt/1\0";
+
+/// Hashes of a proof at most: one for each level of the largest tree.
+const HASHES_MAX: usize = 64;
+
+/// The block in which an author was registered, with its proof.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Registration {
+    /// Stored bytes.
+    pub block: Vec<u8>,
+    /// That it is in the tree of the receipt's checkpoint.
+    pub inclusion: Inclusion,
+}
+
+/// A receipt as it was given, of which nothing is believed before [`Receipt::check`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// The index that the block is said to have.
+    pub index: u64,
+    /// Stored bytes.
+    pub block: Vec<u8>,
+    /// That it is in the tree of the checkpoint.
+    pub inclusion: Inclusion,
+    /// Who the author is; none for registrations, which say so themselves, and for genesis.
+    pub registration: Option<Registration>,
+    /// The checkpoint: a C2SP signed note.
+    pub note: String,
+}
+
+impl Receipt {
+    /// The text, ending with a newline.
+    pub fn to_text(&self) -> String {
+        let mut text =
+            format!("{HEAD}\nextra {}\nindex {}\n", Base64::encode_string(&self.extra()), self.index);
+        for hash in &self.inclusion.0 {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "{}", Base64::encode_string(hash));
+        }
+        text.push('\n');
+        text.push_str(&self.note);
+        text
+    }
+
+    fn extra(&self) -> Vec<u8> {
+        let mut extra = CONTEXT.to_vec();
+        let mut block = |bytes: &[u8]| {
+            extra.extend_from_slice(&(bytes.len() as u32).to_be_bytes());
+            extra.extend_from_slice(bytes);
+        };
+        block(&self.block);
+        block(self.registration.as_ref().map_or(&[], |registration| &registration.block));
+        let hashes = self.registration.as_ref().map_or(&[][..], |registration| &registration.inclusion.0);
+        extra.push(hashes.len() as u8);
+        hashes.iter().for_each(|hash| extra.extend_from_slice(hash));
+        extra
+    }
+
+    /// Reads the text. There is one spelling for a receipt: what would be written otherwise is refused.
+    ///
+    /// # Errors
+    /// [`ReceiptError::Line`] names the line and what was expected there, [`ReceiptError::Extra`] says that the
+    /// extra data has another form.
+    pub fn parse(text: &str) -> Result<Receipt, ReceiptError> {
+        let line = |line: usize, expected: &'static str| ReceiptError::Line { line, expected };
+        let (proof, note) =
+            text.split_once("\n\n").ok_or(line(1, "a proof, a blank line and a checkpoint"))?;
+        let mut lines = proof.split('\n');
+        if lines.next() != Some(HEAD) {
+            return Err(line(1, "c2sp.org/tlog-proof@v1"));
+        }
+        let extra = lines.next().and_then(|text| text.strip_prefix("extra "));
+        let extra = extra.and_then(|base64| Base64::decode_vec(base64).ok());
+        let extra = extra.ok_or(line(2, "extra and base64"))?;
+        let index = lines.next().and_then(|text| text.strip_prefix("index ")?.parse().ok());
+        let index = index.ok_or(line(3, "index and a decimal number"))?;
+        let mut hashes = Vec::new();
+        for (number, text) in (4..).zip(lines) {
+            let mut hash = [0; HASH_BYTES];
+            match Base64::decode(text, &mut hash) {
+                Ok(decoded) if decoded.len() == HASH_BYTES && hashes.len() < HASHES_MAX => hashes.push(hash),
+                _ => return Err(line(number, "a hash: base64 of 32 bytes, at most 64 of them")),
+            }
+        }
+        let (block, registration) = parse_extra(&extra).ok_or(ReceiptError::Extra)?;
+        let inclusion = Inclusion(hashes);
+        let receipt = Receipt { index, block, inclusion, registration, note: note.to_owned() };
+        // A leading zero or plus sign in the index.
+        if receipt.to_text() == text {
+            Ok(receipt)
+        } else {
+            Err(line(3, "the shortest spelling of the index"))
+        }
+    }
+}
+
+fn parse_extra(extra: &[u8]) -> Option<(Vec<u8>, Option<Registration>)> {
+    let mut cutter = Cutter(extra);
+    if cutter.array::<18>()? != *CONTEXT {
+        return None;
+    }
+    let mut block = || {
+        let length = usize::try_from(cutter.u32()?).ok()?;
+        Some(cutter.bytes(length)?.to_vec())
+    };
+    let (first, registration) = (block()?, block()?);
+    let [count] = cutter.array::<1>()?;
+    let mut hashes = Vec::new();
+    for _ in 0..count {
+        hashes.push(cutter.array::<HASH_BYTES>()?);
+    }
+    if !cutter.0.is_empty() || hashes.len() > HASHES_MAX || (registration.is_empty() && count > 0) {
+        return None;
+    }
+    let registration = (!registration.is_empty())
+        .then_some(Registration { block: registration, inclusion: Inclusion(hashes) });
+    Some((first, registration))
+}

@@ -1,0 +1,97 @@
+//! Questions: requests that change nothing, one at a time or many on their way at once.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::{Connection, Waited};
+use crate::client::{ClientError, clock};
+use crate::session::ClientEnv;
+use crate::time::Monotonic;
+use crate::wire::{Reply, Request};
+
+/// Silence after which a server that owes an answer is asked whether it is still there.
+const PING_AFTER: Duration = Duration::from_secs(15);
+
+/// Silence, pings included, after which it is given up.
+const SILENCE_MAX: Duration = Duration::from_secs(60);
+
+/// Questions on their way at once.
+const IN_FLIGHT_MAX: usize = 64;
+
+impl Connection {
+    /// Sends a request that changes nothing and waits for its reply; pushes about it go to `push`. There is no
+    /// deadline, because a verification takes as long as the log is, but a server that falls silent and does
+    /// not even answer a ping is given up.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] with what the server says, or [`ClientError::Unreachable`].
+    pub fn ask(&mut self, request: &Request<'_>, push: &mut dyn FnMut(&Reply)) -> Result<Reply, ClientError> {
+        let asked = self.send(request)?;
+        self.heard = clock::now().mono;
+        loop {
+            match self.listen()? {
+                (id, reply @ Reply::Progress(_)) if id == asked => push(&reply),
+                (id, reply) if id == asked => return answer(reply),
+                _ => {}
+            }
+        }
+    }
+
+    /// Asks several questions in as few round trips as they take; gives the answers in the order of the
+    /// questions.
+    ///
+    /// # Errors
+    /// As for [`Connection::ask`]; the first refusal ends it.
+    pub fn ask_all(&mut self, requests: &[Request<'_>]) -> Result<Vec<Reply>, ClientError> {
+        let mut answers = BTreeMap::new();
+        let mut asked = BTreeMap::new();
+        let mut waiting = requests.iter().enumerate();
+        self.heard = clock::now().mono;
+        while answers.len() < requests.len() {
+            while asked.len() < IN_FLIGHT_MAX
+                && let Some((number, request)) = waiting.next()
+            {
+                asked.insert(self.send(request)?, number);
+            }
+            let (id, reply) = self.listen()?;
+            if let Some(number) = asked.remove(&id) {
+                answers.insert(number, answer(reply)?);
+            }
+        }
+        Ok(answers.into_values().collect())
+    }
+
+    /// The next reply, whatever it is to.
+    fn listen(&mut self) -> Result<(u32, Reply), ClientError> {
+        loop {
+            let until = Monotonic(clock::now().mono.0 + PING_AFTER);
+            match self.wait(Some(until))? {
+                Waited::Reply(id, reply) => return Ok((id, reply)),
+                Waited::TimedOut => self.knock()?,
+                Waited::Woken => {}
+            }
+        }
+    }
+
+    /// Asks a silent server whether it is still there.
+    fn knock(&mut self) -> Result<(), ClientError> {
+        let now = clock::now();
+        if now.mono.0.saturating_sub(self.heard.0) >= SILENCE_MAX {
+            let seconds = SILENCE_MAX.as_secs();
+            let text = format!("{}: not a word from the server for {seconds} seconds", self.address);
+            return Err(ClientError::Unreachable(text));
+        }
+        let mut env = ClientEnv { now, rng: &mut self.rng };
+        let asked = self.session.ping(*b"ledgerct", &mut env);
+        asked.map_err(|error| ClientError::Unreachable(format!("{}: {error}", self.address)))?;
+        self.write_out();
+        Ok(())
+    }
+}
+
+fn answer(reply: Reply) -> Result<Reply, ClientError> {
+    match reply {
+        Reply::Refused(refusal) => Err(ClientError::Refused(refusal)),
+        reply => Ok(reply),
+    }
+}
