@@ -4,7 +4,7 @@
 use super::known_servers::{self, KnownServer, read_checkpoint};
 use super::{ClientError, Connection, Home};
 use crate::chain::{Checkpoint, Consistency};
-use crate::wire::{Reply, Request};
+use crate::wire::{CheckpointNote, Reply, Request};
 
 /// A checkpoint with the note that it stands in.
 struct Signed<'a> {
@@ -25,7 +25,7 @@ impl<'a> Signed<'a> {
 /// # Errors
 /// [`ClientError::Integrity`]: ROLLBACK when the server is behind what it showed before, FORK when it is not
 /// the same history. The message names the files in which both signed notes are kept.
-pub fn audit(
+pub(super) fn audit(
     home: &Home,
     server: &mut KnownServer,
     connection: &mut Connection,
@@ -121,4 +121,34 @@ fn keep_evidence(home: &Home, server: &KnownServer, signed: &Signed<'_>) -> Resu
     let name = format!("evidence/{ledger}-{}-{root}.checkpoint", checkpoint.size);
     home.write(&name, note.as_bytes())?;
     Ok(home.path(&name).display().to_string())
+}
+
+/// Asks for the newest checkpoint and believes it as [`audit`] does.
+pub(super) fn newest(
+    home: &Home,
+    server: &mut KnownServer,
+    connection: &mut Connection,
+) -> Result<Checkpoint, ClientError> {
+    let Reply::Checkpoint(CheckpointNote { note }) = connection.ask(&Request::Checkpoint, &mut |_| ())?
+    else {
+        return Err(ClientError::unexpected_reply());
+    };
+    audit(home, server, connection, &note)
+}
+
+/// Reads a checkpoint that somebody kept and has the server prove that its newest one extends it. Nothing is
+/// kept but evidence.
+pub(super) fn prove_kept(
+    home: &Home,
+    server: &KnownServer,
+    connection: &mut Connection,
+    kept: &str,
+) -> Result<Checkpoint, ClientError> {
+    let kept = Signed::read(server, kept)?;
+    let shown = Signed::read(server, server.checkpoint.as_deref().unwrap_or_default())?;
+    if shown.checkpoint.size < kept.checkpoint.size {
+        return Err(contradiction(home, server, "ROLLBACK", &kept, &shown));
+    }
+    prove(home, server, connection, &shown, std::slice::from_ref(&kept))?;
+    Ok(kept.checkpoint)
 }

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::checkpoints::audit;
+use super::checkpoints::{audit, newest, prove_kept};
 use super::connection::{Bell, PATIENCE};
 use super::known_servers::{self, KnownServer, read_checkpoint};
 use super::{Account, ClientError, Connection, Home, NotOpened, Opening, PassphraseSource, clock, get_key};
@@ -12,7 +12,7 @@ use super::{load_key, read_account};
 use crate::chain::Checkpoint;
 use crate::crypto::rsa::PrivateKey;
 use crate::session::{ClientAuth, ClientTicket};
-use crate::wire::{CheckpointNote, Reply, Request};
+use crate::wire::{Reply, Request};
 
 /// A member's authenticated connection.
 pub struct Member {
@@ -31,10 +31,32 @@ pub struct Anonymous {
     connection: Connection,
 }
 
-/// A channel that can be opened again when its connection was lost.
+/// A channel that can be opened again when its connection was lost, and the server that it leads to.
 pub trait Reopen {
     /// The connection.
     fn connection(&mut self) -> &mut Connection;
+
+    /// The home directory, the server as it is known, and the connection to it.
+    fn parts(&mut self) -> (&Home, &mut KnownServer, &mut Connection);
+
+    /// Asks for the newest checkpoint, has it proven to extend the one that is kept, and keeps it.
+    ///
+    /// # Errors
+    /// [`ClientError::Integrity`]: ROLLBACK or FORK, with the place of the evidence.
+    fn newest_checkpoint(&mut self) -> Result<Checkpoint, ClientError> {
+        let (home, server, connection) = self.parts();
+        newest(home, server, connection)
+    }
+
+    /// Has the server prove that what it shows extends a checkpoint that somebody kept: a signed note.
+    ///
+    /// # Errors
+    /// [`ClientError::Integrity`]: ROLLBACK or FORK, with the place of the evidence, or a note that this server
+    /// did not sign.
+    fn prove_kept(&mut self, note: &str) -> Result<Checkpoint, ClientError> {
+        let (home, server, connection) = self.parts();
+        prove_kept(home, server, connection, note)
+    }
 
     /// Replaces the connection with a new one to the same server, within about `patience`.
     ///
@@ -104,6 +126,10 @@ impl Drop for Anonymous {
 impl Reopen for Anonymous {
     fn connection(&mut self) -> &mut Connection {
         &mut self.connection
+    }
+
+    fn parts(&mut self) -> (&Home, &mut KnownServer, &mut Connection) {
+        (&self.home, &mut self.server, &mut self.connection)
     }
 
     fn reopen(&mut self, patience: Duration) -> Result<(), ClientError> {
@@ -255,17 +281,6 @@ impl Member {
         audit(&self.home, &mut self.server, &mut self.connection, note)
     }
 
-    /// Asks for the newest checkpoint and believes it as [`Member::audit`] does.
-    ///
-    /// # Errors
-    /// [`ClientError`].
-    pub fn newest_checkpoint(&mut self) -> Result<Checkpoint, ClientError> {
-        let Reply::Checkpoint(CheckpointNote { note }) = self.ask(&Request::Checkpoint, &mut |_| ())? else {
-            return Err(ClientError::unexpected_reply());
-        };
-        self.audit(&note)
-    }
-
     /// Sends a request that changes nothing and waits for its reply; see [`Connection::ask`].
     ///
     /// # Errors
@@ -278,6 +293,10 @@ impl Member {
 impl Reopen for Member {
     fn connection(&mut self) -> &mut Connection {
         &mut self.connection
+    }
+
+    fn parts(&mut self) -> (&Home, &mut KnownServer, &mut Connection) {
+        (&self.home, &mut self.server, &mut self.connection)
     }
 
     fn reopen(&mut self, patience: Duration) -> Result<(), ClientError> {

@@ -26,6 +26,7 @@ pub mod manifest;
 mod member;
 mod order_fields;
 pub mod orders_input;
+mod receipts;
 mod registration;
 pub mod show;
 mod submit;
@@ -40,6 +41,7 @@ pub use identity::{
 pub use journal::{Journal, Leftover, Unsettled, leftovers};
 pub use known_servers::KnownServer;
 pub use member::{Anonymous, Member, Reopen, pinned};
+pub use receipts::fetch_receipt;
 pub use registration::register;
 pub use submit::{Signer, check_own_block, settle};
 pub use submitter::{DEADLINE, News, Outcome, Submitter, submit_one};

@@ -13,8 +13,6 @@
 
 mod check;
 
-use std::fmt::Write as _;
-
 use base64ct::{Base64, Encoding as _};
 
 pub use check::{Author, Proven, ReceiptError};
@@ -61,8 +59,8 @@ impl Receipt {
         let mut text =
             format!("{HEAD}\nextra {}\nindex {}\n", Base64::encode_string(&self.extra()), self.index);
         for hash in &self.inclusion.0 {
-            // Writing to a string cannot fail.
-            let _ = writeln!(text, "{}", Base64::encode_string(hash));
+            text.push_str(&Base64::encode_string(hash));
+            text.push('\n');
         }
         text.push('\n');
         text.push_str(&self.note);

@@ -10,6 +10,7 @@ use sha3::{Digest as _, Sha3_256};
 use super::Context;
 use super::arguments::Add;
 use super::outlet;
+use super::receipt;
 use super::settling::open_member;
 use crate::chain::CommandId;
 use crate::cli::exit::Exit;
@@ -19,7 +20,7 @@ use crate::crypto::{Digest, LedgerId};
 use crate::domain::orders::{self, Order, PlaceOrders};
 use crate::domain::{AccountId, Command, Event};
 use crate::limits::ORDERS_MAX;
-use crate::wire::{Accepted, Refusal};
+use crate::wire::{Accepted, ReceiptOf, Refusal};
 
 /// Commands under way at once when an input is cut into several.
 const COMMANDS_IN_FLIGHT: usize = 8;
@@ -37,6 +38,12 @@ pub(super) fn run(context: &Context, command: &Add) -> Result<Exit, ClientError>
     let ledger_id = member.server().ledger_id;
     let account = member.account().account;
     let count = usize::try_from(input.orders.div_ceil(ORDERS_MAX as u64)).unwrap_or(usize::MAX);
+    if command.receipt.is_some() && count > 1 {
+        return Err(ClientError::Usage(format!(
+            "--receipt: the input is cut into {count} commands, a receipt is of one; \
+             use `ledgerctl receipt INDEX` for each block"
+        )));
+    }
     let home = member.home().clone();
     let (mut plan, unfinished) = manifest::begin(&home, ledger_id, account, input.digest, count)?;
     if unfinished {
@@ -67,6 +74,10 @@ pub(super) fn run(context: &Context, command: &Add) -> Result<Exit, ClientError>
     let Some(refusal) = refused else {
         // Finished: the same input given again is a new run.
         manifest::finish(&home, ledger_id, account, input.digest)?;
+        let block = plan.commands.first().and_then(|step| step.block);
+        if let (Some(path), Some(index)) = (&command.receipt, block) {
+            receipt::write(context, &mut member, ReceiptOf::Block(index), path)?;
+        }
         return Ok(Exit::Done);
     };
     let stand = plan.commands.iter().filter(|step| step.block.is_some()).count();

@@ -45,6 +45,11 @@ struct Stream<'a> {
 }
 
 pub(super) fn run(context: &Context, command: &Add) -> Result<Exit, ClientError> {
+    if command.receipt.is_some() {
+        let text =
+            "--receipt goes with one command, not with --each; use `ledgerctl receipt INDEX` for each block";
+        return Err(ClientError::Usage(text.to_owned()));
+    }
     let name = command.file.as_str();
     let source: Box<dyn Read + Send> = if name == "-" {
         Box::new(io::stdin())

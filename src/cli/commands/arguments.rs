@@ -4,6 +4,10 @@ use std::path::PathBuf;
 
 use argh::{ArgsInfo, FromArgs};
 
+use crate::chain::CommandId;
+use crate::crypto::note::LogPublicKey;
+use crate::wire::ReceiptOf;
+
 /// The client of a tamper-evident ledger.
 ///
 /// Data goes to stdout, words about it to stderr.
@@ -44,6 +48,12 @@ pub enum Subcommand {
     Copy(Copy),
     /// See [`Verify`].
     Verify(Verify),
+    /// See [`Receipt`].
+    Receipt(Receipt),
+    /// See [`CheckReceipt`].
+    CheckReceipt(CheckReceipt),
+    /// See [`Checkpoint`].
+    Checkpoint(Checkpoint),
     /// See [`Audit`].
     Audit(Audit),
     /// See [`Export`].
@@ -79,6 +89,10 @@ pub struct GetKey {
     /// print the server's RSA key as PEM
     #[argh(switch)]
     pub pem: bool,
+
+    /// print the ledger's verifier key, with which strangers check receipts and checkpoints
+    #[argh(switch)]
+    pub vkey: bool,
 
     /// stable JSON instead of text
     #[argh(switch)]
@@ -125,6 +139,10 @@ pub struct Add {
     #[argh(option, default = "30", from_str_fn(deadline))]
     pub deadline: u64,
 
+    /// write the receipt of the block to this file; for an input that is one command
+    #[argh(option)]
+    pub receipt: Option<PathBuf>,
+
     /// stable JSON instead of text
     #[argh(switch)]
     pub json: bool,
@@ -167,6 +185,114 @@ pub struct Verify {
     /// stable JSON instead of text
     #[argh(switch)]
     pub json: bool,
+}
+
+/// Fetch the proof that one of your blocks is in the ledger, for somebody who trusts neither you nor the server.
+#[derive(FromArgs, ArgsInfo, Debug)]
+#[argh(subcommand, name = "receipt", example = "ledgerctl receipt 42 --out order.receipt")]
+pub struct Receipt {
+    /// block index, or command id (32 hexadecimal digits)
+    #[argh(positional, from_str_fn(receipt_of))]
+    pub of: ReceiptOf,
+
+    /// file to write; standard output if not given
+    #[argh(option)]
+    pub out: Option<PathBuf>,
+}
+
+fn receipt_of(text: &str) -> Result<ReceiptOf, String> {
+    if let (32, Ok(id)) = (text.len(), const_hex::decode_to_array(text)) {
+        return Ok(ReceiptOf::Command(CommandId(id)));
+    }
+    let index = text.parse().map(ReceiptOf::Block);
+    index.map_err(|_| "expected a block index or a command id of 32 hexadecimal digits".to_owned())
+}
+
+/// Check a receipt: offline, without a home directory, against the ledger's verifier key.
+#[derive(FromArgs, ArgsInfo, Debug)]
+#[argh(
+    subcommand,
+    name = "check-receipt",
+    example = "ledgerctl check-receipt order.receipt --vkey ledgerd.local/90850b614b018592+7572d415+AcfX…"
+)]
+pub struct CheckReceipt {
+    /// file to read, - for standard input
+    #[argh(positional)]
+    pub file: String,
+
+    /// the ledger's verifier key, from a source that you trust
+    #[argh(option)]
+    pub vkey: LogPublicKey,
+
+    /// stable JSON instead of text
+    #[argh(switch)]
+    pub json: bool,
+}
+
+/// The server's signed checkpoint: print it, save it, check one that was kept, compare two.
+///
+/// Without an action: fetch the newest, have it proven to extend the one that is kept, and print it.
+#[derive(FromArgs, ArgsInfo, Debug)]
+#[argh(subcommand, name = "checkpoint", example = "ledgerctl checkpoint save monday.checkpoint")]
+pub struct Checkpoint {
+    /// what to do with it
+    #[argh(subcommand)]
+    pub action: Option<CheckpointAction>,
+}
+
+/// What to do with checkpoints.
+#[derive(FromArgs, ArgsInfo, Debug)]
+#[argh(subcommand)]
+pub enum CheckpointAction {
+    /// See [`SaveCheckpoint`].
+    Save(SaveCheckpoint),
+    /// See [`VerifyCheckpoint`].
+    Verify(VerifyCheckpoint),
+    /// See [`CompareCheckpoints`].
+    Compare(CompareCheckpoints),
+}
+
+/// Fetch the newest checkpoint, have it proven to extend the one that is kept, and write it to a file.
+#[derive(FromArgs, ArgsInfo, Debug)]
+#[argh(subcommand, name = "save", example = "ledgerctl checkpoint save monday.checkpoint")]
+pub struct SaveCheckpoint {
+    /// file to write
+    #[argh(positional)]
+    pub file: PathBuf,
+}
+
+/// Check the signature of a checkpoint that was kept, and have the server prove that its ledger extends it.
+#[derive(FromArgs, ArgsInfo, Debug)]
+#[argh(subcommand, name = "verify", example = "ledgerctl checkpoint verify monday.checkpoint")]
+pub struct VerifyCheckpoint {
+    /// file to read
+    #[argh(positional)]
+    pub file: PathBuf,
+
+    /// check the signature only, offline, against this verifier key
+    #[argh(option)]
+    pub vkey: Option<LogPublicKey>,
+}
+
+/// Compare two checkpoints of a ledger, offline: two that contradict each other are evidence against the server.
+#[derive(FromArgs, ArgsInfo, Debug)]
+#[argh(
+    subcommand,
+    name = "compare",
+    example = "ledgerctl checkpoint compare mine.checkpoint theirs.checkpoint"
+)]
+pub struct CompareCheckpoints {
+    /// one file
+    #[argh(positional)]
+    pub a: PathBuf,
+
+    /// the other file
+    #[argh(positional)]
+    pub b: PathBuf,
+
+    /// the ledger's verifier key; that of the pinned server if not given
+    #[argh(option)]
+    pub vkey: Option<LogPublicKey>,
 }
 
 /// Check a ledger from its files alone, read-only: a copy, or a live directory.

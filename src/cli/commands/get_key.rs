@@ -64,6 +64,9 @@ fn show(
     if command.pem {
         return context.out.line(descriptor.encryption_key().to_pem().trim_end());
     }
+    if command.vkey {
+        return context.out.line(&descriptor.log_key().to_string());
+    }
     if command.json || context.out.json {
         let value = serde_json::json!({
             "server": context.server,

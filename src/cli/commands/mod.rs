@@ -3,12 +3,14 @@
 mod add;
 mod add_each;
 mod arguments;
+mod checkpoint;
 mod copy;
 mod demo;
 mod get_key;
 mod manual;
 mod offline;
 mod outlet;
+mod receipt;
 mod register;
 mod settling;
 mod status;
@@ -62,6 +64,9 @@ pub fn main(raw: &[String]) -> Exit {
         Subcommand::Add(command) => add::run(&context, command),
         Subcommand::Copy(command) => copy::run(&context, command),
         Subcommand::Verify(command) => verify::run(&context, command),
+        Subcommand::Receipt(command) => receipt::run(&context, command),
+        Subcommand::CheckReceipt(command) => receipt::check(&context, command),
+        Subcommand::Checkpoint(command) => checkpoint::run(&context, command),
         Subcommand::Audit(command) => offline::audit(&context, command),
         Subcommand::Export(command) => offline::export(&context, command),
         Subcommand::Status(command) => status::run(&context, command),

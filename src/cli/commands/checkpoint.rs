@@ -1,0 +1,115 @@
+//! `ledgerctl checkpoint`: what the server has signed for, kept, checked and compared.
+#![expect(clippy::disallowed_methods, reason = "the checkpoints are files that were named")]
+
+use std::path::Path;
+
+use super::Context;
+use super::arguments::{Checkpoint as Arguments, CheckpointAction, CompareCheckpoints, VerifyCheckpoint};
+use super::outlet;
+use super::receipt::save;
+use crate::chain::Checkpoint;
+use crate::cli::exit::Exit;
+use crate::client::{Anonymous, ClientError, Member, Reopen, pinned, read_account};
+use crate::crypto::note::LogPublicKey;
+
+pub(super) fn run(context: &Context, command: &Arguments) -> Result<Exit, ClientError> {
+    match &command.action {
+        None => {
+            let (note, _) = newest(context)?;
+            context.out.line(note.trim_end())?;
+        }
+        Some(CheckpointAction::Save(command)) => {
+            let (note, checkpoint) = newest(context)?;
+            save(&command.file, note.as_bytes())?;
+            context.out.note(&format!("checkpoint over {} blocks saved", checkpoint.size));
+        }
+        Some(CheckpointAction::Verify(command)) => verify(context, command)?,
+        Some(CheckpointAction::Compare(command)) => compare(context, command)?,
+    }
+    Ok(Exit::Done)
+}
+
+/// A channel to the server: a member's if this home has an account, for that costs the server less.
+fn open(context: &Context) -> Result<Box<dyn Reopen>, ClientError> {
+    let home = context.home()?;
+    let server = pinned(&home, &context.server)?;
+    Ok(match read_account(&home, server.ledger_id)? {
+        Some(_) => Box::new(Member::open(&home, &context.server, &mut outlet::passphrase)?),
+        None => Box::new(Anonymous::open(&home, &context.server)?),
+    })
+}
+
+/// The newest checkpoint, proven to extend the one that was kept.
+fn newest(context: &Context) -> Result<(String, Checkpoint), ClientError> {
+    let mut link = open(context)?;
+    let checkpoint = link.newest_checkpoint()?;
+    let (_, server, _) = link.parts();
+    Ok((server.checkpoint.clone().unwrap_or_default(), checkpoint))
+}
+
+fn verify(context: &Context, command: &VerifyCheckpoint) -> Result<(), ClientError> {
+    let note = read(&command.file)?;
+    if let Some(vkey) = &command.vkey {
+        let checkpoint = signed(&command.file, &note, vkey)?;
+        return context.out.line(&format!("signed: {}", sentence(&checkpoint)));
+    }
+    let mut link = open(context)?;
+    let kept = link.prove_kept(&note)?;
+    let (_, server, _) = link.parts();
+    let newest = crate::client::known_servers::read_checkpoint(
+        server,
+        server.checkpoint.as_deref().unwrap_or_default(),
+    )?;
+    context.out.line(&format!(
+        "extended: {}; now {} blocks, root {}",
+        sentence(&kept),
+        newest.size,
+        newest.root
+    ))
+}
+
+fn compare(context: &Context, command: &CompareCheckpoints) -> Result<(), ClientError> {
+    let vkey = match &command.vkey {
+        Some(vkey) => vkey.clone(),
+        None => pinned(&context.home()?, &context.server)?.log_key,
+    };
+    let (a, b) = (read(&command.a)?, read(&command.b)?);
+    let (a, b) = (signed(&command.a, &a, &vkey)?, signed(&command.b, &b, &vkey)?);
+    if a.size != b.size {
+        context.out.note(
+            "only the server, or an audit of its files, can prove that one extends the other: \
+             checkpoint verify, audit --checkpoint",
+        );
+        return context.out.line(&format!("different sizes: {}; {}", sentence(&a), sentence(&b)));
+    }
+    if a.root != b.root {
+        return Err(ClientError::Integrity(format!(
+            "CONTRADICTION: {vkey} signed for two histories of {} blocks\n  {}: root {}\n  {}: root {}\n\
+             These two files are evidence of it for anybody.",
+            a.size,
+            command.a.display(),
+            a.root,
+            command.b.display(),
+            b.root
+        )));
+    }
+    context.out.line(&format!("the same: {}", sentence(&a)))
+}
+
+fn sentence(checkpoint: &Checkpoint) -> String {
+    format!("{} blocks, root {}", checkpoint.size, checkpoint.root)
+}
+
+fn read(path: &Path) -> Result<String, ClientError> {
+    std::fs::read_to_string(path).map_err(|error| ClientError::Usage(format!("{}: {error}", path.display())))
+}
+
+fn signed(path: &Path, note: &str, vkey: &LogPublicKey) -> Result<Checkpoint, ClientError> {
+    let bad = |text: String| ClientError::Integrity(format!("{}: {text}", path.display()));
+    let text = vkey.verify_note(note).map_err(|error| bad(error.to_string()))?;
+    let checkpoint = Checkpoint::parse(text).map_err(|error| bad(error.to_string()))?;
+    if checkpoint.origin != vkey.origin() {
+        return Err(bad("it is of another origin".to_owned()));
+    }
+    Ok(checkpoint)
+}

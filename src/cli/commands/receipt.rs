@@ -1,0 +1,168 @@
+//! `ledgerctl receipt` and `ledgerctl check-receipt`: a proof for strangers, and what a stranger does with it.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use super::Context;
+use super::arguments::{CheckReceipt, Receipt as Arguments};
+use super::outlet;
+use super::settling::open_member;
+use crate::chain::Receipt;
+use crate::chain::receipt::{Author, Proven};
+use crate::cli::exit::Exit;
+use crate::cli::text::escape;
+use crate::client::{ClientError, Member, fetch_receipt, show};
+use crate::crypto::note::LogPublicKey;
+use crate::wire::ReceiptOf;
+
+/// A receipt holds two blocks of at most a megabyte or so in base64: a longer file is something else.
+const RECEIPT_BYTES_MAX: u64 = 8 << 20;
+
+pub(super) fn run(context: &Context, command: &Arguments) -> Result<Exit, ClientError> {
+    let mut member = open_member(context, &mut outlet::passphrase)?;
+    match &command.out {
+        Some(path) => write(context, &mut member, command.of, path)?,
+        None => {
+            let (receipt, _) = fetch_receipt(&mut member, command.of)?;
+            context.out.line(receipt.to_text().trim_end())?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// Fetches a receipt into a file, which is replaced as a whole.
+pub(super) fn write(
+    context: &Context,
+    member: &mut Member,
+    of: ReceiptOf,
+    path: &Path,
+) -> Result<(), ClientError> {
+    let (receipt, proven) = fetch_receipt(member, of)?;
+    save(path, receipt.to_text().as_bytes())?;
+    context.out.note(&format!(
+        "receipt of block {} written to {}; whoever has the verifier key can check it: {}",
+        proven.index,
+        path.display(),
+        member.server().log_key
+    ));
+    Ok(())
+}
+
+/// Replaces a file as a whole.
+pub(super) fn save(path: &Path, bytes: &[u8]) -> Result<(), ClientError> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let write = || {
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        file.persist(path).map_err(|error| error.error)
+    };
+    write().map(|_| ()).map_err(|error| ClientError::File(path.to_owned(), error))
+}
+
+/// Checks a receipt with nothing but the verifier key.
+pub(super) fn check(context: &Context, command: &CheckReceipt) -> Result<Exit, ClientError> {
+    let text = read(&command.file)?;
+    let json = command.json || context.out.json;
+    let checked = String::from_utf8(text)
+        .map_err(|_| ("malformed_receipt", "the file is not text".to_owned()))
+        .and_then(|text| {
+            let receipt = Receipt::parse(&text);
+            let checked = receipt.and_then(|receipt| Ok((receipt.check(&command.vkey)?, receipt)));
+            checked.map_err(|error| (error.name(), error.to_string()))
+        });
+    match checked {
+        Ok((proven, receipt)) => {
+            let block = shown(&receipt)?;
+            if json {
+                context.out.line(&as_json(&proven, &block).to_string())?;
+            } else {
+                context.out.line(in_words(&proven, &block, &command.vkey).trim_end())?;
+            }
+            Ok(Exit::Done)
+        }
+        Err((name, reason)) if json => {
+            let value = serde_json::json!({ "proven": false, "name": name, "reason": reason });
+            context.out.line(&value.to_string())?;
+            Ok(Exit::Integrity)
+        }
+        Err((name, reason)) => {
+            let file = escape(&command.file).into_owned();
+            Err(ClientError::Integrity(format!("NOTHING IS PROVEN by {file}: {name}: {reason}")))
+        }
+    }
+}
+
+fn read(name: &str) -> Result<Vec<u8>, ClientError> {
+    let failed = |error: io::Error| ClientError::Usage(format!("{name}: {error}"));
+    let source: Box<dyn Read> =
+        if name == "-" { Box::new(io::stdin().lock()) } else { Box::new(File::open(name).map_err(failed)?) };
+    let mut bytes = Vec::new();
+    source.take(RECEIPT_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > RECEIPT_BYTES_MAX {
+        return Err(ClientError::Usage(format!("{name}: longer than any receipt")));
+    }
+    Ok(bytes)
+}
+
+/// The block in the owner's shape.
+fn shown(receipt: &Receipt) -> Result<String, ClientError> {
+    let mut line = Vec::new();
+    show::json_line(&receipt.block, &mut line).map_err(|error| ClientError::Integrity(error.to_string()))?;
+    Ok(String::from_utf8_lossy(&line).trim_end().to_owned())
+}
+
+fn in_words(proven: &Proven, block: &str, vkey: &LogPublicKey) -> String {
+    let checkpoint = &proven.checkpoint;
+    let author = match &proven.author {
+        None => "  It is the first block, which nobody signed: it names this verifier key.\n".to_owned(),
+        Some(Author { account, handle, key_id, command_id }) => format!(
+            "  Its command {command_id} was signed by account {account}, registered as {},\n  with the key {key_id}.\n",
+            escape(handle)
+        ),
+    };
+    format!(
+        "PROVEN, if {vkey} is the ledger's verifier key:\n\
+         \x20 Block {} with the hash {}\n\
+         \x20 is in the ledger {},\n\
+         \x20 whose first {} blocks the log key signed for (root {}).\n{author}\
+         NOT PROVEN:\n\
+         \x20 the time, {}: it is the server's word;\n\
+         \x20 who is behind the handle: it is the name that the key's owner chose;\n\
+         \x20 that the rules allowed it: an audit of the whole ledger shows that;\n\
+         \x20 that everybody is shown the same ledger: comparing checkpoints, or witnesses, show that.\n\
+         THE BLOCK:\n{}\n",
+        proven.index,
+        proven.hash,
+        proven.ledger_id,
+        checkpoint.size,
+        checkpoint.root,
+        proven.timestamp,
+        escape(block)
+    )
+}
+
+fn as_json(proven: &Proven, block: &str) -> serde_json::Value {
+    let checkpoint = &proven.checkpoint;
+    let author = proven.author.as_ref().map(|author| {
+        serde_json::json!({
+            "user_id": author.account.0,
+            "handle": author.handle,
+            "key_id": author.key_id.to_string(),
+            "command_id": author.command_id.to_string(),
+        })
+    });
+    let block: serde_json::Value = serde_json::from_str(block).unwrap_or_default();
+    serde_json::json!({
+        "proven": true,
+        "index": proven.index,
+        "hash": proven.hash.to_string(),
+        "ledger_id": proven.ledger_id.to_string(),
+        "author": author,
+        "checkpoint": {
+            "origin": checkpoint.origin, "size": checkpoint.size, "root": checkpoint.root.to_string(),
+        },
+        "block": block,
+    })
+}
