@@ -11,6 +11,7 @@ use crate::chain::genesis::{ORIGIN_BYTES_MAX, is_origin};
 use crate::cli::arguments::try_parse;
 use crate::cli::exit::Exit;
 use crate::eventlog::Options;
+use crate::ledger::CHECKPOINT_FILE;
 use crate::limits::{SEGMENT_BYTES_DEFAULT, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN};
 
 /// Serves a tamper-evident ledger from a directory, and makes the ledger on the first start.
@@ -42,6 +43,10 @@ struct Raw {
     /// limits (default: ledgerd.toml in the directory, if there is one)
     #[argh(option, arg_name = "file")]
     config: Option<String>,
+    /// where the newest checkpoint that was shown to anybody is kept (default: checkpoint in the directory); on
+    /// another disk, it also tells when the whole directory was put back to an older copy
+    #[argh(option, arg_name = "file")]
+    checkpoint_file: Option<String>,
     /// make the next RSA key and its descriptor, and end; the key before is accepted for 24 hours more
     #[argh(switch)]
     rotate_key: bool,
@@ -74,6 +79,7 @@ pub(super) struct Serve {
     pub(super) options: Options,
     pub(super) origin: Option<String>,
     pub(super) config: Option<PathBuf>,
+    pub(super) checkpoint_file: PathBuf,
 }
 
 const LISTEN_DEFAULT: &str = "127.0.0.1:7878";
@@ -100,8 +106,13 @@ pub(super) fn parse(arguments: &[String]) -> Result<Task, DaemonError> {
         return Ok(Task::RotateKey(data));
     }
     let listen = raw.listen.unwrap_or_else(|| LISTEN_DEFAULT.to_owned());
+    let checkpoint_file = raw.checkpoint_file.map_or_else(|| data.join(CHECKPOINT_FILE), PathBuf::from);
+    if checkpoint_file.file_name().is_none_or(|name| name.to_str().is_none()) {
+        return Err(usage(&format!("--checkpoint-file {}: not a file's name", checkpoint_file.display())));
+    }
     Ok(Task::Serve(Serve {
         data,
+        checkpoint_file,
         address: address(&listen)?,
         listen,
         options: Options { segment_bytes: segment_bytes(raw.segment_bytes.as_deref())? },

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::config::ConfigError;
 use crate::cli::exit::Exit;
 use crate::eventlog::LogError;
+use crate::ledger::CheckpointFileError;
 use crate::reactor::Failure;
 
 /// See the module.
@@ -53,6 +54,13 @@ pub enum DaemonError {
     },
     /// The log is damaged, or its disk fails.
     Log(LogError),
+    /// The checkpoint that was kept is none of this ledger's, or cannot be read.
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: CheckpointFileError,
+    },
 }
 
 impl DaemonError {
@@ -76,7 +84,8 @@ impl DaemonError {
         match self {
             DaemonError::Usage(_) | DaemonError::NotALedger { .. } => Exit::Usage,
             DaemonError::Log(error) if error.is_damage() => Exit::Integrity,
-            DaemonError::Log(_) | DaemonError::Io { .. } => Exit::Io,
+            DaemonError::Checkpoint { source: CheckpointFileError::NotOurs(_), .. } => Exit::Integrity,
+            DaemonError::Log(_) | DaemonError::Io { .. } | DaemonError::Checkpoint { .. } => Exit::Io,
             DaemonError::InUse { .. } => Exit::Busy,
             DaemonError::Config(_) | DaemonError::Keys { .. } | DaemonError::Listen { .. } => Exit::Config,
         }
@@ -122,6 +131,7 @@ impl fmt::Display for DaemonError {
             }
             DaemonError::Io { operation, source } => write!(f, "{operation}: {source}"),
             DaemonError::Log(error) => error.fmt(f),
+            DaemonError::Checkpoint { path, source } => write!(f, "{}: {source}", path.display()),
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::cli::exit::Exit;
 use crate::cli::text::escape;
 use crate::crypto::random;
 use crate::eventlog::{Disk, Recovery, Storage, anchor};
-use crate::ledger::Ledger;
+use crate::ledger::{CheckpointFile, Ledger};
 use crate::limits::Limits;
 use crate::reactor::{Clock, Parts, Reactor, SignalSource};
 use crate::service::{Keys, Service};
@@ -69,13 +69,18 @@ fn serve(serve: &Serve) -> Result<(), DaemonError> {
 
     let storage: Arc<dyn Storage> = Arc::new(Disk::new(directory.path()));
     check_anchor(storage.as_ref(), &directory, &keys)?;
-    let (ledger, recovery) = Ledger::open(&storage, serve.options)?;
+    let checkpoint_file = open_checkpoint_file(&serve.checkpoint_file, &keys)?;
+    let (ledger, recovery) = Ledger::open_extending(&storage, serve.options, checkpoint_file.kept())?;
     tell(&recovery);
+    if checkpoint_file.kept().is_none() && recovery.blocks > 1 {
+        let file = serve.checkpoint_file.display();
+        tracing::warn!(%file, "no checkpoint was kept before; this log is taken as it is");
+    }
     keys.check_ledger(directory.path(), ledger.replica().genesis(), ledger.ledger_id())?;
     let committed = ledger.committed();
     let genesis = ledger.log().read(0)?;
     let (identity, secrets) = split(&keys, &genesis)?;
-    let service = Service::new(ledger, storage, identity, keys.log_key.clone(), limits);
+    let service = Service::new(ledger, storage, identity, keys.log_key.clone(), checkpoint_file, limits);
     let reactor = Reactor::new(Parts {
         service,
         keys: secrets,
@@ -119,6 +124,14 @@ fn check_anchor(
         Ok(Some(anchor)) => keys.check_id(directory.path(), anchor.ledger_id),
         Ok(None) | Err(_) => Ok(()),
     }
+}
+
+/// The checkpoint file may be outside of the data directory: its folder is another storage then.
+fn open_checkpoint_file(path: &Path, keys: &ServerKeys) -> Result<CheckpointFile, DaemonError> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    CheckpointFile::open(Arc::new(Disk::new(folder)), name, keys.log_key.public())
+        .map_err(|source| DaemonError::Checkpoint { path: path.to_owned(), source })
 }
 
 /// A ledger keeps its name for life; asking for another one is a mistake that should not pass unnoticed.

@@ -107,7 +107,7 @@ pub(super) fn io_error(file: &str, operation: &'static str) -> impl FnOnce(io::E
 }
 
 /// Whether an error says that there is no room: not enough blocks, quota, or the largest file.
-pub(super) fn is_full(error: &io::Error) -> bool {
+pub fn is_full(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge

@@ -20,7 +20,7 @@ mod storage;
 mod writer;
 
 pub use disk::Disk;
-pub use error::{AppendError, LogError, OpenError};
+pub use error::{AppendError, LogError, OpenError, is_full};
 pub use frame::{Batch, FrameError};
 pub use options::{Figures, Mode, Options};
 pub use reader::LogReader;

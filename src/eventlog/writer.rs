@@ -16,7 +16,7 @@ use super::error::{AppendError, LogError, OpenError, io_error, is_full};
 use super::frame::{Batch, SegmentIdentity};
 use super::options::{Figures, Mode, Options};
 use super::reader::{LogReader, read_block};
-use super::recovery::{Recovery, Replay, Survey, settle, survey};
+use super::recovery::{BlockRefused, Recovery, Replay, Survey, settle, survey};
 use super::segment::{LOG_DIR, SEGMENT_HEADER_BYTES, SPARE, SegmentHeader, bytes_for, path};
 use super::storage::{Access, Storage, StorageFile, write_all_at};
 use crate::crypto::{Digest, LedgerId};
@@ -104,6 +104,31 @@ impl EventLog {
         replay: &mut Replay<'_>,
     ) -> Result<(EventLog, Recovery), OpenError> {
         let found = survey(storage.as_ref(), replay)?;
+        EventLog::open_found(storage, options, found)
+    }
+
+    /// The same, if `approve` has nothing against a log of so many blocks, after all of them were replayed.
+    ///
+    /// # Errors
+    /// As for [`EventLog::open`].
+    pub fn open_if(
+        storage: Arc<dyn Storage>,
+        options: Options,
+        replay: &mut Replay<'_>,
+        approve: impl FnOnce(u64) -> Result<(), BlockRefused>,
+    ) -> Result<(EventLog, Recovery), OpenError> {
+        let found = survey(storage.as_ref(), replay)?;
+        approve(found.next_index).map_err(|refused| {
+            LogError::corrupt(LOG_DIR, 0, found.next_index, refused.name, refused.reason)
+        })?;
+        EventLog::open_found(storage, options, found)
+    }
+
+    fn open_found(
+        storage: Arc<dyn Storage>,
+        options: Options,
+        found: Survey,
+    ) -> Result<(EventLog, Recovery), OpenError> {
         let recovery = settle(storage.as_ref(), &found)?;
         let anchor =
             AnchorFile::open(storage.as_ref(), found.anchor).map_err(io_error(anchor::PATH, "open"))?;

@@ -4,11 +4,13 @@
 //! told before [`Ledger::commit`] has written and synced the batch: the service holds every reply until then.
 //! When the write or the sync fails, nothing is retried and nothing is answered from memory.
 
+mod checkpoint_file;
 mod command_index;
 mod replica;
 mod transaction;
 mod tree_file;
 
+pub use checkpoint_file::{CHECKPOINT_FILE, CheckpointFile, CheckpointFileError};
 pub use command_index::CommandIndex;
 pub use replica::{ReplayError, Replica};
 pub use transaction::{Transaction, TransactionError};
@@ -105,13 +107,31 @@ impl Ledger {
     /// # Errors
     /// [`OpenError`]; nothing on disk was changed unless the error is one of writing after the verdict.
     pub fn open(storage: &Arc<dyn Storage>, options: Options) -> Result<(Ledger, Recovery), OpenError> {
+        Ledger::open_extending(storage, options, None)
+    }
+
+    /// The same, if the log extends this checkpoint.
+    ///
+    /// # Errors
+    /// As for [`Ledger::open`]; `checkpoint_rollback` when the log is shorter, `checkpoint_fork` when it has
+    /// another root at that size.
+    pub fn open_extending(
+        storage: &Arc<dyn Storage>,
+        options: Options,
+        newest: Option<&Checkpoint>,
+    ) -> Result<(Ledger, Recovery), OpenError> {
         let mut comparison = Comparison::start(storage.as_ref());
         let mut replica = None;
         let mut replay = |_: u64, bytes: &[u8]| {
-            follow(&mut replica, bytes, |hash| comparison.push(hash))
-                .map_err(|error| BlockRefused { name: error.name(), reason: error.to_string() })
+            let hash = follow(&mut replica, bytes, |hash| comparison.push(hash))
+                .map_err(|error| BlockRefused { name: error.name(), reason: error.to_string() })?;
+            match (newest, &replica) {
+                (Some(newest), Some(replica)) => has_root(newest, replica).map(|()| hash),
+                _ => Ok(hash),
+            }
         };
-        let (log, recovery) = EventLog::open(Arc::clone(storage), options, &mut replay)?;
+        let approve = |blocks| newest.map_or(Ok(()), |newest| is_long_enough(newest, blocks));
+        let (log, recovery) = EventLog::open_if(Arc::clone(storage), options, &mut replay, approve)?;
         let Some(replica) = replica else { return Err(OpenError::empty()) };
         let tree = open_tree(storage.as_ref(), &log, comparison.finish(), &replica)?;
         let committed = Committed {
@@ -364,6 +384,25 @@ impl Ledger {
     pub fn close(self) -> Result<(), LogError> {
         self.log.close()
     }
+}
+
+/// Whether the first blocks are those that were once signed for; says nothing at other sizes.
+fn has_root(newest: &Checkpoint, replica: &Replica) -> Result<(), BlockRefused> {
+    let Checkpoint { size, root, .. } = newest;
+    if replica.frontier().size() != *size || replica.frontier().root() == *root {
+        return Ok(());
+    }
+    let found = replica.frontier().root();
+    let reason = format!("the first {size} blocks have the root {found}; this ledger has signed for {root}");
+    Err(BlockRefused { name: "checkpoint_fork", reason })
+}
+
+fn is_long_enough(newest: &Checkpoint, blocks: u64) -> Result<(), BlockRefused> {
+    if blocks >= newest.size {
+        return Ok(());
+    }
+    let reason = format!("the log has {blocks} blocks; this ledger has signed for {}", newest.size);
+    Err(BlockRefused { name: "checkpoint_rollback", reason })
 }
 
 /// One step of replay: genesis makes the replica, every other block continues it.

@@ -35,10 +35,10 @@ use crate::chain::{Block, Message};
 use crate::crypto::note::LogKey;
 use crate::crypto::rsa::PublicKey;
 use crate::domain::AccountId;
-use crate::eventlog::{LogError, Storage};
-use crate::ledger::{CommitError, Ledger};
+use crate::eventlog::{self, LogError, Storage};
+use crate::ledger::{CHECKPOINT_FILE, CheckpointFile, CommitError, Ledger};
 use crate::limits::{ANCHOR_SYNC_MS_MAX, Limits, REFUSALS_REMEMBERED_MAX};
-use crate::session::{ChannelSettings, ServerEnv, ServerIdentity, TicketSettings, TicketTable};
+use crate::session::{ChannelSettings, ServerEnv, ServerIdentity, Stage, TicketSettings, TicketTable};
 use crate::time::{Monotonic, Now};
 use crate::wire::{self, Handshakes, Refusal, Reply};
 use admission::{Bucket, HandshakeQueue};
@@ -98,6 +98,10 @@ pub struct Service {
     verifications: Verifications,
     keys: BTreeMap<AccountId, PublicKey>,
     checkpoint_note: (u64, String),
+    /// Where it is kept before it leaves.
+    checkpoint_file: CheckpointFile,
+    /// Whether something that is sent at the end of this tick holds a checkpoint.
+    note_leaves: bool,
     /// When the anchor is to be synced, or room on the disk to be looked for.
     maintenance_due: Option<Monotonic>,
     counters: Counters,
@@ -122,6 +126,7 @@ impl Service {
         storage: Arc<dyn Storage>,
         identity: ServerIdentity,
         log_key: LogKey,
+        checkpoint_file: CheckpointFile,
         limits: Limits,
     ) -> Service {
         let tickets = TicketTable::new(TicketSettings {
@@ -158,6 +163,8 @@ impl Service {
             verifications: Verifications::default(),
             keys: BTreeMap::new(),
             checkpoint_note: (0, String::new()),
+            checkpoint_file,
+            note_leaves: false,
             maintenance_due: None,
             counters: Counters::default(),
             process: ProcessFigures::default(),
@@ -215,6 +222,7 @@ impl Service {
             }
             Err(CommitError::Fatal(error)) => return Err(error),
         }
+        self.keep_checkpoint()?;
         self.release_held(now, rng);
         self.close_ended(now, rng);
         self.start_verification();
@@ -230,6 +238,21 @@ impl Service {
         let checkpoint = self.ledger.checkpoint();
         if self.checkpoint_note.0 != checkpoint.size {
             self.checkpoint_note = (checkpoint.size, self.log_key.sign_note(&checkpoint.text()));
+        }
+    }
+
+    /// Whoever is shown a checkpoint must find that a later start still stands by it.
+    fn keep_checkpoint(&mut self) -> Result<(), LogError> {
+        if !std::mem::take(&mut self.note_leaves) {
+            return Ok(());
+        }
+        match self.checkpoint_file.keep(self.ledger.checkpoint(), &self.checkpoint_note.1) {
+            // On a full disk nothing new is signed for but what came since the file was last written.
+            Err(error) if eventlog::is_full(&error) => {
+                tracing::warn!(%error, "the newest checkpoint could not be kept");
+                Ok(())
+            }
+            other => other.map_err(|error| LogError::io(CHECKPOINT_FILE, "write", error)),
         }
     }
 
@@ -294,6 +317,8 @@ impl Service {
         work: impl FnOnce(&mut Connection, &mut ServerEnv<'_>) -> T,
     ) -> Option<T> {
         let connection = self.connections.get_mut(&id)?;
+        // A handshake tells the newest checkpoint.
+        self.note_leaves |= connection.session.stage() < Stage::Open;
         let mut env = ServerEnv {
             now,
             rng,
@@ -321,8 +346,11 @@ impl Service {
     fn hold(&mut self, connection: ConnectionId, request: u32, reply: Reply) {
         let bytes = match &reply {
             Reply::CopyPage(page) => page.blocks.iter().map(|block| block.len()).sum(),
+            Reply::Receipt(proofs) => proofs.block.len(),
             _ => 256,
         };
+        self.note_leaves |=
+            matches!(reply, Reply::Checkpoint(_) | Reply::Receipt(_) | Reply::Verification(_));
         if let Some(connection) = self.connections.get_mut(&connection) {
             connection.held_bytes += bytes;
         }
@@ -454,7 +482,9 @@ impl Service {
     ///
     /// # Errors
     /// [`LogError`] when the anchor cannot be written or synced.
-    pub fn close(self) -> Result<(), LogError> {
+    pub fn close(mut self) -> Result<(), LogError> {
+        self.note_leaves = true;
+        self.keep_checkpoint()?;
         self.ledger.close()
     }
 }

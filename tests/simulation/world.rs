@@ -8,7 +8,7 @@ use std::time::Duration;
 use ledgerd::chain::{Block, Checkpoint, Message};
 use ledgerd::crypto::random::Seeded;
 use ledgerd::eventlog::{Fault, LogError, SimDisk, Storage, Survival};
-use ledgerd::ledger::{Ledger, Replica};
+use ledgerd::ledger::{CHECKPOINT_FILE, CheckpointFile, CheckpointFileError, Ledger, Replica};
 use ledgerd::limits::Limits;
 use ledgerd::service::{ConnectionId, Input, Job, JobResult, Service};
 use ledgerd::time::{Monotonic, Now, Timestamp};
@@ -107,12 +107,24 @@ impl World {
         if self.starts > 1 {
             planted::before_start(&self.disk, self.bug, self.seed);
         }
-        let mut opened = Ledger::open(&self.storage(), OPTIONS);
+        let kept = CheckpointFile::open(self.storage(), CHECKPOINT_FILE, log_key().public());
+        let checkpoint_file = match kept {
+            Ok(file) => file,
+            Err(CheckpointFileError::NotOurs(error)) => return Err(format!("checkpoint file: {error}")),
+            Err(CheckpointFileError::Io(_)) => {
+                if self.disk.is_dark() {
+                    self.lose_power();
+                }
+                return Ok(());
+            }
+        };
+        let newest = checkpoint_file.kept();
+        let mut opened = Ledger::open_extending(&self.storage(), OPTIONS, newest);
         if let Err(LogError::Corrupt { file, offset, .. }) = &opened
             && planted::cuts_in_the_middle(self.bug)
         {
             planted::cut(&self.disk, file, *offset);
-            opened = Ledger::open(&self.storage(), OPTIONS);
+            opened = Ledger::open_extending(&self.storage(), OPTIONS, newest);
         }
         let (ledger, _) = match opened {
             Ok(opened) => opened,
@@ -138,7 +150,8 @@ impl World {
             client.refused.retain(|_, name| name != "disk_full");
         }
         let limits = Limits::default();
-        self.server = Some(Service::new(ledger, self.storage(), template().identity(), log_key(), limits));
+        let (storage, identity) = (self.storage(), template().identity());
+        self.server = Some(Service::new(ledger, storage, identity, log_key(), checkpoint_file, limits));
         Ok(())
     }
 

@@ -1,0 +1,108 @@
+//! The newest checkpoint that ever left the process, in a file of its own: a signed note, as C2SP writes it. A
+//! log that does not extend it is not served. In the data directory it catches a log that was cut or exchanged;
+//! on another disk it catches a directory that was put back whole.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+use crate::chain::Checkpoint;
+use crate::crypto::note::{LogPublicKey, NoteError};
+use crate::eventlog::{Access, Storage, read_exact_at, write_all_at};
+
+/// The usual name, in the data directory.
+pub const CHECKPOINT_FILE: &str = "checkpoint";
+
+/// A checkpoint's note is a few hundred bytes; one with many cosignatures a few thousand.
+const NOTE_BYTES_MAX: u64 = 64 << 10;
+
+/// Where the newest checkpoint is kept.
+#[derive(Clone, Debug)]
+pub struct CheckpointFile {
+    storage: Arc<dyn Storage>,
+    name: String,
+    kept: Option<Checkpoint>,
+}
+
+/// Why the file cannot be used.
+#[derive(Debug)]
+pub enum CheckpointFileError {
+    /// It holds no checkpoint, or one of another ledger.
+    NotOurs(NoteError),
+    /// It cannot be read.
+    Io(io::Error),
+}
+
+impl CheckpointFile {
+    /// Reads the file; that there is none yet is no error, and known by [`CheckpointFile::kept`].
+    ///
+    /// # Errors
+    /// [`CheckpointFileError`].
+    pub fn open(
+        storage: Arc<dyn Storage>,
+        name: &str,
+        log_key: &LogPublicKey,
+    ) -> Result<CheckpointFile, CheckpointFileError> {
+        let kept = match read(storage.as_ref(), name).map_err(CheckpointFileError::Io)? {
+            Some(note) => Some(verify(&note, log_key).map_err(CheckpointFileError::NotOurs)?),
+            None => None,
+        };
+        Ok(CheckpointFile { storage, name: name.to_owned(), kept })
+    }
+
+    /// The newest checkpoint that left the process.
+    pub fn kept(&self) -> Option<&Checkpoint> {
+        self.kept.as_ref()
+    }
+
+    /// Replaces the file, durably, before a note of this checkpoint leaves. Does nothing if it is there.
+    ///
+    /// # Errors
+    /// What the file system says; the note must not leave unless the disk is just full.
+    pub fn keep(&mut self, checkpoint: Checkpoint, note: &str) -> io::Result<()> {
+        if self.kept.as_ref().is_some_and(|kept| kept.size >= checkpoint.size) {
+            return Ok(());
+        }
+        let next = format!("{}.tmp", self.name);
+        match self.storage.remove(&next) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut file = self.storage.open(&next, Access::CreateNew)?;
+        write_all_at(file.as_mut(), note.as_bytes(), 0)?;
+        file.sync_data()?;
+        self.storage.rename(&next, &self.name)?;
+        self.storage.sync_dir("")?;
+        self.kept = Some(checkpoint);
+        Ok(())
+    }
+}
+
+fn read(storage: &dyn Storage, name: &str) -> io::Result<Option<Vec<u8>>> {
+    let file = match storage.open(name, Access::Read) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        other => other?,
+    };
+    let mut note = vec![0; usize::try_from(file.len()?.min(NOTE_BYTES_MAX)).unwrap_or(0)];
+    read_exact_at(file.as_ref(), &mut note, 0)?;
+    Ok(Some(note))
+}
+
+fn verify(note: &[u8], log_key: &LogPublicKey) -> Result<Checkpoint, NoteError> {
+    let note = std::str::from_utf8(note).map_err(|_| NoteError::Malformed)?;
+    let checkpoint = Checkpoint::parse(log_key.verify_note(note)?).map_err(|_| NoteError::Malformed)?;
+    if checkpoint.origin == log_key.origin() { Ok(checkpoint) } else { Err(NoteError::Origin) }
+}
+
+impl fmt::Display for CheckpointFileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CheckpointFileError::NotOurs(error) => {
+                write!(f, "checkpoint_file: not a checkpoint that this ledger signed: {error}")
+            }
+            CheckpointFileError::Io(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for CheckpointFileError {}
