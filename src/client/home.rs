@@ -5,6 +5,7 @@
 //! key.pem                     the RSA key, PKCS#8 PEM, encrypted if it has a passphrase
 //! known_servers               one pinned server a line
 //! servers/<ledger>.descriptor the newest verified descriptor of a server
+//! accounts/<ledger>.newest    the newest own block that the server gave a receipt of
 //! accounts/<ledger>.json      the account on that ledger
 //! tickets/<ledger>-<account>-<key>   resumption tickets
 //! pending/*.journal           commands that were sent and not answered

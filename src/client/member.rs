@@ -4,12 +4,13 @@
 
 use std::time::Duration;
 
-use super::checkpoints::{audit, newest, prove_kept};
+use super::checkpoints::{self, audit, prove_kept};
 use super::connection::{Bell, PATIENCE};
 use super::known_servers::{self, KnownServer, read_checkpoint};
 use super::{Account, ClientError, Connection, Home, NotOpened, Opening, PassphraseSource, clock, get_key};
-use super::{load_key, read_account};
+use super::{load_key, newest, read_account};
 use crate::chain::Checkpoint;
+use crate::crypto::Digest;
 use crate::crypto::rsa::PrivateKey;
 use crate::session::{ClientAuth, ClientTicket};
 use crate::wire::{Reply, Request};
@@ -22,6 +23,8 @@ pub struct Member {
     key: PrivateKey,
     connection: Connection,
     bell: Option<Bell>,
+    /// The newest block of this account's that the server gave a receipt of on this connection.
+    receipt: Option<(u64, Digest)>,
 }
 
 /// An anonymous connection: for registrations, checkpoints and proofs.
@@ -39,13 +42,16 @@ pub trait Reopen {
     /// The home directory, the server as it is known, and the connection to it.
     fn parts(&mut self) -> (&Home, &mut KnownServer, &mut Connection);
 
+    /// Remembers that the server gave a receipt of a block of one's own.
+    fn note_receipt(&mut self, index: u64, hash: Digest);
+
     /// Asks for the newest checkpoint, has it proven to extend the one that is kept, and keeps it.
     ///
     /// # Errors
     /// [`ClientError::Integrity`]: ROLLBACK or FORK, with the place of the evidence.
     fn newest_checkpoint(&mut self) -> Result<Checkpoint, ClientError> {
         let (home, server, connection) = self.parts();
-        newest(home, server, connection)
+        checkpoints::newest(home, server, connection)
     }
 
     /// Has the server prove that what it shows extends a checkpoint that somebody kept: a signed note.
@@ -131,6 +137,9 @@ impl Reopen for Anonymous {
     fn parts(&mut self) -> (&Home, &mut KnownServer, &mut Connection) {
         (&self.home, &mut self.server, &mut self.connection)
     }
+
+    /// A stranger has no blocks yet.
+    fn note_receipt(&mut self, _: u64, _: Digest) {}
 
     fn reopen(&mut self, patience: Duration) -> Result<(), ClientError> {
         *self = Anonymous::open_at(&self.home, self.server.clone(), patience)?;
@@ -234,7 +243,8 @@ impl Member {
                 open_full(home, server, Some(auth), patience)?
             }
         };
-        let mut opened = Member { home: home.clone(), server, account, key, connection, bell: None };
+        let mut opened =
+            Member { home: home.clone(), server, account, key, connection, bell: None, receipt: None };
         audit_shown(home, &mut opened.server, &mut opened.connection)?;
         Ok(opened)
     }
@@ -299,6 +309,12 @@ impl Reopen for Member {
         (&self.home, &mut self.server, &mut self.connection)
     }
 
+    fn note_receipt(&mut self, index: u64, hash: Digest) {
+        if self.receipt.is_none_or(|(newest, _)| newest < index) {
+            self.receipt = Some((index, hash));
+        }
+    }
+
     fn reopen(&mut self, patience: Duration) -> Result<(), ClientError> {
         let (server, account, key) = (self.server.clone(), self.account.clone(), self.key.clone());
         let mut again = Member::open_as(&self.home, server, account, key, patience)?;
@@ -315,6 +331,10 @@ impl Reopen for Member {
 /// However a command ends, the channel ends in good order and its tickets are kept.
 impl Drop for Member {
     fn drop(&mut self) {
+        if let Some((index, hash)) = self.receipt {
+            // What is not remembered can be withheld a little longer; it is no reason to fail what was done.
+            drop(newest::remember(&self.home, self.server.ledger_id, index, hash));
+        }
         self.connection.close();
         keep_tickets(&self.home, &self.server, &self.account, &self.connection.take_tickets());
     }

@@ -17,6 +17,7 @@
 mod checkpoints;
 pub mod clock;
 mod connection;
+mod copying;
 mod error;
 mod home;
 mod identity;
@@ -24,6 +25,7 @@ mod journal;
 pub mod known_servers;
 pub mod manifest;
 mod member;
+mod newest;
 mod order_fields;
 pub mod orders_input;
 mod receipts;
@@ -33,6 +35,7 @@ mod submit;
 mod submitter;
 
 pub use connection::{Bell, Connection, NotOpened, Opening, PATIENCE, Waited, get_key};
+pub use copying::Copying;
 pub use error::ClientError;
 pub use home::Home;
 pub use identity::{

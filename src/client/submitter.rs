@@ -156,7 +156,10 @@ impl<'a> Submitter<'a> {
         let place = self.by_request.remove(&request);
         let Some(command) = place.and_then(|place| self.under_way.remove(&place)) else { return Ok(None) };
         match reply {
-            Reply::Accepted(accepted) => Ok(Some(News::Outcome(command.tag, Outcome::Done(accepted)))),
+            Reply::Accepted(accepted) => {
+                self.link.note_receipt(accepted.index, accepted.hash);
+                Ok(Some(News::Outcome(command.tag, Outcome::Done(accepted))))
+            }
             Reply::Refused(refusal) => Ok(Some(News::Outcome(command.tag, Outcome::Refused(refusal)))),
             _ => Err(ClientError::unexpected_reply()),
         }
