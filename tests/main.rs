@@ -13,6 +13,8 @@ mod eventlog_crash;
 mod eventlog_full;
 mod fixtures_logs;
 mod forge;
+mod lying_server;
+mod receipts;
 mod recorded;
 mod scenarios;
 mod session_hostile;
