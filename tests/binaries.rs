@@ -9,22 +9,26 @@ use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 use serde_json::Value;
 
-const DAEMON: &str = env!("CARGO_BIN_EXE_ledgerd");
-const CLIENT: &str = env!("CARGO_BIN_EXE_ledgerctl");
-const ORDERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/orders.json");
+pub(super) const DAEMON: &str = env!("CARGO_BIN_EXE_ledgerd");
+pub(super) const CLIENT: &str = env!("CARGO_BIN_EXE_ledgerctl");
+pub(super) const ORDERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/orders.json");
 
 /// A daemon over a directory; killed when the test ends, however it ends.
-struct Daemon {
+pub(super) struct Daemon {
     child: Child,
-    address: String,
+    pub(super) address: String,
     blocks: u64,
     _stdout: BufReader<ChildStdout>,
 }
 
 impl Daemon {
-    fn start(data: &Path, listen: &str) -> Daemon {
+    pub(super) fn start(data: &Path, listen: &str) -> Daemon {
+        Daemon::start_with(data, listen, &[])
+    }
+
+    pub(super) fn start_with(data: &Path, listen: &str, more: &[&str]) -> Daemon {
         let mut command = Command::new(DAEMON);
-        command.arg("--data").arg(data).args(["--listen", listen, "--segment-bytes=65536"]);
+        command.arg("--data").arg(data).args(["--listen", listen, "--segment-bytes=65536"]).args(more);
         let mut child = command.env("LEDGERD_LOG", "error").stdout(Stdio::piped()).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
@@ -36,12 +40,12 @@ impl Daemon {
         Daemon { child, address, blocks, _stdout: stdout }
     }
 
-    fn kill(mut self) {
+    pub(super) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    fn terminate(mut self) -> Option<i32> {
+    pub(super) fn terminate(mut self) -> Option<i32> {
         let pid = rustix::process::Pid::from_raw(self.child.id() as i32).unwrap();
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
         self.child.wait().unwrap().code()
@@ -56,32 +60,32 @@ impl Drop for Daemon {
 }
 
 /// A directory with a ledger and homes of members.
-struct Place {
-    directory: tempfile::TempDir,
+pub(super) struct Place {
+    pub(super) directory: tempfile::TempDir,
 }
 
 impl Place {
-    fn new() -> Place {
+    pub(super) fn new() -> Place {
         Place { directory: tempfile::tempdir().unwrap() }
     }
 
-    fn data(&self) -> PathBuf {
+    pub(super) fn data(&self) -> PathBuf {
         self.directory.path().join("ledger")
     }
 
-    fn command(&self, member: &str, address: &str, arguments: &[&str]) -> Command {
+    pub(super) fn command(&self, member: &str, address: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(CLIENT);
         command.arg("--home").arg(self.directory.path().join(member)).arg(format!("--server={address}"));
         command.args(arguments).stdin(Stdio::null());
         command
     }
 
-    fn run(&self, member: &str, address: &str, arguments: &[&str]) -> Output {
+    pub(super) fn run(&self, member: &str, address: &str, arguments: &[&str]) -> Output {
         self.command(member, address, arguments).output().unwrap()
     }
 
     /// Runs a command that has to succeed; gives its output.
-    fn done(&self, member: &str, address: &str, arguments: &[&str]) -> String {
+    pub(super) fn done(&self, member: &str, address: &str, arguments: &[&str]) -> String {
         let output = self.run(member, address, arguments);
         let errors = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(0), "{arguments:?}: {errors}");
@@ -89,7 +93,7 @@ impl Place {
     }
 
     /// Runs a command that has to end with this code; gives what it complained.
-    fn ends(&self, code: i32, member: &str, address: &str, arguments: &[&str]) -> String {
+    pub(super) fn ends(&self, code: i32, member: &str, address: &str, arguments: &[&str]) -> String {
         let output = self.run(member, address, arguments);
         let errors = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {errors}");
@@ -97,7 +101,13 @@ impl Place {
     }
 
     /// Feeds a command and gives its exit code and output.
-    fn feed(&self, member: &str, address: &str, arguments: &[&str], input: &str) -> (Option<i32>, String) {
+    pub(super) fn feed(
+        &self,
+        member: &str,
+        address: &str,
+        arguments: &[&str],
+        input: &str,
+    ) -> (Option<i32>, String) {
         let mut command = self.command(member, address, arguments);
         let mut child =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
@@ -106,12 +116,12 @@ impl Place {
         (output.status.code(), String::from_utf8(output.stdout).unwrap())
     }
 
-    fn join(&self, member: &str, address: &str) -> u64 {
+    pub(super) fn join(&self, member: &str, address: &str) -> u64 {
         self.done(member, address, &["getKey", "--accept-new"]);
         self.done(member, address, &["register", member]).trim().parse().unwrap()
     }
 
-    fn status(&self, member: &str, address: &str) -> Value {
+    pub(super) fn status(&self, member: &str, address: &str) -> Value {
         serde_json::from_str(&self.done(member, address, &["status", "--json"])).unwrap()
     }
 }

@@ -6,6 +6,7 @@ mod audit;
 mod audit_files;
 mod audit_live;
 mod binaries;
+mod binaries_proofs;
 mod daemon;
 mod daemon_session;
 mod documents;
