@@ -6,6 +6,12 @@
 /// Orders in one command.
 pub const ORDERS_MAX: usize = 8_192;
 
+/// Payments in one command.
+pub const PAYMENTS_MAX: usize = 8_192;
+
+/// Minor units that ever come into being on one ledger: what every language's integers hold.
+pub const ISSUED_MAX: u64 = i64::MAX as u64;
+
 /// Bytes of one application message on an authenticated channel.
 pub const MESSAGE_BYTES_MAX: usize = 1 << 20;
 

@@ -263,7 +263,8 @@ impl Checker {
                     KeyId::of_spki(&register.public_key),
                     &register.public_key,
                 ),
-                Command::Orders(_) => Author::Unknown,
+                // Nobody else comes without an account; the rules say so where they are asked.
+                _ => Author::Unknown,
             };
         }
         let known = self.replica.as_ref().and_then(|replica| replica.state().accounts.get(header.account));
@@ -277,12 +278,13 @@ impl Checker {
 
     /// Without the state, a registration that stands here still says whose key signs what comes after it.
     fn remember_late_member(&mut self, transaction: &Transaction<'_>) {
-        let (Command::Accounts(command), Event::Accounts(event)) = (&transaction.command, &transaction.event)
+        let (
+            Command::Accounts(accounts::Command::Register(register)),
+            Event::Accounts(accounts::Event::Registered(registered)),
+        ) = (&transaction.command, &transaction.event)
         else {
             return;
         };
-        let (accounts::Command::Register(register), accounts::Event::Registered(registered)) =
-            (command, event);
         let key_id = KeyId::of_spki(&register.public_key);
         self.late_members.entry(registered.account).or_insert((key_id, register.public_key.clone()));
     }
@@ -309,6 +311,7 @@ impl Checker {
             );
             self.findings.push(u64::MAX, place.warning("signatures_unchecked", reason));
         }
+        self.check_conservation();
         let Sorted { findings, warnings, total } = self.findings.finish();
         let replica = self.replica.as_ref();
         let whole = replica.filter(|_| self.whole);
@@ -325,6 +328,20 @@ impl Checker {
             findings,
             warnings,
             findings_total: total,
+        }
+    }
+}
+
+impl Checker {
+    /// Money only moves: what all accounts have is what was issued.
+    fn check_conservation(&mut self) {
+        let Some(replica) = self.replica.as_ref().filter(|_| self.whole) else { return };
+        let payments = &replica.state().payments;
+        let (sum, issued) = (payments.sum(), payments.issued());
+        if sum != u128::from(issued) {
+            let place = Place { file: "log", offset: 0, index: None };
+            let reason = format!("all balances add up to {sum} minor units, {issued} were issued");
+            self.findings.push(u64::MAX, place.finding("not_conserved", reason));
         }
     }
 }

@@ -28,6 +28,7 @@ mod member;
 mod newest;
 mod order_fields;
 pub mod orders_input;
+pub mod payments_input;
 mod receipts;
 mod registration;
 pub mod show;

@@ -1,7 +1,7 @@
 //! A stored block in the owner's JSON shape:
 //! `{"index":1,"timestamp":"…","data":{…},"hash":"…","previous_hash":"…"}`.
 //!
-//! Keys keep this order; `data` is an object for one order, an array for several, a sentence for genesis.
+//! Keys keep this order; `data` is an object for one order or payment, an array for several, a sentence for genesis.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -12,6 +12,7 @@ use crate::chain::{Block, Genesis, block_hash};
 use crate::crypto::LedgerId;
 use crate::domain::accounts::{self, Registered};
 use crate::domain::orders::{self, Order, PRICE_SCALE};
+use crate::domain::payments::{self, Issue, Payment};
 use crate::domain::{AccountId, Command, Event};
 use crate::ledger::Transaction;
 
@@ -84,7 +85,7 @@ fn transaction<'a>(block: &Block<'a>) -> Result<Transaction<'a>, NotShown> {
 fn orders_of(block: &Block<'_>) -> Result<Vec<Order>, NotShown> {
     Ok(match transaction(block)?.command {
         Command::Orders(orders::Command::PlaceOrders(place)) => place.orders,
-        Command::Accounts(_) => Vec::new(),
+        _ => Vec::new(),
     })
 }
 
@@ -107,31 +108,79 @@ fn fields(bytes: &[u8], out: &mut dyn Write) -> Result<(), NotShown> {
     Ok(())
 }
 
+/// An object for one thing that was done, an array for several.
 fn data(block: &Block<'_>, out: &mut dyn Write) -> Result<(), NotShown> {
-    let transaction = transaction(block)?;
-    match (&transaction.command, &transaction.event) {
+    let Transaction { command, event, .. } = transaction(block)?;
+    let author = block.author;
+    match (&command, &event) {
         (
             Command::Accounts(accounts::Command::Register(register)),
             Event::Accounts(accounts::Event::Registered(Registered { account })),
         ) => {
-            let handle =
-                serde_json::to_string(&register.handle).map_err(|error| NotShown(error.to_string()))?;
+            let handle = quoted(&register.handle)?;
             write!(out, "{{\"user_id\":{account},\"operation_type\":\"register\",\"handle\":{handle}}}")?;
+            Ok(())
         }
-        (Command::Orders(orders::Command::PlaceOrders(place)), _) => match place.orders.as_slice() {
-            [order] => write_order(block.author, order, out)?,
-            several => {
-                for (number, order) in several.iter().enumerate() {
-                    out.write_all(if number == 0 { b"[" } else { b"," })?;
-                    write_order(block.author, order, out)?;
-                }
-                out.write_all(b"]")?;
-            }
-        },
-        // `Transaction::decode` pairs commands with events of their own domain.
-        (Command::Accounts(_), Event::Orders(_)) => return Err(NotShown("mismatched event".to_owned())),
+        (Command::Accounts(command), _) => write_role_change(author, command, out),
+        (Command::Orders(orders::Command::PlaceOrders(place)), _) => {
+            several(&place.orders, out, |order, out| Ok(write_order(author, order, out)?))
+        }
+        (Command::Payments(payments::Command::Pay(pay)), _) => {
+            several(&pay.payments, out, |payment, out| write_payment(author, payment, out))
+        }
+        (Command::Payments(payments::Command::Issue(Issue { to, amount })), _) => {
+            write!(
+                out,
+                "{{\"user_id\":{author},\"operation_type\":\"issue\",\"to\":{to},\"amount\":{amount}}}"
+            )?;
+            Ok(())
+        }
     }
-    Ok(())
+}
+
+/// The only one, or an array.
+fn several<T>(
+    items: &[T],
+    out: &mut dyn Write,
+    write: impl Fn(&T, &mut dyn Write) -> Result<(), NotShown>,
+) -> Result<(), NotShown> {
+    if let [item] = items {
+        return write(item, out);
+    }
+    for (number, item) in items.iter().enumerate() {
+        out.write_all(if number == 0 { b"[" } else { b"," })?;
+        write(item, out)?;
+    }
+    Ok(out.write_all(b"]")?)
+}
+
+fn quoted(text: &str) -> Result<String, NotShown> {
+    serde_json::to_string(text).map_err(|error| NotShown(error.to_string()))
+}
+
+fn write_role_change(
+    author: AccountId,
+    command: &accounts::Command,
+    out: &mut dyn Write,
+) -> Result<(), NotShown> {
+    let (operation, account, role) = match command {
+        accounts::Command::GrantRole(grant) => ("grant", grant.account, grant.role),
+        accounts::Command::RevokeRole(revoke) => ("revoke", revoke.account, revoke.role),
+        accounts::Command::Register(_) => {
+            return Err(NotShown("a registration without an account".to_owned()));
+        }
+    };
+    write!(out, "{{\"user_id\":{author},\"operation_type\":\"{operation}\",")?;
+    Ok(write!(out, "\"account\":{account},\"role\":\"{role}\"}}")?)
+}
+
+fn write_payment(author: AccountId, payment: &Payment, out: &mut dyn Write) -> Result<(), NotShown> {
+    let Payment { to, amount, memo } = payment;
+    write!(out, "{{\"user_id\":{author},\"operation_type\":\"pay\",\"to\":{to},\"amount\":{amount}")?;
+    if !memo.is_empty() {
+        write!(out, ",\"memo\":{}", quoted(memo)?)?;
+    }
+    Ok(out.write_all(b"}")?)
 }
 
 fn write_order(author: AccountId, order: &Order, out: &mut dyn Write) -> io::Result<()> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use hmac::{KeyInit as _, Mac as _, SimpleHmac};
 use rand_core::CryptoRng;
-use rsa::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _, EncodePublicKey as _, LineEnding};
+use rsa::pkcs8::{DecodePrivateKey as _, Document, EncodePrivateKey as _, EncodePublicKey as _, LineEnding};
 use rsa::{Oaep, Pss, RsaPrivateKey, RsaPublicKey};
 use sha3::{Digest as _, Sha3_256};
 use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _};
@@ -69,6 +69,17 @@ impl PublicKey {
     /// The identifier of this key.
     pub fn key_id(&self) -> KeyId {
         self.0.key_id
+    }
+
+    /// Reads a key as PEM (`BEGIN PUBLIC KEY`).
+    ///
+    /// # Errors
+    /// [`KeyPolicyError`]; what is not PEM is malformed.
+    pub fn from_pem(pem: &str) -> Result<PublicKey, KeyPolicyError> {
+        match Document::from_pem(pem) {
+            Ok(("PUBLIC KEY", document)) => PublicKey::from_spki(document.as_bytes()),
+            _ => PublicKey::from_spki(&[]),
+        }
     }
 
     /// The key as PEM (`BEGIN PUBLIC KEY`), for stock tools.

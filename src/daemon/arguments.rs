@@ -1,4 +1,5 @@
 //! The command line of `ledgerd`: from strings to checked values.
+#![expect(clippy::disallowed_methods, reason = "the operator's key is a file that was named")]
 
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::PathBuf;
@@ -10,9 +11,12 @@ use super::error::DaemonError;
 use crate::chain::genesis::{ORIGIN_BYTES_MAX, is_origin};
 use crate::cli::arguments::try_parse;
 use crate::cli::exit::Exit;
+use crate::crypto::KeyId;
+use crate::crypto::rsa::PublicKey;
+use crate::domain::{BadSetting, Settings};
 use crate::eventlog::Options;
 use crate::ledger::CHECKPOINT_FILE;
-use crate::limits::{SEGMENT_BYTES_DEFAULT, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN};
+use crate::limits::{ISSUED_MAX, SEGMENT_BYTES_DEFAULT, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN};
 
 /// Serves a tamper-evident ledger from a directory, and makes the ledger on the first start.
 #[derive(FromArgs, ArgsInfo)]
@@ -40,6 +44,18 @@ struct Raw {
     /// name of a new ledger in everything that it signs, such as ledger.example/prod (default: made up)
     #[argh(option, arg_name = "name")]
     origin: Option<String>,
+    /// name of a new ledger's currency: 1 to 12 letters and digits (default UNIT)
+    #[argh(option, arg_name = "name")]
+    currency: Option<String>,
+    /// decimals with which its amounts are shown, 0 to 9 (default 0)
+    #[argh(option, arg_name = "n")]
+    scale: Option<String>,
+    /// minor units that every new account of it receives (default 0)
+    #[argh(option, arg_name = "n")]
+    opening_grant: Option<String>,
+    /// key of its first operator: a PEM file, as ledgerctl keygen prints it, or a key id in hexadecimal
+    #[argh(option, arg_name = "key")]
+    operator: Option<String>,
     /// limits (default: ledgerd.toml in the directory, if there is one)
     #[argh(option, arg_name = "file")]
     config: Option<String>,
@@ -64,7 +80,7 @@ pub(super) enum Task {
     /// Print this and end.
     Print(String),
     /// Serve.
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// Make the next key of this ledger.
     RotateKey(PathBuf),
 }
@@ -80,6 +96,10 @@ pub(super) struct Serve {
     pub(super) origin: Option<String>,
     pub(super) config: Option<PathBuf>,
     pub(super) checkpoint_file: PathBuf,
+    /// What holds for the whole life of a new ledger.
+    pub(super) founding: Settings,
+    /// Whether any of it was given.
+    pub(super) founding_given: bool,
 }
 
 const LISTEN_DEFAULT: &str = "127.0.0.1:7878";
@@ -105,20 +125,25 @@ pub(super) fn parse(arguments: &[String]) -> Result<Task, DaemonError> {
     if raw.rotate_key {
         return Ok(Task::RotateKey(data));
     }
+    let given = [&raw.currency, &raw.scale, &raw.opening_grant, &raw.operator];
+    let founding_given = given.into_iter().any(Option::is_some);
+    let founding = founding(raw.currency, raw.scale, raw.opening_grant, raw.operator)?;
     let listen = raw.listen.unwrap_or_else(|| LISTEN_DEFAULT.to_owned());
     let checkpoint_file = raw.checkpoint_file.map_or_else(|| data.join(CHECKPOINT_FILE), PathBuf::from);
     if checkpoint_file.file_name().is_none_or(|name| name.to_str().is_none()) {
         return Err(usage(&format!("--checkpoint-file {}: not a file's name", checkpoint_file.display())));
     }
-    Ok(Task::Serve(Serve {
+    Ok(Task::Serve(Box::new(Serve {
         data,
         checkpoint_file,
+        founding,
+        founding_given,
         address: address(&listen)?,
         listen,
         options: Options { segment_bytes: segment_bytes(raw.segment_bytes.as_deref())? },
         origin: raw.origin.map(origin).transpose()?,
         config: raw.config.map(PathBuf::from),
-    }))
+    })))
 }
 
 /// The help of the arguments, and the reference of what the configuration may say.
@@ -146,6 +171,49 @@ fn segment_bytes(text: Option<&str>) -> Result<u64, DaemonError> {
     })
 }
 
+fn founding(
+    currency: Option<String>,
+    scale: Option<String>,
+    opening_grant: Option<String>,
+    operator: Option<String>,
+) -> Result<Settings, DaemonError> {
+    let operator = operator.map(|text| operator_key(&text)).transpose()?;
+    let pair = |key: &str, value: Option<String>| value.map(|value| (key.to_owned(), value));
+    let pairs: Vec<(String, String)> = [
+        pair("currency", currency),
+        pair("opening_grant", opening_grant),
+        pair("operator", operator.map(|key| key.to_string())),
+        pair("scale", scale),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let settings = Settings::read(&pairs).map_err(|BadSetting { key, value }| {
+        let (option, expected) = match key.as_str() {
+            "currency" => ("--currency", "1 to 12 ASCII letters and digits"),
+            "scale" => ("--scale", "a whole number from 0 to 9"),
+            _ => ("--opening-grant", "a whole number"),
+        };
+        usage(&format!("{option} {value:?}: expected {expected}"))
+    })?;
+    if settings.opening_grant > ISSUED_MAX {
+        let grant = settings.opening_grant;
+        return Err(usage(&format!(
+            "--opening-grant {grant}: expected a whole number from 0 to {ISSUED_MAX}"
+        )));
+    }
+    Ok(settings)
+}
+
+fn operator_key(text: &str) -> Result<KeyId, DaemonError> {
+    if let Ok(id) = const_hex::decode_to_array(text) {
+        return Ok(KeyId(id));
+    }
+    let bad = |reason: String| usage(&format!("--operator {text:?}: {reason}"));
+    let pem = std::fs::read_to_string(text).map_err(|error| bad(error.to_string()))?;
+    PublicKey::from_pem(&pem).map(|key| key.key_id()).map_err(|error| bad(error.to_string()))
+}
+
 fn origin(text: String) -> Result<String, DaemonError> {
     if is_origin(&text) {
         return Ok(text);
@@ -167,7 +235,7 @@ mod tests {
         arguments.iter().map(|word| (*word).to_owned()).collect()
     }
 
-    fn serve(arguments: &[&str]) -> Serve {
+    fn serve(arguments: &[&str]) -> Box<Serve> {
         match parse(&words(arguments)) {
             Ok(Task::Serve(serve)) => serve,
             other => panic!("{other:?}"),

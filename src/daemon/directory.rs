@@ -23,6 +23,7 @@ use crate::chain::{Genesis, block_hash};
 use crate::crypto::note::LogKey;
 use crate::crypto::rsa::PrivateKey;
 use crate::crypto::{LedgerId, random};
+use crate::domain::Settings;
 use crate::eventlog::{self, Disk, Options};
 use crate::time::Timestamp;
 
@@ -51,6 +52,8 @@ pub struct Founding<'a> {
     pub options: Options,
     /// The time of its genesis block.
     pub now: Timestamp,
+    /// What holds for its whole life.
+    pub settings: &'a Settings,
 }
 
 /// What is there under a path.
@@ -166,7 +169,7 @@ fn create(
         log_key: *keys.log_key.public().bytes(),
         server_key: keys.private.public().spki().to_vec(),
         nonce: random::bytes(rng),
-        settings: Vec::new(),
+        settings: founding.settings.write(),
     };
     let block = genesis.to_block(founding.now);
     let id = LedgerId(block_hash(&block).0);

@@ -17,6 +17,7 @@ use super::{config, logging};
 use crate::cli::exit::Exit;
 use crate::cli::text::escape;
 use crate::crypto::random;
+use crate::domain::State;
 use crate::eventlog::{Disk, Recovery, Storage, anchor};
 use crate::ledger::{CheckpointFile, Ledger};
 use crate::limits::Limits;
@@ -58,7 +59,8 @@ fn serve(serve: &Serve) -> Result<(), DaemonError> {
     let limits = read_limits(serve)?;
     allow_descriptors(&limits);
     let now = clock.now().wall;
-    let founding = Founding { origin: serve.origin.as_deref(), options: serve.options, now };
+    let founding =
+        Founding { origin: serve.origin.as_deref(), options: serve.options, now, settings: &serve.founding };
     let directory = DataDirectory::open_or_create(&serve.data, &founding, &mut random::os())?;
     let keys = directory.keys(now)?;
     check_origin(serve, &keys)?;
@@ -76,6 +78,7 @@ fn serve(serve: &Serve) -> Result<(), DaemonError> {
         let file = serve.checkpoint_file.display();
         tracing::warn!(%file, "no checkpoint was kept before; this log is taken as it is");
     }
+    check_settings(serve, ledger.replica().state())?;
     keys.check_ledger(directory.path(), ledger.replica().genesis(), ledger.ledger_id())?;
     let committed = ledger.committed();
     let genesis = ledger.log().read(0)?;
@@ -143,6 +146,19 @@ fn check_origin(serve: &Serve, keys: &ServerKeys) -> Result<(), DaemonError> {
         ))),
         _ => Ok(()),
     }
+}
+
+/// The same for what was decided when the ledger was made.
+fn check_settings(serve: &Serve, state: &State) -> Result<(), DaemonError> {
+    if !serve.founding_given || serve.founding == state.settings {
+        return Ok(());
+    }
+    let shown: Vec<String> =
+        state.settings.write().iter().map(|(key, value)| format!("{key} = {value}")).collect();
+    Err(DaemonError::Usage(format!(
+        "--currency, --scale, --opening-grant and --operator are for the first start; this ledger has {}",
+        shown.join(", ")
+    )))
 }
 
 /// Takes the keys apart: what everybody may see, and what only the private lane may.

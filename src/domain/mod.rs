@@ -6,6 +6,10 @@
 
 pub mod accounts;
 pub mod orders;
+pub mod payments;
+mod settings;
+
+pub use settings::{BadSetting, Settings};
 
 use std::fmt;
 
@@ -37,44 +41,54 @@ impl fmt::Display for AccountId {
 pub struct Tag {
     /// Version of the kind's fields, from 1.
     pub schema: u16,
-    /// 0 genesis, 1–15 accounts, 16–31 orders.
+    /// 0 genesis, 1–15 accounts, 16–31 orders, 32–47 payments.
     pub kind: u16,
 }
 
 /// What an author asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// Joining the ledger.
+    /// Joining the ledger, and roles.
     Accounts(accounts::Command),
     /// Buying and selling.
     Orders(orders::Command),
+    /// Money.
+    Payments(payments::Command),
 }
 
 /// What happened, decided by the server. Holds only what the command does not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// Somebody joined.
+    /// Somebody joined, or has another role.
     Accounts(accounts::Event),
     /// Orders stand.
     Orders(orders::Event),
+    /// Money moved.
+    Payments(payments::Event),
 }
 
 /// Why a rule refused a command. A refusal never changes anything.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rejection {
-    /// The rules of joining.
+    /// The rules of joining and of roles.
     Accounts(accounts::Rejection),
     /// The rules of orders.
     Orders(orders::Rejection),
+    /// The rules of money.
+    Payments(payments::Rejection),
 }
 
 /// Everything that replaying the log yields, domain by domain.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct State {
+    /// What genesis says, for ever.
+    pub settings: Settings,
     /// Members.
     pub accounts: accounts::State,
     /// Orders placed.
     pub orders: orders::State,
+    /// Money.
+    pub payments: payments::State,
 }
 
 /// Who asks, and when: what a rule may know beside the command itself.
@@ -99,6 +113,7 @@ impl Command {
         match tag.kind {
             1..=15 => accounts::Command::decode(tag, bytes).map(Command::Accounts),
             16..=31 => orders::Command::decode(tag, bytes).map(Command::Orders),
+            32..=47 => payments::Command::decode(tag, bytes).map(Command::Payments),
             _ => Err(Undecodable::UnknownKind(tag)),
         }
     }
@@ -108,6 +123,7 @@ impl Command {
         match self {
             Command::Accounts(command) => command.encode(),
             Command::Orders(command) => command.encode(),
+            Command::Payments(command) => command.encode(),
         }
     }
 
@@ -127,6 +143,7 @@ impl Event {
         match tag.kind {
             1..=15 => accounts::Event::decode(tag, body).map(Event::Accounts),
             16..=31 => orders::Event::decode(tag, body).map(Event::Orders),
+            32..=47 => payments::Event::decode(tag, body).map(Event::Payments),
             _ => Err(Undecodable::UnknownKind(tag)),
         }
     }
@@ -136,6 +153,7 @@ impl Event {
         let (tag, body) = match self {
             Event::Accounts(event) => event.encode(),
             Event::Orders(event) => event.encode(),
+            Event::Payments(event) => event.encode(),
         };
         let mut bytes = Vec::with_capacity(4 + body.len());
         bytes.extend_from_slice(&tag.schema.to_be_bytes());
@@ -160,32 +178,50 @@ pub fn split_tag(bytes: &[u8]) -> Result<(Tag, &[u8]), Undecodable> {
 /// # Errors
 /// The [`Rejection`] of the first rule that refuses it.
 pub fn decide(state: &State, command: &Command, context: &Context) -> Result<Event, Rejection> {
+    let State { settings, accounts, orders, payments } = state;
     match command {
-        Command::Accounts(command) => accounts::decide(&state.accounts, command, context)
-            .map(Event::Accounts)
-            .map_err(Rejection::Accounts),
-        Command::Orders(command) => orders::decide(&state.orders, &state.accounts, command, context)
-            .map(Event::Orders)
-            .map_err(Rejection::Orders),
+        Command::Accounts(command) => {
+            let event = accounts::decide(accounts, command, context).map_err(Rejection::Accounts)?;
+            if matches!(event, accounts::Event::Registered(_)) {
+                payments::decide_grant(payments, settings.opening_grant).map_err(Rejection::Payments)?;
+            }
+            Ok(Event::Accounts(event))
+        }
+        Command::Orders(command) => {
+            orders::decide(orders, accounts, command, context).map(Event::Orders).map_err(Rejection::Orders)
+        }
+        Command::Payments(command) => payments::decide(payments, accounts, command, context)
+            .map(Event::Payments)
+            .map_err(Rejection::Payments),
     }
 }
 
 /// Moves the state. It cannot refuse: live operation and replay both end here, and what is in a block happened.
 pub fn apply(state: &mut State, command: &Command, event: &Event, context: &Context) {
+    let State { settings, accounts, orders, payments } = state;
     match (command, event) {
         (Command::Accounts(command), Event::Accounts(event)) => {
-            accounts::apply(&mut state.accounts, command, event, context);
+            accounts::apply(accounts, command, event, settings.operator.as_ref(), context);
+            if let accounts::Event::Registered(registered) = event {
+                payments::open_account(payments, registered.account, settings.opening_grant, context);
+            }
         }
-        (Command::Orders(command), Event::Orders(event)) => {
-            orders::apply(&mut state.orders, command, event, context);
+        (Command::Orders(command), Event::Orders(event)) => orders::apply(orders, command, event, context),
+        (Command::Payments(command), Event::Payments(event)) => {
+            payments::apply(payments, command, event, context);
         }
-        // A block that pairs a command of one domain with an event of another does not decode as a
-        // transaction; `ledger::transaction` refuses it before it can come here.
-        (Command::Accounts(_), Event::Orders(_)) | (Command::Orders(_), Event::Accounts(_)) => {}
+        // A block that pairs a command with an event of another kind does not decode as a transaction;
+        // `ledger::transaction` refuses it before it can come here.
+        (Command::Accounts(_) | Command::Orders(_) | Command::Payments(_), _) => {}
     }
 }
 
 impl State {
+    /// The state of a ledger with these settings, in which nothing happened yet.
+    pub fn new(settings: Settings) -> State {
+        State { settings, ..State::default() }
+    }
+
     /// A digest of everything in the state: two states are equal if and only if their digests are.
     pub fn digest(&self) -> Digest {
         crypto::sha3(&[b"ledgerd/state/1\0", &codec::encode(self)])
@@ -198,6 +234,7 @@ impl Rejection {
         match self {
             Rejection::Accounts(rejection) => rejection.name(),
             Rejection::Orders(rejection) => rejection.name(),
+            Rejection::Payments(rejection) => rejection.name(),
         }
     }
 }
@@ -208,6 +245,7 @@ impl fmt::Display for Rejection {
         match self {
             Rejection::Accounts(rejection) => rejection.fmt(f),
             Rejection::Orders(rejection) => rejection.fmt(f),
+            Rejection::Payments(rejection) => rejection.fmt(f),
         }
     }
 }

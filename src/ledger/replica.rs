@@ -7,7 +7,7 @@ use std::fmt;
 use super::{CommandIndex, Transaction, TransactionError};
 use crate::chain::{Block, Frontier, Genesis, LeafHash, Link, LinkError, block_hash};
 use crate::crypto::{Digest, LedgerId};
-use crate::domain::{self, AccountId, State};
+use crate::domain::{self, AccountId, BadSetting, Settings, State};
 
 /// The state of a ledger after some number of blocks.
 #[derive(Clone, Debug)]
@@ -22,12 +22,14 @@ pub struct Replica {
 }
 
 /// How a block fails to continue a ledger.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReplayError {
     /// The bytes are not a block.
     Malformed,
     /// Block 0 is not a genesis block.
     Genesis,
+    /// Block 0 has a setting that this program does not know.
+    Setting(BadSetting),
     /// It does not follow the block before.
     Link(LinkError),
     /// It holds no transaction of this ledger.
@@ -44,13 +46,14 @@ impl Replica {
     /// [`ReplayError::Genesis`].
     pub fn from_genesis(bytes: &[u8], store: impl FnMut([u8; 32])) -> Result<Replica, ReplayError> {
         let (genesis, ledger_id) = Genesis::from_block(bytes).map_err(|_| ReplayError::Genesis)?;
+        let settings = Settings::read(&genesis.settings).map_err(ReplayError::Setting)?;
         let block = Block::parse(bytes).map_err(|_| ReplayError::Malformed)?;
         let mut replica = Replica {
             ledger_id,
             genesis,
             link: Link::default(),
             frontier: Frontier::default(),
-            state: State::default(),
+            state: State::new(settings),
             commands: CommandIndex::default(),
             blocks_of: BTreeMap::new(),
         };
@@ -148,6 +151,7 @@ impl ReplayError {
         match self {
             ReplayError::Malformed => "malformed_block",
             ReplayError::Genesis => "not_genesis",
+            ReplayError::Setting(_) => "unknown_setting",
             ReplayError::Link(error) => error.name(),
             ReplayError::Transaction(error) => error.name(),
             ReplayError::RepeatedCommand(_) => "repeated_command",
@@ -160,6 +164,7 @@ impl fmt::Display for ReplayError {
         match self {
             ReplayError::Malformed => f.write_str("the bytes are not a block"),
             ReplayError::Genesis => f.write_str("block 0 is not a genesis block"),
+            ReplayError::Setting(error) => error.fmt(f),
             ReplayError::Link(error) => error.fmt(f),
             ReplayError::Transaction(error) => error.fmt(f),
             ReplayError::RepeatedCommand(index) => write!(f, "block {index} holds a command of the same id"),

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::chain::{Block, MalformedMessage, Message};
 use crate::crypto::LedgerId;
-use crate::domain::{AccountId, Command, Context, Event, Undecodable};
+use crate::domain::{AccountId, Command, Context, Event, Undecodable, split_tag};
 
 /// A block's command and event, decoded. Genesis is not a transaction.
 #[derive(Clone, Debug)]
@@ -37,7 +37,7 @@ pub enum TransactionError {
     Command(Undecodable),
     /// The event does not decode.
     Event(Undecodable),
-    /// Command and event belong to different domains.
+    /// The event is not one of this command.
     Mismatch,
 }
 
@@ -59,7 +59,9 @@ impl<'a> Transaction<'a> {
         }
         let command = Command::decode(message.header.tag, message.body).map_err(TransactionError::Command)?;
         let event = Event::decode(block.event).map_err(TransactionError::Event)?;
-        if !same_domain(&command, &event) {
+        // An event has the number of the command that it came from.
+        let (event_tag, _) = split_tag(block.event).map_err(TransactionError::Event)?;
+        if event_tag.kind != message.header.tag.kind {
             return Err(TransactionError::Mismatch);
         }
         let context = Context {
@@ -69,13 +71,6 @@ impl<'a> Transaction<'a> {
             index: block.index,
         };
         Ok(Transaction { message, command, event, context })
-    }
-}
-
-fn same_domain(command: &Command, event: &Event) -> bool {
-    match (command, event) {
-        (Command::Accounts(_), Event::Accounts(_)) | (Command::Orders(_), Event::Orders(_)) => true,
-        (Command::Accounts(_) | Command::Orders(_), _) => false,
     }
 }
 
@@ -103,7 +98,7 @@ impl fmt::Display for TransactionError {
             }
             TransactionError::Command(error) => write!(f, "the command: {error}"),
             TransactionError::Event(error) => write!(f, "the event: {error}"),
-            TransactionError::Mismatch => f.write_str("command and event belong to different domains"),
+            TransactionError::Mismatch => f.write_str("the event is not one of this command"),
         }
     }
 }

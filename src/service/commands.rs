@@ -211,8 +211,19 @@ impl Service {
         let Ok(command) = Command::decode(message.header.tag, message.body) else {
             return Some(refusal("malformed_command", "the command does not decode"));
         };
+        let changed_role = match &command {
+            Command::Accounts(accounts::Command::GrantRole(grant)) => Some(grant.account),
+            Command::Accounts(accounts::Command::RevokeRole(revoke)) => Some(revoke.account),
+            _ => None,
+        };
         match self.ledger.propose(message, &check.signature, command, now.wall) {
-            Ok(placement) => Some(accepted(placement, false)),
+            Ok(placement) => {
+                if let Some(account) = changed_role {
+                    // Whoever has another role authenticates again.
+                    self.tickets.revoke_account(account.0);
+                }
+                Some(accepted(placement, false))
+            }
             Err(Refused::BatchFull) => None,
             Err(Refused::ReadOnly) => {
                 self.refusals.remember_copy(&message, disk_full());

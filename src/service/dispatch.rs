@@ -60,12 +60,26 @@ impl Service {
                 | Request::Verify
                 | Request::Status
                 | Request::Whoami
-                | Request::Receipt(_),
+                | Request::Receipt(_)
+                | Request::Balance
+                | Request::Statement { .. }
+                | Request::Member(_),
                 true,
             ) => {
                 self.hold(id, request_id, not_authenticated());
             }
             (Request::Copy { from, limit }, false) => self.copy(id, request_id, account, from, limit),
+            (Request::Balance, false) => {
+                let reply = self.balance(account);
+                self.hold(id, request_id, reply);
+            }
+            (Request::Statement { from, limit }, false) => {
+                self.statement(id, request_id, account, from, limit);
+            }
+            (Request::Member(handle), false) => {
+                let reply = self.member(handle);
+                self.hold(id, request_id, reply);
+            }
             (Request::Receipt(of), false) => self.receipt(id, request_id, account, of),
             (Request::Verify, false) => self.verifications.ask((id, request_id)),
             (Request::Status, false) => {

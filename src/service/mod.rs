@@ -17,6 +17,7 @@ mod connection;
 mod dispatch;
 mod input;
 mod job;
+mod money;
 mod receipts;
 mod refusals;
 mod sessions;
@@ -267,6 +268,7 @@ impl Service {
                 Reply::Accepted(accepted) if !accepted.duplicate => self.counters.accepted -= 1,
                 // A question that changes nothing and saw only durable blocks.
                 Reply::CopyPage(_)
+                | Reply::Statement(_)
                 | Reply::Receipt(_)
                 | Reply::Checkpoint(_)
                 | Reply::Inclusion(_)
@@ -346,6 +348,7 @@ impl Service {
     fn hold(&mut self, connection: ConnectionId, request: u32, reply: Reply) {
         let bytes = match &reply {
             Reply::CopyPage(page) => page.blocks.iter().map(|block| block.len()).sum(),
+            Reply::Statement(page) => page.lines.len().saturating_mul(128),
             Reply::Receipt(proofs) => proofs.block.len(),
             _ => 256,
         };

@@ -8,10 +8,10 @@ mod reply;
 mod request;
 
 pub use reply::{
-    Accepted, CheckpointNote, CopyPage, Finding, Handshakes, Mode, Progress, Proofs, Refusal, Reply, Status,
-    Verification, Whoami,
+    Accepted, Balance, CheckpointNote, CopyPage, Finding, Handshakes, Member, Mode, Movement, Progress,
+    Proofs, Refusal, Reply, StatementLine, StatementPage, Status, Verification, Whoami,
 };
-pub use request::{ReceiptOf, Request, Submission};
+pub use request::{ReceiptOf, Request, StatementPlace, Submission};
 
 use serde::{Deserialize, Serialize};
 

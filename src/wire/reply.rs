@@ -4,9 +4,11 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
 use crate::chain::{Consistency, Inclusion};
-use crate::crypto::Digest;
+use crate::crypto::{Digest, KeyId};
 use crate::domain::AccountId;
 use crate::time::Timestamp;
+
+use super::StatementPlace;
 
 /// An answer, or news about a request that is still being worked on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +35,75 @@ pub enum Reply {
     Consistency(Consistency),
     /// A block and its proofs.
     Receipt(Proofs),
+    /// The caller's money.
+    Balance(Balance),
+    /// Some lines of the caller's statement.
+    Statement(StatementPage),
+    /// Somebody's public face.
+    Member(Member),
+}
+
+/// An account's money.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Balance {
+    /// Minor units.
+    pub balance: u64,
+    /// The ledger's currency.
+    pub currency: String,
+    /// Decimals with which amounts are shown.
+    pub scale: u8,
+}
+
+/// Some lines of an account's statement, in order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatementPage {
+    /// The lines.
+    pub lines: Vec<StatementLine>,
+    /// Where the next one is; none when these were the last.
+    pub next: Option<StatementPlace>,
+}
+
+/// One movement of an account's money.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatementLine {
+    /// Where it stands.
+    pub place: StatementPlace,
+    /// Time of the block.
+    pub timestamp: Timestamp,
+    /// What moved it.
+    pub movement: Movement,
+    /// Minor units that came, or negative that went.
+    pub amount: i64,
+    /// What the account has after it, in minor units.
+    pub balance: u64,
+    /// Who is at the other end: the payer, the payee, or the operator who issued.
+    pub counterparty: Option<AccountId>,
+    /// The counterparty's public name.
+    pub handle: String,
+    /// What it was for.
+    pub memo: String,
+}
+
+/// What moves money.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Movement {
+    /// The ledger's opening grant.
+    Grant,
+    /// An operator made it.
+    Issue,
+    /// A payment.
+    Payment,
+}
+
+/// What everybody may know of a member.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// Number.
+    pub account: AccountId,
+    /// Public name.
+    pub handle: String,
+    /// Names the member's key.
+    pub key_id: KeyId,
 }
 
 /// What a receipt is made of: see [`crate::chain::Receipt`].

@@ -40,6 +40,26 @@ pub enum Request<'a> {
     },
     /// A block of the caller's with everything that proves it to a stranger.
     Receipt(ReceiptOf),
+    /// The caller's money, and what money is called here.
+    Balance,
+    /// What moved the caller's money, from this place on, at most `limit` lines of it.
+    Statement {
+        /// Where to begin.
+        from: StatementPlace,
+        /// Most lines wanted.
+        limit: u64,
+    },
+    /// The member with this public name.
+    Member(&'a str),
+}
+
+/// A place in an account's statement.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct StatementPlace {
+    /// Index of a block.
+    pub index: u64,
+    /// Which payment of it.
+    pub element: u64,
 }
 
 /// Which block a receipt is wanted of.

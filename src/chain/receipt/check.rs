@@ -186,13 +186,13 @@ fn included<'a>(
 fn registered(part: Part, block: &Block<'_>) -> Result<(PublicKey, Author), ReceiptError> {
     let message = Message::parse(block.message).map_err(|_| ReceiptError::Malformed(part))?;
     let header = message.header;
-    let (Ok(Command::Accounts(command)), Ok(Event::Accounts(event))) =
-        (Command::decode(header.tag, message.body), Event::decode(block.event))
+    let (
+        Ok(Command::Accounts(accounts::Command::Register(register))),
+        Ok(Event::Accounts(accounts::Event::Registered(Registered { account }))),
+    ) = (Command::decode(header.tag, message.body), Event::decode(block.event))
     else {
         return Err(ReceiptError::Registration);
     };
-    let accounts::Command::Register(register) = command;
-    let accounts::Event::Registered(Registered { account }) = event;
     let key = PublicKey::from_spki(&register.public_key).map_err(|_| ReceiptError::Key)?;
     if block.author != AccountId::NONE || header.account != block.author || key.key_id() != header.key_id {
         return Err(ReceiptError::OtherAuthor);

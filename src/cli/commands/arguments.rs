@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use argh::{ArgsInfo, FromArgs};
 
+use super::money_arguments::{
+    BalanceCommand, GrantCommand, IssueCommand, KeygenCommand, PayCommand, RevokeCommand, StatementCommand,
+};
 use crate::chain::CommandId;
 use crate::crypto::note::LogPublicKey;
 use crate::wire::ReceiptOf;
@@ -54,6 +57,20 @@ pub enum Subcommand {
     CheckReceipt(CheckReceipt),
     /// See [`Checkpoint`].
     Checkpoint(Checkpoint),
+    /// See [`BalanceCommand`].
+    Balance(BalanceCommand),
+    /// See [`StatementCommand`].
+    Statement(StatementCommand),
+    /// See [`PayCommand`].
+    Pay(PayCommand),
+    /// See [`IssueCommand`].
+    Issue(IssueCommand),
+    /// See [`GrantCommand`].
+    Grant(GrantCommand),
+    /// See [`RevokeCommand`].
+    Revoke(RevokeCommand),
+    /// See [`KeygenCommand`].
+    Keygen(KeygenCommand),
     /// See [`Audit`].
     Audit(Audit),
     /// See [`Export`].

@@ -8,12 +8,16 @@ mod copy;
 mod demo;
 mod get_key;
 mod manual;
+mod money;
+mod money_arguments;
 mod offline;
 mod outlet;
 mod receipt;
 mod register;
+mod roles;
 mod settling;
 mod status;
+mod submitting;
 mod verify;
 
 pub use arguments::{Arguments, Subcommand};
@@ -67,6 +71,13 @@ pub fn main(raw: &[String]) -> Exit {
         Subcommand::Receipt(command) => receipt::run(&context, command),
         Subcommand::CheckReceipt(command) => receipt::check(&context, command),
         Subcommand::Checkpoint(command) => checkpoint::run(&context, command),
+        Subcommand::Balance(command) => money::balance(&context, command),
+        Subcommand::Statement(command) => money::statement(&context, command),
+        Subcommand::Pay(command) => money::pay(&context, command),
+        Subcommand::Issue(command) => money::issue(&context, command),
+        Subcommand::Grant(command) => roles::grant(&context, command),
+        Subcommand::Revoke(command) => roles::revoke(&context, command),
+        Subcommand::Keygen(command) => roles::keygen(&context, command),
         Subcommand::Audit(command) => offline::audit(&context, command),
         Subcommand::Export(command) => offline::export(&context, command),
         Subcommand::Status(command) => status::run(&context, command),

@@ -87,3 +87,19 @@ pub(super) fn passphrase(prompt: &str) -> Option<Zeroizing<String>> {
     }
     rpassword::prompt_password(prompt).ok().map(Zeroizing::new)
 }
+
+pub(super) fn new_passphrase() -> Result<Zeroizing<String>, ClientError> {
+    let ask = |prompt| {
+        passphrase(prompt).ok_or_else(|| {
+            ClientError::Usage("--passphrase needs a terminal or LEDGERCTL_PASSPHRASE".to_owned())
+        })
+    };
+    let first = ask("New passphrase: ")?;
+    if first.is_empty() {
+        return Err(ClientError::Usage("the passphrase is empty".to_owned()));
+    }
+    if *first != *ask("The same again: ")? {
+        return Err(ClientError::Usage("the two passphrases differ".to_owned()));
+    }
+    Ok(first)
+}

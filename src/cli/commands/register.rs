@@ -1,7 +1,5 @@
 //! `ledgerctl register`.
 
-use zeroize::Zeroizing;
-
 use super::Context;
 use super::arguments::Register;
 use super::outlet;
@@ -41,28 +39,12 @@ fn key(context: &Context, command: &Register) -> Result<PrivateKey, ClientError>
     let encrypted = is_key_encrypted(&home)?;
     if let Some(key) = load_key(&home, &mut outlet::passphrase)? {
         if command.passphrase && encrypted == Some(false) {
-            encrypt_key(&home, &key, &new_passphrase()?)?;
+            encrypt_key(&home, &key, &outlet::new_passphrase()?)?;
         }
         return Ok(key);
     }
-    let passphrase = if command.passphrase { Some(new_passphrase()?) } else { None };
+    let passphrase = if command.passphrase { Some(outlet::new_passphrase()?) } else { None };
     make_key(&home, passphrase.as_ref().map(|text| text.as_str()))
-}
-
-fn new_passphrase() -> Result<Zeroizing<String>, ClientError> {
-    let ask = |prompt| {
-        outlet::passphrase(prompt).ok_or_else(|| {
-            ClientError::Usage("--passphrase needs a terminal or LEDGERCTL_PASSPHRASE".to_owned())
-        })
-    };
-    let first = ask("New passphrase: ")?;
-    if first.is_empty() {
-        return Err(ClientError::Usage("the passphrase is empty".to_owned()));
-    }
-    if *first != *ask("The same again: ")? {
-        return Err(ClientError::Usage("the two passphrases differ".to_owned()));
-    }
-    Ok(first)
 }
 
 fn show(context: &Context, command: &Register, account: &Account) -> Result<Exit, ClientError> {

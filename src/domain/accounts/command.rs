@@ -1,18 +1,47 @@
-//! What a stranger asks for to become a member.
+//! What a stranger asks for to become a member, and an operator to give members roles.
 
 use serde::{Deserialize, Serialize};
 
+use super::Role;
 use crate::codec;
-use crate::domain::{Tag, Undecodable};
+use crate::domain::{AccountId, Tag, Undecodable};
 
 /// The tag of [`Register`].
 pub const REGISTER: Tag = Tag { schema: 1, kind: 1 };
+
+/// The tag of [`GrantRole`].
+pub const GRANT_ROLE: Tag = Tag { schema: 1, kind: 2 };
+
+/// The tag of [`RevokeRole`].
+pub const REVOKE_ROLE: Tag = Tag { schema: 1, kind: 3 };
 
 /// The commands of this domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// Join the ledger.
     Register(Register),
+    /// Give a member a role.
+    GrantRole(GrantRole),
+    /// Take a role away.
+    RevokeRole(RevokeRole),
+}
+
+/// Give a member a role: an operator's command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GrantRole {
+    /// Who receives it.
+    pub account: AccountId,
+    /// Which role.
+    pub role: Role,
+}
+
+/// Take a role away: an operator's command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RevokeRole {
+    /// Who loses it.
+    pub account: AccountId,
+    /// Which role.
+    pub role: Role,
 }
 
 /// Join the ledger. The command is signed by the key inside it: proof of possession.
@@ -29,6 +58,8 @@ impl Command {
     pub(in crate::domain) fn decode(tag: Tag, bytes: &[u8]) -> Result<Command, Undecodable> {
         match tag {
             REGISTER => Ok(Command::Register(codec::strict(bytes)?)),
+            GRANT_ROLE => Ok(Command::GrantRole(codec::strict(bytes)?)),
+            REVOKE_ROLE => Ok(Command::RevokeRole(codec::strict(bytes)?)),
             _ => Err(Undecodable::UnknownKind(tag)),
         }
     }
@@ -36,6 +67,8 @@ impl Command {
     pub(in crate::domain) fn encode(&self) -> (Tag, Vec<u8>) {
         match self {
             Command::Register(register) => (REGISTER, codec::encode(register)),
+            Command::GrantRole(grant) => (GRANT_ROLE, codec::encode(grant)),
+            Command::RevokeRole(revoke) => (REVOKE_ROLE, codec::encode(revoke)),
         }
     }
 }

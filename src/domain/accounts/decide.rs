@@ -1,13 +1,16 @@
-//! The rules of joining, one refusal a line, in a fixed order.
+//! The rules of joining and of roles, one refusal a line, in a fixed order.
 
 use std::fmt;
 
-use super::{Command, Event, Handle, InvalidHandle, Register, Registered, State};
+use super::{
+    Command, Event, GrantRole, Handle, InvalidHandle, Register, Registered, RevokeRole, Role, RoleGranted,
+    RoleRevoked, State,
+};
 use crate::crypto::KeyId;
 use crate::crypto::rsa::{KeyPolicyError, PublicKey};
 use crate::domain::{AccountId, Context};
 
-/// Why a registration was refused.
+/// Why a registration or a change of roles was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rejection {
     /// A member cannot register once more over its own session.
@@ -22,14 +25,63 @@ pub enum Rejection {
     AlreadyRegistered(AccountId),
     /// Somebody has the handle, or one that differs in case only.
     HandleTaken,
+    /// Only an operator gives and takes roles.
+    NotOperator,
+    /// There is no such member.
+    InvalidUser(AccountId),
+    /// The member has the role already.
+    RoleHeld,
+    /// The member does not have the role.
+    RoleNotHeld,
+    /// Without this operator there would be none.
+    LastOperator,
 }
 
-/// Decides a registration.
+/// Decides a registration, or a change of roles.
 ///
 /// # Errors
 /// The [`Rejection`] of the first rule that refuses it.
 pub fn decide(state: &State, command: &Command, context: &Context) -> Result<Event, Rejection> {
-    let Command::Register(Register { handle, public_key }) = command;
+    match command {
+        Command::Register(register) => decide_register(state, register, context).map(Event::Registered),
+        Command::GrantRole(grant) => decide_grant(state, grant, context).map(Event::RoleGranted),
+        Command::RevokeRole(revoke) => decide_revoke(state, revoke, context).map(Event::RoleRevoked),
+    }
+}
+
+fn decide_grant(state: &State, grant: &GrantRole, context: &Context) -> Result<RoleGranted, Rejection> {
+    let GrantRole { account, role } = *grant;
+    check_role_change(state, account, context)?;
+    if state.has_role(account, role) {
+        return Err(Rejection::RoleHeld);
+    }
+    Ok(RoleGranted { holders: state.holders(role).saturating_add(1) })
+}
+
+fn decide_revoke(state: &State, revoke: &RevokeRole, context: &Context) -> Result<RoleRevoked, Rejection> {
+    let RevokeRole { account, role } = *revoke;
+    check_role_change(state, account, context)?;
+    if !state.has_role(account, role) {
+        return Err(Rejection::RoleNotHeld);
+    }
+    if role == Role::Operator && state.holders(role) == 1 {
+        return Err(Rejection::LastOperator);
+    }
+    Ok(RoleRevoked { holders: state.holders(role).saturating_sub(1) })
+}
+
+fn check_role_change(state: &State, account: AccountId, context: &Context) -> Result<(), Rejection> {
+    if !state.is_operator(context.author) {
+        return Err(Rejection::NotOperator);
+    }
+    if state.get(account).is_none() {
+        return Err(Rejection::InvalidUser(account));
+    }
+    Ok(())
+}
+
+fn decide_register(state: &State, register: &Register, context: &Context) -> Result<Registered, Rejection> {
+    let Register { handle, public_key } = register;
     if context.author != AccountId::NONE {
         return Err(Rejection::NotAnonymous);
     }
@@ -44,7 +96,7 @@ pub fn decide(state: &State, command: &Command, context: &Context) -> Result<Eve
         return Err(Rejection::HandleTaken);
     }
     PublicKey::from_spki(public_key).map_err(Rejection::InvalidKey)?;
-    Ok(Event::Registered(Registered { account: state.next_id() }))
+    Ok(Registered { account: state.next_id() })
 }
 
 impl Rejection {
@@ -57,6 +109,11 @@ impl Rejection {
             Rejection::NotItsKey => "key_mismatch",
             Rejection::AlreadyRegistered(_) => "already_registered",
             Rejection::HandleTaken => "handle_taken",
+            Rejection::NotOperator => "no_permission",
+            Rejection::InvalidUser(_) => "invalid_user",
+            Rejection::RoleHeld => "role_held",
+            Rejection::RoleNotHeld => "role_not_held",
+            Rejection::LastOperator => "last_operator",
         }
     }
 }
@@ -74,6 +131,11 @@ impl fmt::Display for Rejection {
                 write!(f, "this key belongs to account {account} already")
             }
             Rejection::HandleTaken => f.write_str("this handle is taken"),
+            Rejection::NotOperator => f.write_str("only an operator gives and takes roles"),
+            Rejection::InvalidUser(account) => write!(f, "there is no account {account}"),
+            Rejection::RoleHeld => f.write_str("the account has this role already"),
+            Rejection::RoleNotHeld => f.write_str("the account does not have this role"),
+            Rejection::LastOperator => f.write_str("a ledger keeps at least one operator"),
         }
     }
 }

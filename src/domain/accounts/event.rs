@@ -1,4 +1,4 @@
-//! What happened when somebody joined.
+//! What happened when somebody joined or a role changed hands.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,11 +8,35 @@ use crate::domain::{AccountId, Tag, Undecodable};
 /// The tag of [`Registered`].
 pub const REGISTERED: Tag = Tag { schema: 1, kind: 1 };
 
+/// The tag of [`RoleGranted`].
+pub const ROLE_GRANTED: Tag = Tag { schema: 1, kind: 2 };
+
+/// The tag of [`RoleRevoked`].
+pub const ROLE_REVOKED: Tag = Tag { schema: 1, kind: 3 };
+
 /// The events of this domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// A member joined.
     Registered(Registered),
+    /// A member has the role of the command.
+    RoleGranted(RoleGranted),
+    /// A member has the role of the command no more.
+    RoleRevoked(RoleRevoked),
+}
+
+/// The member has the role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoleGranted {
+    /// How many members have it now.
+    pub holders: u64,
+}
+
+/// The member has the role no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoleRevoked {
+    /// How many members have it now.
+    pub holders: u64,
 }
 
 /// A member joined and has a number from now on.
@@ -26,6 +50,8 @@ impl Event {
     pub(in crate::domain) fn decode(tag: Tag, bytes: &[u8]) -> Result<Event, Undecodable> {
         match tag {
             REGISTERED => Ok(Event::Registered(codec::strict(bytes)?)),
+            ROLE_GRANTED => Ok(Event::RoleGranted(codec::strict(bytes)?)),
+            ROLE_REVOKED => Ok(Event::RoleRevoked(codec::strict(bytes)?)),
             _ => Err(Undecodable::UnknownKind(tag)),
         }
     }
@@ -33,6 +59,8 @@ impl Event {
     pub(in crate::domain) fn encode(&self) -> (Tag, Vec<u8>) {
         match self {
             Event::Registered(registered) => (REGISTERED, codec::encode(registered)),
+            Event::RoleGranted(granted) => (ROLE_GRANTED, codec::encode(granted)),
+            Event::RoleRevoked(revoked) => (ROLE_REVOKED, codec::encode(revoked)),
         }
     }
 }

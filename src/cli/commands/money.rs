@@ -1,0 +1,232 @@
+//! `ledgerctl balance`, `statement`, `pay`, `issue`: money, in the ledger's currency.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Write as _};
+
+use jiff::Timestamp as Time;
+
+use super::Context;
+use super::money_arguments::{BalanceCommand, IssueCommand, PayCommand, StatementCommand};
+use super::outlet;
+use super::settling::open_member;
+use super::submitting::{show, submit};
+use crate::cli::exit::Exit;
+use crate::cli::text::escape;
+use crate::client::payments_input::{self, Wanted};
+use crate::client::{ClientError, Member};
+use crate::domain::payments::{self, Currency, Event as MoneyEvent, Issue, Pay, Payment};
+use crate::domain::{AccountId, Command, Event};
+use crate::wire::{Accepted, Balance, Reply, Request, StatementLine, StatementPlace};
+
+/// Lines asked for at once.
+const PAGE_LINES: u64 = 2_048;
+
+pub(super) fn balance(context: &Context, command: &BalanceCommand) -> Result<Exit, ClientError> {
+    let mut member = open_member(context, &mut outlet::passphrase)?;
+    let (balance, currency) = fetch_balance(&mut member)?;
+    if command.json || context.out.json {
+        let value = serde_json::json!({
+            "balance": balance, "currency": currency.name, "scale": currency.scale,
+        });
+        context.out.line(&value.to_string())?;
+    } else {
+        context.out.line(&format!("{} {}", currency.show(balance), currency.name))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn fetch_balance(member: &mut Member) -> Result<(u64, Currency), ClientError> {
+    let Reply::Balance(Balance { balance, currency, scale }) = member.ask(&Request::Balance, &mut |_| ())?
+    else {
+        return Err(ClientError::unexpected_reply());
+    };
+    let name = Currency::checked_name(&currency).ok_or_else(ClientError::unexpected_reply)?;
+    let scale = Currency::checked_scale(scale).ok_or_else(ClientError::unexpected_reply)?;
+    Ok((balance, Currency { name, scale }))
+}
+
+pub(super) fn statement(context: &Context, command: &StatementCommand) -> Result<Exit, ClientError> {
+    let time =
+        |text: &Option<String>, name: &str| text.as_deref().map(|text| instant(text, name)).transpose();
+    let (from, to) = (time(&command.from, "--from")?, time(&command.to, "--to")?);
+    let mut member = open_member(context, &mut outlet::passphrase)?;
+    let (_, currency) = fetch_balance(&mut member)?;
+    let json = command.json || context.out.json;
+    if command.csv {
+        context.out.line("index,element,timestamp,movement,counterparty,handle,amount,balance,memo")?;
+    }
+    let mut next = Some(StatementPlace::default());
+    let mut before: Option<(StatementPlace, u64)> = None;
+    while let Some(from_place) = next {
+        let request = Request::Statement { from: from_place, limit: PAGE_LINES };
+        let Reply::Statement(page) = member.ask(&request, &mut |_| ())? else {
+            return Err(ClientError::unexpected_reply());
+        };
+        let mut out = Vec::new();
+        for line in &page.lines {
+            follows(before, line)?;
+            before = Some((line.place, line.balance));
+            let micros = i64::try_from(line.timestamp.micros()).unwrap_or(i64::MAX);
+            let inside = from.is_none_or(|from| micros >= from) && to.is_none_or(|to| micros < to);
+            if inside {
+                let written = write_line(line, &currency, json, command.csv, &mut out);
+                written.map_err(|error| ClientError::Unexpected(error.to_string()))?;
+            }
+        }
+        if !context.out.data(|stdout| stdout.write_all(&out))? {
+            return Ok(Exit::Done);
+        }
+        if page.next.is_some_and(|next| page.lines.is_empty() || next <= from_place) {
+            return Err(ClientError::Integrity("the server's pages do not go on".to_owned()));
+        }
+        next = page.next;
+    }
+    Ok(Exit::Done)
+}
+
+/// Each line has to follow from the one before: in order, and by the amount that it says.
+fn follows(before: Option<(StatementPlace, u64)>, line: &StatementLine) -> Result<(), ClientError> {
+    let (in_order, balance) = match before {
+        Some((place, balance)) => (line.place > place, balance),
+        None => (true, 0),
+    };
+    if in_order && balance.checked_add_signed(line.amount) == Some(line.balance) {
+        return Ok(());
+    }
+    Err(ClientError::Integrity(format!(
+        "the server's statement does not add up at block {}, payment {}",
+        line.place.index, line.place.element
+    )))
+}
+
+fn write_line(
+    line: &StatementLine,
+    currency: &Currency,
+    json: bool,
+    csv: bool,
+    out: &mut Vec<u8>,
+) -> io::Result<()> {
+    let movement = format!("{:?}", line.movement).to_lowercase();
+    let counterparty = line.counterparty.map(|account| account.0);
+    if json {
+        let value = serde_json::json!({
+            "index": line.place.index,
+            "element": line.place.element,
+            "timestamp": line.timestamp.to_string(),
+            "movement": movement,
+            "counterparty": counterparty,
+            "handle": line.handle,
+            "amount": line.amount,
+            "balance": line.balance,
+            "memo": line.memo,
+        });
+        return writeln!(out, "{value}");
+    }
+    let sign = if line.amount < 0 { "-" } else { "" };
+    let amount = format!("{sign}{}", currency.show(line.amount.unsigned_abs()));
+    let balance = currency.show(line.balance);
+    let who = counterparty.map(|account| account.to_string()).unwrap_or_default();
+    if csv {
+        // RFC 4180: quotes around text, doubled inside.
+        let memo = line.memo.replace('"', "\"\"");
+        let (index, element) = (line.place.index, line.place.element);
+        return writeln!(
+            out,
+            "{index},{element},{},{movement},{who},{},{amount},{balance},\"{memo}\"",
+            line.timestamp, line.handle
+        );
+    }
+    let (handle, memo) = (escape(&line.handle), escape(&line.memo));
+    writeln!(out, "{}  {movement:7} {amount:>14} {balance:>14}  {who} {handle}  {memo}", line.timestamp)
+}
+
+/// A time as RFC 3339, or a day, which begins at midnight in UTC; in microseconds.
+fn instant(text: &str, option: &str) -> Result<i64, ClientError> {
+    let whole: Result<Time, _> = text.parse().or_else(|_| format!("{text}T00:00:00Z").parse());
+    let bad = |_| {
+        ClientError::Usage(format!(
+            "{option} {text:?}: expected a time such as 2026-01-31 or 2026-01-31T12:00:00Z"
+        ))
+    };
+    whole.map(Time::as_microsecond).map_err(bad)
+}
+
+pub(super) fn pay(context: &Context, command: &PayCommand) -> Result<Exit, ClientError> {
+    let wanted = wanted_payments(command)?;
+    let mut member = open_member(context, &mut outlet::passphrase)?;
+    let (_, currency) = fetch_balance(&mut member)?;
+    let mut payments = Vec::with_capacity(wanted.len());
+    for wanted in &wanted {
+        let amount = wanted.amount(&currency)?;
+        let to = resolve(&mut member, &wanted.to)?;
+        payments.push(Payment { to, amount, memo: wanted.memo.clone() });
+    }
+    let count = payments.len();
+    let command_json = command.json;
+    let command = Command::Payments(payments::Command::Pay(Pay { payments }));
+    let accepted = submit(context, &mut member, &command)?;
+    let Ok(Event::Payments(MoneyEvent::Paid(paid))) = Event::decode(&accepted.event) else {
+        return Err(ClientError::unexpected_reply());
+    };
+    let plural = if count == 1 { "" } else { "s" };
+    show_money(context, command_json, &accepted, &format!("{count} payment{plural}"), paid.balance, &currency)
+}
+
+fn wanted_payments(command: &PayCommand) -> Result<Vec<Wanted>, ClientError> {
+    match (command.payment.as_slice(), &command.file) {
+        ([user, amount], None) => {
+            let memo = command.memo.clone().unwrap_or_default();
+            Ok(vec![payments_input::one(user, amount, &memo)?])
+        }
+        ([], Some(name)) if command.memo.is_none() => {
+            let failed = |error: io::Error| ClientError::Usage(format!("{name}: {error}"));
+            let source: Box<dyn BufRead> = if name == "-" {
+                Box::new(io::stdin().lock())
+            } else {
+                Box::new(BufReader::new(File::open(name).map_err(failed)?))
+            };
+            payments_input::lines(name, source)
+        }
+        _ => Err(ClientError::Usage(
+            "pay USER AMOUNT [--memo TEXT], or pay --file FILE with a payment a line".to_owned(),
+        )),
+    }
+}
+
+pub(super) fn issue(context: &Context, command: &IssueCommand) -> Result<Exit, ClientError> {
+    let wanted = payments_input::one(&command.user, &command.amount, "")?;
+    let mut member = open_member(context, &mut outlet::passphrase)?;
+    let (_, currency) = fetch_balance(&mut member)?;
+    let amount = wanted.amount(&currency)?;
+    let to = resolve(&mut member, &wanted.to)?;
+    let issued = Command::Payments(payments::Command::Issue(Issue { to, amount }));
+    let accepted = submit(context, &mut member, &issued)?;
+    let Ok(Event::Payments(MoneyEvent::Issued(issued))) = Event::decode(&accepted.event) else {
+        return Err(ClientError::unexpected_reply());
+    };
+    show_money(context, command.json, &accepted, "issued", issued.balance, &currency)
+}
+
+fn show_money(
+    context: &Context,
+    json: bool,
+    accepted: &Accepted,
+    words: &str,
+    balance: u64,
+    currency: &Currency,
+) -> Result<Exit, ClientError> {
+    let words = format!("{words}; balance {} {}", currency.show(balance), currency.name);
+    show(context, json, accepted, &words, &[("balance", balance.into())])?;
+    Ok(Exit::Done)
+}
+
+/// An account by number, or by its handle.
+pub(super) fn resolve(member: &mut Member, user: &str) -> Result<AccountId, ClientError> {
+    if let Ok(number) = user.parse() {
+        return Ok(AccountId(number));
+    }
+    match member.ask(&Request::Member(user), &mut |_| ())? {
+        Reply::Member(found) => Ok(found.account),
+        _ => Err(ClientError::unexpected_reply()),
+    }
+}

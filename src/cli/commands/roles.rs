@@ -1,0 +1,51 @@
+//! `ledgerctl keygen`, `grant`, `revoke`: who operates a ledger.
+
+use super::Context;
+use super::money::resolve;
+use super::money_arguments::{GrantCommand, KeygenCommand, RevokeCommand};
+use super::outlet;
+use super::settling::open_member;
+use super::submitting::{show, submit};
+use crate::cli::exit::Exit;
+use crate::client::{ClientError, load_key, make_key};
+use crate::domain::Command;
+use crate::domain::accounts::{self, GrantRole, RevokeRole};
+
+/// Makes the key of this home before there is a ledger, and prints its public half.
+pub(super) fn keygen(context: &Context, command: &KeygenCommand) -> Result<Exit, ClientError> {
+    let home = context.home()?;
+    let key = match load_key(&home, &mut outlet::passphrase)? {
+        Some(key) => key,
+        None => {
+            let passphrase = if command.passphrase { Some(outlet::new_passphrase()?) } else { None };
+            make_key(&home, passphrase.as_ref().map(|text| text.as_str()))?
+        }
+    };
+    let key_id = key.public().key_id();
+    context.out.note(&format!("key id {key_id}"));
+    if command.json || context.out.json {
+        let value = serde_json::json!({ "key_id": key_id.to_string(), "public_key": key.public().to_pem() });
+        context.out.line(&value.to_string())?;
+    } else {
+        context.out.line(key.public().to_pem().trim_end())?;
+    }
+    Ok(Exit::Done)
+}
+
+pub(super) fn grant(context: &Context, command: &GrantCommand) -> Result<Exit, ClientError> {
+    let mut member = open_member(context, &mut outlet::passphrase)?;
+    let (account, role) = (resolve(&mut member, &command.user)?, command.role);
+    let granted = Command::Accounts(accounts::Command::GrantRole(GrantRole { account, role }));
+    let accepted = submit(context, &mut member, &granted)?;
+    show(context, command.json, &accepted, &format!("account {account} is {role}"), &[])?;
+    Ok(Exit::Done)
+}
+
+pub(super) fn revoke(context: &Context, command: &RevokeCommand) -> Result<Exit, ClientError> {
+    let mut member = open_member(context, &mut outlet::passphrase)?;
+    let (account, role) = (resolve(&mut member, &command.user)?, command.role);
+    let revoked = Command::Accounts(accounts::Command::RevokeRole(RevokeRole { account, role }));
+    let accepted = submit(context, &mut member, &revoked)?;
+    show(context, command.json, &accepted, &format!("account {account} is {role} no more"), &[])?;
+    Ok(Exit::Done)
+}

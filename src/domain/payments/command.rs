@@ -1,0 +1,68 @@
+//! What a member asks for.
+
+use serde::{Deserialize, Serialize};
+
+use crate::codec;
+use crate::domain::{AccountId, Tag, Undecodable};
+
+/// The tag of [`Pay`].
+pub const PAY: Tag = Tag { schema: 1, kind: 32 };
+
+/// The tag of [`Issue`].
+pub const ISSUE: Tag = Tag { schema: 1, kind: 33 };
+
+/// Bytes of a memo at most.
+pub const MEMO_BYTES_MAX: usize = 96;
+
+/// The commands of this domain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Pay others.
+    Pay(Pay),
+    /// Make money.
+    Issue(Issue),
+}
+
+/// Pay others, all or none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pay {
+    /// 1 to [`crate::limits::PAYMENTS_MAX`] payments.
+    pub payments: Vec<Payment>,
+}
+
+/// One payment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Payment {
+    /// Who receives it.
+    pub to: AccountId,
+    /// Minor units; signed, so that a negative one can be refused as what it is.
+    pub amount: i64,
+    /// What it is for: at most [`MEMO_BYTES_MAX`] bytes.
+    pub memo: String,
+}
+
+/// Make money and give it to somebody: an operator's command.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Issue {
+    /// Who receives it.
+    pub to: AccountId,
+    /// Minor units.
+    pub amount: i64,
+}
+
+impl Command {
+    pub(in crate::domain) fn decode(tag: Tag, bytes: &[u8]) -> Result<Command, Undecodable> {
+        match tag {
+            PAY => Ok(Command::Pay(codec::strict(bytes)?)),
+            ISSUE => Ok(Command::Issue(codec::strict(bytes)?)),
+            _ => Err(Undecodable::UnknownKind(tag)),
+        }
+    }
+
+    pub(in crate::domain) fn encode(&self) -> (Tag, Vec<u8>) {
+        match self {
+            Command::Pay(pay) => (PAY, codec::encode(pay)),
+            Command::Issue(issue) => (ISSUE, codec::encode(issue)),
+        }
+    }
+}

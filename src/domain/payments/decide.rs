@@ -1,0 +1,190 @@
+//! The rules of money, one refusal a line, in a fixed order.
+
+use std::fmt;
+
+use super::{Command, Event, Issue, Issued, MEMO_BYTES_MAX, Paid, Pay, Payment, State};
+use crate::domain::{AccountId, Context, accounts};
+use crate::limits::{ISSUED_MAX, PAYMENTS_MAX};
+
+/// Why a command of money was refused. `element` counts the payments of the command from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rejection {
+    /// Only an operator makes money.
+    NoPermission,
+    /// Author or receiver is no member.
+    InvalidUser(AccountId),
+    /// A command without a payment.
+    NoPayments,
+    /// More payments than a command may hold.
+    TooManyPayments(usize),
+    /// Less than nothing.
+    NegativeAmount {
+        /// Which payment.
+        element: usize,
+    },
+    /// Nothing.
+    ZeroAmount {
+        /// Which payment.
+        element: usize,
+    },
+    /// A member pays itself.
+    SelfPayment {
+        /// Which payment.
+        element: usize,
+    },
+    /// A memo that is too long or holds control characters.
+    InvalidMemo {
+        /// Which payment.
+        element: usize,
+    },
+    /// The payer has less than all payments up to this one.
+    InsufficientBalance {
+        /// Which payment.
+        element: usize,
+        /// What the payer has, in minor units.
+        balance: u64,
+    },
+    /// More money than a ledger can count.
+    Overflow,
+}
+
+/// Decides a command of money.
+///
+/// # Errors
+/// The [`Rejection`] of the first rule that refuses it.
+pub fn decide(
+    state: &State,
+    accounts: &accounts::State,
+    command: &Command,
+    context: &Context,
+) -> Result<Event, Rejection> {
+    if accounts.get(context.author).is_none() {
+        return Err(Rejection::InvalidUser(context.author));
+    }
+    match command {
+        Command::Pay(pay) => decide_pay(state, accounts, pay, context).map(Event::Paid),
+        Command::Issue(issue) => decide_issue(state, accounts, issue, context).map(Event::Issued),
+    }
+}
+
+fn decide_pay(
+    state: &State,
+    accounts: &accounts::State,
+    pay: &Pay,
+    context: &Context,
+) -> Result<Paid, Rejection> {
+    if pay.payments.is_empty() {
+        return Err(Rejection::NoPayments);
+    }
+    if pay.payments.len() > PAYMENTS_MAX {
+        return Err(Rejection::TooManyPayments(pay.payments.len()));
+    }
+    let balance = state.balance(context.author);
+    let mut left = balance;
+    for (element, payment) in pay.payments.iter().enumerate() {
+        let amount = check_payment(accounts, element, payment, context.author)?;
+        left = left.checked_sub(amount).ok_or(Rejection::InsufficientBalance { element, balance })?;
+    }
+    Ok(Paid { balance: left })
+}
+
+fn check_payment(
+    accounts: &accounts::State,
+    element: usize,
+    payment: &Payment,
+    payer: AccountId,
+) -> Result<u64, Rejection> {
+    let amount = positive(payment.amount, element)?;
+    if accounts.get(payment.to).is_none() {
+        return Err(Rejection::InvalidUser(payment.to));
+    }
+    if payment.to == payer {
+        return Err(Rejection::SelfPayment { element });
+    }
+    if payment.memo.len() > MEMO_BYTES_MAX || payment.memo.chars().any(char::is_control) {
+        return Err(Rejection::InvalidMemo { element });
+    }
+    Ok(amount)
+}
+
+fn decide_issue(
+    state: &State,
+    accounts: &accounts::State,
+    issue: &Issue,
+    context: &Context,
+) -> Result<Issued, Rejection> {
+    if !accounts.is_operator(context.author) {
+        return Err(Rejection::NoPermission);
+    }
+    let amount = positive(issue.amount, 0)?;
+    if accounts.get(issue.to).is_none() {
+        return Err(Rejection::InvalidUser(issue.to));
+    }
+    decide_grant(state, amount)?;
+    // No balance exceeds what was issued.
+    Ok(Issued { balance: state.balance(issue.to).saturating_add(amount) })
+}
+
+/// Whether so much more money may come into being.
+///
+/// # Errors
+/// [`Rejection::Overflow`].
+pub fn decide_grant(state: &State, amount: u64) -> Result<(), Rejection> {
+    let total = state.issued().checked_add(amount).filter(|total| *total <= ISSUED_MAX);
+    total.map(|_| ()).ok_or(Rejection::Overflow)
+}
+
+fn positive(amount: i64, element: usize) -> Result<u64, Rejection> {
+    match u64::try_from(amount) {
+        Err(_) => Err(Rejection::NegativeAmount { element }),
+        Ok(0) => Err(Rejection::ZeroAmount { element }),
+        Ok(amount) => Ok(amount),
+    }
+}
+
+impl Rejection {
+    /// The stable machine name.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Rejection::NoPermission => "no_permission",
+            Rejection::InvalidUser(_) => "invalid_user",
+            Rejection::NoPayments => "no_payments",
+            Rejection::TooManyPayments(_) => "too_many_payments",
+            Rejection::NegativeAmount { .. } => "negative_amount",
+            Rejection::ZeroAmount { .. } => "zero_amount",
+            Rejection::SelfPayment { .. } => "self_payment",
+            Rejection::InvalidMemo { .. } => "invalid_memo",
+            Rejection::InsufficientBalance { .. } => "insufficient_balance",
+            Rejection::Overflow => "overflow",
+        }
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Rejection::NoPermission => f.write_str("only an operator issues money"),
+            Rejection::InvalidUser(account) => write!(f, "there is no account {account}"),
+            Rejection::NoPayments => f.write_str("a command holds at least one payment"),
+            Rejection::TooManyPayments(count) => {
+                write!(f, "a command holds at most {PAYMENTS_MAX} payments, not {count}")
+            }
+            Rejection::NegativeAmount { element } => {
+                write!(f, "payment {element}: the amount is negative")
+            }
+            Rejection::ZeroAmount { element } => write!(f, "payment {element}: the amount is zero"),
+            Rejection::SelfPayment { element } => {
+                write!(f, "payment {element}: payer and payee are the same")
+            }
+            Rejection::InvalidMemo { element } => write!(
+                f,
+                "payment {element}: a memo has at most {MEMO_BYTES_MAX} bytes and no control characters"
+            ),
+            Rejection::InsufficientBalance { element, balance } => write!(
+                f,
+                "payment {element}: the balance of {balance} minor units does not cover the payments up to it"
+            ),
+            Rejection::Overflow => write!(f, "a ledger counts at most {ISSUED_MAX} minor units"),
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! What happened to money.
+
+use serde::{Deserialize, Serialize};
+
+use crate::codec;
+use crate::domain::{Tag, Undecodable};
+
+/// The tag of [`Paid`].
+pub const PAID: Tag = Tag { schema: 1, kind: 32 };
+
+/// The tag of [`Issued`].
+pub const ISSUED: Tag = Tag { schema: 1, kind: 33 };
+
+/// The events of this domain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Payments were made.
+    Paid(Paid),
+    /// Money was made.
+    Issued(Issued),
+}
+
+/// The payments of the command were made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Paid {
+    /// What the payer has left.
+    pub balance: u64,
+}
+
+/// The money of the command was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Issued {
+    /// What the receiver has now.
+    pub balance: u64,
+}
+
+impl Event {
+    pub(in crate::domain) fn decode(tag: Tag, bytes: &[u8]) -> Result<Event, Undecodable> {
+        match tag {
+            PAID => Ok(Event::Paid(codec::strict(bytes)?)),
+            ISSUED => Ok(Event::Issued(codec::strict(bytes)?)),
+            _ => Err(Undecodable::UnknownKind(tag)),
+        }
+    }
+
+    pub(in crate::domain) fn encode(&self) -> (Tag, Vec<u8>) {
+        match self {
+            Event::Paid(paid) => (PAID, codec::encode(paid)),
+            Event::Issued(issued) => (ISSUED, codec::encode(issued)),
+        }
+    }
+}
