@@ -41,14 +41,14 @@ def leaf_hash(data):
 def node_hash(left, right):
     return hashlib.sha256(b"\1" + left + right).digest()
 def tree_root(leaves):
-    if len(leaves) == 1:
-        return leaves[0]
+    if len(leaves) < 2:
+        return leaves[0] if leaves else hashlib.sha256().digest()
     left = 1 << (len(leaves) - 1).bit_length() - 1  # the largest power of two that is less
     return node_hash(tree_root(leaves[:left]), tree_root(leaves[left:]))
 
 def proven_root(leaf, index, size, proof):
     """The root to which an inclusion proof leads; the proof's last hash is the one next to the root."""
-    need(index < size and bool(proof) == (size > 1), "not_included", "a proof of another length")
+    need(index < size <= 2**62 and bool(proof) == (size > 1), "not_included", "a proof of another length")
     if size == 1:
         return leaf
     left = 1 << (size - 1).bit_length() - 1
@@ -67,23 +67,22 @@ def from_decimal(text, name):
 
 # The verifier key and signed notes: C2SP signed-note, and docs/log-format.md, "Checkpoint".
 def vkey(text):
-    """Origin, key hash and log key."""
     parts = re.fullmatch("([!-*,-~]{1,128})\\+([0-9a-f]{8})\\+(.*)", text)
-    need(parts, "vkey", "not name+hash+key")
-    key = from_base64(parts[3], "vkey", 33)
+    key = from_base64(parts[3] if parts else "?", "vkey", 33)
     key_hash = hashlib.sha256(parts[1].encode() + b"\n" + key).digest()[:4]
     need(key[0] == 1 and parts[2] == key_hash.hex(), "vkey", "not an Ed25519 key with its hash")
-    return parts[1], key_hash, key[1:]
+    return parts[1], key_hash, key[1:]  # origin, key hash, log key
 
 def check_checkpoint(note, key):
     """Size and root of a checkpoint that this key signed."""
     text, _, signatures = note.rpartition("\n\n")
-    need(signatures.endswith("\n"), "malformed_checkpoint", "it does not end after a signature line")
     (origin, key_hash, log_key), text, signed = key, text + "\n", False
-    for line in signatures[:-1].split("\n"):
-        parts = re.fullmatch("— ([^\\s+]+) (\\S+)", line)
-        signature = from_base64(parts[2] if parts else "?", "malformed_checkpoint")
-        if (parts[1], signature[:4]) == (origin, key_hash):
+    lines = signatures.split("\n")
+    need(lines.pop() == "" and len(lines) <= 100, "checkpoint_signature", "not a signed note")
+    for line in lines:
+        parts = re.fullmatch("— ([^\\s+\0-\x1f]+) ([^ =]{7}[^ ]+)", line)  # more than the 4 bytes of a key hash
+        signature = from_base64(parts[2] if parts else "?", "checkpoint_signature")
+        if (parts[1], signature[:4]) == (origin, key_hash) and not signed:
             verify = ed25519.Ed25519PublicKey.from_public_bytes(log_key).verify
             attempt("checkpoint_signature", "it does not hold", verify, signature[4:], text.encode())
             signed = True
@@ -103,9 +102,9 @@ def parse_key(der):
     need(math.gcd(n, SMALL_PRIMES) == 1 and math.isqrt(n) ** 2 != n, "invalid_key", "the modulus is easy to factor")
     return rsa.RSAPublicNumbers(65537, n).public_key()
 
+PSS = padding.PSS(padding.MGF1(SHA3_256()), 32), SHA3_256()
 def check_signature(key, block):
-    how = padding.PSS(padding.MGF1(SHA3_256()), 32), SHA3_256()
-    attempt("bad_signature", f"that of block {block.index}", key.verify, block.signature, block.message, *how)
+    attempt("bad_signature", f"that of block {block.index}", key.verify, block.signature, block.message, *PSS)
 
 # Blocks: docs/log-format.md, "Block"; docs/wire-protocol.md, "Encoding".
 class Reader:
@@ -139,14 +138,15 @@ Block = namedtuple("Block", "data index timestamp previous_hash author author_pr
 Message = namedtuple("Message", "ledger account key_id command_id issued_at schema kind command")
 Member = namedtuple("Member", "account handle key_id key")
 NO_BLOCK = 2**64 - 1  # author_previous, if there is none
+EPOCH, TIME_MAX = datetime(1970, 1, 1), 253402207200000000  # later times are shown as numbers
 
 def parse_block(data):
     read = Reader(data, "malformed_block")
     fixed = read.uint(8), read.uint(8), read.take(32), read.uint(8), read.uint(8)
     block = Block(data, *fixed, *[read.take(read.uint(size)) for size in (4, 2, 4)])
     read.end()
-    good = len(block.signature) == 384 if block.index else block[3:8] == (bytes(32), 0, NO_BLOCK, b"", b"")
-    need(good and 4 <= len(block.event) <= 2**16, "malformed_block", "a length or a field that cannot be")
+    signed = len(block.signature) == 384 or block.index == 0 and block.signature == b""
+    need(signed and len(block.event) <= 2**16, "malformed_block", "a signature or an event of another length")
     return block
 
 def parse_message(block):
@@ -161,12 +161,13 @@ def parse_message(block):
 
 def check_genesis(block, key):
     read = Reader(block.event, "malformed_block")
-    need(read.take(4) == b"\0\1\0\0", "malformed_block", "the event is not genesis")
-    origin, log_key, _server_key, _nonce = read.text(), read.take(32), read.bytes(), read.take(32)
+    need(block[3:8] == (bytes(32), 0, NO_BLOCK, b"", b"") and read.take(4) == b"\0\1\0\0", "malformed_block", "block 0")
+    origin, log_key, server_key, _nonce = read.text(), read.take(32), read.bytes(), read.take(32)
     names = [(read.text().encode(), read.text())[0] for _ in range(read.varint())]
     read.end()
     need(all(a < b for a, b in zip(names, names[1:])), "malformed_block", "the settings are not sorted")
     need((origin, log_key) == (key[0], key[2]), "other_ledger", "genesis names another origin or log key")
+    return server_key
 
 def check_registration(block, message):
     """Who is registered by this block, if it is a registration that its key signed."""
@@ -182,7 +183,7 @@ def check_registration(block, message):
 # Receipts: docs/proofs.md, "The receipt, line by line"; the numbers are those of its list.
 def check_receipt(file, key, _note):
     head, _, note = attempt("malformed_receipt", "not UTF-8", file.read().decode).partition("\n\n")
-    lines = re.fullmatch("c2sp\\.org/tlog-proof@v1\nextra (.*)\nindex (.*)((?:\n.+)*)", head)  # 1
+    lines = re.fullmatch("c2sp\\.org/tlog-proof@v1\nextra (.*)\nindex (.*)((?:\n.+){0,64})", head)  # 1
     need(lines, "malformed_receipt", "not the lines of a receipt")
     index = from_decimal(lines[2], "malformed_receipt")
     proof = [from_base64(line, "malformed_receipt", 32) for line in lines[3].split("\n")[1:]]
@@ -191,25 +192,23 @@ def check_receipt(file, key, _note):
     block, other = read.take(read.uint(4)), read.take(read.uint(4))
     other_proof = [read.take(32) for _ in range(read.uint(1))]
     read.end()
-    need(len(other_proof) <= 64, "malformed_extra", "the proof of the registration is too long")
+    need(len(other_proof) <= (64 if other else 0), "malformed_extra", "the proof of the registration is too long")
     size, root = check_checkpoint(note, key)  # 2
     block = parse_block(block)  # 3
     need(block.index == index, "other_index", "the block has another index")
     need(proven_root(leaf_hash(block.data), index, size, proof) == root, "not_included", "the block is not in the tree")
-    alone = block.author == 0  # a registration, or genesis
-    need(bool(other) != alone and not (alone and other_proof), "no_registration", "one too many, or none")
+    message = parse_message(block) if index else None  # 5
+    need(bool(other) == (index > 0 and block.author > 0), "no_registration", "it is missing, or does not belong here")
     if index == 0:  # 4
         check_genesis(block, key)
         return f"genesis of ledger {block_hash(block.data).hex()}"
-    message = parse_message(block)  # 5
-    if alone:  # 6
+    if block.author == 0:  # 6
         author = check_registration(block, message)
     else:  # 7
         other = parse_block(other)
-        included = proven_root(leaf_hash(other.data), other.index, size, other_proof) == root
-        need(included, "not_included", "the registration is not in the tree")
-        other_message = parse_message(other)
-        author = check_registration(other, other_message)
+        other_root = proven_root(leaf_hash(other.data), other.index, size, other_proof)
+        need(other_root == root, "not_included", "the registration is not in the tree")
+        author = check_registration(other, other_message := parse_message(other))
         need(other_message.ledger == message.ledger, "other_ledger", "the registration is of another ledger")
         same = (author.account, author.key_id) == (block.author, message.key_id)
         need(same and other.index < index, "other_author", "the registration is somebody else's")
@@ -226,7 +225,7 @@ def check_ledger(file, key, note):
         linked = block.index == number and block.previous_hash == head and block.timestamp > time
         need(linked and block.author_previous == last.get(block.author, NO_BLOCK), "chain_broken", f"at block {number}")
         if number == 0:
-            check_genesis(block, key)
+            parse_key(check_genesis(block, key))
             ledger, data = block_hash(block.data), "Genesis Block"
         else:
             message = parse_message(block)
@@ -246,14 +245,14 @@ def check_ledger(file, key, note):
                 orders, data = orders + len(placed), placed[0] if len(placed) == 1 else placed
         before, head, time, last[block.author] = head, block_hash(block.data), block.timestamp, number
         leaves.append(leaf_hash(block.data))
-        at = attempt("malformed_block", "no such time", datetime(1970, 1, 1).__add__, timedelta(microseconds=time))
-        shown = {"index": number, "timestamp": at.isoformat(timespec="microseconds") + "Z", "data": data,
-                 "hash": head.hex(), "previous_hash": before.hex() if number else "0", "raw": block.data.hex()}
+        at = (EPOCH + timedelta(0, 0, time)).isoformat("T", "microseconds") + "Z" if time <= TIME_MAX else f"{time}us"
+        shown = {"index": number, "timestamp": at, "data": data, "hash": head.hex(),
+                 "previous_hash": before.hex() if number else "0", "raw": block.data.hex()}
         shown = json.dumps(shown, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
         need(shown == line, "malformed_line", f"line {number + 1} does not show what its block holds")
-    size, root = check_checkpoint(note, key) if note is not None else (1, None)
-    need(0 < size <= len(leaves), "other_root", "there are fewer blocks than the checkpoint speaks of, or none at all")
-    need(root is None or tree_root(leaves[:size]) == root, "other_root", "the checkpoint is over other blocks")
+    size, root = check_checkpoint(note, key) if note is not None else (0, tree_root([]))
+    need(len(leaves) >= max(size, 1), "rollback", "there are fewer blocks than the checkpoint speaks of, or none")
+    need(tree_root(leaves[:size]) == root, "fork", "the checkpoint is over other blocks")
     return f"{len(leaves)} blocks of ledger {ledger.hex()}, root {tree_root(leaves).hex()}; rules not decided again"
 
 def read_orders(block, message, first):
@@ -283,6 +282,7 @@ def main():
     parser.add_argument("--vkey", metavar="KEY", required=True, type=vkey, help="the ledger's verifier key")
     parser.add_argument("--checkpoint", metavar="FILE", help="ledger only: a signed note that it has to extend")
     args, exit_code = parser.parse_args(), 0
+    args.checkpoint and args.what == "receipt" and parser.error("a receipt has a checkpoint of its own")
     try:
         note = args.checkpoint and open(args.checkpoint, encoding="utf-8", newline="").read()
         for path in args.files:

@@ -15,6 +15,7 @@ mod fixtures_logs;
 mod forge;
 mod recorded;
 mod scenarios;
+mod second_verifier;
 mod session_hostile;
 mod session_raw;
 mod session_tickets;
