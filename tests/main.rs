@@ -18,6 +18,7 @@ mod lying_server;
 mod receipts;
 mod recorded;
 mod scenarios;
+mod second_verifier;
 mod session_hostile;
 mod session_raw;
 mod session_tickets;
