@@ -27,3 +27,4 @@ mod session_world;
 mod simulation;
 mod tidy;
 mod vectors_command;
+mod witness;

@@ -60,12 +60,18 @@ impl Service {
                 | Request::Verify
                 | Request::Status
                 | Request::Whoami
-                | Request::Receipt(_),
+                | Request::Receipt(_)
+                | Request::Cosign { .. },
                 true,
             ) => {
                 self.hold(id, request_id, not_authenticated());
             }
             (Request::Copy { from, limit }, false) => self.copy(id, request_id, account, from, limit),
+            (Request::Cosigned(keys), _) => self.hold_cosigned(id, request_id, &keys),
+            (Request::Cosign { size, vkey, line }, false) => {
+                let reply = self.cosign(account, size, vkey, line);
+                self.hold(id, request_id, reply);
+            }
             (Request::Receipt(of), false) => self.receipt(id, request_id, account, of),
             (Request::Verify, false) => self.verifications.ask((id, request_id)),
             (Request::Status, false) => {

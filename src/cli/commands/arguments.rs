@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use argh::{ArgsInfo, FromArgs};
 
 use crate::chain::CommandId;
+use crate::crypto::cosignature::WitnessPublicKey;
 use crate::crypto::note::LogPublicKey;
 use crate::wire::ReceiptOf;
 
@@ -54,6 +55,8 @@ pub enum Subcommand {
     CheckReceipt(CheckReceipt),
     /// See [`Checkpoint`].
     Checkpoint(Checkpoint),
+    /// See [`Witness`].
+    Witness(Witness),
     /// See [`Audit`].
     Audit(Audit),
     /// See [`Export`].
@@ -182,6 +185,10 @@ pub struct Copy {
 #[derive(FromArgs, ArgsInfo, Debug)]
 #[argh(subcommand, name = "verify", example = "ledgerctl verify")]
 pub struct Verify {
+    /// demand that the ledger was cosigned by this witness: its verifier key; may be given several times
+    #[argh(option)]
+    pub witness: Vec<WitnessPublicKey>,
+
     /// stable JSON instead of text
     #[argh(switch)]
     pub json: bool,
@@ -293,6 +300,29 @@ pub struct CompareCheckpoints {
     /// the ledger's verifier key; that of the pinned server if not given
     #[argh(option)]
     pub vkey: Option<LogPublicKey>,
+}
+
+/// Be a witness: cosign checkpoints that are consistent with everything seen before, and hand them in.
+///
+/// The first call makes the witness's key; its verifier key is what others demand with verify --witness.
+#[derive(FromArgs, ArgsInfo, Debug)]
+#[argh(subcommand, name = "witness", example = "ledgerctl witness --every 60")]
+pub struct Witness {
+    /// name of a new witness, such as witness.example/alice; made of the handle if not given
+    #[argh(option)]
+    pub name: Option<String>,
+
+    /// go on, once every so many seconds, until it is interrupted
+    #[argh(option, from_str_fn(every))]
+    pub every: Option<u64>,
+
+    /// stable JSON instead of text
+    #[argh(switch)]
+    pub json: bool,
+}
+
+fn every(text: &str) -> Result<u64, String> {
+    number_in(text, 1, 86_400)
 }
 
 /// Check a ledger from its files alone, read-only: a copy, or a live directory.

@@ -15,6 +15,7 @@ mod register;
 mod settling;
 mod status;
 mod verify;
+mod witness;
 
 pub use arguments::{Arguments, Subcommand};
 pub use demo::DAEMON_ARGUMENT;
@@ -67,6 +68,7 @@ pub fn main(raw: &[String]) -> Exit {
         Subcommand::Receipt(command) => receipt::run(&context, command),
         Subcommand::CheckReceipt(command) => receipt::check(&context, command),
         Subcommand::Checkpoint(command) => checkpoint::run(&context, command),
+        Subcommand::Witness(command) => witness::run(&context, command),
         Subcommand::Audit(command) => offline::audit(&context, command),
         Subcommand::Export(command) => offline::export(&context, command),
         Subcommand::Status(command) => status::run(&context, command),
