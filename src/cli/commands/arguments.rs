@@ -61,6 +61,8 @@ pub enum Subcommand {
     Audit(Audit),
     /// See [`Export`].
     Export(Export),
+    /// See [`Tiles`].
+    Tiles(Tiles),
     /// See [`Status`].
     Status(Status),
     /// See [`Whoami`].
@@ -325,11 +327,11 @@ fn every(text: &str) -> Result<u64, String> {
     number_in(text, 1, 86_400)
 }
 
-/// Check a ledger from its files alone, read-only: a copy, or a live directory.
+/// Check a ledger from its files alone, read-only: a copy, a live directory, or a folder of tiles.
 #[derive(FromArgs, ArgsInfo, Debug)]
 #[argh(subcommand, name = "audit", example = "ledgerctl audit /var/lib/ledgerd --checkpoint kept.txt")]
 pub struct Audit {
-    /// the ledger's directory
+    /// the ledger's directory, or a folder that `tiles` wrote
     #[argh(positional)]
     pub directory: PathBuf,
 
@@ -353,6 +355,25 @@ pub struct Export {
     /// the stored bytes in hexadecimal as well
     #[argh(switch)]
     pub raw: bool,
+}
+
+/// Write a ledger as static files (C2SP tlog-tiles) that any web server can hand out.
+///
+/// Written for the newest signed checkpoint that the daemon has shown; a folder that is behind is continued.
+#[derive(FromArgs, ArgsInfo, Debug)]
+#[argh(subcommand, name = "tiles", example = "ledgerctl tiles /var/lib/ledgerd /srv/www/ledger")]
+pub struct Tiles {
+    /// the ledger's directory
+    #[argh(positional)]
+    pub directory: PathBuf,
+
+    /// the folder to write
+    #[argh(positional)]
+    pub out: PathBuf,
+
+    /// another signed checkpoint of this ledger to write the files for
+    #[argh(option)]
+    pub checkpoint: Option<PathBuf>,
 }
 
 /// The server's figures.

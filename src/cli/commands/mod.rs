@@ -14,6 +14,7 @@ mod receipt;
 mod register;
 mod settling;
 mod status;
+mod tiles;
 mod verify;
 mod witness;
 
@@ -71,6 +72,7 @@ pub fn main(raw: &[String]) -> Exit {
         Subcommand::Witness(command) => witness::run(&context, command),
         Subcommand::Audit(command) => offline::audit(&context, command),
         Subcommand::Export(command) => offline::export(&context, command),
+        Subcommand::Tiles(command) => tiles::run(&context, command),
         Subcommand::Status(command) => status::run(&context, command),
         Subcommand::Whoami(command) => status::whoami(&context, command),
         Subcommand::Completions(command) => manual::completions(&context, command),
