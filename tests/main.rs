@@ -26,5 +26,6 @@ mod session_vectors;
 mod session_world;
 mod simulation;
 mod tidy;
+mod tiles;
 mod vectors_command;
 mod witness;
