@@ -66,6 +66,9 @@ fn every_link_between_the_documents_leads_somewhere() {
         "docs/channel.md",
         "docs/cli.md",
         "docs/fault-model.md",
+        "docs/proofs.md",
+        "docs/tiles.md",
+        "docs/witnesses.md",
         "docs/log-format.md",
         "docs/wire-protocol.md",
     ];
