@@ -3,6 +3,12 @@
 //! What an operator may set lives in the configuration and has its default here; what a format fixes is a
 //! constant and cannot be set.
 
+/// Accounts of which cosignatures are kept.
+pub const COSIGNERS_MAX: usize = 64;
+
+/// Cosignatures kept of each of them: those of the largest checkpoints.
+pub const COSIGNED_SIZES_MAX: usize = 16;
+
 /// Orders in one command.
 pub const ORDERS_MAX: usize = 8_192;
 

@@ -64,7 +64,11 @@ fn every_link_between_the_documents_leads_somewhere() {
         "fixtures/logs/README.md",
         "fixtures/vectors/README.md",
         "docs/channel.md",
+        "docs/cli.md",
         "docs/fault-model.md",
+        "docs/proofs.md",
+        "docs/tiles.md",
+        "docs/witnesses.md",
         "docs/log-format.md",
         "docs/wire-protocol.md",
     ];

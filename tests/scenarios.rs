@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use ledgerd::crypto::rsa::KeyPolicyError;
-use ledgerd::domain::{AccountId, Rejection, accounts, orders};
+use ledgerd::domain::{AccountId, Rejection, accounts, orders, payments};
 
 use script::{Expected, Line, Scenario, Step};
 use world::{Outcome, World};
@@ -41,11 +41,14 @@ fn every_scenario_goes_as_it_is_written() {
             run(&mut world, line, &format!("{} ({})", line.place, scenario.title));
         }
         assert_eq!(world.replayed().digest(), world.state.digest(), "replay of {:?}", scenario.title);
+        let payments = &world.state.payments;
+        assert_eq!(payments.sum(), u128::from(payments.issued()), "{:?} made money", scenario.title);
     }
 }
 
 fn run(world: &mut World, line: &Line, place: &str) {
     match &line.step {
+        Step::Found { opening_grant, operator } => world.found(*opening_grant, operator.as_deref()),
         Step::Ask { command, author, signer, expected } => {
             let before = world.state.digest();
             let blocks = world.blocks.len();
@@ -68,6 +71,8 @@ fn assert_expected(outcome: &Outcome, expected: &Expected, place: &str) {
     let same = match (outcome, expected) {
         (Outcome::Account(is), Expected::Account(wanted)) => is == wanted,
         (Outcome::FirstOrder(is), Expected::FirstOrder(wanted)) => is == wanted,
+        (Outcome::Balance(is), Expected::Balance(wanted)) => is == wanted,
+        (Outcome::Holders(is), Expected::Holders(wanted)) => is == wanted,
         (Outcome::Undecodable, Expected::Undecodable) => true,
         (Outcome::Refused(rejection), Expected::Refused { name, sentence }) => {
             rejection.name() == name && sentence.as_ref().is_none_or(|said| *said == rejection.to_string())
@@ -82,6 +87,7 @@ fn assert_expected(outcome: &Outcome, expected: &Expected, place: &str) {
 pub(crate) fn every_refusal() -> Vec<Rejection> {
     use accounts::{InvalidHandle, Rejection as A};
     use orders::Rejection as O;
+    use payments::Rejection as P;
     let of_accounts = [
         A::NotAnonymous,
         A::InvalidHandle(InvalidHandle::Length(2)),
@@ -89,6 +95,23 @@ pub(crate) fn every_refusal() -> Vec<Rejection> {
         A::NotItsKey,
         A::AlreadyRegistered(AccountId(1)),
         A::HandleTaken,
+        A::NotOperator,
+        A::InvalidUser(AccountId(1)),
+        A::RoleHeld,
+        A::RoleNotHeld,
+        A::LastOperator,
+    ];
+    let of_payments = [
+        P::NoPermission,
+        P::InvalidUser(AccountId(1)),
+        P::NoPayments,
+        P::TooManyPayments(8_193),
+        P::NegativeAmount { element: 0 },
+        P::ZeroAmount { element: 0 },
+        P::SelfPayment { element: 0 },
+        P::InvalidMemo { element: 0 },
+        P::InsufficientBalance { element: 0, balance: 0 },
+        P::Overflow,
     ];
     let of_orders = [
         O::InvalidUser(AccountId(1)),
@@ -101,6 +124,7 @@ pub(crate) fn every_refusal() -> Vec<Rejection> {
         match refusal {
             A::NotAnonymous | A::InvalidHandle(_) | A::InvalidKey(_) => {}
             A::NotItsKey | A::AlreadyRegistered(_) | A::HandleTaken => {}
+            A::NotOperator | A::InvalidUser(_) | A::RoleHeld | A::RoleNotHeld | A::LastOperator => {}
         }
     }
     for refusal in &of_orders {
@@ -109,7 +133,15 @@ pub(crate) fn every_refusal() -> Vec<Rejection> {
             O::ZeroQuantity { .. } | O::InvalidCurrency { .. } => {}
         }
     }
-    of_accounts.into_iter().map(Rejection::Accounts).chain(of_orders.map(Rejection::Orders)).collect()
+    for refusal in &of_payments {
+        match refusal {
+            P::NoPermission | P::InvalidUser(_) | P::NoPayments | P::TooManyPayments(_) => {}
+            P::NegativeAmount { .. } | P::ZeroAmount { .. } | P::SelfPayment { .. } => {}
+            P::InvalidMemo { .. } | P::InsufficientBalance { .. } | P::Overflow => {}
+        }
+    }
+    let of_members = of_accounts.into_iter().map(Rejection::Accounts).chain(of_orders.map(Rejection::Orders));
+    of_members.chain(of_payments.map(Rejection::Payments)).collect()
 }
 
 #[test]
@@ -122,6 +154,9 @@ fn every_refusal_is_shown_by_a_scenario_and_has_a_name_of_its_own() {
     }
     let refusals = every_refusal();
     let names: BTreeSet<String> = refusals.iter().map(|refusal| refusal.name().to_owned()).collect();
-    assert_eq!(names.len(), refusals.len(), "two refusals share a name");
+    // What is the same to whoever is refused has one name in all domains.
+    let shared =
+        refusals.iter().filter(|refusal| ["no_permission", "invalid_user"].contains(&refusal.name()));
+    assert_eq!(names.len() + shared.count() - 2, refusals.len(), "two refusals share a name");
     assert_eq!(shown, names);
 }

@@ -21,6 +21,7 @@
 //! | who said it | `other_ledger` `other_author` `unknown_author` `key_mismatch` `bad_signature` |
 //! | the rules | `refused_by_rules` `event_differs` |
 //! | a kept checkpoint | `rollback` `fork` `checkpoint_signature` `other_log_key` |
+//! | a folder of tiles | `checkpoint_missing` `bundle_missing` `malformed_bundle` `tile_missing` `tile_differs` |
 //! | warnings | `torn_tail`: never acknowledged; `stored_hashes_differ`: a derived file that the next start must write anew; `signatures_unchecked`: the keys stood in blocks that are damaged, which is a finding already; `checkpoint_unchecked`: for the same reason |
 
 mod checker;
@@ -30,6 +31,7 @@ mod findings;
 mod scan;
 mod signatures;
 mod stored_hashes;
+mod tiles;
 mod walk;
 
 use std::io;
@@ -46,6 +48,7 @@ pub use export::{Exported, export};
 pub use findings::Place;
 use scan::{Bounds, scan};
 use stored_hashes::StoredHashes;
+pub use tiles::{audit_tiles, tiles_checkpoint};
 use walk::Walk;
 
 /// What to check.
@@ -139,22 +142,26 @@ pub fn audit(
         )
     });
     let judged = request.checkpoint.as_ref().and_then(|kept| kept.judge(&outcome, scanned.length));
-    let mut report = Report {
-        blocks: outcome.blocks,
-        signatures: outcome.signatures,
-        ledger_id: outcome.ledger_id,
-        head: outcome.head,
-        root: outcome.root,
-        replica_digest: outcome.replica_digest,
-        findings: outcome.findings,
-        warnings: outcome.warnings,
-        findings_total: outcome.findings_total,
-    };
-    genesis.into_iter().chain(judged).for_each(|finding| report.add(finding));
-    Ok(report)
+    Ok(Report::of(outcome, genesis, judged))
 }
 
 impl Report {
+    fn of(outcome: Outcome, genesis: Option<Finding>, judged: impl IntoIterator<Item = Finding>) -> Report {
+        let mut report = Report {
+            blocks: outcome.blocks,
+            signatures: outcome.signatures,
+            ledger_id: outcome.ledger_id,
+            head: outcome.head,
+            root: outcome.root,
+            replica_digest: outcome.replica_digest,
+            findings: outcome.findings,
+            warnings: outcome.warnings,
+            findings_total: outcome.findings_total,
+        };
+        genesis.into_iter().chain(judged).for_each(|finding| report.add(finding));
+        report
+    }
+
     fn add(&mut self, finding: Finding) {
         let list = if finding.warning {
             &mut self.warnings

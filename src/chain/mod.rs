@@ -7,6 +7,7 @@ pub mod genesis;
 pub mod link;
 pub mod message;
 pub mod receipt;
+pub mod tiles;
 pub mod tree;
 
 pub use block::{Block, BlockError, block_hash};

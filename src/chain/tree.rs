@@ -36,6 +36,16 @@ impl fmt::Display for TreeRoot {
     }
 }
 
+impl TreeRoot {
+    /// The root over the first `size` leaves, from the stored hashes; none if one of those is missing.
+    pub fn of<S: StoredHashes + ?Sized>(size: u64, hashes: &S) -> Option<TreeRoot> {
+        if size > SIZE_MAX {
+            return None;
+        }
+        tlog::tree_hash(size, &Reader(hashes)).ok().map(|root| TreeRoot(root.0))
+    }
+}
+
 /// Where stored hashes are read: by number, from a file or from memory.
 pub trait StoredHashes {
     /// The hash with this number, if it is there and readable.
@@ -222,6 +232,7 @@ mod tests {
             frontier.push(leaf(size - 1), |hash| stored.0.push(hash));
             assert_eq!(frontier.root().0, root_by_definition(&leaves), "size {size}");
             assert_eq!(stored.0.len() as u64, stored_hash_count(size));
+            assert_eq!(TreeRoot::of(size, &stored), Some(frontier.root()));
             roots.push(frontier.root());
             for index in 0..size {
                 let proof = Inclusion::prove(size, index, &stored).unwrap();

@@ -144,11 +144,35 @@ pub(super) fn prove_kept(
     connection: &mut Connection,
     kept: &str,
 ) -> Result<Checkpoint, ClientError> {
-    let kept = Signed::read(server, kept)?;
+    let newest = server.checkpoint.clone().unwrap_or_default();
+    prove_extends(home, server, connection, (kept, &newest))?;
+    read_checkpoint(server, kept)
+}
+
+/// Has the server prove that a checkpoint of its own, older or newer, is of one history with the one that is kept.
+/// Nothing is kept but evidence.
+pub(super) fn prove_consistent(
+    home: &Home,
+    server: &KnownServer,
+    connection: &mut Connection,
+    note: &str,
+) -> Result<Checkpoint, ClientError> {
+    let other = Signed::read(server, note)?;
     let shown = Signed::read(server, server.checkpoint.as_deref().unwrap_or_default())?;
+    prove(home, server, connection, &shown, std::slice::from_ref(&other))?;
+    Ok(other.checkpoint)
+}
+
+/// Has the server prove that a checkpoint extends one that somebody kept.
+pub(super) fn prove_extends(
+    home: &Home,
+    server: &KnownServer,
+    connection: &mut Connection,
+    (kept, note): (&str, &str),
+) -> Result<(), ClientError> {
+    let (kept, shown) = (Signed::read(server, kept)?, Signed::read(server, note)?);
     if shown.checkpoint.size < kept.checkpoint.size {
         return Err(contradiction(home, server, "ROLLBACK", &kept, &shown));
     }
-    prove(home, server, connection, &shown, std::slice::from_ref(&kept))?;
-    Ok(kept.checkpoint)
+    prove(home, server, connection, &shown, std::slice::from_ref(&kept))
 }

@@ -10,6 +10,8 @@
 //! tickets/<ledger>-<account>-<key>   resumption tickets
 //! pending/*.journal           commands that were sent and not answered
 //! manifests/<ledger>-<input>.json    runs of `add` that are not finished
+//! witness.key                 the key of this home's witness, if it is one: its name and its seed
+//! witness/<ledger>            the newest checkpoint that this home's witness has seen
 //! evidence/<ledger>-<size>-<root>.checkpoint  notes of a server that contradicted itself
 //! lock                        held while known_servers is changed
 //! ```
@@ -43,7 +45,7 @@ impl Home {
                 .data_dir()
                 .join("ledgerctl"),
         };
-        for folder in ["", "servers", "accounts", "tickets", "pending", "manifests", "evidence"] {
+        for folder in ["", "servers", "accounts", "tickets", "pending", "manifests", "evidence", "witness"] {
             let path = root.join(folder);
             let made = DirBuilder::new().recursive(true).mode(0o700).create(&path);
             made.map_err(ClientError::file(&path))?;

@@ -34,6 +34,7 @@ mod registration;
 pub mod show;
 mod submit;
 mod submitter;
+mod witness;
 
 pub use connection::{Bell, Connection, NotOpened, Opening, PATIENCE, Waited, get_key};
 pub use copying::Copying;
@@ -49,3 +50,4 @@ pub use receipts::fetch_receipt;
 pub use registration::register;
 pub use submit::{Signer, check_own_block, settle};
 pub use submitter::{DEADLINE, News, Outcome, Submitter, submit_one};
+pub use witness::{Cosigned, demand_cosigned, witness_key, witness_round};

@@ -1,6 +1,7 @@
 //! Cryptographic values as types: digests and key identifiers. The algorithms are those of `CHANNEL`
 //! (`docs/channel.md`); `rsa` is the only module that knows the RSA crate.
 
+pub mod cosignature;
 pub mod note;
 pub mod random;
 pub mod rsa;

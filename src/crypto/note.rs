@@ -52,13 +52,90 @@ impl fmt::Display for NoteError {
 
 impl std::error::Error for NoteError {}
 
-/// The public half of a log key with the origin it signs as: what a C2SP verifier key says.
+/// An Ed25519 key with a name and a C2SP signature type: what a verifier key `name+keyid+base64(type ‖ key)` says.
 #[derive(Clone, PartialEq, Eq)]
-pub struct LogPublicKey {
-    origin: String,
+pub(super) struct NotePublicKey {
+    kind: u8,
+    name: String,
     key: VerifyingKey,
     key_id: u32,
 }
+
+impl NotePublicKey {
+    /// # Errors
+    /// [`NoteError::Origin`] or [`NoteError::Key`]; keys of low order are refused.
+    pub(super) fn new(kind: u8, name: &str, bytes: &[u8; 32]) -> Result<NotePublicKey, NoteError> {
+        let bad = |c: char| c.is_control() || c.is_whitespace();
+        if name.len() > ORIGIN_BYTES_MAX || name.chars().any(bad) || !signed_note::is_key_name_valid(name) {
+            return Err(NoteError::Origin);
+        }
+        let key = VerifyingKey::from_bytes(bytes).map_err(|_| NoteError::Key)?;
+        if key.is_weak() {
+            return Err(NoteError::Key);
+        }
+        let key_id = signed_note::key_id(name, &typed(kind, bytes));
+        Ok(NotePublicKey { kind, name: name.to_owned(), key, key_id })
+    }
+
+    /// Reads a verifier key of this type.
+    ///
+    /// # Errors
+    /// [`NoteError::Vkey`], or as for [`NotePublicKey::new`].
+    pub(super) fn parse(kind: u8, vkey: &str) -> Result<NotePublicKey, NoteError> {
+        let mut parts = vkey.splitn(3, '+');
+        let (Some(name), Some(_), Some(base64)) = (parts.next(), parts.next(), parts.next()) else {
+            return Err(NoteError::Vkey);
+        };
+        let mut bytes = [0; 33];
+        let decoded = Base64::decode(base64, &mut bytes).map_err(|_| NoteError::Vkey)?;
+        let Some((_, key)) = decoded.split_first().filter(|(found, _)| **found == kind) else {
+            return Err(NoteError::Vkey);
+        };
+        let key = NotePublicKey::new(kind, name, key.try_into().map_err(|_| NoteError::Vkey)?)?;
+        // One key, one spelling: comparing with what we would write checks the identifier as well.
+        if key.to_string() == vkey { Ok(key) } else { Err(NoteError::Vkey) }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn key(&self) -> &VerifyingKey {
+        &self.key
+    }
+
+    pub(super) fn key_id(&self) -> u32 {
+        self.key_id
+    }
+}
+
+impl fmt::Display for NotePublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let base64 = Base64::encode_string(&typed(self.kind, self.key.as_bytes()));
+        write!(f, "{}+{:08x}+{base64}", self.name, self.key_id)
+    }
+}
+
+/// Checks that a key signed the note and returns its text, final newline included, and the signature. Lines of
+/// other keys are not looked at.
+///
+/// # Errors
+/// [`NoteError::Malformed`], [`NoteError::NotSigned`] or [`NoteError::BadSignature`].
+pub(super) fn verify<'a>(note: &'a str, key: &impl Verifiers) -> Result<(&'a str, Vec<u8>), NoteError> {
+    let parsed = Note::from_bytes(note.as_bytes()).map_err(|_| NoteError::Malformed)?;
+    let (verified, _) = parsed.verify(key).map_err(|error| match error {
+        signed_note::NoteError::UnverifiedNote => NoteError::NotSigned,
+        signed_note::NoteError::InvalidSignature { .. } => NoteError::BadSignature,
+        _ => NoteError::Malformed,
+    })?;
+    let text = note.get(..parsed.text().len()).ok_or(NoteError::Malformed)?;
+    let line = verified.first().ok_or(NoteError::NotSigned)?;
+    Ok((text, line.signature().to_vec()))
+}
+
+/// The public half of a log key with the origin it signs as: what a C2SP verifier key says.
+#[derive(Clone, PartialEq, Eq)]
+pub struct LogPublicKey(NotePublicKey);
 
 impl LogPublicKey {
     /// A public key from its 32 bytes and the origin.
@@ -66,34 +143,22 @@ impl LogPublicKey {
     /// # Errors
     /// [`NoteError::Origin`] or [`NoteError::Key`]; keys of low order are refused.
     pub fn new(origin: &str, bytes: &[u8; 32]) -> Result<LogPublicKey, NoteError> {
-        let bad = |c: char| c.is_control() || c.is_whitespace();
-        if origin.len() > ORIGIN_BYTES_MAX
-            || origin.chars().any(bad)
-            || !signed_note::is_key_name_valid(origin)
-        {
-            return Err(NoteError::Origin);
-        }
-        let key = VerifyingKey::from_bytes(bytes).map_err(|_| NoteError::Key)?;
-        if key.is_weak() {
-            return Err(NoteError::Key);
-        }
-        let key_id = signed_note::key_id(origin, &typed(bytes));
-        Ok(LogPublicKey { origin: origin.to_owned(), key, key_id })
+        NotePublicKey::new(ED25519, origin, bytes).map(LogPublicKey)
     }
 
     /// The name that the key signs as.
     pub fn origin(&self) -> &str {
-        &self.origin
+        self.0.name()
     }
 
     /// The 32 bytes of the key.
     pub fn bytes(&self) -> &[u8; 32] {
-        self.key.as_bytes()
+        self.0.key().as_bytes()
     }
 
     /// The C2SP key identifier, which stands before the signature in a signature line.
     pub fn key_id(&self) -> u32 {
-        self.key_id
+        self.0.key_id()
     }
 
     /// Checks that this key signed the note and returns its text, final newline included. Further signature
@@ -102,20 +167,14 @@ impl LogPublicKey {
     /// # Errors
     /// [`NoteError::Malformed`], [`NoteError::NotSigned`] or [`NoteError::BadSignature`].
     pub fn verify_note<'a>(&self, note: &'a str) -> Result<&'a str, NoteError> {
-        let parsed = Note::from_bytes(note.as_bytes()).map_err(|_| NoteError::Malformed)?;
-        parsed.verify(self).map_err(|error| match error {
-            signed_note::NoteError::UnverifiedNote => NoteError::NotSigned,
-            signed_note::NoteError::InvalidSignature { .. } => NoteError::BadSignature,
-            _ => NoteError::Malformed,
-        })?;
-        note.get(..parsed.text().len()).ok_or(NoteError::Malformed)
+        verify(note, self).map(|(text, _)| text)
     }
 }
 
 /// The C2SP verifier key: `origin+keyid+base64(type ‖ key)`.
 impl fmt::Display for LogPublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}+{:08x}+{}", self.origin, self.key_id, Base64::encode_string(&typed(self.bytes())))
+        self.0.fmt(f)
     }
 }
 
@@ -129,37 +188,28 @@ impl FromStr for LogPublicKey {
     type Err = NoteError;
 
     fn from_str(vkey: &str) -> Result<LogPublicKey, NoteError> {
-        let mut parts = vkey.splitn(3, '+');
-        let (Some(origin), Some(_), Some(base64)) = (parts.next(), parts.next(), parts.next()) else {
-            return Err(NoteError::Vkey);
-        };
-        let mut typed = [0; 33];
-        let decoded = Base64::decode(base64, &mut typed).map_err(|_| NoteError::Vkey)?;
-        let Some((&ED25519, key)) = decoded.split_first() else { return Err(NoteError::Vkey) };
-        let key = LogPublicKey::new(origin, key.try_into().map_err(|_| NoteError::Vkey)?)?;
-        // One key, one spelling: comparing with what we would write checks the identifier as well.
-        if key.to_string() == vkey { Ok(key) } else { Err(NoteError::Vkey) }
+        NotePublicKey::parse(ED25519, vkey).map(LogPublicKey)
     }
 }
 
 impl Verifier for LogPublicKey {
     fn name(&self) -> &str {
-        &self.origin
+        self.0.name()
     }
 
     fn key_id(&self) -> u32 {
-        self.key_id
+        self.0.key_id()
     }
 
     fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
         Signature::from_slice(signature)
-            .is_ok_and(|signature| self.key.verify_strict(message, &signature).is_ok())
+            .is_ok_and(|signature| self.0.key().verify_strict(message, &signature).is_ok())
     }
 }
 
 impl Verifiers for LogPublicKey {
     fn verifier(&self, name: &str, id: u32) -> Result<&dyn Verifier, VerificationError> {
-        if name == self.origin && id == self.key_id {
+        if name == self.0.name() && id == self.0.key_id() {
             Ok(self)
         } else {
             Err(VerificationError::UnknownKey { name: name.to_owned(), id })
@@ -202,8 +252,9 @@ impl LogKey {
     #[expect(clippy::expect_used, reason = "what is signed is our own text, never a stranger's")]
     pub fn sign_note(&self, text: &str) -> String {
         let signature = self.signing.sign(text.as_bytes()).to_bytes().to_vec();
-        let line = signed_note::Signature::new(self.public.origin.clone(), self.public.key_id, signature)
-            .expect("the origin was checked");
+        let line =
+            signed_note::Signature::new(self.public.origin().to_owned(), self.public.key_id(), signature)
+                .expect("the origin was checked");
         let note = Note::new(text.as_bytes(), &[line]).expect("whole lines without control characters");
         String::from_utf8(note.to_bytes()).expect("a note is text")
     }
@@ -216,8 +267,8 @@ impl fmt::Debug for LogKey {
 }
 
 /// The key with its C2SP type before it.
-fn typed(key: &[u8; 32]) -> [u8; 33] {
-    let mut typed = [ED25519; 33];
+fn typed(kind: u8, key: &[u8; 32]) -> [u8; 33] {
+    let mut typed = [kind; 33];
     typed[1..].copy_from_slice(key);
     typed
 }

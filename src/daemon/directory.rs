@@ -240,7 +240,9 @@ mod tests {
 
     fn founding() -> Founding<'static> {
         let options = Options { segment_bytes: 64 << 10 };
-        Founding { origin: Some("ledger.example/dir"), options, now: Timestamp::from_millis(5) }
+        static SETTINGS: std::sync::LazyLock<Settings> = std::sync::LazyLock::new(Settings::default);
+        let now = Timestamp::from_millis(5);
+        Founding { origin: Some("ledger.example/dir"), options, now, settings: &SETTINGS }
     }
 
     fn open_or_create(path: &Path) -> Result<DataDirectory, DaemonError> {

@@ -26,5 +26,7 @@ pub use options::{Figures, Mode, Options};
 pub use reader::LogReader;
 pub use recovery::{BlockRefused, Recovery, Replay};
 pub use sim_disk::{Call, Fault, Lies, SimDisk, Survival};
-pub use storage::{Access, Storage, StorageFile, read_exact_at, read_up_to, write_all_at};
+pub use storage::{
+    Access, Storage, StorageFile, read_exact_at, read_small, read_up_to, replace, write_all_at,
+};
 pub use writer::{EventLog, create};

@@ -99,6 +99,37 @@ pub trait StorageFile: Send + Debug {
     fn sync_data(&mut self) -> io::Result<()>;
 }
 
+/// Replaces a small file as a whole, durably: after a crash there is the old one or the new one.
+///
+/// # Errors
+/// What the file system says.
+pub fn replace(storage: &dyn Storage, path: &str, bytes: &[u8]) -> io::Result<()> {
+    let next = format!("{path}.tmp");
+    match storage.remove(&next) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = storage.open(&next, Access::CreateNew)?;
+    write_all_at(file.as_mut(), bytes, 0)?;
+    file.sync_data()?;
+    storage.rename(&next, path)?;
+    storage.sync_dir("")
+}
+
+/// Reads a small file, as far as `most` bytes; none if it is not there.
+///
+/// # Errors
+/// What the file system says.
+pub fn read_small(storage: &dyn Storage, path: &str, most: u64) -> io::Result<Option<Vec<u8>>> {
+    let file = match storage.open(path, Access::Read) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        other => other?,
+    };
+    let mut bytes = vec![0; usize::try_from(file.len()?.min(most)).unwrap_or(0)];
+    read_exact_at(file.as_ref(), &mut bytes, 0)?;
+    Ok(Some(bytes))
+}
+
 /// Fills `buffer` from `offset`.
 ///
 /// # Errors

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::chain::Checkpoint;
 use crate::crypto::note::{LogPublicKey, NoteError};
-use crate::eventlog::{Access, Storage, read_exact_at, write_all_at};
+use crate::eventlog::{Storage, read_small, replace};
 
 /// The usual name, in the data directory.
 pub const CHECKPOINT_FILE: &str = "checkpoint";
@@ -43,10 +43,11 @@ impl CheckpointFile {
         name: &str,
         log_key: &LogPublicKey,
     ) -> Result<CheckpointFile, CheckpointFileError> {
-        let kept = match read(storage.as_ref(), name).map_err(CheckpointFileError::Io)? {
-            Some(note) => Some(verify(&note, log_key).map_err(CheckpointFileError::NotOurs)?),
-            None => None,
-        };
+        let kept =
+            match read_small(storage.as_ref(), name, NOTE_BYTES_MAX).map_err(CheckpointFileError::Io)? {
+                Some(note) => Some(verify(&note, log_key).map_err(CheckpointFileError::NotOurs)?),
+                None => None,
+            };
         Ok(CheckpointFile { storage, name: name.to_owned(), kept })
     }
 
@@ -63,29 +64,10 @@ impl CheckpointFile {
         if self.kept.as_ref().is_some_and(|kept| kept.size >= checkpoint.size) {
             return Ok(());
         }
-        let next = format!("{}.tmp", self.name);
-        match self.storage.remove(&next) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let mut file = self.storage.open(&next, Access::CreateNew)?;
-        write_all_at(file.as_mut(), note.as_bytes(), 0)?;
-        file.sync_data()?;
-        self.storage.rename(&next, &self.name)?;
-        self.storage.sync_dir("")?;
+        replace(self.storage.as_ref(), &self.name, note.as_bytes())?;
         self.kept = Some(checkpoint);
         Ok(())
     }
-}
-
-fn read(storage: &dyn Storage, name: &str) -> io::Result<Option<Vec<u8>>> {
-    let file = match storage.open(name, Access::Read) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        other => other?,
-    };
-    let mut note = vec![0; usize::try_from(file.len()?.min(NOTE_BYTES_MAX)).unwrap_or(0)];
-    read_exact_at(file.as_ref(), &mut note, 0)?;
-    Ok(Some(note))
 }
 
 fn verify(note: &[u8], log_key: &LogPublicKey) -> Result<Checkpoint, NoteError> {

@@ -355,6 +355,12 @@ impl Ledger {
         if index < self.committed.size { self.log.read(index).map(Some) } else { Ok(None) }
     }
 
+    /// The checkpoint over the first `size` blocks, if they are durable.
+    pub fn checkpoint_at(&self, size: u64) -> Option<Checkpoint> {
+        let root = (size <= self.committed.size).then(|| TreeRoot::of(size, &self.tree))??;
+        Some(Checkpoint { origin: self.replica.genesis().origin.clone(), size, root })
+    }
+
     /// Proves that a durable block is in the tree of `size` blocks.
     ///
     /// # Errors

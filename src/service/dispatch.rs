@@ -61,6 +61,7 @@ impl Service {
                 | Request::Status
                 | Request::Whoami
                 | Request::Receipt(_)
+                | Request::Cosign { .. }
                 | Request::Balance
                 | Request::Statement { .. }
                 | Request::Member(_),
@@ -69,6 +70,11 @@ impl Service {
                 self.hold(id, request_id, not_authenticated());
             }
             (Request::Copy { from, limit }, false) => self.copy(id, request_id, account, from, limit),
+            (Request::Cosigned(keys), _) => self.hold_cosigned(id, request_id, &keys),
+            (Request::Cosign { size, vkey, line }, false) => {
+                let reply = self.cosign(account, size, vkey, line);
+                self.hold(id, request_id, reply);
+            }
             (Request::Balance, false) => {
                 let reply = self.balance(account);
                 self.hold(id, request_id, reply);

@@ -12,6 +12,7 @@
 //! ```
 
 mod admission;
+mod checkpoints;
 mod commands;
 mod connection;
 mod dispatch;
@@ -36,13 +37,14 @@ use crate::chain::{Block, Message};
 use crate::crypto::note::LogKey;
 use crate::crypto::rsa::PublicKey;
 use crate::domain::AccountId;
-use crate::eventlog::{self, LogError, Storage};
-use crate::ledger::{CHECKPOINT_FILE, CheckpointFile, CommitError, Ledger};
+use crate::eventlog::{LogError, Storage};
+use crate::ledger::{CheckpointFile, CommitError, Ledger};
 use crate::limits::{ANCHOR_SYNC_MS_MAX, Limits, REFUSALS_REMEMBERED_MAX};
 use crate::session::{ChannelSettings, ServerEnv, ServerIdentity, Stage, TicketSettings, TicketTable};
 use crate::time::{Monotonic, Now};
 use crate::wire::{self, Handshakes, Refusal, Reply};
 use admission::{Bucket, HandshakeQueue};
+use checkpoints::Cosigned;
 use connection::Connection;
 use refusals::Refusals;
 use verification::Verifications;
@@ -103,6 +105,8 @@ pub struct Service {
     checkpoint_file: CheckpointFile,
     /// Whether something that is sent at the end of this tick holds a checkpoint.
     note_leaves: bool,
+    /// What witnesses have cosigned.
+    cosigned: Cosigned,
     /// When the anchor is to be synced, or room on the disk to be looked for.
     maintenance_due: Option<Monotonic>,
     counters: Counters,
@@ -166,6 +170,7 @@ impl Service {
             checkpoint_note: (0, String::new()),
             checkpoint_file,
             note_leaves: false,
+            cosigned: Cosigned::default(),
             maintenance_due: None,
             counters: Counters::default(),
             process: ProcessFigures::default(),
@@ -174,6 +179,7 @@ impl Service {
             fatal: None,
         };
         service.sign_checkpoint();
+        service.recall_cosigned();
         service
     }
 
@@ -232,29 +238,6 @@ impl Service {
             self.run_commands(id, now);
         }
         Ok(())
-    }
-
-    /// The checkpoint over the last batch, signed once.
-    fn sign_checkpoint(&mut self) {
-        let checkpoint = self.ledger.checkpoint();
-        if self.checkpoint_note.0 != checkpoint.size {
-            self.checkpoint_note = (checkpoint.size, self.log_key.sign_note(&checkpoint.text()));
-        }
-    }
-
-    /// Whoever is shown a checkpoint must find that a later start still stands by it.
-    fn keep_checkpoint(&mut self) -> Result<(), LogError> {
-        if !std::mem::take(&mut self.note_leaves) {
-            return Ok(());
-        }
-        match self.checkpoint_file.keep(self.ledger.checkpoint(), &self.checkpoint_note.1) {
-            // On a full disk nothing new is signed for but what came since the file was last written.
-            Err(error) if eventlog::is_full(&error) => {
-                tracing::warn!(%error, "the newest checkpoint could not be kept");
-                Ok(())
-            }
-            other => other.map_err(|error| LogError::io(CHECKPOINT_FILE, "write", error)),
-        }
     }
 
     /// The batch was not written: what was held for one of its blocks is refused instead. Nothing that was

@@ -40,6 +40,17 @@ pub enum Request<'a> {
     },
     /// A block of the caller's with everything that proves it to a stranger.
     Receipt(ReceiptOf),
+    /// A witness hands in its cosignature of the checkpoint over `size` blocks.
+    Cosign {
+        /// Which checkpoint.
+        size: u64,
+        /// The witness's verifier key.
+        vkey: &'a str,
+        /// The signature line, newline included.
+        line: &'a str,
+    },
+    /// The newest checkpoint that all these witnesses cosigned; any, if none is named.
+    Cosigned(#[serde(borrow)] Vec<&'a str>),
     /// The caller's money, and what money is called here.
     Balance,
     /// What moved the caller's money, from this place on, at most `limit` lines of it.

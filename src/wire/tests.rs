@@ -25,6 +25,8 @@ fn requests() -> Vec<Request<'static>> {
         Request::Consistency { old_size: 1, size: 2 },
         Request::Receipt(ReceiptOf::Block(300)),
         Request::Receipt(ReceiptOf::Command(CommandId([3; 16]))),
+        Request::Cosign { size: 300, vkey: "w+1+A", line: "— w AAAA\n" },
+        Request::Cosigned(vec!["w+1+A", ""]),
         Request::Balance,
         Request::Statement { from: StatementPlace { index: 300, element: 7 }, limit: 9 },
         Request::Member("alice"),

@@ -1,7 +1,7 @@
 //! Reads the language of the scenarios. Strict: a line that means nothing is a mistake in the fixture, and the
 //! panic names file and line.
 
-use super::world::{Question, RawCommand, RawOperation, RawOrder, RawPrice};
+use super::world::{Question, RawCommand, RawOperation, RawOrder, RawPayment, RawPrice};
 
 /// One story.
 pub(super) struct Scenario {
@@ -21,6 +21,7 @@ pub(super) struct Line {
 pub(super) enum Step {
     Ask { command: RawCommand, author: u64, signer: String, expected: Expected },
     Check(Check),
+    Found { opening_grant: u64, operator: Option<String> },
 }
 
 /// What must be so.
@@ -33,6 +34,8 @@ pub(super) struct Check {
 pub(super) enum Expected {
     Account(u64),
     FirstOrder(u64),
+    Balance(u64),
+    Holders(u64),
     Refused { name: String, sentence: Option<String> },
     Undecodable,
 }
@@ -61,10 +64,35 @@ impl Step {
         let command = match verb {
             "register" if words.is_empty() => RawCommand::Register { handle: handle?, key: key.clone()? },
             "place-orders" if handle.is_none() && key.is_none() => RawCommand::PlaceOrders(orders(&words)?),
+            "pay" => RawCommand::Pay(payments(&words)?),
+            "issue" => match words.as_slice() {
+                [to, amount] => RawCommand::Issue { to: to.parse().ok()?, amount: amount.parse().ok()? },
+                _ => return None,
+            },
+            "grant" | "revoke" => match words.as_slice() {
+                [account, role] if role == "operator" && verb == "grant" => {
+                    RawCommand::GrantRole(account.parse().ok()?)
+                }
+                [account, role] if role == "operator" => RawCommand::RevokeRole(account.parse().ok()?),
+                _ => return None,
+            },
             _ => return None,
         };
         let signer = signer.or(key).unwrap_or_else(|| author.to_string());
         Some(Step::Ask { command, author, signer, expected })
+    }
+
+    /// `opening-grant=N [operator=KEY]`
+    fn found(text: &str) -> Option<Step> {
+        let (mut opening_grant, mut operator) = (0, None);
+        for word in text.split_whitespace() {
+            match word.split_once('=')? {
+                ("opening-grant", value) => opening_grant = value.parse().ok()?,
+                ("operator", key) => operator = Some(key.to_owned()),
+                _ => return None,
+            }
+        }
+        Some(Step::Found { opening_grant, operator })
     }
 
     fn check(text: &str) -> Option<Step> {
@@ -75,6 +103,9 @@ impl Step {
             ["handle", handle] => Question::Handle(handle.to_owned()),
             ["key", key] => Question::Key(key.to_owned()),
             ["orders"] => Question::Orders,
+            ["issued"] => Question::Issued,
+            ["operators"] => Question::Operators,
+            ["balance", "of", account] => Question::BalanceOf(account.parse().ok()?),
             ["orders", "of", account] => Question::OrdersOf(account.parse().ok()?),
             _ => return None,
         };
@@ -98,6 +129,7 @@ pub(super) fn parse(file: &str, text: &str) -> Vec<Scenario> {
             continue;
         }
         let step = match word {
+            "ledger" => Step::found(rest),
             "given" | "when" => Step::ask(rest),
             "then" => Step::check(rest),
             _ => None,
@@ -144,6 +176,8 @@ fn expected_outcome(text: &str) -> Option<Expected> {
     match text.split_once(' ') {
         None if text == "undecodable" => Some(Expected::Undecodable),
         Some(("account", number)) => Some(Expected::Account(number.parse().ok()?)),
+        Some(("balance", number)) => Some(Expected::Balance(number.parse().ok()?)),
+        Some(("holders", number)) => Some(Expected::Holders(number.parse().ok()?)),
         Some(("first_order", number)) => Some(Expected::FirstOrder(number.parse().ok()?)),
         Some(("refused", reason)) => {
             let (name, sentence) = match reason.split_once(": ") {
@@ -154,6 +188,28 @@ fn expected_outcome(text: &str) -> Option<Expected> {
         }
         _ => None,
     }
+}
+
+/// `none`, or payments separated by commas, each perhaps repeated: `2 x 7 50 'for lunch'`.
+fn payments(words: &[String]) -> Option<Vec<RawPayment>> {
+    if words == ["none"] {
+        return Some(Vec::new());
+    }
+    let mut payments = Vec::new();
+    for words in words.split(|word| word == ",") {
+        let (times, words) = match words {
+            [times, x, rest @ ..] if x == "x" => (times.parse().ok()?, rest),
+            _ => (1, words),
+        };
+        let (to, amount, memo) = match words {
+            [to, amount] => (to, amount, String::new()),
+            [to, amount, memo] => (to, amount, memo.replace("\\n", "\n")),
+            _ => return None,
+        };
+        let payment = RawPayment { to: to.parse().ok()?, amount: amount.parse().ok()?, memo };
+        payments.extend(std::iter::repeat_n(payment, times));
+    }
+    Some(payments)
 }
 
 /// `none`, or orders separated by commas, each perhaps repeated: `8192 x buy AAPL 1`.

@@ -8,7 +8,9 @@ use ledgerd::codec;
 use ledgerd::crypto::rsa::PrivateKey;
 use ledgerd::crypto::{KeyId, LedgerId};
 use ledgerd::domain::accounts::Handle;
-use ledgerd::domain::{self, AccountId, Command, Context, Event, Rejection, State, Tag, accounts, orders};
+use ledgerd::domain::{
+    self, AccountId, Command, Context, Event, Rejection, Settings, State, Tag, accounts, orders, payments,
+};
 use ledgerd::time::Timestamp;
 use serde::Serialize;
 
@@ -17,6 +19,17 @@ use serde::Serialize;
 pub(super) enum RawCommand {
     Register { handle: String, key: String },
     PlaceOrders(Vec<RawOrder>),
+    Pay(Vec<RawPayment>),
+    Issue { to: u64, amount: i64 },
+    GrantRole(u64),
+    RevokeRole(u64),
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct RawPayment {
+    pub(super) to: u64,
+    pub(super) amount: i64,
+    pub(super) memo: String,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -53,6 +66,8 @@ struct RawRegister {
 pub(super) enum Outcome {
     Account(u64),
     FirstOrder(u64),
+    Balance(u64),
+    Holders(u64),
     Refused(Rejection),
     Undecodable,
 }
@@ -64,6 +79,9 @@ pub(super) enum Question {
     Key(String),
     Orders,
     OrdersOf(u64),
+    Issued,
+    Operators,
+    BalanceOf(u64),
 }
 
 /// Public keys by name: 1 to 4 are good, the others are those that the key policy refuses.
@@ -99,9 +117,16 @@ impl RawCommand {
                 (accounts::REGISTER, codec::encode(&register))
             }
             RawCommand::PlaceOrders(list) => (orders::PLACE_ORDERS, codec::encode(list)),
+            RawCommand::Pay(list) => (payments::PAY, codec::encode(list)),
+            RawCommand::Issue { to, amount } => (payments::ISSUE, codec::encode(&(to, amount))),
+            RawCommand::GrantRole(account) => (accounts::GRANT_ROLE, codec::encode(&(account, OPERATOR))),
+            RawCommand::RevokeRole(account) => (accounts::REVOKE_ROLE, codec::encode(&(account, OPERATOR))),
         }
     }
 }
+
+/// The number of the role operator.
+const OPERATOR: u8 = 0;
 
 /// State, chain, and the bytes of every block.
 #[derive(Default)]
@@ -112,6 +137,14 @@ pub(super) struct World {
 }
 
 impl World {
+    /// What genesis says: minor units that a new account receives, and whose key is the operator's.
+    pub(super) fn found(&mut self, opening_grant: u64, operator: Option<&str>) {
+        let operator = operator.map(|key| KeyId::of_spki(spki(key)));
+        let settings = Settings { opening_grant, operator, ..Settings::default() };
+        assert_eq!(Settings::read(&settings.write()), Ok(settings.clone()));
+        self.state = State::new(settings);
+    }
+
     /// Lets `author` ask for something, signed with the key `signer`.
     pub(super) fn ask(&mut self, command: &RawCommand, author: u64, signer: &str) -> Outcome {
         let (tag, body) = command.encode();
@@ -154,13 +187,17 @@ impl World {
             Event::Accounts(accounts::Event::Registered(registered)) => {
                 Outcome::Account(registered.account.0)
             }
+            Event::Accounts(accounts::Event::RoleGranted(granted)) => Outcome::Holders(granted.holders),
+            Event::Accounts(accounts::Event::RoleRevoked(revoked)) => Outcome::Holders(revoked.holders),
             Event::Orders(orders::Event::OrdersPlaced(placed)) => Outcome::FirstOrder(placed.first_order),
+            Event::Payments(payments::Event::Paid(paid)) => Outcome::Balance(paid.balance),
+            Event::Payments(payments::Event::Issued(issued)) => Outcome::Balance(issued.balance),
         }
     }
 
     /// The state that the blocks yield when nothing but their bytes is known.
     pub(super) fn replayed(&self) -> State {
-        let (mut state, mut link) = (State::default(), Link::default());
+        let (mut state, mut link) = (State::new(self.state.settings.clone()), Link::default());
         for bytes in &self.blocks {
             let block = Block::parse(bytes).unwrap();
             link.check(&block).unwrap();
@@ -197,6 +234,9 @@ impl World {
             }
             Question::Key(key) => or_nobody(self.state.accounts.by_key(&KeyId::of_spki(spki(key)))),
             Question::Orders => self.state.orders.count().to_string(),
+            Question::Issued => self.state.payments.issued().to_string(),
+            Question::Operators => self.state.accounts.holders(accounts::Role::Operator).to_string(),
+            Question::BalanceOf(account) => self.state.payments.balance(AccountId(*account)).to_string(),
             Question::OrdersOf(account) => {
                 let tally = self.state.orders.tally(AccountId(*account));
                 format!("{} buy, {} sell", tally.buy, tally.sell)

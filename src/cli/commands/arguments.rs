@@ -8,6 +8,7 @@ use super::money_arguments::{
     BalanceCommand, GrantCommand, IssueCommand, KeygenCommand, PayCommand, RevokeCommand, StatementCommand,
 };
 use crate::chain::CommandId;
+use crate::crypto::cosignature::WitnessPublicKey;
 use crate::crypto::note::LogPublicKey;
 use crate::wire::ReceiptOf;
 
@@ -57,6 +58,8 @@ pub enum Subcommand {
     CheckReceipt(CheckReceipt),
     /// See [`Checkpoint`].
     Checkpoint(Checkpoint),
+    /// See [`Witness`].
+    Witness(Witness),
     /// See [`BalanceCommand`].
     Balance(BalanceCommand),
     /// See [`StatementCommand`].
@@ -75,6 +78,8 @@ pub enum Subcommand {
     Audit(Audit),
     /// See [`Export`].
     Export(Export),
+    /// See [`Tiles`].
+    Tiles(Tiles),
     /// See [`Status`].
     Status(Status),
     /// See [`Whoami`].
@@ -199,6 +204,10 @@ pub struct Copy {
 #[derive(FromArgs, ArgsInfo, Debug)]
 #[argh(subcommand, name = "verify", example = "ledgerctl verify")]
 pub struct Verify {
+    /// demand that the ledger was cosigned by this witness: its verifier key; may be given several times
+    #[argh(option)]
+    pub witness: Vec<WitnessPublicKey>,
+
     /// stable JSON instead of text
     #[argh(switch)]
     pub json: bool,
@@ -312,11 +321,34 @@ pub struct CompareCheckpoints {
     pub vkey: Option<LogPublicKey>,
 }
 
-/// Check a ledger from its files alone, read-only: a copy, or a live directory.
+/// Be a witness: cosign checkpoints that are consistent with everything seen before, and hand them in.
+///
+/// The first call makes the witness's key; its verifier key is what others demand with verify --witness.
+#[derive(FromArgs, ArgsInfo, Debug)]
+#[argh(subcommand, name = "witness", example = "ledgerctl witness --every 60")]
+pub struct Witness {
+    /// name of a new witness, such as witness.example/alice; made of the handle if not given
+    #[argh(option)]
+    pub name: Option<String>,
+
+    /// go on, once every so many seconds, until it is interrupted
+    #[argh(option, from_str_fn(every))]
+    pub every: Option<u64>,
+
+    /// stable JSON instead of text
+    #[argh(switch)]
+    pub json: bool,
+}
+
+fn every(text: &str) -> Result<u64, String> {
+    number_in(text, 1, 86_400)
+}
+
+/// Check a ledger from its files alone, read-only: a copy, a live directory, or a folder of tiles.
 #[derive(FromArgs, ArgsInfo, Debug)]
 #[argh(subcommand, name = "audit", example = "ledgerctl audit /var/lib/ledgerd --checkpoint kept.txt")]
 pub struct Audit {
-    /// the ledger's directory
+    /// the ledger's directory, or a folder that `tiles` wrote
     #[argh(positional)]
     pub directory: PathBuf,
 
@@ -340,6 +372,25 @@ pub struct Export {
     /// the stored bytes in hexadecimal as well
     #[argh(switch)]
     pub raw: bool,
+}
+
+/// Write a ledger as static files (C2SP tlog-tiles) that any web server can hand out.
+///
+/// Written for the newest signed checkpoint that the daemon has shown; a folder that is behind is continued.
+#[derive(FromArgs, ArgsInfo, Debug)]
+#[argh(subcommand, name = "tiles", example = "ledgerctl tiles /var/lib/ledgerd /srv/www/ledger")]
+pub struct Tiles {
+    /// the ledger's directory
+    #[argh(positional)]
+    pub directory: PathBuf,
+
+    /// the folder to write
+    #[argh(positional)]
+    pub out: PathBuf,
+
+    /// another signed checkpoint of this ledger to write the files for
+    #[argh(option)]
+    pub checkpoint: Option<PathBuf>,
 }
 
 /// The server's figures.

@@ -27,6 +27,9 @@ pub(super) fn run(context: &Context, command: &Copy) -> Result<Exit, ClientError
         }
         shown += blocks.len();
     }
-    context.out.note(&format!("{shown} block{}, every one checked", if shown == 1 { "" } else { "s" }));
+    let plural = if shown == 1 { "" } else { "s" };
+    context.out.note(&format!(
+        "{shown} block{plural}, every one checked and none between them left out; of newer ones only receipts can tell"
+    ));
     Ok(Exit::Done)
 }

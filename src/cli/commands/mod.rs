@@ -18,7 +18,9 @@ mod roles;
 mod settling;
 mod status;
 mod submitting;
+mod tiles;
 mod verify;
+mod witness;
 
 pub use arguments::{Arguments, Subcommand};
 pub use demo::DAEMON_ARGUMENT;
@@ -71,6 +73,7 @@ pub fn main(raw: &[String]) -> Exit {
         Subcommand::Receipt(command) => receipt::run(&context, command),
         Subcommand::CheckReceipt(command) => receipt::check(&context, command),
         Subcommand::Checkpoint(command) => checkpoint::run(&context, command),
+        Subcommand::Witness(command) => witness::run(&context, command),
         Subcommand::Balance(command) => money::balance(&context, command),
         Subcommand::Statement(command) => money::statement(&context, command),
         Subcommand::Pay(command) => money::pay(&context, command),
@@ -80,6 +83,7 @@ pub fn main(raw: &[String]) -> Exit {
         Subcommand::Keygen(command) => roles::keygen(&context, command),
         Subcommand::Audit(command) => offline::audit(&context, command),
         Subcommand::Export(command) => offline::export(&context, command),
+        Subcommand::Tiles(command) => tiles::run(&context, command),
         Subcommand::Status(command) => status::run(&context, command),
         Subcommand::Whoami(command) => status::whoami(&context, command),
         Subcommand::Completions(command) => manual::completions(&context, command),

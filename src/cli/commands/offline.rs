@@ -14,7 +14,7 @@ use crate::crypto::note::LogPublicKey;
 use crate::eventlog::Disk;
 use crate::wire::Finding;
 
-fn directory(path: &Path) -> Result<Disk, ClientError> {
+pub(super) fn directory(path: &Path) -> Result<Disk, ClientError> {
     if path.join("log").is_dir() {
         Ok(Disk::new(path))
     } else {
@@ -22,26 +22,24 @@ fn directory(path: &Path) -> Result<Disk, ClientError> {
     }
 }
 
-fn no_verdict(error: &AuditError) -> ClientError {
+pub(super) fn no_verdict(error: &AuditError) -> ClientError {
     ClientError::Unexpected(error.to_string())
 }
 
-/// Checks a ledger from its files.
+/// Checks a ledger from its files, or from a folder of tiles.
 pub(super) fn audit(context: &Context, command: &Audit) -> Result<Exit, ClientError> {
-    let disk = directory(&command.directory)?;
+    let of_tiles = command.directory.join("tile").is_dir() && !command.directory.join("log").exists();
+    let disk = if of_tiles { Disk::new(&command.directory) } else { directory(&command.directory)? };
     let checkpoint = command.checkpoint.as_deref().map(read_checkpoint).transpose()?;
     let threads = std::thread::available_parallelism().unwrap_or(std::num::NonZeroUsize::MIN);
     let request = audit::Request { up_to: None, threads, checkpoint };
     let bar = context.out.bar("checking", 1);
-    let report = audit::audit(
-        &disk,
-        &request,
-        &mut |done, total| {
-            bar.set_length(total);
-            bar.set_position(done);
-        },
-        &|| false,
-    );
+    let mut progress = |done, total| {
+        bar.set_length(total);
+        bar.set_position(done);
+    };
+    let check = if of_tiles { audit::audit_tiles } else { audit::audit };
+    let report = check(&disk, &request, &mut progress, &|| false);
     bar.finish_and_clear();
     let report = report.map_err(|error| no_verdict(&error))?;
     let clean = report.is_clean();
@@ -84,7 +82,7 @@ fn read_checkpoint(path: &Path) -> Result<Kept, ClientError> {
     Kept::read(note, vkey).map_err(|error| ClientError::Usage(format!("{}: {error}", path.display())))
 }
 
-fn sentence(finding: &Finding) -> String {
+pub(super) fn sentence(finding: &Finding) -> String {
     let index = finding.index.map_or_else(String::new, |index| format!(", block {index}"));
     let (file, name, reason) = (escape(&finding.file), escape(&finding.name), escape(&finding.reason));
     format!("{file}, offset {}{index}: {name}: {reason}", finding.offset)

@@ -74,11 +74,11 @@ pub(super) fn check(context: &Context, command: &CheckReceipt) -> Result<Exit, C
         });
     match checked {
         Ok((proven, receipt)) => {
-            let block = shown(&receipt)?;
+            let block = shown(&receipt);
             if json {
-                context.out.line(&as_json(&proven, &block).to_string())?;
+                context.out.line(&as_json(&proven, block.as_deref()).to_string())?;
             } else {
-                context.out.line(in_words(&proven, &block, &command.vkey).trim_end())?;
+                context.out.line(in_words(&proven, block.as_deref(), &command.vkey).trim_end())?;
             }
             Ok(Exit::Done)
         }
@@ -106,14 +106,14 @@ fn read(name: &str) -> Result<Vec<u8>, ClientError> {
     Ok(bytes)
 }
 
-/// The block in the owner's shape.
-fn shown(receipt: &Receipt) -> Result<String, ClientError> {
+/// The block in the owner's shape. One that is proven may still be of a kind that this program does not know.
+fn shown(receipt: &Receipt) -> Option<String> {
     let mut line = Vec::new();
-    show::json_line(&receipt.block, &mut line).map_err(|error| ClientError::Integrity(error.to_string()))?;
-    Ok(String::from_utf8_lossy(&line).trim_end().to_owned())
+    show::json_line(&receipt.block, &mut line).ok()?;
+    Some(String::from_utf8_lossy(&line).trim_end().to_owned())
 }
 
-fn in_words(proven: &Proven, block: &str, vkey: &LogPublicKey) -> String {
+fn in_words(proven: &Proven, block: Option<&str>, vkey: &LogPublicKey) -> String {
     let checkpoint = &proven.checkpoint;
     let author = match &proven.author {
         None => "  It is the first block, which nobody signed: it names this verifier key.\n".to_owned(),
@@ -125,8 +125,8 @@ fn in_words(proven: &Proven, block: &str, vkey: &LogPublicKey) -> String {
     format!(
         "PROVEN, if {vkey} is the ledger's verifier key:\n\
          \x20 Block {} with the hash {}\n\
-         \x20 is in the ledger {},\n\
-         \x20 whose first {} blocks the log key signed for (root {}).\n{author}\
+         \x20 is in the tree over the first {} blocks (root {}), which this key signed for,\n\
+         \x20 and belongs to the ledger {}.\n{author}\
          NOT PROVEN:\n\
          \x20 the time, {}: it is the server's word;\n\
          \x20 who is behind the handle: it is the name that the key's owner chose;\n\
@@ -135,15 +135,15 @@ fn in_words(proven: &Proven, block: &str, vkey: &LogPublicKey) -> String {
          THE BLOCK:\n{}\n",
         proven.index,
         proven.hash,
-        proven.ledger_id,
         checkpoint.size,
         checkpoint.root,
+        proven.ledger_id,
         proven.timestamp,
-        escape(block)
+        block.map_or("of a kind that this program does not know".into(), escape)
     )
 }
 
-fn as_json(proven: &Proven, block: &str) -> serde_json::Value {
+fn as_json(proven: &Proven, block: Option<&str>) -> serde_json::Value {
     let checkpoint = &proven.checkpoint;
     let author = proven.author.as_ref().map(|author| {
         serde_json::json!({
@@ -153,7 +153,8 @@ fn as_json(proven: &Proven, block: &str) -> serde_json::Value {
             "command_id": author.command_id.to_string(),
         })
     });
-    let block: serde_json::Value = serde_json::from_str(block).unwrap_or_default();
+    let block: serde_json::Value =
+        block.and_then(|block| serde_json::from_str(block).ok()).unwrap_or_default();
     serde_json::json!({
         "proven": true,
         "index": proven.index,

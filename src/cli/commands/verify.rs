@@ -7,7 +7,8 @@ use super::outlet;
 use super::settling::open_member;
 use crate::chain::Checkpoint;
 use crate::cli::exit::Exit;
-use crate::client::{ClientError, Member};
+use crate::client::{ClientError, Cosigned, Member, demand_cosigned};
+use crate::time::Timestamp;
 use crate::wire::{Reply, Request, Verification};
 
 pub(super) fn run(context: &Context, command: &Verify) -> Result<Exit, ClientError> {
@@ -23,11 +24,15 @@ pub(super) fn run(context: &Context, command: &Verify) -> Result<Exit, ClientErr
     let Reply::Verification(verdict) = reply? else { return Err(ClientError::unexpected_reply()) };
     let json = command.json || context.out.json;
     if verdict.findings_total > 0 {
-        show(context, &verdict, None, json)?;
+        show(context, &verdict, None, None, json)?;
         return Ok(Exit::Integrity);
     }
     let checkpoint = check(&mut member, &verdict)?;
-    show(context, &verdict, Some(&checkpoint), json)?;
+    let cosigned = match command.witness.as_slice() {
+        [] => None,
+        witnesses => Some(demand_cosigned(&mut member, witnesses)?),
+    };
+    show(context, &verdict, Some(&checkpoint), cosigned.as_ref(), json)?;
     Ok(Exit::Done)
 }
 
@@ -47,6 +52,7 @@ fn show(
     context: &Context,
     verdict: &Verification,
     checkpoint: Option<&Checkpoint>,
+    cosigned: Option<&(Checkpoint, Vec<Cosigned>)>,
     json: bool,
 ) -> Result<(), ClientError> {
     if json {
@@ -58,6 +64,13 @@ fn show(
             "findings_total": verdict.findings_total,
             "checkpoint": checkpoint.map(|_| &verdict.checkpoint),
             "root": checkpoint.map(|checkpoint| checkpoint.root.to_string()),
+            "cosigned": cosigned.map(|(checkpoint, witnesses)| serde_json::json!({
+                "size": checkpoint.size,
+                "root": checkpoint.root.to_string(),
+                "witnesses": witnesses.iter().map(|witness| serde_json::json!({
+                    "name": witness.name, "timestamp": time(witness).to_string(),
+                })).collect::<Vec<_>>(),
+            })),
         });
         return context.out.line(&value.to_string());
     }
@@ -69,5 +82,16 @@ fn show(
         );
         context.out.line(&text)?;
     }
+    if let Some((checkpoint, witnesses)) = cosigned {
+        for witness in witnesses {
+            let (name, when, size) = (&witness.name, time(witness), checkpoint.size);
+            context.out.line(&format!("cosigned by {name} at {when}: {size} blocks"))?;
+        }
+    }
     Ok(())
+}
+
+/// When the witness cosigned, by its own clock.
+fn time(witness: &Cosigned) -> Timestamp {
+    Timestamp::from_millis(witness.seconds.saturating_mul(1_000))
 }

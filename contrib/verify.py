@@ -1,0 +1,300 @@
+#!/usr/bin/env python3
+"""A second verifier for ledgerd, written from docs/ alone: it shares no line with the first one.
+
+    python3 contrib/verify.py receipt FILE... --vkey KEY
+    python3 contrib/verify.py ledger  FILE... --vkey KEY [--checkpoint FILE]
+
+`receipt` checks what `ledgerctl receipt` wrote. `ledger` walks what `ledgerctl export DIR --raw` wrote, from the
+first block to the last; with --checkpoint, the ledger has to contain everything that this signed note speaks of.
+KEY is the ledger's verifier key, as `ledgerctl getKey --vkey` prints it. A FILE of `-` is standard input.
+
+Checked are bytes, hashes, signatures and who signed. What is not decided again is whether the rules allowed a
+command (the tables in docs/wire-protocol.md, such as a handle that is taken): `ledgerctl audit` does that.
+
+One verdict a file: on standard output if it is proven, else on standard error with the stable name of the first
+reason. Exit code: 0 all proven, 65 something is not, 2 wrong usage or unreadable. Needs Python 3.9, `cryptography`.
+"""
+import argparse, base64, hashlib, json, math, re, sys
+from collections import namedtuple
+from datetime import datetime, timedelta
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
+from cryptography.hazmat.primitives.hashes import SHA3_256
+
+class NotProven(ValueError):
+    """Something does not hold: a stable name and a sentence."""
+def need(holds, name, reason):
+    if not holds:
+        raise NotProven(name, reason)
+def attempt(name, reason, call, *arguments):
+    """What the call returns; NotProven if it cannot make sense of its arguments."""
+    try:
+        return call(*arguments)
+    except (ValueError, OverflowError, InvalidSignature):
+        raise NotProven(name, reason) from None
+
+# Hashes and the tree: docs/log-format.md, "Block"; RFC 6962, 2.1.
+def block_hash(data):
+    return hashlib.sha3_256(b"ledgerd/block/1\0" + data).digest()
+def leaf_hash(data):
+    return hashlib.sha256(b"\0" + data).digest()
+def node_hash(left, right):
+    return hashlib.sha256(b"\1" + left + right).digest()
+def tree_root(leaves):
+    if len(leaves) < 2:
+        return leaves[0] if leaves else hashlib.sha256().digest()
+    left = 1 << (len(leaves) - 1).bit_length() - 1  # the largest power of two that is less
+    return node_hash(tree_root(leaves[:left]), tree_root(leaves[left:]))
+
+def proven_root(leaf, index, size, proof):
+    """The root to which an inclusion proof leads; the proof's last hash is the one next to the root."""
+    need(index < size <= 2**62 and bool(proof) == (size > 1), "not_included", "a proof of another length")
+    if size == 1:
+        return leaf
+    left = 1 << (size - 1).bit_length() - 1
+    if index < left:
+        return node_hash(proven_root(leaf, index, left, proof[:-1]), proof[-1])
+    return node_hash(proof[-1], proven_root(leaf, index - left, size - left, proof[:-1]))
+
+# Text: one spelling for everything.
+def from_base64(text, name, length=None):
+    data = attempt(name, "not base64", base64.b64decode, text, None, True)
+    need(base64.b64encode(data).decode() == text and length in (None, len(data)), name, "not base64 as it should be")
+    return data
+def from_decimal(text, name):
+    need(re.fullmatch("0|[1-9][0-9]{0,19}", text) and int(text) < 2**64, name, "not a number without leading zeros")
+    return int(text)
+
+# The verifier key and signed notes: C2SP signed-note, and docs/log-format.md, "Checkpoint".
+def vkey(text):
+    parts = re.fullmatch("([!-*,-~]{1,128})\\+([0-9a-f]{8})\\+(.*)", text)
+    key = from_base64(parts[3] if parts else "?", "vkey", 33)
+    key_hash = hashlib.sha256(parts[1].encode() + b"\n" + key).digest()[:4]
+    need(key[0] == 1 and parts[2] == key_hash.hex(), "vkey", "not an Ed25519 key with its hash")
+    return parts[1], key_hash, key[1:]  # origin, key hash, log key
+
+def check_checkpoint(note, key):
+    """Size and root of a checkpoint that this key signed."""
+    text, _, signatures = note.rpartition("\n\n")
+    (origin, key_hash, log_key), text, signed = key, text + "\n", False
+    lines = signatures.split("\n")
+    need(lines.pop() == "" and len(lines) <= 100, "checkpoint_signature", "not a signed note")
+    for line in lines:
+        parts = re.fullmatch("— ([^\\s+\0-\x1f]+) ([^ =]{7}[^ ]+)", line)  # more than the 4 bytes of a key hash
+        signature = from_base64(parts[2] if parts else "?", "checkpoint_signature")
+        if (parts[1], signature[:4]) == (origin, key_hash) and not signed:
+            verify = ed25519.Ed25519PublicKey.from_public_bytes(log_key).verify
+            attempt("checkpoint_signature", "it does not hold", verify, signature[4:], text.encode())
+            signed = True
+    need(signed, "checkpoint_signature", "it is not signed by the verifier key")
+    lines = text.split("\n")
+    need(len(lines) == 4 and lines[0] == origin, "malformed_checkpoint", "not a checkpoint of this origin")
+    return from_decimal(lines[1], "malformed_checkpoint"), from_base64(lines[2], "malformed_checkpoint", 32)
+
+# Members' keys: docs/channel.md, 2. A key of 3,072 bits with e = 65537 has exactly one DER spelling.
+DER_BEFORE = bytes.fromhex("308201a2300d06092a864886f70d01010105000382018f003082018a0282018100")
+SMALL_PRIMES = math.prod(p for p in range(2, 2**16) if all(p % d for d in range(2, math.isqrt(p) + 1)))
+
+def parse_key(der):
+    n = int.from_bytes(der[33:-5], "big")
+    spelled = DER_BEFORE + n.to_bytes(len(der), "big")[-384:] + b"\2\3\1\0\1"
+    need(der == spelled and n >> 3071 == 1, "invalid_key", "not RSA-3072 with e = 65537 in its one spelling")
+    need(math.gcd(n, SMALL_PRIMES) == 1 and math.isqrt(n) ** 2 != n, "invalid_key", "the modulus is easy to factor")
+    return rsa.RSAPublicNumbers(65537, n).public_key()
+
+PSS = padding.PSS(padding.MGF1(SHA3_256()), 32), SHA3_256()
+def check_signature(key, block):
+    attempt("bad_signature", f"that of block {block.index}", key.verify, block.signature, block.message, *PSS)
+
+# Blocks: docs/log-format.md, "Block"; docs/wire-protocol.md, "Encoding".
+class Reader:
+    """Takes bytes apart from the front; whatever does not fit raises NotProven(name, …)."""
+    def __init__(self, data, name):
+        self.data, self.at, self.name = data, 0, name
+    def take(self, count):
+        need(len(self.data) - self.at >= count, self.name, "bytes are missing")
+        self.at += count
+        return self.data[self.at - count:self.at]
+    def uint(self, count):
+        return int.from_bytes(self.take(count), "big")
+    def varint(self):
+        value = shift = 0
+        while (byte := self.uint(1)) > 127 and shift < 63:
+            value, shift = value | (byte & 127) << shift, shift + 7
+        value |= byte << shift
+        need((byte or not shift) and value < 2**64, self.name, "a number is not in its one form")
+        return value
+    def bytes(self):
+        return self.take(self.varint())
+    def text(self):
+        return attempt(self.name, "a text is not UTF-8", self.bytes().decode)
+    def one_of(self, *variants):
+        need((number := self.varint()) < len(variants), self.name, "an unknown variant")
+        return variants[number]
+    def end(self):
+        need(self.at == len(self.data), self.name, "bytes are left over")
+
+Block = namedtuple("Block", "data index timestamp previous_hash author author_previous message signature event")
+Message = namedtuple("Message", "ledger account key_id command_id issued_at schema kind command")
+Member = namedtuple("Member", "account handle key_id key")
+NO_BLOCK = 2**64 - 1  # author_previous, if there is none
+EPOCH, TIME_MAX = datetime(1970, 1, 1), 253402207200000000  # later times are shown as numbers
+
+def parse_block(data):
+    read = Reader(data, "malformed_block")
+    fixed = read.uint(8), read.uint(8), read.take(32), read.uint(8), read.uint(8)
+    block = Block(data, *fixed, *[read.take(read.uint(size)) for size in (4, 2, 4)])
+    read.end()
+    signed = len(block.signature) == 384 or block.index == 0 and block.signature == b""
+    need(signed and len(block.event) <= 2**16, "malformed_block", "a signature or an event of another length")
+    return block
+
+def parse_message(block):
+    read = Reader(block.message, "malformed_block")
+    need(read.take(19) == b"ledgerd/command/1\0\0", "malformed_block", "M does not begin like a command")
+    fields = read.take(32), read.uint(8), read.take(32), read.take(16), read.uint(8), read.uint(2), read.uint(2)
+    message = Message(*fields, read.take(read.uint(4)))
+    read.end()
+    need(len(message.command) <= 2**20 - 2**10, "malformed_block", "the command is too long")
+    need(message.account == block.author, "other_author", "M names another account than the block")
+    return message
+
+def check_genesis(block, key):
+    read = Reader(block.event, "malformed_block")
+    need(block[3:8] == (bytes(32), 0, NO_BLOCK, b"", b"") and read.take(4) == b"\0\1\0\0", "malformed_block", "block 0")
+    origin, log_key, server_key, _nonce = read.text(), read.take(32), read.bytes(), read.take(32)
+    names = [(read.text().encode(), read.text())[0] for _ in range(read.varint())]
+    read.end()
+    need(all(a < b for a, b in zip(names, names[1:])), "malformed_block", "the settings are not sorted")
+    need((origin, log_key) == (key[0], key[2]), "other_ledger", "genesis names another origin or log key")
+    return server_key
+
+def check_registration(block, message):
+    """Who is registered by this block, if it is a registration that its key signed."""
+    read, event = Reader(message.command, "no_registration"), Reader(block.event, "no_registration")
+    need(message[5:7] == (1, 1) and event.take(4) == b"\0\1\0\1", "no_registration", "another kind of block")
+    account, handle, der = event.varint(), read.text(), read.bytes()
+    read.end(), event.end()
+    member = Member(account, handle, hashlib.sha3_256(b"ledgerd/key-id/1\0" + der).digest(), parse_key(der))
+    need((message.account, message.key_id) == (0, member.key_id), "other_author", "M names an account or another key")
+    check_signature(member.key, block)
+    return member
+
+# Receipts: docs/proofs.md, "The receipt, line by line"; the numbers are those of its list.
+def check_receipt(file, key, _note):
+    head, _, note = attempt("malformed_receipt", "not UTF-8", file.read().decode).partition("\n\n")
+    lines = re.fullmatch("c2sp\\.org/tlog-proof@v1\nextra (.*)\nindex (.*)((?:\n.+){0,64})", head)  # 1
+    need(lines, "malformed_receipt", "not the lines of a receipt")
+    index = from_decimal(lines[2], "malformed_receipt")
+    proof = [from_base64(line, "malformed_receipt", 32) for line in lines[3].split("\n")[1:]]
+    read = Reader(from_base64(lines[1], "malformed_receipt"), "malformed_extra")
+    need(read.take(18) == b"ledgerd/receipt/1\0", "malformed_extra", "it does not begin like a receipt")
+    block, other = read.take(read.uint(4)), read.take(read.uint(4))
+    other_proof = [read.take(32) for _ in range(read.uint(1))]
+    read.end()
+    need(len(other_proof) <= (64 if other else 0), "malformed_extra", "the proof of the registration is too long")
+    size, root = check_checkpoint(note, key)  # 2
+    block = parse_block(block)  # 3
+    need(block.index == index, "other_index", "the block has another index")
+    need(proven_root(leaf_hash(block.data), index, size, proof) == root, "not_included", "the block is not in the tree")
+    message = parse_message(block) if index else None  # 5
+    need(bool(other) == (index > 0 and block.author > 0), "no_registration", "it is missing, or does not belong here")
+    if index == 0:  # 4
+        check_genesis(block, key)
+        return f"genesis of ledger {block_hash(block.data).hex()}"
+    if block.author == 0:  # 6
+        author = check_registration(block, message)
+    else:  # 7
+        other = parse_block(other)
+        other_root = proven_root(leaf_hash(other.data), other.index, size, other_proof)
+        need(other_root == root, "not_included", "the registration is not in the tree")
+        author = check_registration(other, other_message := parse_message(other))
+        need(other_message.ledger == message.ledger, "other_ledger", "the registration is of another ledger")
+        same = (author.account, author.key_id) == (block.author, message.key_id)
+        need(same and other.index < index, "other_author", "the registration is somebody else's")
+        check_signature(author.key, block)
+    return f"block {index} of {size}, by account {author.account}, {author.handle!r}, key {author.key_id.hex()}"
+
+# Ledgers: docs/log-format.md for the blocks; docs/cli.md, "copy, export", for the lines that show them.
+def check_ledger(file, key, note):
+    head, time, leaves, last, seen, members, orders = bytes(32), -1, [], {}, set(), [], 0
+    for number, line in enumerate(file):
+        raw = re.fullmatch(rb'\{.*,"raw":"((?:[0-9a-f]{2})*)"\}\n', line)
+        need(raw, "malformed_line", f"line {number + 1} is not one of an export with --raw")
+        block = parse_block(bytes.fromhex(raw[1].decode()))
+        linked = block.index == number and block.previous_hash == head and block.timestamp > time
+        need(linked and block.author_previous == last.get(block.author, NO_BLOCK), "chain_broken", f"at block {number}")
+        if number == 0:
+            parse_key(check_genesis(block, key))
+            ledger, data = block_hash(block.data), "Genesis Block"
+        else:
+            message = parse_message(block)
+            need(message.ledger == ledger, "other_ledger", f"block {number} was signed for another ledger")
+            command_id = (block.author or message.key_id, message.command_id)
+            need(command_id not in seen, "repeated_command", f"block {number} repeats a command")
+            seen.add(command_id)
+            if block.author == 0:
+                members.append(check_registration(block, message))
+                need(members[-1].account == len(members), "other_author", f"block {number}: not the next account")
+                data = {"user_id": len(members), "operation_type": "register", "handle": members[-1].handle}
+            else:
+                author = members[block.author - 1] if block.author <= len(members) else None
+                need(author and author.key_id == message.key_id, "other_author", f"block {number}: another key")
+                check_signature(author.key, block)
+                placed = read_orders(block, message, orders)
+                orders, data = orders + len(placed), placed[0] if len(placed) == 1 else placed
+        before, head, time, last[block.author] = head, block_hash(block.data), block.timestamp, number
+        leaves.append(leaf_hash(block.data))
+        at = (EPOCH + timedelta(0, 0, time)).isoformat("T", "microseconds") + "Z" if time <= TIME_MAX else f"{time}us"
+        shown = {"index": number, "timestamp": at, "data": data, "hash": head.hex(),
+                 "previous_hash": before.hex() if number else "0", "raw": block.data.hex()}
+        shown = json.dumps(shown, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
+        need(shown == line, "malformed_line", f"line {number + 1} does not show what its block holds")
+    size, root = check_checkpoint(note, key) if note is not None else (0, tree_root([]))
+    need(len(leaves) >= max(size, 1), "rollback", "there are fewer blocks than the checkpoint speaks of, or none")
+    need(tree_root(leaves[:size]) == root, "fork", "the checkpoint is over other blocks")
+    return f"{len(leaves)} blocks of ledger {ledger.hex()}, root {tree_root(leaves).hex()}; rules not decided again"
+
+def read_orders(block, message, first):
+    """The orders of a command, as an export shows them."""
+    need((message.schema, message.kind) == (1, 16), "malformed_block", f"block {block.index}: an unknown command")
+    read, event, orders = Reader(message.command, "malformed_block"), Reader(block.event, "malformed_block"), []
+    for _ in range(read.varint()):
+        order = {"user_id": block.author, "operation_type": read.one_of("buy", "sell"), "stock_name": read.text()}
+        need(re.fullmatch("[A-Z0-9.-]{1,16}", order["stock_name"]), "malformed_block", "not the name of a stock")
+        if (quantity := read.varint()) != 1:
+            order["quantity"] = quantity
+        if read.one_of(False, True):
+            whole, fraction = divmod(read.varint(), 10000)
+            order["price"] = f"{whole}.{fraction:04}".rstrip("0").rstrip(".")
+            if read.one_of(False, True):
+                order["currency"] = read.take(3).decode("latin-1")
+        orders.append(order)
+    need(event.take(4) == b"\0\1\0\x10" and event.varint() == first, "malformed_block", "other orders in the event")
+    read.end(), event.end()
+    return orders
+
+CHECKS = {"receipt": check_receipt, "ledger": check_ledger}
+def main():
+    parser = argparse.ArgumentParser(description="Checks what ledgerd says, without its code.", allow_abbrev=False)
+    parser.add_argument("what", choices=CHECKS)
+    parser.add_argument("files", metavar="FILE", nargs="+", help="- for standard input")
+    parser.add_argument("--vkey", metavar="KEY", required=True, type=vkey, help="the ledger's verifier key")
+    parser.add_argument("--checkpoint", metavar="FILE", help="ledger only: a signed note that it has to extend")
+    args, exit_code = parser.parse_args(), 0
+    args.checkpoint and args.what == "receipt" and parser.error("a receipt has a checkpoint of its own")
+    try:
+        note = args.checkpoint and open(args.checkpoint, encoding="utf-8", newline="").read()
+        for path in args.files:
+            file, check = open(0 if path == "-" else path, "rb"), CHECKS[args.what]
+            try:
+                print(f"{path}: proven: {check(file, args.vkey, note)}")
+            except NotProven as error:
+                exit_code = 65
+                print(f"{path}: not proven: {error.args[0]}: {error.args[1]}", file=sys.stderr)
+    except (OSError, UnicodeDecodeError) as error:
+        parser.error(str(error))
+    return exit_code
+
+if __name__ == "__main__":
+    sys.exit(main())

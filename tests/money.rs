@@ -1,0 +1,138 @@
+//! Money, with the real binaries: an operator, two members, and what is refused.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::binaries::{Daemon, Place};
+
+const NOBODY: &str = "127.0.0.1:1";
+
+/// A ledger in dollars with an operator, who is called bank, and members with nothing.
+fn bank(place: &Place) -> Daemon {
+    let pem = place.done("bank", NOBODY, &["keygen"]);
+    let key = place.directory.path().join("operator.pem");
+    std::fs::write(&key, pem).unwrap();
+    let more = ["--currency=USD", "--scale=2", "--operator", key.to_str().unwrap()];
+    let daemon = Daemon::start_with(&place.data(), "127.0.0.1:0", &more);
+    for member in ["bank", "alice", "bob"] {
+        place.join(member, &daemon.address);
+    }
+    daemon
+}
+
+fn balance(place: &Place, member: &str, at: &str) -> u64 {
+    let said: Value = serde_json::from_str(&place.done(member, at, &["balance", "--json"])).unwrap();
+    said["balance"].as_u64().unwrap()
+}
+
+#[test]
+fn money_is_issued_and_paid_and_every_statement_adds_up_after_a_restart() {
+    let place = Place::new();
+    let daemon = bank(&place);
+    let at = daemon.address.clone();
+    place.done("bank", &at, &["issue", "alice", "100"]);
+    assert!(
+        place.done("alice", &at, &["pay", "bob", "12.50", "--memo", "lunch"]).contains("balance 87.50 USD")
+    );
+    let batch = "{\"to\":\"bob\",\"amount\":\"7.50\"}\n{\"to\":1,\"amount\":20,\"memo\":\"a \\\"fee\\\"\"}\n";
+    let (code, line) = place.feed("alice", &at, &["pay", "--file", "-"], batch);
+    assert_eq!(code, Some(0));
+    assert!(line.contains("2 payments; balance 60.00 USD"), "{line}");
+    assert_eq!(daemon.terminate(), Some(0));
+    let daemon = Daemon::start(&place.data(), &at);
+    assert_eq!(place.done("alice", &at, &["balance"]), "60.00 USD\n");
+    assert_eq!(["bank", "alice", "bob"].map(|member| balance(&place, member, &at)), [2_000, 6_000, 2_000]);
+
+    let lines = place.done("alice", &at, &["statement", "--json"]);
+    let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let moves: Vec<(i64, u64)> = lines
+        .iter()
+        .map(|line| (line["amount"].as_i64().unwrap(), line["balance"].as_u64().unwrap()))
+        .collect();
+    assert_eq!(moves, [(10_000, 10_000), (-1_250, 8_750), (-750, 8_000), (-2_000, 6_000)]);
+    assert_eq!((&lines[1]["handle"], &lines[1]["memo"]), (&Value::from("bob"), &Value::from("lunch")));
+    let csv = place.done("bank", &at, &["statement", "--csv"]);
+    assert!(csv.ends_with(",payment,2,alice,20.00,20.00,\"a \"\"fee\"\"\"\n"), "{csv}");
+    assert_eq!(place.done("alice", &at, &["statement", "--from", "2999-01-01"]), "");
+    assert!(
+        place
+            .done("alice", &at, &["copy", "--json"])
+            .contains("\"operation_type\":\"pay\",\"to\":3,\"amount\":1250")
+    );
+    drop(daemon);
+    let audited = place.done("nobody", NOBODY, &["audit", place.data().to_str().unwrap()]);
+    assert!(audited.starts_with("intact"), "{audited}");
+}
+
+#[test]
+fn what_is_refused_about_money_has_its_name_and_moves_nothing() {
+    let place = Place::new();
+    let daemon = bank(&place);
+    let at = daemon.address.as_str();
+    place.done("bank", at, &["issue", "alice", "1.00"]);
+    for (code, words, arguments) in [
+        (3, "insufficient_balance", &["pay", "bob", "1.01"][..]),
+        (3, "self_payment", &["pay", "alice", "1"]),
+        (3, "invalid_user", &["pay", "carol", "1"]),
+        (3, "invalid_user", &["pay", "99", "1"]),
+        (3, "no_permission", &["issue", "alice", "1"]),
+        (3, "no_permission", &["grant", "alice", "operator"]),
+        (2, "negative_amount", &["pay", "bob", "--", "-1"]),
+        (2, "zero_amount", &["pay", "bob", "0.00"]),
+        (2, "at most 2 decimals", &["pay", "bob", "0.001"]),
+        (2, "there is no role", &["grant", "bob", "king"]),
+        (2, "pay USER AMOUNT", &["pay", "bob"]),
+    ] {
+        let complaint = place.ends(code, "alice", at, arguments);
+        assert!(complaint.contains(words), "{arguments:?}: {complaint}");
+    }
+    assert_eq!((balance(&place, "alice", at), balance(&place, "bob", at)), (100, 0));
+    place.done("bank", at, &["grant", "alice", "operator"]);
+    place.done("alice", at, &["issue", "bob", "5"]);
+    place.done("alice", at, &["revoke", "bank", "operator"]);
+    assert!(place.ends(3, "bank", at, &["issue", "bob", "5"]).contains("no_permission"));
+    assert!(place.ends(3, "alice", at, &["revoke", "alice", "operator"]).contains("last_operator"));
+    let address = daemon.address.clone();
+    assert_eq!(daemon.terminate(), Some(0));
+    let mut command = std::process::Command::new(super::binaries::DAEMON);
+    command.arg("--data").arg(place.data()).args(["--listen", &address, "--currency=EUR"]);
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("currency = USD"));
+}
+
+#[test]
+fn payments_among_many_conserve_the_total_whatever_is_refused() {
+    const MEMBERS: u64 = 4;
+    let place = Place::new();
+    let daemon = Daemon::start_with(&place.data(), "127.0.0.1:0", &["--opening-grant=1000"]);
+    let at = daemon.address.as_str();
+    let names = ["m1", "m2", "m3", "m4"];
+    names.iter().for_each(|name| assert!(place.join(name, at) <= MEMBERS));
+    let mut seed = 0x9e37_79b9_7f4a_7c15u64;
+    let mut choose = |below: u64| {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        seed % below
+    };
+    let mut refused = BTreeMap::new();
+    for _ in 0..12 {
+        let payer = choose(MEMBERS) as usize;
+        let lines: String = (0..1 + choose(300))
+            .map(|_| {
+                format!(
+                    "{{\"to\":{},\"amount\":{}}}\n",
+                    1 + (payer as u64 + 1 + choose(3)) % 4,
+                    1 + choose(15)
+                )
+            })
+            .collect();
+        let (code, _) = place.feed(names[payer], at, &["pay", "--file", "-"], &lines);
+        *refused.entry(code).or_insert(0) += 1;
+        let total: u64 = names.iter().map(|name| balance(&place, name, at)).sum();
+        assert_eq!(total, 1_000 * MEMBERS);
+    }
+    assert!(refused.keys().all(|code| [Some(0), Some(3)].contains(code)), "{refused:?}");
+}
