@@ -23,7 +23,6 @@ fn requests() -> Vec<Request<'static>> {
         Request::Checkpoint,
         Request::Inclusion { index: 1, size: 2 },
         Request::Consistency { old_size: 1, size: 2 },
-        Request::Receipt(ReceiptOf::Block(300)),
         Request::Receipt(ReceiptOf::Command(CommandId([3; 16]))),
         Request::Cosign { size: 300, vkey: "w+1+A", line: "— w AAAA\n" },
         Request::Cosigned(vec!["w+1+A", ""]),
@@ -95,6 +94,12 @@ fn replies() -> Vec<Reply> {
         Reply::Checkpoint(CheckpointNote { note: "note".to_owned() }),
         Reply::Inclusion(Inclusion(vec![[1; 32], [2; 32]])),
         Reply::Consistency(Consistency(vec![[3; 32]])),
+        Reply::Receipt(Proofs {
+            block: ByteBuf::from(vec![1, 2]),
+            inclusion: Inclusion(vec![[4; 32]]),
+            registration: Some((ByteBuf::from(vec![3]), Inclusion(vec![]))),
+            note: "note".to_owned(),
+        }),
     ]
 }
 
