@@ -34,18 +34,14 @@ def attempt(name, reason, call, *arguments):
         raise NotProven(name, reason) from None
 
 # Hashes and the tree: docs/log-format.md, "Block"; RFC 6962, 2.1.
-def block_hash(data):
-    return hashlib.sha3_256(b"ledgerd/block/1\0" + data).digest()
-def leaf_hash(data):
-    return hashlib.sha256(b"\0" + data).digest()
-def node_hash(left, right):
-    return hashlib.sha256(b"\1" + left + right).digest()
+def block_hash(data): return hashlib.sha3_256(b"ledgerd/block/1\0" + data).digest()
+def leaf_hash(data): return hashlib.sha256(b"\0" + data).digest()
+def node_hash(left, right): return hashlib.sha256(b"\1" + left + right).digest()
 def tree_root(leaves):
     if len(leaves) < 2:
         return leaves[0] if leaves else hashlib.sha256().digest()
     left = 1 << (len(leaves) - 1).bit_length() - 1  # the largest power of two that is less
     return node_hash(tree_root(leaves[:left]), tree_root(leaves[left:]))
-
 def proven_root(leaf, index, size, proof):
     """The root to which an inclusion proof leads; the proof's last hash is the one next to the root."""
     need(index < size <= 2**62 and bool(proof) == (size > 1), "not_included", "a proof of another length")
@@ -64,7 +60,6 @@ def from_base64(text, name, length=None):
 def from_decimal(text, name):
     need(re.fullmatch("0|[1-9][0-9]{0,19}", text) and int(text) < 2**64, name, "not a number without leading zeros")
     return int(text)
-
 # The verifier key and signed notes: C2SP signed-note, and docs/log-format.md, "Checkpoint".
 def vkey(text):
     parts = re.fullmatch("([!-*,-~]{1,128})\\+([0-9a-f]{8})\\+(.*)", text)
@@ -72,7 +67,6 @@ def vkey(text):
     key_hash = hashlib.sha256(parts[1].encode() + b"\n" + key).digest()[:4]
     need(key[0] == 1 and parts[2] == key_hash.hex(), "vkey", "not an Ed25519 key with its hash")
     return parts[1], key_hash, key[1:]  # origin, key hash, log key
-
 def check_checkpoint(note, key):
     """Size and root of a checkpoint that this key signed."""
     text, _, signatures = note.rpartition("\n\n")
@@ -90,22 +84,18 @@ def check_checkpoint(note, key):
     lines = text.split("\n")
     need(len(lines) == 4 and lines[0] == origin, "malformed_checkpoint", "not a checkpoint of this origin")
     return from_decimal(lines[1], "malformed_checkpoint"), from_base64(lines[2], "malformed_checkpoint", 32)
-
 # Members' keys: docs/channel.md, 2. A key of 3,072 bits with e = 65537 has exactly one DER spelling.
 DER_BEFORE = bytes.fromhex("308201a2300d06092a864886f70d01010105000382018f003082018a0282018100")
 SMALL_PRIMES = math.prod(p for p in range(2, 2**16) if all(p % d for d in range(2, math.isqrt(p) + 1)))
-
 def parse_key(der):
     n = int.from_bytes(der[33:-5], "big")
     spelled = DER_BEFORE + n.to_bytes(len(der), "big")[-384:] + b"\2\3\1\0\1"
     need(der == spelled and n >> 3071 == 1, "invalid_key", "not RSA-3072 with e = 65537 in its one spelling")
     need(math.gcd(n, SMALL_PRIMES) == 1 and math.isqrt(n) ** 2 != n, "invalid_key", "the modulus is easy to factor")
     return rsa.RSAPublicNumbers(65537, n).public_key()
-
 PSS = padding.PSS(padding.MGF1(SHA3_256()), 32), SHA3_256()
 def check_signature(key, block):
     attempt("bad_signature", f"that of block {block.index}", key.verify, block.signature, block.message, *PSS)
-
 # Blocks: docs/log-format.md, "Block"; docs/wire-protocol.md, "Encoding".
 class Reader:
     """Takes bytes apart from the front; whatever does not fit raises NotProven(name, …)."""
@@ -115,8 +105,7 @@ class Reader:
         need(len(self.data) - self.at >= count, self.name, "bytes are missing")
         self.at += count
         return self.data[self.at - count:self.at]
-    def uint(self, count):
-        return int.from_bytes(self.take(count), "big")
+    def uint(self, count): return int.from_bytes(self.take(count), "big")
     def varint(self):
         value = shift = 0
         while (byte := self.uint(1)) > 127 and shift < 63:
@@ -124,22 +113,18 @@ class Reader:
         value |= byte << shift
         need((byte or not shift) and value < 2**64, self.name, "a number is not in its one form")
         return value
-    def bytes(self):
-        return self.take(self.varint())
-    def text(self):
-        return attempt(self.name, "a text is not UTF-8", self.bytes().decode)
+    def bytes(self): return self.take(self.varint())
+    def text(self): return attempt(self.name, "a text is not UTF-8", self.bytes().decode)
     def one_of(self, *variants):
         need((number := self.varint()) < len(variants), self.name, "an unknown variant")
         return variants[number]
     def end(self):
         need(self.at == len(self.data), self.name, "bytes are left over")
-
 Block = namedtuple("Block", "data index timestamp previous_hash author author_previous message signature event")
 Message = namedtuple("Message", "ledger account key_id command_id issued_at schema kind command")
 Member = namedtuple("Member", "account handle key_id key")
 NO_BLOCK = 2**64 - 1  # author_previous, if there is none
 EPOCH, TIME_MAX = datetime(1970, 1, 1), 253402207200000000  # later times are shown as numbers
-
 def parse_block(data):
     read = Reader(data, "malformed_block")
     fixed = read.uint(8), read.uint(8), read.take(32), read.uint(8), read.uint(8)
@@ -148,7 +133,6 @@ def parse_block(data):
     signed = len(block.signature) == 384 or block.index == 0 and block.signature == b""
     need(signed and len(block.event) <= 2**16, "malformed_block", "a signature or an event of another length")
     return block
-
 def parse_message(block):
     read = Reader(block.message, "malformed_block")
     need(read.take(19) == b"ledgerd/command/1\0\0", "malformed_block", "M does not begin like a command")
@@ -158,17 +142,16 @@ def parse_message(block):
     need(len(message.command) <= 2**20 - 2**10, "malformed_block", "the command is too long")
     need(message.account == block.author, "other_author", "M names another account than the block")
     return message
-
 def check_genesis(block, key):
     read = Reader(block.event, "malformed_block")
     need(block[3:8] == (bytes(32), 0, NO_BLOCK, b"", b"") and read.take(4) == b"\0\1\0\0", "malformed_block", "block 0")
     origin, log_key, server_key, _nonce = read.text(), read.take(32), read.bytes(), read.take(32)
-    names = [(read.text().encode(), read.text())[0] for _ in range(read.varint())]
+    settings = [(read.text(), read.text()) for _ in range(read.varint())]
     read.end()
+    names = [name.encode() for name, _ in settings]
     need(all(a < b for a, b in zip(names, names[1:])), "malformed_block", "the settings are not sorted")
     need((origin, log_key) == (key[0], key[2]), "other_ledger", "genesis names another origin or log key")
-    return server_key
-
+    return server_key, settings
 def check_registration(block, message):
     """Who is registered by this block, if it is a registration that its key signed."""
     read, event = Reader(message.command, "no_registration"), Reader(block.event, "no_registration")
@@ -179,7 +162,6 @@ def check_registration(block, message):
     need((message.account, message.key_id) == (0, member.key_id), "other_author", "M names an account or another key")
     check_signature(member.key, block)
     return member
-
 # Receipts: docs/proofs.md, "The receipt, line by line"; the numbers are those of its list.
 def check_receipt(file, key, _note):
     head, _, note = attempt("malformed_receipt", "not UTF-8", file.read().decode).partition("\n\n")
@@ -214,8 +196,9 @@ def check_receipt(file, key, _note):
         need(same and other.index < index, "other_author", "the registration is somebody else's")
         check_signature(author.key, block)
     return f"block {index} of {size}, by account {author.account}, {author.handle!r}, key {author.key_id.hex()}"
-
 # Ledgers: docs/log-format.md for the blocks; docs/cli.md, "copy, export", for the lines that show them.
+SETTINGS = {"currency": "[A-Za-z0-9]{1,12}", "opening_grant": "0|[1-9][0-9]{0,19}", "operator": "[0-9a-f]{64}",
+            "scale": "[0-9]"}
 def check_ledger(file, key, note):
     head, time, leaves, last, seen, members, orders = bytes(32), -1, [], {}, set(), [], 0
     for number, line in enumerate(file):
@@ -225,7 +208,11 @@ def check_ledger(file, key, note):
         linked = block.index == number and block.previous_hash == head and block.timestamp > time
         need(linked and block.author_previous == last.get(block.author, NO_BLOCK), "chain_broken", f"at block {number}")
         if number == 0:
-            parse_key(check_genesis(block, key))
+            server_key, settings = check_genesis(block, key)
+            parse_key(server_key)
+            for name, value in settings:
+                known = re.fullmatch(SETTINGS.get(name, "(?!)"), value)
+                need(known and (name != "opening_grant" or int(value) < 2**64), "unknown_setting", f"{name!r}: {value!r}")
             ledger, data = block_hash(block.data), "Genesis Block"
         else:
             message = parse_message(block)
@@ -241,8 +228,8 @@ def check_ledger(file, key, note):
                 author = members[block.author - 1] if block.author <= len(members) else None
                 need(author and author.key_id == message.key_id, "other_author", f"block {number}: another key")
                 check_signature(author.key, block)
-                placed = read_orders(block, message, orders)
-                orders, data = orders + len(placed), placed[0] if len(placed) == 1 else placed
+                data, placed = read_command(block, message, orders)
+                orders += placed
         before, head, time, last[block.author] = head, block_hash(block.data), block.timestamp, number
         leaves.append(leaf_hash(block.data))
         at = (EPOCH + timedelta(0, 0, time)).isoformat("T", "microseconds") + "Z" if time <= TIME_MAX else f"{time}us"
@@ -254,26 +241,39 @@ def check_ledger(file, key, note):
     need(len(leaves) >= max(size, 1), "rollback", "there are fewer blocks than the checkpoint speaks of, or none")
     need(tree_root(leaves[:size]) == root, "fork", "the checkpoint is over other blocks")
     return f"{len(leaves)} blocks of ledger {ledger.hex()}, root {tree_root(leaves).hex()}; rules not decided again"
-
-def read_orders(block, message, first):
-    """The orders of a command, as an export shows them."""
-    need((message.schema, message.kind) == (1, 16), "malformed_block", f"block {block.index}: an unknown command")
-    read, event, orders = Reader(message.command, "malformed_block"), Reader(block.event, "malformed_block"), []
-    for _ in range(read.varint()):
-        order = {"user_id": block.author, "operation_type": read.one_of("buy", "sell"), "stock_name": read.text()}
-        need(re.fullmatch("[A-Z0-9.-]{1,16}", order["stock_name"]), "malformed_block", "not the name of a stock")
-        if (quantity := read.varint()) != 1:
-            order["quantity"] = quantity
-        if read.one_of(False, True):
-            whole, fraction = divmod(read.varint(), 10000)
-            order["price"] = f"{whole}.{fraction:04}".rstrip("0").rstrip(".")
-            if read.one_of(False, True):
-                order["currency"] = read.take(3).decode("latin-1")
-        orders.append(order)
-    need(event.take(4) == b"\0\1\0\x10" and event.varint() == first, "malformed_block", "other orders in the event")
+def read_command(block, message, first):
+    """What was done, as an export shows it, and how many orders of it there are; `first` is the next order's number."""
+    done, event = COMMANDS.get((message.schema, message.kind)), Reader(block.event, "malformed_block")
+    need(done, "malformed_block", f"block {block.index}: an unknown command")
+    (operation, fields), read = done, Reader(message.command, "malformed_block")
+    items = [fields(read, {"user_id": block.author}) for _ in range(read.varint() if operation == "several" else 1)]
+    need(event.take(4) == b"\0\1" + message.kind.to_bytes(2, "big"), "malformed_block", "another command's event")
+    number, orders = event.varint(), len(items) if message.kind == 16 else 0
+    need(not orders or number == first, "malformed_block", "other orders in the event")
     read.end(), event.end()
-    return orders
-
+    return items[0] if len(items) == 1 else items, orders
+def order(read, shown):
+    shown.update(operation_type=read.one_of("buy", "sell"), stock_name=read.text())
+    need(re.fullmatch("[A-Z0-9.-]{1,16}", shown["stock_name"]), "malformed_block", "not the name of a stock")
+    if (quantity := read.varint()) != 1:
+        shown["quantity"] = quantity
+    if read.one_of(False, True):
+        whole, fraction = divmod(read.varint(), 10000)
+        shown["price"] = f"{whole}.{fraction:04}".rstrip("0").rstrip(".")
+        if read.one_of(False, True):
+            shown["currency"] = read.take(3).decode("latin-1")
+    return shown
+def money(operation, memo):
+    def read_money(read, shown):
+        shown.update(operation_type=operation, to=read.varint())
+        shown["amount"] = (coded := read.varint()) >> 1 ^ -(coded & 1)
+        return {**shown, "memo": text} if memo and (text := read.text()) else shown
+    return read_money
+def role(operation):
+    names = {"operation_type": operation}
+    return lambda read, shown: {**shown, **names, "account": read.varint(), "role": read.one_of("operator")}
+COMMANDS = {(1, 2): ("one", role("grant")), (1, 3): ("one", role("revoke")), (1, 16): ("several", order),
+            (1, 32): ("several", money("pay", True)), (1, 33): ("one", money("issue", False))}
 CHECKS = {"receipt": check_receipt, "ledger": check_ledger}
 def main():
     parser = argparse.ArgumentParser(description="Checks what ledgerd says, without its code.", allow_abbrev=False)

@@ -36,7 +36,7 @@ fn money_is_issued_and_paid_and_every_statement_adds_up_after_a_restart() {
         place.done("alice", &at, &["pay", "bob", "12.50", "--memo", "lunch"]).contains("balance 87.50 USD")
     );
     let batch = "{\"to\":\"bob\",\"amount\":\"7.50\"}\n{\"to\":1,\"amount\":20,\"memo\":\"a \\\"fee\\\"\"}\n";
-    let (code, line) = place.feed("alice", &at, &["pay", "--file", "-"], batch);
+    let (code, line) = place.feed("alice", &at, &["pay", "--file=-"], batch);
     assert_eq!(code, Some(0));
     assert!(line.contains("2 payments; balance 60.00 USD"), "{line}");
     assert_eq!(daemon.terminate(), Some(0));
@@ -108,7 +108,7 @@ fn payments_among_many_conserve_the_total_whatever_is_refused() {
     let place = Place::new();
     let daemon = Daemon::start_with(&place.data(), "127.0.0.1:0", &["--opening-grant=1000"]);
     let at = daemon.address.as_str();
-    let names = ["m1", "m2", "m3", "m4"];
+    let names = ["ann", "ben", "cyd", "dan"];
     names.iter().for_each(|name| assert!(place.join(name, at) <= MEMBERS));
     let mut seed = 0x9e37_79b9_7f4a_7c15u64;
     let mut choose = |below: u64| {
@@ -129,7 +129,7 @@ fn payments_among_many_conserve_the_total_whatever_is_refused() {
                 )
             })
             .collect();
-        let (code, _) = place.feed(names[payer], at, &["pay", "--file", "-"], &lines);
+        let (code, _) = place.feed(names[payer], at, &["pay", "--file=-"], &lines);
         *refused.entry(code).or_insert(0) += 1;
         let total: u64 = names.iter().map(|name| balance(&place, name, at)).sum();
         assert_eq!(total, 1_000 * MEMBERS);

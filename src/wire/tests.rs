@@ -5,7 +5,7 @@ use serde_bytes::ByteBuf;
 
 use super::*;
 use crate::chain::{CommandId, Consistency, Inclusion};
-use crate::crypto::Digest;
+use crate::crypto::{Digest, KeyId};
 use crate::domain::AccountId;
 use crate::limits::{COMMAND_BODY_BYTES_MAX, MESSAGE_BYTES_MAX};
 use crate::time::Timestamp;
@@ -100,6 +100,21 @@ fn replies() -> Vec<Reply> {
             registration: Some((ByteBuf::from(vec![3]), Inclusion(vec![]))),
             note: "note".to_owned(),
         }),
+        Reply::Balance(Balance { balance: 300, currency: "USD".to_owned(), scale: 2 }),
+        Reply::Statement(StatementPage {
+            lines: vec![StatementLine {
+                place: StatementPlace { index: 1, element: 2 },
+                timestamp: Timestamp::from_micros(300),
+                movement: Movement::Payment,
+                amount: -5,
+                balance: 7,
+                counterparty: Some(AccountId(2)),
+                handle: "bob".to_owned(),
+                memo: "tea".to_owned(),
+            }],
+            next: Some(StatementPlace { index: 2, element: 0 }),
+        }),
+        Reply::Member(Member { account: AccountId(2), handle: "bob".to_owned(), key_id: KeyId([5; 32]) }),
     ]
 }
 
