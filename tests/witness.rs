@@ -45,6 +45,12 @@ fn a_member_demands_the_cosignatures_of_witnesses_and_a_restart_keeps_them() {
         let verdict: Value = serde_json::from_str(&place.done("alice", &at, &arguments)).unwrap();
         assert_eq!(verdict["cosigned"]["size"], size);
     }
+    // The one that was behind first cosigns what the other has, and then the newest.
+    place.done("alice", &at, &["add", ORDERS]);
+    assert_eq!(cosigned(&place, "wim", &at), wim);
+    let arguments = ["--json", "verify", "--witness", &wanda, "--witness", &wim];
+    let verdict: Value = serde_json::from_str(&place.done("alice", &at, &arguments)).unwrap();
+    assert_eq!(verdict["cosigned"]["size"], 5);
     let stranger = wanda.replace("wanda.witness", "nobody.witness");
     let complaint = place.ends(2, "alice", &at, &["verify", "--witness", &stranger]);
     assert!(complaint.contains("not a verifier key"), "the key id is that of the name: {complaint}");

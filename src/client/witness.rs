@@ -40,22 +40,50 @@ pub fn witness_key(home: &Home, name: Option<&str>, default: &str) -> Result<Wit
     Ok(key)
 }
 
-/// One round: the newest checkpoint, proven to extend the witness's view, cosigned and handed in.
+/// One round: the newest checkpoint, proven to extend the witness's view, cosigned and handed in. What another
+/// witness has cosigned since is cosigned first: otherwise the witnesses of a busy ledger would never stand behind
+/// the same checkpoint.
 ///
 /// # Errors
 /// [`ClientError::Integrity`]: ROLLBACK or FORK, with the evidence's place; nothing is cosigned then.
 pub fn witness_round(member: &mut Member, key: &WitnessKey) -> Result<Checkpoint, ClientError> {
-    let checkpoint = member.newest_checkpoint()?;
-    let (home, server, connection) = member.parts();
-    let note = server.checkpoint.clone().unwrap_or_default();
-    let view = format!("witness/{}", server.ledger_id);
-    if let Some(kept) = home.read(&view)? {
-        prove_extends(home, server, connection, (&kept, &note))?;
+    match member.ask(&Request::Cosigned(Vec::new()), &mut |_| ()) {
+        Ok(Reply::Checkpoint(CheckpointNote { note })) => {
+            let others = read_checkpoint(member.server(), &note)?;
+            if view(member)?.is_none_or(|view| view.size < others.size) {
+                cosign(member, key, &note)?;
+            }
+        }
+        Err(ClientError::Refused(_)) => {}
+        other => drop(other?),
     }
+    member.newest_checkpoint()?;
+    let newest = member.server().checkpoint.clone().unwrap_or_default();
+    cosign(member, key, &newest)
+}
+
+fn view_file(member: &Member) -> String {
+    format!("witness/{}", member.server().ledger_id)
+}
+
+/// The newest checkpoint that the witness has cosigned.
+fn view(member: &Member) -> Result<Option<Checkpoint>, ClientError> {
+    let kept = member.home().read(&view_file(member))?;
+    kept.map(|kept| read_checkpoint(member.server(), &kept)).transpose()
+}
+
+/// Cosigns a checkpoint that the server proves to extend the witness's view.
+fn cosign(member: &mut Member, key: &WitnessKey, note: &str) -> Result<Checkpoint, ClientError> {
+    let file = view_file(member);
+    let (home, server, connection) = member.parts();
+    if let Some(kept) = home.read(&file)? {
+        prove_extends(home, server, connection, (&kept, note))?;
+    }
+    let checkpoint = read_checkpoint(server, note)?;
     let lock = home.lock()?;
-    let kept = home.read(&view)?.map(|kept| read_checkpoint(server, &kept)).transpose()?;
+    let kept = home.read(&file)?.map(|kept| read_checkpoint(server, &kept)).transpose()?;
     if kept.is_none_or(|kept| kept.size < checkpoint.size) {
-        home.write(&view, note.as_bytes())?;
+        home.write(&file, note.as_bytes())?;
     }
     drop(lock);
     let line = key.cosign(&checkpoint.text(), clock::now().wall.millis() / 1_000);

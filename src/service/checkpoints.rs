@@ -46,14 +46,16 @@ impl Cosigned {
         true
     }
 
-    /// The newest size that all these keys have cosigned, with all lines for it.
+    /// The newest size that all these keys have cosigned, with their lines for it, or with everybody's if no key is
+    /// named. A key that was made to collide with another one spoils no answer that does not ask for it.
     fn newest(&self, keys: &[&str]) -> Option<(u64, String)> {
         let lines_of = |size: u64| self.0.values().filter_map(move |own| own.get(&size));
         let sizes: BTreeSet<u64> = self.0.values().flat_map(|own| own.keys().copied()).collect();
         let cosigned_by_all =
             |size: &u64| keys.iter().all(|key| lines_of(*size).any(|cosignature| cosignature.vkey == *key));
         let size = sizes.into_iter().rev().find(cosigned_by_all)?;
-        Some((size, lines_of(size).map(|cosignature| cosignature.line.as_str()).collect()))
+        let wanted = lines_of(size).filter(|one| keys.is_empty() || keys.contains(&one.vkey.as_str()));
+        Some((size, wanted.map(|cosignature| cosignature.line.as_str()).collect()))
     }
 }
 
@@ -102,6 +104,9 @@ impl Service {
             vkey.parse().map_err(|_| bad("the key is not a verifier key for cosignatures"))?;
         let checkpoint = self.ledger.checkpoint_at(size).filter(|checkpoint| checkpoint.size > 0);
         let text = checkpoint.ok_or_else(|| bad("there is no such checkpoint"))?.text();
+        if key.name() == self.log_key.public().origin() {
+            return Err(bad("a witness does not bear the ledger's name"));
+        }
         // One line and no more: it is handed out among others.
         let whole = line.ends_with('\n') && line.matches('\n').count() == 1;
         if whole && key.verify_note(&format!("{text}\n{line}")).is_ok() {
