@@ -7,24 +7,15 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use ledgerd::chain::receipt::Registration;
-use ledgerd::chain::tree::StoredHashes;
 use ledgerd::chain::{Checkpoint, Consistency, Frontier, Inclusion, LeafHash, Receipt};
 
 #[path = "../tests/forge.rs"]
 mod forge;
 
-use forge::{Forge, log_key};
+use forge::{Forge, Tree, log_key};
 
 /// Bytes of a block of one order, more or less.
 const BLOCK_BYTES: usize = 640;
-
-struct Hashes(Vec<[u8; 32]>);
-
-impl StoredHashes for Hashes {
-    fn stored_hash(&self, number: u64) -> Option<[u8; 32]> {
-        self.0.get(usize::try_from(number).ok()?).copied()
-    }
-}
 
 fn main() {
     for size in [1_000, 1_000_000] {
@@ -35,31 +26,32 @@ fn main() {
 /// A ledger that begins with real blocks and goes on with bytes of the same length: nobody looks into those.
 fn measure(size: u64) {
     let forge = Forge::with_orders(1, 1);
-    let (mut frontier, mut hashes) = (Frontier::default(), Hashes(Vec::new()));
+    let (mut frontier, mut hashes) = (Frontier::default(), Vec::new());
     let mut other = vec![7; BLOCK_BYTES];
     let start = Instant::now();
     for index in 0..size {
         other[..8].copy_from_slice(&index.to_be_bytes());
         let block = forge.blocks.get(index as usize).unwrap_or(&other);
-        frontier.push(LeafHash::of_block(block), |hash| hashes.0.push(hash));
+        frontier.push(LeafHash::of_block(block), |hash| hashes.push(hash));
     }
     let built = start.elapsed();
     let root = frontier.root();
+    let tree = Tree { frontier, hashes };
     println!("{size} blocks");
     println!("  tree built from the blocks:  {built:?}, {:?} a block", built / size as u32);
 
     let mut at = 0;
     let inclusion = time(20_000, || {
         at = (at + 7_919) % size;
-        Inclusion::prove(size, at, &hashes).unwrap()
+        Inclusion::prove(size, at, &tree).unwrap()
     });
     let consistency = time(20_000, || {
         at = (at + 7_919) % size;
-        Consistency::prove(size, at + 1, &hashes).unwrap()
+        Consistency::prove(size, at + 1, &tree).unwrap()
     });
     println!("  proof made: inclusion {inclusion:?}, consistency {consistency:?}");
 
-    let prove = |index| Inclusion::prove(size, index, &hashes).unwrap();
+    let prove = |index| Inclusion::prove(size, index, &tree).unwrap();
     let text = Checkpoint { origin: log_key().public().origin().to_owned(), size, root }.text();
     let signed = time(2_000, || log_key().sign_note(&text));
     let receipt = Receipt {

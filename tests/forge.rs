@@ -4,7 +4,10 @@
 use std::convert::Infallible;
 use std::sync::LazyLock;
 
-use ledgerd::chain::{Block, CommandId, Genesis, Header, Link, Message, block_hash};
+use ledgerd::chain::tree::StoredHashes;
+use ledgerd::chain::{
+    Block, Checkpoint, CommandId, Frontier, Genesis, Header, Inclusion, LeafHash, Link, Message, block_hash,
+};
 use ledgerd::crypto::note::LogKey;
 use ledgerd::crypto::rsa::PrivateKey;
 use ledgerd::crypto::{Digest, LedgerId, random, sha3};
@@ -76,6 +79,38 @@ impl rand_core::TryRng for Seeded {
 }
 
 impl rand_core::TryCryptoRng for Seeded {}
+
+/// The tree over some blocks, with every hash that proofs need.
+#[derive(Clone)]
+pub(crate) struct Tree {
+    pub(crate) frontier: Frontier,
+    pub(crate) hashes: Vec<[u8; 32]>,
+}
+
+impl StoredHashes for Tree {
+    fn stored_hash(&self, number: u64) -> Option<[u8; 32]> {
+        self.hashes.get(number as usize).copied()
+    }
+}
+
+impl Tree {
+    pub(crate) fn over(blocks: &[Vec<u8>]) -> Tree {
+        let (mut frontier, mut hashes) = (Frontier::default(), Vec::new());
+        for block in blocks {
+            frontier.push(LeafHash::of_block(block), |hash| hashes.push(hash));
+        }
+        Tree { frontier, hashes }
+    }
+
+    pub(crate) fn note(&self) -> String {
+        let (size, root) = (self.frontier.size(), self.frontier.root());
+        log_key().sign_note(&Checkpoint { origin: ORIGIN.to_owned(), size, root }.text())
+    }
+
+    pub(crate) fn inclusion(&self, index: usize) -> Inclusion {
+        Inclusion::prove(self.frontier.size(), index as u64, self).unwrap()
+    }
+}
 
 /// A ledger in memory, as its blocks.
 pub(crate) struct Forge {

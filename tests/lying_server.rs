@@ -7,8 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use ledgerd::chain::tree::StoredHashes;
-use ledgerd::chain::{Checkpoint, Consistency, Frontier, Inclusion, LeafHash};
+use ledgerd::chain::{Checkpoint, Consistency, Inclusion, LeafHash};
 use ledgerd::client::{ClientError, Copying, Home, Member, fetch_receipt, known_servers};
 use ledgerd::crypto::LedgerId;
 use ledgerd::crypto::note::LogKey;
@@ -21,33 +20,20 @@ use ledgerd::time::{Monotonic, Now, Timestamp};
 use ledgerd::wire::{self, CheckpointNote, CopyPage, Proofs, ReceiptOf, Refusal, Reply, Request};
 use serde_bytes::ByteBuf;
 
-use super::forge::{self, Forge, log_key, member_key};
+use super::forge::{self, Forge, Tree, log_key, member_key};
 use super::session_world::key;
 
 /// A ledger with its tree: what an honest server answers from.
 #[derive(Clone)]
 struct Ledger {
     blocks: Vec<Vec<u8>>,
-    hashes: Hashes,
+    tree: Tree,
     ledger_id: LedgerId,
-}
-
-#[derive(Clone)]
-struct Hashes(Vec<[u8; 32]>);
-
-impl StoredHashes for Hashes {
-    fn stored_hash(&self, number: u64) -> Option<[u8; 32]> {
-        self.0.get(number as usize).copied()
-    }
 }
 
 impl Ledger {
     fn of(blocks: &[Vec<u8>], ledger_id: LedgerId) -> Ledger {
-        let (mut frontier, mut hashes) = (Frontier::default(), Hashes(Vec::new()));
-        for block in blocks {
-            frontier.push(LeafHash::of_block(block), |hash| hashes.0.push(hash));
-        }
-        Ledger { blocks: blocks.to_vec(), hashes, ledger_id }
+        Ledger { blocks: blocks.to_vec(), tree: Tree::over(blocks), ledger_id }
     }
 
     /// Three members and twelve orders: the first member's blocks are 4, 7, 10 and 13.
@@ -75,15 +61,13 @@ impl Ledger {
     }
 
     fn signed(&self, size: u64, log_key: &LogKey) -> String {
-        let part = Ledger::of(&self.blocks[..size as usize], self.ledger_id);
-        let mut frontier = Frontier::default();
-        part.blocks.iter().for_each(|block| frontier.push(LeafHash::of_block(block), |_| ()));
+        let root = Tree::over(&self.blocks[..size as usize]).frontier.root();
         let origin = log_key.public().origin().to_owned();
-        log_key.sign_note(&Checkpoint { origin, size, root: frontier.root() }.text())
+        log_key.sign_note(&Checkpoint { origin, size, root }.text())
     }
 
     fn inclusion(&self, index: u64, size: u64) -> Inclusion {
-        Inclusion::prove(size, index, &self.hashes).unwrap()
+        Inclusion::prove(size, index, &self.tree).unwrap()
     }
 
     fn proofs(&self, index: u64) -> Proofs {
@@ -109,7 +93,7 @@ impl Ledger {
             Request::Checkpoint => Reply::Checkpoint(CheckpointNote { note: self.note(self.size()) }),
             Request::Inclusion { index, size } => Reply::Inclusion(self.inclusion(index, size)),
             Request::Consistency { old_size, size } => {
-                Reply::Consistency(Consistency::prove(size, old_size, &self.hashes).unwrap())
+                Reply::Consistency(Consistency::prove(size, old_size, &self.tree).unwrap())
             }
             Request::Receipt(ReceiptOf::Block(index)) => Reply::Receipt(self.proofs(index)),
             _ => panic!("{request:?}"),
@@ -282,7 +266,7 @@ fn a_newer_checkpoint_of_another_history_is_a_fork_whatever_is_answered() {
     let kept = known_servers::find(&stage.home, &stage.address).unwrap().unwrap().checkpoint;
     assert_eq!(kept, Some(honest.note(12)), "what was kept stays");
     let answers: [fn(&Ledger) -> Reply; 3] = [
-        |honest| Reply::Consistency(Consistency::prove(16, 12, &honest.hashes).unwrap()),
+        |honest| Reply::Consistency(Consistency::prove(16, 12, &honest.tree).unwrap()),
         |_| Reply::Consistency(Consistency(Vec::new())),
         |_| Reply::Refused(Refusal::fail("no_such_proof", "no")),
     ];

@@ -1,37 +1,21 @@
 //! Receipts checked by a stranger: good ones of every kind, and every field of one changed alone.
 
+use ledgerd::chain::Receipt;
 use ledgerd::chain::receipt::{ReceiptError, Registration};
-use ledgerd::chain::tree::StoredHashes;
-use ledgerd::chain::{Checkpoint, Frontier, Inclusion, LeafHash, Receipt};
 use ledgerd::crypto::note::LogKey;
 
-use super::forge::{Forge, log_key};
-
-struct Hashes(Vec<[u8; 32]>);
-
-impl StoredHashes for Hashes {
-    fn stored_hash(&self, number: u64) -> Option<[u8; 32]> {
-        self.0.get(number as usize).copied()
-    }
-}
+use super::forge::{Forge, Tree, log_key};
 
 /// The receipt of a block of which `registered` is the author's registration.
 fn receipt(blocks: &[Vec<u8>], index: usize, registered: Option<usize>) -> Receipt {
-    let (mut frontier, mut hashes) = (Frontier::default(), Hashes(Vec::new()));
-    for block in blocks {
-        frontier.push(LeafHash::of_block(block), |hash| hashes.0.push(hash));
-    }
-    let size = blocks.len() as u64;
-    let inclusion = |index: usize| Inclusion::prove(size, index as u64, &hashes).unwrap();
-    let origin = log_key().public().origin().to_owned();
-    let text = Checkpoint { origin, size, root: frontier.root() }.text();
+    let tree = Tree::over(blocks);
     Receipt {
         index: index as u64,
         block: blocks[index].clone(),
-        inclusion: inclusion(index),
+        inclusion: tree.inclusion(index),
         registration: registered
-            .map(|at| Registration { block: blocks[at].clone(), inclusion: inclusion(at) }),
-        note: log_key().sign_note(&text),
+            .map(|at| Registration { block: blocks[at].clone(), inclusion: tree.inclusion(at) }),
+        note: tree.note(),
     }
 }
 

@@ -10,48 +10,16 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
-use ledgerd::chain::tree::StoredHashes;
-use ledgerd::chain::{Block, Checkpoint, Frontier, Inclusion, LeafHash};
+use ledgerd::chain::Block;
 use rand_core::TryRng as _;
 
-use crate::forge::{ORIGIN, Seeded, log_key};
+use crate::forge::{Seeded, Tree, log_key};
 
 /// A file to judge, and what is special about it.
 type Case = (String, Vec<u8>);
 
 /// Nothing, or the stable name of the reason.
 type Verdict = Result<(), String>;
-
-/// The tree over some blocks, with every hash that proofs need.
-struct Tree {
-    frontier: Frontier,
-    hashes: Vec<[u8; 32]>,
-}
-
-impl StoredHashes for Tree {
-    fn stored_hash(&self, number: u64) -> Option<[u8; 32]> {
-        self.hashes.get(number as usize).copied()
-    }
-}
-
-impl Tree {
-    fn over(blocks: &[Vec<u8>]) -> Tree {
-        let (mut frontier, mut hashes) = (Frontier::default(), Vec::new());
-        for block in blocks {
-            frontier.push(LeafHash::of_block(block), |hash| hashes.push(hash));
-        }
-        Tree { frontier, hashes }
-    }
-
-    fn note(&self) -> String {
-        let (size, root) = (self.frontier.size(), self.frontier.root());
-        log_key().sign_note(&Checkpoint { origin: ORIGIN.to_owned(), size, root }.text())
-    }
-
-    fn inclusion(&self, index: usize) -> Inclusion {
-        Inclusion::prove(self.frontier.size(), index as u64, self).unwrap()
-    }
-}
 
 /// Whether the script can run here. Continuous integration says that it has to.
 fn python_is_here() -> bool {
