@@ -76,13 +76,6 @@ pub struct Outcome {
     pub findings_total: u64,
 }
 
-impl Outcome {
-    /// The same with another answer to the question for a root.
-    pub(super) fn with_wanted_root(&self, root: Option<TreeRoot>) -> Outcome {
-        Outcome { wanted_root: root, ..self.clone() }
-    }
-}
-
 impl Checker {
     /// A checker that has seen nothing. Signatures are shared among `threads` threads; one means the caller's.
     pub fn new(threads: NonZeroUsize) -> Checker {

@@ -5,8 +5,8 @@ use std::fmt;
 
 use super::checker::Outcome;
 use super::findings::Place;
-use crate::chain::Checkpoint;
 use crate::chain::checkpoint::MalformedCheckpoint;
+use crate::chain::{Checkpoint, TreeRoot};
 use crate::crypto::note::LogPublicKey;
 use crate::wire::Finding;
 
@@ -36,9 +36,9 @@ impl Kept {
         &self.checkpoint
     }
 
-    /// Compares with the outcome of a walk that was asked for the root at the checkpoint's size, over a log that
-    /// has or had `length` blocks. At most one finding: the first reason not to believe the log, or the note.
-    pub(super) fn judge(&self, outcome: &Outcome, length: u64) -> Option<Finding> {
+    /// Compares with the outcome of a walk, which `found` this root at the checkpoint's size, over a log that has or
+    /// had `length` blocks. At most one finding: the first reason not to believe the log, or the note.
+    pub(super) fn judge(&self, outcome: &Outcome, found: Option<TreeRoot>, length: u64) -> Option<Finding> {
         let Checkpoint { size, root, .. } = &self.checkpoint;
         let last = size.checked_sub(1);
         let place = Place { file: "log", offset: 0, index: last };
@@ -59,7 +59,7 @@ impl Kept {
                 format!("the log has {length} blocks; the ledger once had {size} and signed for them");
             return Some(place.finding("rollback", reason));
         }
-        match outcome.wanted_root {
+        match found {
             Some(found) if found == *root => None,
             Some(found) => {
                 let reason = format!(

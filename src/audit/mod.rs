@@ -141,7 +141,10 @@ pub fn audit(
             format!("the genesis block is that of {found}, the files name another"),
         )
     });
-    let judged = request.checkpoint.as_ref().and_then(|kept| kept.judge(&outcome, scanned.length));
+    let judged = request
+        .checkpoint
+        .as_ref()
+        .and_then(|kept| kept.judge(&outcome, outcome.wanted_root, scanned.length));
     Ok(Report::of(outcome, genesis, judged))
 }
 

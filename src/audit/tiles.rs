@@ -4,10 +4,10 @@
 use std::io;
 
 use super::{AuditError, Checker, Kept, Place, Report, Request};
-use crate::chain::Checkpoint;
 use crate::chain::tiles::{
-    CHECKPOINT, TILE_WIDTH, TileFile, TileWriter, blocks_of_bundle, blocks_path, entries_path,
+    CHECKPOINT, TILE_WIDTH, TileFile, Tiles, blocks_of_bundle, blocks_path, entries_path,
 };
+use crate::chain::{Checkpoint, LeafHash};
 use crate::eventlog::{LogError, Storage, read_small};
 use crate::wire::Finding;
 
@@ -37,7 +37,7 @@ pub fn audit_tiles(
     // The folder's own checkpoint is judged by its root over all blocks, so another one can be asked for.
     let other = request.checkpoint.as_ref();
     checker.want_root(other.map_or(size, |kept| kept.checkpoint().size));
-    let mut walk = Walk { storage, checker, writer: TileWriter::default() };
+    let mut walk = Walk { storage, checker, tiles: Tiles::default() };
     let bundles = size.div_ceil(TILE_WIDTH);
     for number in 0..bundles {
         if cancelled() {
@@ -62,7 +62,7 @@ fn unreadable(path: &str) -> impl Fn(io::Error) -> AuditError {
 struct Walk<'a> {
     storage: &'a dyn Storage,
     checker: Checker,
-    writer: TileWriter,
+    tiles: Tiles,
 }
 
 impl Walk<'_> {
@@ -94,7 +94,7 @@ impl Walk<'_> {
             let place = Place { file: &path, offset, index: Some(index) };
             self.checker.block(place, block, |_| ());
             let storage = self.storage;
-            self.writer.push(block, &mut |file| compare(storage, &file, &mut wrong))?;
+            self.tiles.push(LeafHash::of_block(block), &mut |file| compare(storage, &file, &mut wrong))?;
             offset += block.len() as u64;
         }
         self.report(wrong);
@@ -119,20 +119,17 @@ impl Walk<'_> {
 
     fn finish(mut self, shown: &Kept, other: Option<&Kept>, size: u64) -> Result<Report, AuditError> {
         let (storage, mut wrong) = (self.storage, Vec::new());
-        std::mem::take(&mut self.writer).finish(&mut |file| compare(storage, &file, &mut wrong))?;
+        std::mem::take(&mut self.tiles).finish(&mut |file| compare(storage, &file, &mut wrong))?;
         self.report(wrong);
         let outcome = self.checker.finish();
-        let own = shown.judge(&outcome.with_wanted_root(outcome.root), size);
-        let judged = other.and_then(|kept| kept.judge(&outcome, size));
+        let own = shown.judge(&outcome, outcome.root, size);
+        let judged = other.and_then(|kept| kept.judge(&outcome, outcome.wanted_root, size));
         Ok(Report::of(outcome, None, own.into_iter().chain(judged)))
     }
 }
 
-/// Holds a tile against the one in the folder; bundles are where the blocks came from.
+/// Holds a tile against the one in the folder.
 fn compare(storage: &dyn Storage, file: &TileFile<'_>, wrong: &mut Vec<Finding>) -> Result<(), AuditError> {
-    if file.path.starts_with("tile/entries/") || file.path.starts_with("tile/blocks/") {
-        return Ok(());
-    }
     let place = Place { file: file.path, offset: 0, index: None };
     match read_small(storage, file.path, FILE_BYTES_MAX).map_err(unreadable(file.path))? {
         Some(bytes) if bytes == file.bytes => {}

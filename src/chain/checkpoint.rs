@@ -7,6 +7,7 @@ use tlog_tiles::tlog::Hash;
 
 use super::TreeRoot;
 use super::genesis::is_origin;
+use crate::crypto::note::{LogPublicKey, NoteError};
 
 /// What the log key signs: "the ledger of this name has these blocks and no others before them".
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +32,40 @@ impl fmt::Display for MalformedCheckpoint {
 
 impl std::error::Error for MalformedCheckpoint {}
 
+/// A note that is no checkpoint of a ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotCheckpoint {
+    /// It is not signed by the ledger's log key.
+    Note(NoteError),
+    /// It is, and its text is no checkpoint.
+    Malformed(MalformedCheckpoint),
+    /// It is one, of another origin than the key's.
+    OtherOrigin,
+}
+
+impl fmt::Display for NotCheckpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NotCheckpoint::Note(error) => error.fmt(f),
+            NotCheckpoint::Malformed(error) => error.fmt(f),
+            NotCheckpoint::OtherOrigin => f.write_str("it is of another origin"),
+        }
+    }
+}
+
+impl std::error::Error for NotCheckpoint {}
+
 impl Checkpoint {
+    /// Reads a signed note: signature, text and origin.
+    ///
+    /// # Errors
+    /// [`NotCheckpoint`].
+    pub fn of_note(note: &str, log_key: &LogPublicKey) -> Result<Checkpoint, NotCheckpoint> {
+        let text = log_key.verify_note(note).map_err(NotCheckpoint::Note)?;
+        let checkpoint = Checkpoint::parse(text).map_err(NotCheckpoint::Malformed)?;
+        if checkpoint.origin == log_key.origin() { Ok(checkpoint) } else { Err(NotCheckpoint::OtherOrigin) }
+    }
+
     /// The text to sign: three lines.
     pub fn text(&self) -> String {
         format!("{}\n{}\n{}\n", self.origin, self.size, Hash(self.root.0))

@@ -12,14 +12,12 @@ pub const TILE_WIDTH: u64 = 256;
 /// The signed checkpoint for which the files were written.
 pub const CHECKPOINT: &str = "checkpoint";
 
-/// A file of the folder: its path, its bytes, and whether it will never change.
+/// A file of the folder: its path and its bytes.
 pub struct TileFile<'a> {
     /// From the folder, with slashes.
     pub path: &'a str,
     /// All of it.
     pub bytes: &'a [u8],
-    /// Whether it is full; a partial one is replaced by others when the tree grows.
-    pub is_full: bool,
 }
 
 /// `x001/x234/067` for 1,234,067, and `.p/<width>` behind it for a partial one.
@@ -44,31 +42,24 @@ pub fn blocks_path(number: u64, width: u64) -> String {
     path("blocks", number, width)
 }
 
-/// Turns blocks, given one after the other, into the files of the folder. Holds one bundle and one tile of each
-/// level.
+/// Turns leaves, given one after the other, into tiles. Holds one tile of each level.
 #[derive(Default)]
-pub struct TileWriter {
+pub struct Tiles {
     /// The hashes of the open tile of each level, and how many were full before it.
     levels: Vec<(u64, Vec<u8>)>,
-    bundles: u64,
-    bundle: Vec<Vec<u8>>,
 }
 
-impl TileWriter {
-    /// Takes the next block; hands every file that is full now to `emit`.
+impl Tiles {
+    /// Takes the next leaf; hands every tile that is full now to `emit`.
     ///
     /// # Errors
     /// What `emit` says.
     pub fn push<E>(
         &mut self,
-        block: &[u8],
+        leaf: LeafHash,
         emit: &mut dyn FnMut(TileFile<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.bundle.push(block.to_vec());
-        if self.bundle.len() as u64 == TILE_WIDTH {
-            self.emit_bundle(emit)?;
-        }
-        self.push_hash(0, LeafHash::of_block(block).0, emit)
+        self.push_hash(0, leaf.0, emit)
     }
 
     fn push_hash<E>(
@@ -88,9 +79,50 @@ impl TileWriter {
         let full = std::mem::take(hashes);
         let file = path(&level.to_string(), *number, TILE_WIDTH);
         *number += 1;
-        emit(TileFile { path: &file, bytes: &full, is_full: true })?;
+        emit(TileFile { path: &file, bytes: &full })?;
         let Hash(parent) = Tile::subtree_hash(&full);
         self.push_hash(level + 1, parent, emit)
+    }
+
+    /// Hands the partial tiles at the right edge to `emit`.
+    ///
+    /// # Errors
+    /// What `emit` says.
+    pub fn finish<E>(self, emit: &mut dyn FnMut(TileFile<'_>) -> Result<(), E>) -> Result<(), E> {
+        for (level, (number, hashes)) in self.levels.iter().enumerate() {
+            let width = (hashes.len() / tlog::HASH_SIZE) as u64;
+            if width > 0 {
+                let path = path(&level.to_string(), *number, width);
+                emit(TileFile { path: &path, bytes: hashes })?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Turns blocks, given one after the other, into the files of the folder. Holds one bundle beside the tiles.
+#[derive(Default)]
+pub struct TileWriter {
+    tiles: Tiles,
+    bundles: u64,
+    bundle: Vec<Vec<u8>>,
+}
+
+impl TileWriter {
+    /// Takes the next block; hands every file that is full now to `emit`.
+    ///
+    /// # Errors
+    /// What `emit` says.
+    pub fn push<E>(
+        &mut self,
+        block: &[u8],
+        emit: &mut dyn FnMut(TileFile<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.bundle.push(block.to_vec());
+        if self.bundle.len() as u64 == TILE_WIDTH {
+            self.emit_bundle(emit)?;
+        }
+        self.tiles.push(LeafHash::of_block(block), emit)
     }
 
     /// Hands the partial files at the right edge to `emit`.
@@ -101,14 +133,7 @@ impl TileWriter {
         if !self.bundle.is_empty() {
             self.emit_bundle(emit)?;
         }
-        for (level, (number, hashes)) in self.levels.iter().enumerate() {
-            let width = (hashes.len() / tlog::HASH_SIZE) as u64;
-            if width > 0 {
-                let path = path(&level.to_string(), *number, width);
-                emit(TileFile { path: &path, bytes: hashes, is_full: false })?;
-            }
-        }
-        Ok(())
+        self.tiles.finish(emit)
     }
 
     fn emit_bundle<E>(&mut self, emit: &mut dyn FnMut(TileFile<'_>) -> Result<(), E>) -> Result<(), E> {
@@ -126,7 +151,7 @@ impl TileWriter {
             bytes.extend_from_slice(block);
         }
         let path = if fits { entries_path(number, width) } else { blocks_path(number, width) };
-        emit(TileFile { path: &path, bytes: &bytes, is_full: width == TILE_WIDTH })
+        emit(TileFile { path: &path, bytes: &bytes })
     }
 }
 

@@ -217,11 +217,6 @@ pub fn verify_key_info(info: &KeyInfo) -> Result<Descriptor, ClientError> {
 /// # Errors
 /// [`ClientError::Integrity`].
 pub fn read_checkpoint(server: &KnownServer, note: &str) -> Result<Checkpoint, ClientError> {
-    let bad = |text: String| ClientError::Integrity(format!("the server's checkpoint is refused: {text}"));
-    let text = server.log_key.verify_note(note).map_err(|error| bad(error.to_string()))?;
-    let checkpoint = Checkpoint::parse(text).map_err(|error| bad(error.to_string()))?;
-    if checkpoint.origin != server.log_key.origin() {
-        return Err(bad("it is of another origin".to_owned()));
-    }
-    Ok(checkpoint)
+    Checkpoint::of_note(note, &server.log_key)
+        .map_err(|error| ClientError::Integrity(format!("the server's checkpoint is refused: {error}")))
 }

@@ -36,11 +36,13 @@ pub struct Anonymous {
 
 /// A channel that can be opened again when its connection was lost, and the server that it leads to.
 pub trait Reopen {
-    /// The connection.
-    fn connection(&mut self) -> &mut Connection;
-
     /// The home directory, the server as it is known, and the connection to it.
     fn parts(&mut self) -> (&Home, &mut KnownServer, &mut Connection);
+
+    /// The connection.
+    fn connection(&mut self) -> &mut Connection {
+        self.parts().2
+    }
 
     /// Remembers that the server gave a receipt of a block of one's own.
     fn note_receipt(&mut self, index: u64, hash: Digest);
@@ -130,10 +132,6 @@ impl Drop for Anonymous {
 }
 
 impl Reopen for Anonymous {
-    fn connection(&mut self) -> &mut Connection {
-        &mut self.connection
-    }
-
     fn parts(&mut self) -> (&Home, &mut KnownServer, &mut Connection) {
         (&self.home, &mut self.server, &mut self.connection)
     }
@@ -301,10 +299,6 @@ impl Member {
 }
 
 impl Reopen for Member {
-    fn connection(&mut self) -> &mut Connection {
-        &mut self.connection
-    }
-
     fn parts(&mut self) -> (&Home, &mut KnownServer, &mut Connection) {
         (&self.home, &mut self.server, &mut self.connection)
     }

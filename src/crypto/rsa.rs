@@ -78,7 +78,7 @@ impl PublicKey {
     pub fn from_pem(pem: &str) -> Result<PublicKey, KeyPolicyError> {
         match Document::from_pem(pem) {
             Ok(("PUBLIC KEY", document)) => PublicKey::from_spki(document.as_bytes()),
-            _ => PublicKey::from_spki(&[]),
+            _ => Err(KeyPolicyError::Encoding),
         }
     }
 

@@ -7,6 +7,7 @@ use std::io;
 use std::sync::Arc;
 
 use crate::chain::Checkpoint;
+use crate::chain::checkpoint::NotCheckpoint;
 use crate::crypto::note::{LogPublicKey, NoteError};
 use crate::eventlog::{Storage, read_small, replace};
 
@@ -28,7 +29,7 @@ pub struct CheckpointFile {
 #[derive(Debug)]
 pub enum CheckpointFileError {
     /// It holds no checkpoint, or one of another ledger.
-    NotOurs(NoteError),
+    NotOurs(NotCheckpoint),
     /// It cannot be read.
     Io(io::Error),
 }
@@ -70,10 +71,9 @@ impl CheckpointFile {
     }
 }
 
-fn verify(note: &[u8], log_key: &LogPublicKey) -> Result<Checkpoint, NoteError> {
-    let note = std::str::from_utf8(note).map_err(|_| NoteError::Malformed)?;
-    let checkpoint = Checkpoint::parse(log_key.verify_note(note)?).map_err(|_| NoteError::Malformed)?;
-    if checkpoint.origin == log_key.origin() { Ok(checkpoint) } else { Err(NoteError::Origin) }
+fn verify(note: &[u8], log_key: &LogPublicKey) -> Result<Checkpoint, NotCheckpoint> {
+    let note = std::str::from_utf8(note).map_err(|_| NotCheckpoint::Note(NoteError::Malformed))?;
+    Checkpoint::of_note(note, log_key)
 }
 
 impl fmt::Display for CheckpointFileError {

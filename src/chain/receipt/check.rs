@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Receipt, Registration};
-use crate::chain::checkpoint::Checkpoint;
+use crate::chain::checkpoint::{Checkpoint, NotCheckpoint};
 use crate::chain::tree::LeafHash;
 use crate::chain::{Block, CommandId, Genesis, Message, block_hash};
 use crate::crypto::note::{LogPublicKey, NoteError};
@@ -98,11 +98,10 @@ impl Receipt {
     /// # Errors
     /// [`ReceiptError`], the first thing that does not hold.
     pub fn check(&self, log_key: &LogPublicKey) -> Result<Proven, ReceiptError> {
-        let text = log_key.verify_note(&self.note).map_err(ReceiptError::Note)?;
-        let checkpoint = Checkpoint::parse(text).map_err(|_| ReceiptError::Checkpoint)?;
-        if checkpoint.origin != log_key.origin() {
-            return Err(ReceiptError::Checkpoint);
-        }
+        let checkpoint = Checkpoint::of_note(&self.note, log_key).map_err(|error| match error {
+            NotCheckpoint::Note(error) => ReceiptError::Note(error),
+            NotCheckpoint::Malformed(_) | NotCheckpoint::OtherOrigin => ReceiptError::Checkpoint,
+        })?;
         let block = included(Part::Block, &self.block, self.index, &self.inclusion, &checkpoint)?;
         let (ledger_id, author) = if block.index == 0 {
             (self.check_genesis(log_key)?, None)

@@ -9,6 +9,7 @@ use sha3::{Digest as _, Sha3_256};
 
 use super::Context;
 use super::arguments::Add;
+use super::named_files::open_source;
 use super::outlet;
 use super::receipt;
 use super::settling::open_member;
@@ -95,8 +96,7 @@ pub(super) fn run(context: &Context, command: &Add) -> Result<Exit, ClientError>
 /// Copies the input to a file of its own, hashes it and checks every order in it.
 fn spool(name: &str) -> Result<Input, ClientError> {
     let failed = |error: io::Error| ClientError::Usage(format!("{name}: {error}"));
-    let mut source: Box<dyn Read> =
-        if name == "-" { Box::new(io::stdin().lock()) } else { Box::new(File::open(name).map_err(failed)?) };
+    let mut source = open_source(name)?;
     let mut spool = tempfile::tempfile().map_err(failed)?;
     let mut hasher = Sha3_256::new();
     let mut chunk = vec![0; 256 << 10];

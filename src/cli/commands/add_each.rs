@@ -2,13 +2,13 @@
 //! is there. A thread reads the lines, because waiting for the next one must not hold up the answers.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::time::Duration;
 
 use super::Context;
 use super::arguments::Add;
+use super::named_files::open_source;
 use super::outlet;
 use super::settling::open_member;
 use crate::chain::CommandId;
@@ -50,12 +50,7 @@ pub(super) fn run(context: &Context, command: &Add) -> Result<Exit, ClientError>
             "--receipt goes with one command, not with --each; use `ledgerctl receipt INDEX` for each block";
         return Err(ClientError::Usage(text.to_owned()));
     }
-    let name = command.file.as_str();
-    let source: Box<dyn Read + Send> = if name == "-" {
-        Box::new(io::stdin())
-    } else {
-        Box::new(File::open(name).map_err(|error| ClientError::Usage(format!("{name}: {error}")))?)
-    };
+    let source = open_source(&command.file)?;
     let mut member = open_member(context, &mut outlet::passphrase)?;
     let signer = Signer {
         ledger_id: member.server().ledger_id,

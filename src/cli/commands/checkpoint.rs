@@ -1,12 +1,12 @@
 //! `ledgerctl checkpoint`: what the server has signed for, kept, checked and compared.
-#![expect(clippy::disallowed_methods, reason = "the checkpoints are files that were named")]
 
 use std::path::Path;
 
 use super::Context;
 use super::arguments::{Checkpoint as Arguments, CheckpointAction, CompareCheckpoints, VerifyCheckpoint};
+use super::named_files::{read_text, save};
 use super::outlet;
-use super::receipt::save;
+
 use crate::chain::Checkpoint;
 use crate::cli::exit::Exit;
 use crate::client::{Anonymous, ClientError, Member, Reopen, pinned, read_account};
@@ -48,7 +48,7 @@ fn newest(context: &Context) -> Result<(String, Checkpoint), ClientError> {
 }
 
 fn verify(context: &Context, command: &VerifyCheckpoint) -> Result<(), ClientError> {
-    let note = read(&command.file)?;
+    let note = read_text(&command.file)?;
     if let Some(vkey) = &command.vkey {
         let checkpoint = signed(&command.file, &note, vkey)?;
         return context.out.line(&format!("signed: {}", sentence(&checkpoint)));
@@ -73,7 +73,7 @@ fn compare(context: &Context, command: &CompareCheckpoints) -> Result<(), Client
         Some(vkey) => vkey.clone(),
         None => pinned(&context.home()?, &context.server)?.log_key,
     };
-    let (a, b) = (read(&command.a)?, read(&command.b)?);
+    let (a, b) = (read_text(&command.a)?, read_text(&command.b)?);
     let (a, b) = (signed(&command.a, &a, &vkey)?, signed(&command.b, &b, &vkey)?);
     if a.size != b.size {
         context.out.note(
@@ -100,16 +100,7 @@ fn sentence(checkpoint: &Checkpoint) -> String {
     format!("{} blocks, root {}", checkpoint.size, checkpoint.root)
 }
 
-fn read(path: &Path) -> Result<String, ClientError> {
-    std::fs::read_to_string(path).map_err(|error| ClientError::Usage(format!("{}: {error}", path.display())))
-}
-
 fn signed(path: &Path, note: &str, vkey: &LogPublicKey) -> Result<Checkpoint, ClientError> {
-    let bad = |text: String| ClientError::Integrity(format!("{}: {text}", path.display()));
-    let text = vkey.verify_note(note).map_err(|error| bad(error.to_string()))?;
-    let checkpoint = Checkpoint::parse(text).map_err(|error| bad(error.to_string()))?;
-    if checkpoint.origin != vkey.origin() {
-        return Err(bad("it is of another origin".to_owned()));
-    }
-    Ok(checkpoint)
+    Checkpoint::of_note(note, vkey)
+        .map_err(|error| ClientError::Integrity(format!("{}: {error}", path.display())))
 }

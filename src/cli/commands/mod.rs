@@ -10,6 +10,7 @@ mod get_key;
 mod manual;
 mod money;
 mod money_arguments;
+mod named_files;
 mod offline;
 mod outlet;
 mod receipt;

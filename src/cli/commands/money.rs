@@ -1,12 +1,12 @@
 //! `ledgerctl balance`, `statement`, `pay`, `issue`: money, in the ledger's currency.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Write as _};
+use std::io::{self, BufReader, Write as _};
 
 use jiff::Timestamp as Time;
 
 use super::Context;
 use super::money_arguments::{BalanceCommand, IssueCommand, PayCommand, StatementCommand};
+use super::named_files::open_source;
 use super::outlet;
 use super::settling::open_member;
 use super::submitting::{show, submit};
@@ -179,13 +179,7 @@ fn wanted_payments(command: &PayCommand) -> Result<Vec<Wanted>, ClientError> {
             Ok(vec![payments_input::one(user, amount, &memo)?])
         }
         ([], Some(name)) if command.memo.is_none() => {
-            let failed = |error: io::Error| ClientError::Usage(format!("{name}: {error}"));
-            let source: Box<dyn BufRead> = if name == "-" {
-                Box::new(io::stdin().lock())
-            } else {
-                Box::new(BufReader::new(File::open(name).map_err(failed)?))
-            };
-            payments_input::lines(name, source)
+            payments_input::lines(name, BufReader::new(open_source(name)?))
         }
         _ => Err(ClientError::Usage(
             "pay USER AMOUNT [--memo TEXT], or pay --file FILE with a payment a line".to_owned(),

@@ -1,11 +1,11 @@
 //! `ledgerctl audit` and `ledgerctl export`: from files alone.
-#![expect(clippy::disallowed_methods, reason = "the checkpoint is a file that was named")]
 
 use std::path::Path;
 use std::str::FromStr;
 
 use super::Context;
 use super::arguments::{Audit, Export};
+use super::named_files::read_text;
 use crate::audit::{self, AuditError, Kept};
 use crate::cli::exit::Exit;
 use crate::cli::text::escape;
@@ -71,8 +71,7 @@ pub(super) fn audit(context: &Context, command: &Audit) -> Result<Exit, ClientEr
 
 /// A file with a signed checkpoint, and perhaps the vkey to check it with on a first line of its own.
 fn read_checkpoint(path: &Path) -> Result<Kept, ClientError> {
-    let text = std::fs::read_to_string(path);
-    let text = text.map_err(|error| ClientError::Usage(format!("{}: {error}", path.display())))?;
+    let text = read_text(path)?;
     let (vkey, note) = match text.split_once('\n') {
         Some((first, rest)) if LogPublicKey::from_str(first).is_ok() => {
             (LogPublicKey::from_str(first).ok(), rest)

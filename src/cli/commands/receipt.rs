@@ -1,11 +1,11 @@
 //! `ledgerctl receipt` and `ledgerctl check-receipt`: a proof for strangers, and what a stranger does with it.
 
-use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::Path;
 
 use super::Context;
 use super::arguments::{CheckReceipt, Receipt as Arguments};
+use super::named_files::{open_source, save};
 use super::outlet;
 use super::settling::open_member;
 use crate::chain::Receipt;
@@ -49,18 +49,6 @@ pub(super) fn write(
     Ok(())
 }
 
-/// Replaces a file as a whole.
-pub(super) fn save(path: &Path, bytes: &[u8]) -> Result<(), ClientError> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let write = || {
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)
-    };
-    write().map(|_| ()).map_err(|error| ClientError::File(path.to_owned(), error))
-}
-
 /// Checks a receipt with nothing but the verifier key.
 pub(super) fn check(context: &Context, command: &CheckReceipt) -> Result<Exit, ClientError> {
     let text = read(&command.file)?;
@@ -96,8 +84,7 @@ pub(super) fn check(context: &Context, command: &CheckReceipt) -> Result<Exit, C
 
 fn read(name: &str) -> Result<Vec<u8>, ClientError> {
     let failed = |error: io::Error| ClientError::Usage(format!("{name}: {error}"));
-    let source: Box<dyn Read> =
-        if name == "-" { Box::new(io::stdin().lock()) } else { Box::new(File::open(name).map_err(failed)?) };
+    let source = open_source(name)?;
     let mut bytes = Vec::new();
     source.take(RECEIPT_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() as u64 > RECEIPT_BYTES_MAX {

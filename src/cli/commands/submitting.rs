@@ -2,7 +2,6 @@
 //! twice, because the same command given again after an unknown outcome has the same id.
 
 use super::Context;
-use crate::chain::Message;
 use crate::client::{ClientError, DEADLINE, Journal, Member, Outcome, Signer, manifest, submit_one};
 use crate::crypto::sha3;
 use crate::domain::{AccountId, Command};
@@ -24,14 +23,13 @@ pub(super) fn submit(
         context.out.note("the same command was sent before and its outcome was not known: asking again");
     }
     let signer = Signer { ledger_id, account: AccountId(account), key: member.key().clone() };
-    let (message, signature) = signer.sign(step.id()?, command);
+    let id = step.id()?;
+    let (message, signature) = signer.sign(id, command);
     let mut journal = Journal::create(&home)?;
     journal.sending(&message, &signature, true)?;
-    let outcome = submit_one(member, message.clone(), signature, DEADLINE)?;
-    if !matches!(outcome, Outcome::Unknown)
-        && let Ok(message) = Message::parse(&message)
-    {
-        journal.settled(message.header.command_id)?;
+    let outcome = submit_one(member, message, signature, DEADLINE)?;
+    if !matches!(outcome, Outcome::Unknown) {
+        journal.settled(id)?;
         manifest::finish(&home, ledger_id, account, input)?;
     }
     journal.finish()?;

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use super::Context;
 use super::arguments::Tiles;
+use super::named_files::read_text;
 use super::offline::{directory, no_verdict, sentence};
 use crate::audit::{export, tiles_checkpoint};
 use crate::chain::tiles::{CHECKPOINT, TileFile, TileWriter};
@@ -20,8 +21,7 @@ use crate::ledger::CHECKPOINT_FILE;
 pub(super) fn run(context: &Context, command: &Tiles) -> Result<Exit, ClientError> {
     let disk = directory(&command.directory)?;
     let file = command.checkpoint.clone().unwrap_or_else(|| command.directory.join(CHECKPOINT_FILE));
-    let note = fs::read_to_string(&file)
-        .map_err(|error| ClientError::Usage(format!("{}: {error}", file.display())))?;
+    let note = read_text(&file)?;
     let before = written_before(&command.out)?;
     let checkpoint = check(&disk, &file, &note, before.as_ref())?;
     let written = write(&disk, &command.out, checkpoint.size)?;
@@ -58,8 +58,7 @@ fn check(
             let genesis = Genesis::from_block(bytes).ok();
             log_key =
                 genesis.and_then(|(genesis, _)| LogPublicKey::new(&genesis.origin, &genesis.log_key).ok());
-            let text = log_key.as_ref().and_then(|key| key.verify_note(note).ok());
-            wanted = text.and_then(|text| Checkpoint::parse(text).ok());
+            wanted = log_key.as_ref().and_then(|key| Checkpoint::of_note(note, key).ok());
         }
         let size = wanted.as_ref().map_or(0, |wanted: &Checkpoint| wanted.size);
         if frontier.size() < size {
@@ -70,9 +69,7 @@ fn check(
         }
         Ok(frontier.size() < size)
     })?;
-    let Some(wanted) =
-        wanted.filter(|wanted| Some(wanted.origin.as_str()) == log_key.as_ref().map(LogPublicKey::origin))
-    else {
+    let Some(wanted) = wanted else {
         return Err(bad("not a checkpoint that this ledger signed".to_owned()));
     };
     if frontier.size() < wanted.size {
