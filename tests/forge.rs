@@ -220,7 +220,8 @@ impl Forge {
         let signature = member_key(member).sign_pss(&mut self.rng, &[&message]).to_vec();
         let author = header.account;
         let (index, timestamp) = (self.link.next_index(), self.link.next_timestamp(self.now));
-        let context = Context { author, key_id: header.key_id, timestamp, index };
+        let ledger_id = header.ledger_id;
+        let context = Context { ledger_id, author, key_id: header.key_id, timestamp, index };
         let command = Command::decode(header.tag, body).ok();
         let event = command.and_then(|command| domain::decide(&self.state, &command, &context).ok());
         let placed = orders::OrdersPlaced { first_order: self.state.orders.count() };

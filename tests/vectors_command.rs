@@ -118,6 +118,7 @@ impl Ledger {
         };
         let message = header.message(&body);
         let context = Context {
+            ledger_id,
             author: header.account,
             key_id,
             timestamp: Timestamp::from_micros(vectors.u64(&format!("{name}.timestamp"))),
@@ -236,9 +237,9 @@ fn the_blocks_of_the_vectors_replay_to_a_member_with_two_orders() {
         let message = Message::parse(block.message).unwrap();
         let command = Command::decode(message.header.tag, message.body).unwrap();
         let event = Event::decode(block.event).unwrap();
-        let key_id = message.header.key_id;
+        let (ledger_id, key_id) = (message.header.ledger_id, message.header.key_id);
         let (author, timestamp, index) = (block.author, block.timestamp, block.index);
-        domain::apply(&mut state, &command, &event, &Context { author, key_id, timestamp, index });
+        domain::apply(&mut state, &command, &event, &Context { ledger_id, author, key_id, timestamp, index });
     }
     let registered = Event::Accounts(accounts::Event::Registered(Registered { account: AccountId(1) }));
     assert_eq!(Event::decode(vectors.bytes("register.event")), Ok(registered));

@@ -10,12 +10,12 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
 use super::findings::{Findings, Place, Sorted};
-use super::signatures::Signatures;
+use super::signatures::{SignatureKind, Signatures};
 use crate::chain::{Block, Link, LinkError, TreeRoot, block_hash};
 use crate::crypto::note::LogPublicKey;
 use crate::crypto::rsa::PublicKey;
 use crate::crypto::{Digest, KeyId, LedgerId};
-use crate::domain::{self, AccountId, Command, Event, accounts};
+use crate::domain::{self, AccountId, Command, Event, accounts, payments};
 use crate::ledger::{Replica, Transaction};
 use crate::wire::Finding;
 
@@ -201,7 +201,8 @@ impl Checker {
         match self.author_key(&transaction) {
             Author::Key(key) => {
                 let at = (self.step, place);
-                self.signatures.push(&mut self.findings, at, key, block.message, block.signature);
+                let signed = (block.message, block.signature);
+                self.signatures.push(&mut self.findings, at, SignatureKind::Command, key, signed);
             }
             Author::OtherKey => {
                 self.found(place, "key_mismatch", "the command was signed by another key than its author's");
@@ -213,6 +214,7 @@ impl Checker {
             }
             Author::Unknown => self.unknown_authors = self.unknown_authors.saturating_add(1),
         }
+        self.payment_order(place, &transaction);
         if self.whole {
             self.replay(place, block, &transaction, bytes, store);
         } else {
@@ -252,6 +254,22 @@ impl Checker {
         self.replica = Some(replica);
     }
 
+    /// The payer's signature over the payment order that a command carries. A payer whose key is not known is for
+    /// the rules to refuse.
+    fn payment_order(&mut self, place: Place<'_>, transaction: &Transaction<'_>) {
+        let Command::Payments(payments::Command::Settle(settle)) = &transaction.command else { return };
+        match self.member_key(settle.order.payer, settle.order.key_id) {
+            Author::Key(key) => {
+                let (at, signed) = ((self.step, place), settle.order.encode());
+                let signed = (&signed[..], &settle.signature[..]);
+                self.signatures.push(&mut self.findings, at, SignatureKind::PaymentOrder, key, signed);
+            }
+            Author::OtherKey => {}
+            Author::Unknown if self.whole => {}
+            Author::Unknown => self.unknown_authors = self.unknown_authors.saturating_add(1),
+        }
+    }
+
     /// The key that must have signed a command.
     fn author_key(&mut self, transaction: &Transaction<'_>) -> Author {
         let header = &transaction.message.header;
@@ -267,11 +285,16 @@ impl Checker {
                 _ => Author::Unknown,
             };
         }
-        let known = self.replica.as_ref().and_then(|replica| replica.state().accounts.get(header.account));
+        self.member_key(header.account, header.key_id)
+    }
+
+    /// The key of a member, if it is the one that was named.
+    fn member_key(&mut self, account: AccountId, named: KeyId) -> Author {
+        let known = self.replica.as_ref().and_then(|replica| replica.state().accounts.get(account));
         let known = known.map(|account| (account.key_id, account.public_key.as_slice()));
-        let late = || self.late_members.get(&header.account).map(|(id, spki)| (*id, spki.as_slice()));
+        let late = || self.late_members.get(&account).map(|(id, spki)| (*id, spki.as_slice()));
         match known.or_else(late) {
-            Some((key_id, spki)) => key_of(&mut self.keys, header.key_id, key_id, spki),
+            Some((key_id, spki)) => key_of(&mut self.keys, named, key_id, spki),
             None => Author::Unknown,
         }
     }

@@ -32,6 +32,16 @@ struct Waiting {
     key: PublicKey,
     message: Vec<u8>,
     signature: Vec<u8>,
+    kind: SignatureKind,
+}
+
+/// What somebody signed.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum SignatureKind {
+    /// The author a command.
+    Command,
+    /// The payer a payment order.
+    PaymentOrder,
 }
 
 impl Signatures {
@@ -49,9 +59,9 @@ impl Signatures {
         &mut self,
         findings: &mut Findings,
         (step, place): (u64, Place<'_>),
+        kind: SignatureKind,
         key: PublicKey,
-        message: &[u8],
-        signature: &[u8],
+        (message, signature): (&[u8], &[u8]),
     ) {
         self.waiting.push(Waiting {
             step,
@@ -61,6 +71,7 @@ impl Signatures {
             key,
             message: message.to_vec(),
             signature: signature.to_vec(),
+            kind,
         });
         self.waiting_bytes = self.waiting_bytes.saturating_add(message.len());
         if self.waiting.len() >= CHUNK_COUNT || self.waiting_bytes >= CHUNK_BYTES {
@@ -90,8 +101,16 @@ impl Signatures {
         }
         for waiting in wrong {
             let place = Place { file: &waiting.file, offset: waiting.offset, index: waiting.index };
-            let reason = "the signature is not the author's over this command";
-            findings.push(waiting.step, place.finding("bad_signature", reason));
+            let (name, reason) = match waiting.kind {
+                SignatureKind::Command => {
+                    ("bad_signature", "the signature is not the author's over this command")
+                }
+                SignatureKind::PaymentOrder => (
+                    "bad_order_signature",
+                    "the signature in this command is not the payer's over the payment order",
+                ),
+            };
+            findings.push(waiting.step, place.finding(name, reason));
         }
         self.checked = self.checked.saturating_add(self.waiting.len() as u64);
         self.waiting.clear();

@@ -12,7 +12,7 @@ use crate::chain::{Block, Genesis, block_hash};
 use crate::crypto::LedgerId;
 use crate::domain::accounts::{self, Registered};
 use crate::domain::orders::{self, Order, PRICE_SCALE};
-use crate::domain::payments::{self, Issue, Payment};
+use crate::domain::payments::{self, Issue, Payment, PaymentOrder, Settle};
 use crate::domain::{AccountId, Command, Event};
 use crate::ledger::Transaction;
 
@@ -135,6 +135,17 @@ fn data(block: &Block<'_>, out: &mut dyn Write) -> Result<(), NotShown> {
             )?;
             Ok(())
         }
+        (Command::Payments(payments::Command::Settle(Settle { order, .. })), _) => {
+            write_settlement(order, out)
+        }
+        (Command::Payments(payments::Command::RevokeOrder(revoke)), _) => {
+            let order = revoke.order_id;
+            write!(
+                out,
+                "{{\"user_id\":{author},\"operation_type\":\"revoke_order\",\"order_id\":\"{order}\"}}"
+            )?;
+            Ok(())
+        }
     }
 }
 
@@ -177,6 +188,18 @@ fn write_role_change(
 fn write_payment(author: AccountId, payment: &Payment, out: &mut dyn Write) -> Result<(), NotShown> {
     let Payment { to, amount, memo } = payment;
     write!(out, "{{\"user_id\":{author},\"operation_type\":\"pay\",\"to\":{to},\"amount\":{amount}")?;
+    write_memo(memo, out)
+}
+
+fn write_settlement(order: &PaymentOrder, out: &mut dyn Write) -> Result<(), NotShown> {
+    let PaymentOrder { payer, order_id, payee, amount, .. } = order;
+    write!(out, "{{\"user_id\":{payee},\"operation_type\":\"settle\",\"from\":{payer},\"amount\":{amount}")?;
+    write!(out, ",\"order_id\":\"{order_id}\"")?;
+    write_memo(&order.memo, out)
+}
+
+/// The memo if there is one, and the closing brace.
+fn write_memo(memo: &str, out: &mut dyn Write) -> Result<(), NotShown> {
     if !memo.is_empty() {
         write!(out, ",\"memo\":{}", quoted(memo)?)?;
     }

@@ -16,7 +16,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{self, NotCanonical};
-use crate::crypto::{self, Digest, KeyId};
+use crate::crypto::{self, Digest, KeyId, LedgerId};
 use crate::time::Timestamp;
 
 /// Names a member: 1, 2, … in order of registration. 0 stands for "none yet": the author of a registration.
@@ -94,6 +94,8 @@ pub struct State {
 /// Who asks, and when: what a rule may know beside the command itself.
 #[derive(Clone, Copy, Debug)]
 pub struct Context {
+    /// The ledger.
+    pub ledger_id: LedgerId,
     /// The author; [`AccountId::NONE`] in a registration.
     pub author: AccountId,
     /// The key that signed the command.
@@ -309,6 +311,22 @@ mod tests {
                 payments: vec![payments::Payment { to: AccountId(300), amount: 150, memo: "tea".to_owned() }],
             })),
             Command::Payments(payments::Command::Issue(payments::Issue { to: AccountId(2), amount: -1 })),
+            Command::Payments(payments::Command::Settle(payments::Settle {
+                order: payments::PaymentOrder {
+                    ledger_id: LedgerId([1; 32]),
+                    payer: AccountId(2),
+                    key_id: KeyId([3; 32]),
+                    order_id: payments::OrderId([4; 16]),
+                    payee: AccountId(5),
+                    amount: 6,
+                    expires_ms: 7,
+                    memo: "tea".to_owned(),
+                },
+                signature: vec![8; 384],
+            })),
+            Command::Payments(payments::Command::RevokeOrder(payments::RevokeOrder {
+                order_id: payments::OrderId([4; 16]),
+            })),
         ]
     }
 
@@ -320,6 +338,8 @@ mod tests {
             Event::Accounts(accounts::Event::RoleRevoked(accounts::RoleRevoked { holders: 1 })),
             Event::Payments(payments::Event::Paid(payments::Paid { balance: 300 })),
             Event::Payments(payments::Event::Issued(payments::Issued { balance: 300 })),
+            Event::Payments(payments::Event::Settled(payments::Settled { settlement: 300 })),
+            Event::Payments(payments::Event::OrderRevoked(payments::OrderRevoked { revocation: 0 })),
         ]
     }
 
@@ -347,7 +367,8 @@ mod tests {
     /// These bytes stand in logs. A change of any of them is a new schema, not a new expectation.
     #[test]
     fn the_encodings_are_frozen() {
-        let [register, place, grant, revoke, pay, issue] = commands().try_into().unwrap();
+        let [register, place, grant, revoke, pay, issue, settle, revoke_order] =
+            commands().try_into().unwrap();
         let (tag, bytes) = register.encode();
         assert_eq!(tag, Tag { schema: 1, kind: 1 });
         assert_eq!(bytes, [&b"\x05alice\xa6\x03"[..], &[1; 422]].concat());
@@ -358,13 +379,22 @@ mod tests {
         assert_eq!(revoke.encode(), (Tag { schema: 1, kind: 3 }, b"\xac\x02\0".to_vec()));
         assert_eq!(pay.encode(), (Tag { schema: 1, kind: 32 }, b"\x01\xac\x02\xac\x02\x03tea".to_vec()));
         assert_eq!(issue.encode(), (Tag { schema: 1, kind: 33 }, b"\x02\x01".to_vec()));
-        let [registered, placed, granted, revoked, paid, issued] = events().try_into().unwrap();
+        let Command::Payments(payments::Command::Settle(payments::Settle { order, .. })) = &settle else {
+            panic!("{settle:?}");
+        };
+        let settle_bytes = [&[141, 1][..], &order.encode(), &[128, 3], &[8; 384]].concat();
+        assert_eq!(settle.encode(), (Tag { schema: 1, kind: 34 }, settle_bytes));
+        assert_eq!(revoke_order.encode(), (Tag { schema: 1, kind: 35 }, vec![4; 16]));
+        let [registered, placed, granted, revoked, paid, issued, settled, order_revoked] =
+            events().try_into().unwrap();
         assert_eq!(registered.encode(), b"\0\x01\0\x01\xac\x02");
         assert_eq!(placed.encode(), b"\0\x01\0\x10\xac\x02");
         assert_eq!(granted.encode(), b"\0\x01\0\x02\xac\x02");
         assert_eq!(revoked.encode(), b"\0\x01\0\x03\x01");
         assert_eq!(paid.encode(), b"\0\x01\0\x20\xac\x02");
         assert_eq!(issued.encode(), b"\0\x01\0\x21\xac\x02");
+        assert_eq!(settled.encode(), b"\0\x01\0\x22\xac\x02");
+        assert_eq!(order_revoked.encode(), b"\0\x01\0\x23\0");
     }
 
     #[test]

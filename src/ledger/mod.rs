@@ -195,6 +195,7 @@ impl Ledger {
         let link = self.replica.link();
         let author = message.header.account;
         let context = Context {
+            ledger_id: message.header.ledger_id,
             author,
             key_id: message.header.key_id,
             timestamp: link.next_timestamp(wall),

@@ -65,6 +65,7 @@ impl<'a> Transaction<'a> {
             return Err(TransactionError::Mismatch);
         }
         let context = Context {
+            ledger_id,
             author: block.author,
             key_id: message.header.key_id,
             timestamp: block.timestamp,

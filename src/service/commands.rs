@@ -7,11 +7,12 @@
 use serde_bytes::ByteBuf;
 
 use super::connection::{Peer, PendingCommand};
-use super::job::{CheckingKey, CommandCheck, SignatureVerdict};
+use super::job::{CheckingKey, CommandCheck, OrderCheck, SignatureVerdict};
 use super::{ConnectionId, Job, Service, disk_full};
 use crate::chain::{Message, SIGNATURE_BYTES};
 use crate::crypto::rsa::PublicKey;
 use crate::domain::accounts;
+use crate::domain::payments::{self, SETTLE, Settle};
 use crate::domain::{AccountId, Command};
 use crate::ledger::{Admission, Placement, Refused};
 use crate::time::Now;
@@ -29,7 +30,7 @@ impl Service {
     /// Takes a submitted command as far as its signature check.
     pub(super) fn submit(&mut self, id: ConnectionId, request: u32, submission: Submission<'_>, now: Now) {
         match self.screen_submission(id, submission, now) {
-            Ok(key) => self.check_signature(id, request, submission, key),
+            Ok((key, order)) => self.check_signature(id, request, submission, key, order),
             Err(reply) => {
                 self.count(&reply);
                 self.log_answer(id, &reply);
@@ -38,13 +39,14 @@ impl Service {
         }
     }
 
-    /// Everything that can be said of a command before its signature is checked; gives the key to check with.
+    /// Everything that can be said of a command before its signature is checked; gives the key to check with, and
+    /// what else has to be signed.
     fn screen_submission(
         &mut self,
         id: ConnectionId,
         submission: Submission<'_>,
         now: Now,
-    ) -> Result<CheckingKey, Box<Reply>> {
+    ) -> Result<(CheckingKey, Option<OrderCheck>), Box<Reply>> {
         let malformed = || Box::new(refusal("malformed_command", "the bytes are not a signed command"));
         let message = Message::parse(submission.message).map_err(|_| malformed())?;
         if submission.signature.len() != SIGNATURE_BYTES {
@@ -65,7 +67,29 @@ impl Service {
         if message.header.account == AccountId::NONE && !self.registrations.take(now.mono) {
             return Err(Box::new(refusal("busy", "too many registrations at once; try again in a moment")));
         }
-        Ok(key)
+        let order = self.order_check(&message)?;
+        Ok((key, order))
+    }
+
+    /// What a payer must have signed, where a command carries a payment order.
+    fn order_check(&mut self, message: &Message<'_>) -> Result<Option<OrderCheck>, Box<Reply>> {
+        if message.header.tag != SETTLE {
+            return Ok(None);
+        }
+        let Ok(Command::Payments(payments::Command::Settle(Settle { order, signature }))) =
+            Command::decode(message.header.tag, message.body)
+        else {
+            return Err(Box::new(refusal("malformed_command", "the command does not decode")));
+        };
+        match self.key_of(order.payer).filter(|key| key.key_id() == order.key_id) {
+            Some(key) => Ok(Some(OrderCheck { key, signed: order.encode(), signature })),
+            None => {
+                let rejection = payments::Rejection::UnknownPayer(order.payer);
+                let refusal = Refusal::fail(rejection.name(), rejection);
+                self.refusals.remember_copy(message, refusal.clone());
+                Err(Box::new(Reply::Refused(refusal)))
+            }
+        }
     }
 
     /// Whether this session may submit this command, and with which key it is checked.
@@ -141,6 +165,7 @@ impl Service {
         request: u32,
         submission: Submission<'_>,
         key: CheckingKey,
+        order: Option<OrderCheck>,
     ) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
         let sequence = connection.first_sequence + connection.commands.len() as u64;
@@ -152,6 +177,7 @@ impl Service {
             key,
             message: submission.message.to_vec(),
             signature: submission.signature.to_vec(),
+            order,
         }));
     }
 
@@ -203,6 +229,10 @@ impl Service {
         match verdict {
             SignatureVerdict::Good => {}
             SignatureVerdict::Bad => return Some(refusal("bad_signature", "the signature does not hold")),
+            SignatureVerdict::BadOrder => {
+                let sentence = "the payment order does not hold the signature of its payer";
+                return Some(refusal("bad_order_signature", sentence));
+            }
             SignatureVerdict::BadKey(error) => return Some(refusal("invalid_key", error)),
         }
         if let Screening::Answer(reply) = self.screen(&message, now) {

@@ -82,6 +82,18 @@ pub struct CommandCheck {
     pub message: Vec<u8>,
     /// The signature.
     pub signature: Vec<u8>,
+    /// The payment order inside it, if it settles one.
+    pub order: Option<OrderCheck>,
+}
+
+/// A payment order whose payer's signature is to be checked along with the command that carries it.
+pub struct OrderCheck {
+    /// The payer's key.
+    pub key: PublicKey,
+    /// What the payer signed.
+    pub signed: Vec<u8>,
+    /// The payer's signature.
+    pub signature: Vec<u8>,
 }
 
 /// The key that a command is checked with.
@@ -133,6 +145,8 @@ pub enum SignatureVerdict {
     Good,
     /// It was not.
     Bad,
+    /// Its author signed it, but the payer did not sign the payment order inside it.
+    BadOrder,
     /// The stranger's key is not one that the ledger accepts.
     BadKey(KeyPolicyError),
 }
@@ -194,9 +208,14 @@ impl CommandCheck {
                 Err(error) => return SignatureVerdict::BadKey(error),
             },
         };
-        match key.verify_pss(&[&self.message], &self.signature) {
-            Ok(()) => SignatureVerdict::Good,
-            Err(_) => SignatureVerdict::Bad,
+        if key.verify_pss(&[&self.message], &self.signature).is_err() {
+            return SignatureVerdict::Bad;
+        }
+        match &self.order {
+            Some(order) if order.key.verify_pss(&[&order.signed], &order.signature).is_err() => {
+                SignatureVerdict::BadOrder
+            }
+            _ => SignatureVerdict::Good,
         }
     }
 }

@@ -25,7 +25,7 @@ mod sessions;
 mod verification;
 
 pub use input::{ConnectionId, Input};
-pub use job::{CheckingKey, CommandCheck, Job, JobResult, Keys, Lane, SignatureVerdict};
+pub use job::{CheckingKey, CommandCheck, Job, JobResult, Keys, Lane, OrderCheck, SignatureVerdict};
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;

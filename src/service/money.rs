@@ -3,13 +3,11 @@
 use super::{ConnectionId, Service};
 use crate::chain::{Block, Message};
 use crate::domain::accounts::Handle;
-use crate::domain::payments::{self, Payment};
+use crate::domain::payments::{self, Movement, Transfer};
 use crate::domain::{AccountId, Command};
 use crate::eventlog::LogError;
-use crate::time::Timestamp;
 use crate::wire::{
-    Balance, COPY_PAGE_BYTES_MAX, Member, Movement, Refusal, Reply, StatementLine, StatementPage,
-    StatementPlace,
+    Balance, COPY_PAGE_BYTES_MAX, Member, Refusal, Reply, StatementLine, StatementPage, StatementPlace,
 };
 
 /// Bytes that a line takes beside its memo and its handle, generously.
@@ -88,65 +86,38 @@ impl Service {
         let Ok(block) = Block::parse(bytes) else { return Vec::new() };
         let Ok(message) = Message::parse(block.message) else { return Vec::new() };
         let Ok(command) = Command::decode(message.header.tag, message.body) else { return Vec::new() };
-        let mut lines =
-            Lines { service: self, index: block.index, timestamp: block.timestamp, lines: Vec::new() };
-        match command {
-            Command::Payments(payments::Command::Pay(pay)) => {
-                for (element, Payment { to, amount, memo }) in (0..).zip(pay.payments) {
-                    if block.author == account {
-                        balance = balance.saturating_sub(amount.unsigned_abs());
-                        lines.push(element, Movement::Payment, -amount, balance, Some(to), memo);
-                    } else if to == account {
-                        balance = balance.saturating_add(amount.unsigned_abs());
-                        lines.push(element, Movement::Payment, amount, balance, Some(block.author), memo);
-                    }
-                }
-            }
-            Command::Payments(payments::Command::Issue(issue)) => {
-                balance = balance.saturating_add(issue.amount.unsigned_abs());
-                let operator = Some(block.author);
-                lines.push(0, Movement::Issue, issue.amount, balance, operator, String::new());
-            }
+        let state = self.ledger.replica().state();
+        let transfers = match command {
+            Command::Payments(command) => payments::transfers(block.author, command),
             Command::Accounts(_) | Command::Orders(_) => {
-                let grant = self.ledger.replica().state().settings.opening_grant;
-                // What is issued fits an i64.
-                let amount = i64::try_from(grant).unwrap_or(i64::MAX);
-                lines.push(0, Movement::Grant, amount, balance.saturating_add(grant), None, String::new());
+                vec![Transfer::of_grant(account, state.settings.opening_grant)]
             }
+        };
+        let mut lines = Vec::new();
+        for (element, transfer) in (0..).zip(transfers) {
+            // What was issued fits an i64.
+            let units = i64::try_from(transfer.amount).unwrap_or(i64::MAX);
+            let (amount, counterparty) = if transfer.from == Some(account) {
+                (-units, Some(transfer.to))
+            } else if transfer.to == account {
+                let issuer = (transfer.movement == Movement::Issue).then_some(block.author);
+                (units, transfer.from.or(issuer))
+            } else {
+                continue;
+            };
+            balance = balance.saturating_add_signed(amount);
+            let handle = counterparty.and_then(|account| state.accounts.get(account));
+            lines.push(StatementLine {
+                place: StatementPlace { index: block.index, element },
+                timestamp: block.timestamp,
+                movement: transfer.movement,
+                amount,
+                balance,
+                counterparty,
+                handle: handle.map(|member| member.handle.clone()).unwrap_or_default(),
+                memo: transfer.memo,
+            });
         }
-        lines.lines
-    }
-}
-
-/// Lines of one block.
-struct Lines<'a> {
-    service: &'a Service,
-    index: u64,
-    timestamp: Timestamp,
-    lines: Vec<StatementLine>,
-}
-
-impl Lines<'_> {
-    fn push(
-        &mut self,
-        element: u64,
-        movement: Movement,
-        amount: i64,
-        balance: u64,
-        counterparty: Option<AccountId>,
-        memo: String,
-    ) {
-        let accounts = &self.service.ledger.replica().state().accounts;
-        let handle = counterparty.and_then(|account| accounts.get(account));
-        self.lines.push(StatementLine {
-            place: StatementPlace { index: self.index, element },
-            timestamp: self.timestamp,
-            movement,
-            amount,
-            balance,
-            counterparty,
-            handle: handle.map(|member| member.handle.clone()).unwrap_or_default(),
-            memo,
-        });
+        lines
     }
 }

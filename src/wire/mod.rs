@@ -8,8 +8,8 @@ mod reply;
 mod request;
 
 pub use reply::{
-    Accepted, Balance, CheckpointNote, CopyPage, Finding, Handshakes, Member, Mode, Movement, Progress,
-    Proofs, Refusal, Reply, StatementLine, StatementPage, Status, Verification, Whoami,
+    Accepted, Balance, CheckpointNote, CopyPage, Finding, Handshakes, Member, Mode, Progress, Proofs,
+    Refusal, Reply, StatementLine, StatementPage, Status, Verification, Whoami,
 };
 pub use request::{ReceiptOf, Request, StatementPlace, Submission};
 

@@ -6,6 +6,7 @@ use serde_bytes::ByteBuf;
 use crate::chain::{Consistency, Inclusion};
 use crate::crypto::{Digest, KeyId};
 use crate::domain::AccountId;
+use crate::domain::payments::Movement;
 use crate::time::Timestamp;
 
 use super::StatementPlace;
@@ -82,17 +83,6 @@ pub struct StatementLine {
     pub handle: String,
     /// What it was for.
     pub memo: String,
-}
-
-/// What moves money.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Movement {
-    /// The ledger's opening grant.
-    Grant,
-    /// An operator made it.
-    Issue,
-    /// A payment.
-    Payment,
 }
 
 /// What everybody may know of a member.

@@ -7,6 +7,7 @@ use super::*;
 use crate::chain::{CommandId, Consistency, Inclusion};
 use crate::crypto::{Digest, KeyId};
 use crate::domain::AccountId;
+use crate::domain::payments::Movement;
 use crate::limits::{COMMAND_BODY_BYTES_MAX, MESSAGE_BYTES_MAX};
 use crate::time::Timestamp;
 

@@ -2,7 +2,9 @@
 
 use proptest::prelude::*;
 
-use super::world::{Outcome, RawCommand, RawOperation, RawOrder, RawPrice, World};
+use super::world::{
+    LEDGER, Outcome, RawCommand, RawOperation, RawOrder, RawPayment, RawPaymentOrder, RawPrice, World,
+};
 
 fn raw_order() -> impl Strategy<Value = RawOrder> {
     let operation = prop_oneof![
@@ -20,12 +22,39 @@ fn raw_order() -> impl Strategy<Value = RawOrder> {
     )
 }
 
+fn amount() -> impl Strategy<Value = i64> {
+    prop_oneof![1 => -2..1i64, 8 => 1..60i64, 1 => Just(i64::MAX)]
+}
+
+fn raw_payment() -> impl Strategy<Value = RawPayment> {
+    (0..4u64, amount()).prop_map(|(to, amount)| RawPayment { to, amount, memo: String::new() })
+}
+
+fn raw_payment_order() -> impl Strategy<Value = RawPaymentOrder> {
+    let expires = prop_oneof![1 => Just(0), 8 => Just(60u64)];
+    (1..4u64, "[1-4]", 0..4u64, amount(), 0..3u8, expires).prop_map(
+        |(payer, key, payee, amount, order, expires)| RawPaymentOrder {
+            payer,
+            key,
+            payee,
+            amount: amount.unsigned_abs(),
+            order,
+            expires,
+            memo: String::new(),
+            ledger: LEDGER,
+        },
+    )
+}
+
 fn raw_command() -> impl Strategy<Value = RawCommand> {
     let key = prop_oneof![8 => "[1-4]", 1 => Just("n_even".to_owned())];
     let handle = prop_oneof![8 => "(alice|ALICE|Bob|carol|dave)", 1 => ".{0,6}"];
     prop_oneof![
         2 => (handle, key).prop_map(|(handle, key)| RawCommand::Register { handle, key }),
         3 => prop::collection::vec(raw_order(), 0..4).prop_map(RawCommand::PlaceOrders),
+        3 => prop::collection::vec(raw_payment(), 0..4).prop_map(RawCommand::Pay),
+        4 => raw_payment_order().prop_map(RawCommand::Settle),
+        1 => (0..3u8).prop_map(RawCommand::RevokeOrder),
     ]
 }
 
@@ -34,9 +63,10 @@ proptest! {
 
     #[test]
     fn replaying_the_bytes_of_the_blocks_yields_the_state_that_live_operation_reached(
-        asked in prop::collection::vec((raw_command(), 0..4u64, "[1-4]"), 0..24),
+        asked in prop::collection::vec((raw_command(), 0..4u64, "[1-4]"), 0..32),
     ) {
         let mut world = World::default();
+        world.found(100, None);
         let mut accepted = 0;
         for (command, author, signer) in asked {
             let author = if matches!(command, RawCommand::Register { .. }) { author / 3 } else { author };
@@ -46,8 +76,15 @@ proptest! {
             };
             let before = world.state.digest();
             match world.ask(&command, author, &signer) {
-                Outcome::Account(_) | Outcome::FirstOrder(_) | Outcome::Balance(_) | Outcome::Holders(_) => {
+                Outcome::Account(_)
+                | Outcome::FirstOrder(_)
+                | Outcome::Balance(_)
+                | Outcome::Holders(_)
+                | Outcome::Settled(_)
+                | Outcome::OrderRevoked(_) => {
                     accepted += 1;
+                    let money = &world.state.payments;
+                    prop_assert_eq!(money.sum(), u128::from(money.issued()), "money was made or lost");
                 }
                 Outcome::Refused(_) | Outcome::Undecodable => {
                     prop_assert_eq!(world.state.digest(), before, "a refusal changes nothing");

@@ -1,7 +1,9 @@
 //! Reads the language of the scenarios. Strict: a line that means nothing is a mistake in the fixture, and the
 //! panic names file and line.
 
-use super::world::{Question, RawCommand, RawOperation, RawOrder, RawPayment, RawPrice};
+use super::world::{
+    LEDGER, Question, RawCommand, RawOperation, RawOrder, RawPayment, RawPaymentOrder, RawPrice,
+};
 
 /// One story.
 pub(super) struct Scenario {
@@ -36,6 +38,8 @@ pub(super) enum Expected {
     FirstOrder(u64),
     Balance(u64),
     Holders(u64),
+    Settled(u64),
+    OrderRevoked(u64),
     Refused { name: String, sentence: Option<String> },
     Undecodable,
 }
@@ -65,6 +69,11 @@ impl Step {
             "register" if words.is_empty() => RawCommand::Register { handle: handle?, key: key.clone()? },
             "place-orders" if handle.is_none() && key.is_none() => RawCommand::PlaceOrders(orders(&words)?),
             "pay" => RawCommand::Pay(payments(&words)?),
+            "settle" => RawCommand::Settle(payment_order(&words, author)?),
+            "revoke-order" => match words.as_slice() {
+                [order] => RawCommand::RevokeOrder(order.parse().ok()?),
+                _ => return None,
+            },
             "issue" => match words.as_slice() {
                 [to, amount] => RawCommand::Issue { to: to.parse().ok()?, amount: amount.parse().ok()? },
                 _ => return None,
@@ -177,6 +186,8 @@ fn expected_outcome(text: &str) -> Option<Expected> {
         None if text == "undecodable" => Some(Expected::Undecodable),
         Some(("account", number)) => Some(Expected::Account(number.parse().ok()?)),
         Some(("balance", number)) => Some(Expected::Balance(number.parse().ok()?)),
+        Some(("settled", number)) => Some(Expected::Settled(number.parse().ok()?)),
+        Some(("order_revoked", number)) => Some(Expected::OrderRevoked(number.parse().ok()?)),
         Some(("holders", number)) => Some(Expected::Holders(number.parse().ok()?)),
         Some(("first_order", number)) => Some(Expected::FirstOrder(number.parse().ok()?)),
         Some(("refused", reason)) => {
@@ -210,6 +221,34 @@ fn payments(words: &[String]) -> Option<Vec<RawPayment>> {
         payments.extend(std::iter::repeat_n(payment, times));
     }
     Some(payments)
+}
+
+/// `payer amount [order N] [payee N] [expires SECONDS] [key NAME] [ledger N] ['memo']`: order 1 to whoever settles
+/// it, good for a minute, unless it says otherwise.
+fn payment_order(words: &[String], author: u64) -> Option<RawPaymentOrder> {
+    let [payer, amount, rest @ ..] = words else { return None };
+    let mut order = RawPaymentOrder {
+        payer: payer.parse().ok()?,
+        key: payer.clone(),
+        payee: author,
+        amount: amount.parse().ok()?,
+        order: 1,
+        expires: 60,
+        memo: String::new(),
+        ledger: LEDGER,
+    };
+    for pair in rest.chunks(2) {
+        match pair {
+            [name, value] if name == "order" => order.order = value.parse().ok()?,
+            [name, value] if name == "payee" => order.payee = value.parse().ok()?,
+            [name, value] if name == "expires" => order.expires = value.parse().ok()?,
+            [name, value] if name == "key" => order.key = value.clone(),
+            [name, value] if name == "ledger" => order.ledger = value.parse().ok()?,
+            [memo] => order.memo = memo.replace("\\n", "\n"),
+            _ => return None,
+        }
+    }
+    Some(order)
 }
 
 /// `none`, or orders separated by commas, each perhaps repeated: `8192 x buy AAPL 1`.

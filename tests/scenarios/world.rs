@@ -21,6 +21,8 @@ pub(super) enum RawCommand {
     PlaceOrders(Vec<RawOrder>),
     Pay(Vec<RawPayment>),
     Issue { to: u64, amount: i64 },
+    Settle(RawPaymentOrder),
+    RevokeOrder(u8),
     GrantRole(u64),
     RevokeRole(u64),
 }
@@ -30,6 +32,22 @@ pub(super) struct RawPayment {
     pub(super) to: u64,
     pub(super) amount: i64,
     pub(super) memo: String,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct RawPaymentOrder {
+    pub(super) payer: u64,
+    /// Name of the payer's key.
+    pub(super) key: String,
+    pub(super) payee: u64,
+    pub(super) amount: u64,
+    /// Number of the order.
+    pub(super) order: u8,
+    /// Seconds from the start of the story.
+    pub(super) expires: u64,
+    pub(super) memo: String,
+    /// Which ledger: [`LEDGER`] is that of the story.
+    pub(super) ledger: u8,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -68,6 +86,8 @@ pub(super) enum Outcome {
     FirstOrder(u64),
     Balance(u64),
     Holders(u64),
+    Settled(u64),
+    OrderRevoked(u64),
     Refused(Rejection),
     Undecodable,
 }
@@ -119,11 +139,33 @@ impl RawCommand {
             RawCommand::PlaceOrders(list) => (orders::PLACE_ORDERS, codec::encode(list)),
             RawCommand::Pay(list) => (payments::PAY, codec::encode(list)),
             RawCommand::Issue { to, amount } => (payments::ISSUE, codec::encode(&(to, amount))),
+            RawCommand::Settle(order) => {
+                let order = payments::PaymentOrder {
+                    ledger_id: LedgerId([order.ledger; 32]),
+                    payer: AccountId(order.payer),
+                    key_id: KeyId::of_spki(spki(&order.key)),
+                    order_id: payments::OrderId([order.order; 16]),
+                    payee: AccountId(order.payee),
+                    amount: order.amount,
+                    expires_ms: START_MS + 1_000 * order.expires,
+                    memo: order.memo.clone(),
+                };
+                let bytes = serde_bytes::ByteBuf::from(order.encode());
+                let signature = serde_bytes::ByteBuf::from(vec![0; SIGNATURE_BYTES]);
+                (payments::SETTLE, codec::encode(&(bytes, signature)))
+            }
+            RawCommand::RevokeOrder(order) => (payments::REVOKE_ORDER, codec::encode(&[*order; 16])),
             RawCommand::GrantRole(account) => (accounts::GRANT_ROLE, codec::encode(&(account, OPERATOR))),
             RawCommand::RevokeRole(account) => (accounts::REVOKE_ROLE, codec::encode(&(account, OPERATOR))),
         }
     }
 }
+
+/// When a story begins, in milliseconds since the Unix epoch.
+const START_MS: u64 = 1_700_000_000_000;
+
+/// The byte that the ledger's id is made of.
+pub(super) const LEDGER: u8 = 1;
 
 /// The number of the role operator.
 const OPERATOR: u8 = 0;
@@ -152,9 +194,10 @@ impl World {
         assert_eq!(decoded.encode(), (tag, body.clone()), "one value, one encoding");
         let index = self.link.next_index();
         let context = Context {
+            ledger_id: LedgerId([LEDGER; 32]),
             author: AccountId(author),
             key_id: KeyId::of_spki(spki(signer)),
-            timestamp: self.link.next_timestamp(Timestamp::from_millis(1_700_000_000_000)),
+            timestamp: self.link.next_timestamp(Timestamp::from_millis(START_MS)),
             index,
         };
         let event = match domain::decide(&self.state, &decoded, &context) {
@@ -162,7 +205,7 @@ impl World {
             Err(rejection) => return Outcome::Refused(rejection),
         };
         let header = Header {
-            ledger_id: LedgerId([1; 32]),
+            ledger_id: context.ledger_id,
             account: context.author,
             key_id: context.key_id,
             command_id: CommandId(u128::from(index).to_be_bytes()),
@@ -192,6 +235,10 @@ impl World {
             Event::Orders(orders::Event::OrdersPlaced(placed)) => Outcome::FirstOrder(placed.first_order),
             Event::Payments(payments::Event::Paid(paid)) => Outcome::Balance(paid.balance),
             Event::Payments(payments::Event::Issued(issued)) => Outcome::Balance(issued.balance),
+            Event::Payments(payments::Event::Settled(settled)) => Outcome::Settled(settled.settlement),
+            Event::Payments(payments::Event::OrderRevoked(revoked)) => {
+                Outcome::OrderRevoked(revoked.revocation)
+            }
         }
     }
 
@@ -205,6 +252,7 @@ impl World {
             let command = Command::decode(message.header.tag, message.body).unwrap();
             let event = Event::decode(block.event).unwrap();
             let context = Context {
+                ledger_id: message.header.ledger_id,
                 author: block.author,
                 key_id: message.header.key_id,
                 timestamp: block.timestamp,

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::payment_order::{OrderId, PaymentOrder};
 use crate::codec;
 use crate::domain::{AccountId, Tag, Undecodable};
 
@@ -10,6 +11,12 @@ pub const PAY: Tag = Tag { schema: 1, kind: 32 };
 
 /// The tag of [`Issue`].
 pub const ISSUE: Tag = Tag { schema: 1, kind: 33 };
+
+/// The tag of [`Settle`].
+pub const SETTLE: Tag = Tag { schema: 1, kind: 34 };
+
+/// The tag of [`RevokeOrder`].
+pub const REVOKE_ORDER: Tag = Tag { schema: 1, kind: 35 };
 
 /// Bytes of a memo at most.
 pub const MEMO_BYTES_MAX: usize = 96;
@@ -21,6 +28,10 @@ pub enum Command {
     Pay(Pay),
     /// Make money.
     Issue(Issue),
+    /// Turn a payment order into money.
+    Settle(Settle),
+    /// Take a payment order back.
+    RevokeOrder(RevokeOrder),
 }
 
 /// Pay others, all or none.
@@ -50,11 +61,30 @@ pub struct Issue {
     pub amount: i64,
 }
 
+/// Turn a payment order into money: the payee's command.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settle {
+    /// What the payer signed.
+    pub order: PaymentOrder,
+    /// The payer's signature over it.
+    #[serde(with = "serde_bytes")]
+    pub signature: Vec<u8>,
+}
+
+/// Take a payment order back, as long as it is not settled: the payer's command.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RevokeOrder {
+    /// Which of the author's orders.
+    pub order_id: OrderId,
+}
+
 impl Command {
     pub(in crate::domain) fn decode(tag: Tag, bytes: &[u8]) -> Result<Command, Undecodable> {
         match tag {
             PAY => Ok(Command::Pay(codec::strict(bytes)?)),
             ISSUE => Ok(Command::Issue(codec::strict(bytes)?)),
+            SETTLE => Ok(Command::Settle(codec::strict(bytes)?)),
+            REVOKE_ORDER => Ok(Command::RevokeOrder(codec::strict(bytes)?)),
             _ => Err(Undecodable::UnknownKind(tag)),
         }
     }
@@ -63,6 +93,8 @@ impl Command {
         match self {
             Command::Pay(pay) => (PAY, codec::encode(pay)),
             Command::Issue(issue) => (ISSUE, codec::encode(issue)),
+            Command::Settle(settle) => (SETTLE, codec::encode(settle)),
+            Command::RevokeOrder(revoke) => (REVOKE_ORDER, codec::encode(revoke)),
         }
     }
 }

@@ -2,9 +2,11 @@
 
 use std::fmt;
 
+use super::settle::{decide_revoke_order, decide_settle};
 use super::{Command, Event, Issue, Issued, MEMO_BYTES_MAX, Paid, Pay, Payment, State};
 use crate::domain::{AccountId, Context, accounts};
 use crate::limits::{ISSUED_MAX, PAYMENTS_MAX};
+use crate::time::Timestamp;
 
 /// Why a command of money was refused. `element` counts the payments of the command from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +48,20 @@ pub enum Rejection {
     },
     /// More money than a ledger can count.
     Overflow,
+    /// A payment order of another ledger.
+    OtherLedger,
+    /// No account with this number has the key that signed a payment order.
+    UnknownPayer(AccountId),
+    /// A payment order of another payee.
+    NotPayee,
+    /// The payer of an order has less than it says. How much is between the payer and the ledger.
+    UncoveredOrder,
+    /// A payment order past its time.
+    Expired(Timestamp),
+    /// A payment order that was settled in this block.
+    AlreadySettled(u64),
+    /// A payment order that its payer took back in this block.
+    Revoked(u64),
 }
 
 /// Decides a command of money.
@@ -64,6 +80,8 @@ pub fn decide(
     match command {
         Command::Pay(pay) => decide_pay(state, accounts, pay, context).map(Event::Paid),
         Command::Issue(issue) => decide_issue(state, accounts, issue, context).map(Event::Issued),
+        Command::Settle(settle) => decide_settle(state, accounts, &settle.order, context).map(Event::Settled),
+        Command::RevokeOrder(revoke) => decide_revoke_order(state, revoke, context).map(Event::OrderRevoked),
     }
 }
 
@@ -101,10 +119,15 @@ fn check_payment(
     if payment.to == payer {
         return Err(Rejection::SelfPayment { element });
     }
-    if payment.memo.len() > MEMO_BYTES_MAX || payment.memo.chars().any(char::is_control) {
+    check_memo(&payment.memo, element)?;
+    Ok(amount)
+}
+
+pub(super) fn check_memo(memo: &str, element: usize) -> Result<(), Rejection> {
+    if memo.len() > MEMO_BYTES_MAX || memo.chars().any(char::is_control) {
         return Err(Rejection::InvalidMemo { element });
     }
-    Ok(amount)
+    Ok(())
 }
 
 fn decide_issue(
@@ -146,16 +169,20 @@ impl Rejection {
     /// The stable machine name.
     pub fn name(&self) -> &'static str {
         match self {
-            Rejection::NoPermission => "no_permission",
-            Rejection::InvalidUser(_) => "invalid_user",
+            Rejection::NoPermission | Rejection::NotPayee => "no_permission",
+            Rejection::InvalidUser(_) | Rejection::UnknownPayer(_) => "invalid_user",
             Rejection::NoPayments => "no_payments",
             Rejection::TooManyPayments(_) => "too_many_payments",
             Rejection::NegativeAmount { .. } => "negative_amount",
             Rejection::ZeroAmount { .. } => "zero_amount",
             Rejection::SelfPayment { .. } => "self_payment",
             Rejection::InvalidMemo { .. } => "invalid_memo",
-            Rejection::InsufficientBalance { .. } => "insufficient_balance",
+            Rejection::InsufficientBalance { .. } | Rejection::UncoveredOrder => "insufficient_balance",
             Rejection::Overflow => "overflow",
+            Rejection::OtherLedger => "other_ledger",
+            Rejection::Expired(_) => "expired",
+            Rejection::AlreadySettled(_) => "already_settled",
+            Rejection::Revoked(_) => "revoked",
         }
     }
 }
@@ -185,6 +212,15 @@ impl fmt::Display for Rejection {
                 "payment {element}: the balance of {balance} minor units does not cover the payments up to it"
             ),
             Rejection::Overflow => write!(f, "a ledger counts at most {ISSUED_MAX} minor units"),
+            Rejection::OtherLedger => f.write_str("the payment order is of another ledger"),
+            Rejection::UnknownPayer(account) => write!(f, "there is no account {account} with this key"),
+            Rejection::NotPayee => f.write_str("only the payee named in a payment order settles it"),
+            Rejection::UncoveredOrder => f.write_str("the payer's balance does not cover the payment order"),
+            Rejection::Expired(at) => write!(f, "the payment order expired at {at}"),
+            Rejection::AlreadySettled(index) => write!(f, "the payment order was settled in block {index}"),
+            Rejection::Revoked(index) => {
+                write!(f, "the payment order was revoked by its payer in block {index}")
+            }
         }
     }
 }

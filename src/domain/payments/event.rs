@@ -11,6 +11,12 @@ pub const PAID: Tag = Tag { schema: 1, kind: 32 };
 /// The tag of [`Issued`].
 pub const ISSUED: Tag = Tag { schema: 1, kind: 33 };
 
+/// The tag of [`Settled`].
+pub const SETTLED: Tag = Tag { schema: 1, kind: 34 };
+
+/// The tag of [`OrderRevoked`].
+pub const ORDER_REVOKED: Tag = Tag { schema: 1, kind: 35 };
+
 /// The events of this domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
@@ -18,6 +24,10 @@ pub enum Event {
     Paid(Paid),
     /// Money was made.
     Issued(Issued),
+    /// A payment order became money.
+    Settled(Settled),
+    /// A payment order was taken back.
+    OrderRevoked(OrderRevoked),
 }
 
 /// The payments of the command were made.
@@ -34,11 +44,27 @@ pub struct Issued {
     pub balance: u64,
 }
 
+/// The payment order of the command was settled. No balance stands here, because both sides see the block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settled {
+    /// Its number among all settlements of the ledger, from 0.
+    pub settlement: u64,
+}
+
+/// The payment order of the command can never be settled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderRevoked {
+    /// Its number among all revocations of the ledger, from 0.
+    pub revocation: u64,
+}
+
 impl Event {
     pub(in crate::domain) fn decode(tag: Tag, bytes: &[u8]) -> Result<Event, Undecodable> {
         match tag {
             PAID => Ok(Event::Paid(codec::strict(bytes)?)),
             ISSUED => Ok(Event::Issued(codec::strict(bytes)?)),
+            SETTLED => Ok(Event::Settled(codec::strict(bytes)?)),
+            ORDER_REVOKED => Ok(Event::OrderRevoked(codec::strict(bytes)?)),
             _ => Err(Undecodable::UnknownKind(tag)),
         }
     }
@@ -47,6 +73,8 @@ impl Event {
         match self {
             Event::Paid(paid) => (PAID, codec::encode(paid)),
             Event::Issued(issued) => (ISSUED, codec::encode(issued)),
+            Event::Settled(settled) => (SETTLED, codec::encode(settled)),
+            Event::OrderRevoked(revoked) => (ORDER_REVOKED, codec::encode(revoked)),
         }
     }
 }

@@ -5,15 +5,25 @@
 //! sum of all balances is always what was issued. A member pays 1 to 8,192 times with one command, all or
 //! nothing; an amount is at least 1, nobody pays themselves, no balance goes below zero. A memo has at most 96
 //! bytes of text without control characters.
+//!
+//! A payment order is a payment that the payee carries to the ledger: signed by the payer, settled by the named payee
+//! alone, once, before it expires, unless the payer has revoked it. What became of an order is remembered for ever.
 
 mod command;
 mod currency;
 mod decide;
 mod event;
+mod payment_order;
+mod settle;
 mod state;
+mod transfer;
 
-pub use command::{Command, ISSUE, Issue, MEMO_BYTES_MAX, PAY, Pay, Payment};
+pub use command::{
+    Command, ISSUE, Issue, MEMO_BYTES_MAX, PAY, Pay, Payment, REVOKE_ORDER, RevokeOrder, SETTLE, Settle,
+};
 pub use currency::Currency;
 pub use decide::{Rejection, decide, decide_grant};
-pub use event::{Event, ISSUED, Issued, PAID, Paid};
-pub use state::{Entry, State, apply, open_account};
+pub use event::{Event, ISSUED, Issued, ORDER_REVOKED, OrderRevoked, PAID, Paid, SETTLED, Settled};
+pub use payment_order::{MalformedPaymentOrder, OrderId, PAYMENT_ORDER_BYTES_MAX, PaymentOrder};
+pub use state::{Entry, Fate, State, apply, open_account};
+pub use transfer::{Movement, Transfer, transfers};

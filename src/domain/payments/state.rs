@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Command, Event, Payment};
+use super::{Command, Event, OrderId, Payment, Settle};
 use crate::domain::{AccountId, Context};
 
 /// A block that moved an account's money. What it did in detail stands in the block.
@@ -16,12 +16,24 @@ pub struct Entry {
     pub balance: u64,
 }
 
+/// What became of a payment order, for ever: the index of the block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Fate {
+    /// It was settled.
+    Settled(u64),
+    /// Its payer took it back.
+    Revoked(u64),
+}
+
 /// Balances, which add up to what was issued.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct State {
     balances: BTreeMap<AccountId, u64>,
     issued: u64,
     entries: BTreeMap<AccountId, Vec<Entry>>,
+    fates: BTreeMap<(AccountId, OrderId), Fate>,
+    settlements: u64,
+    revocations: u64,
 }
 
 impl State {
@@ -43,6 +55,21 @@ impl State {
     /// The blocks that moved an account's money, in order.
     pub fn entries(&self, account: AccountId) -> &[Entry] {
         self.entries.get(&account).map_or(&[], Vec::as_slice)
+    }
+
+    /// What became of an order of this payer's; none while it may still be settled.
+    pub fn fate(&self, payer: AccountId, order: OrderId) -> Option<Fate> {
+        self.fates.get(&(payer, order)).copied()
+    }
+
+    /// Orders settled so far.
+    pub fn settlements(&self) -> u64 {
+        self.settlements
+    }
+
+    /// Orders revoked so far.
+    pub fn revocations(&self) -> u64 {
+        self.revocations
     }
 
     /// The rules have seen to it that nothing here saturates.
@@ -82,6 +109,16 @@ pub fn apply(state: &mut State, command: &Command, _: &Event, context: &Context)
         Command::Issue(issue) => {
             state.issued = state.issued.saturating_add(issue.amount.unsigned_abs());
             state.credit(issue.to, issue.amount.unsigned_abs(), index);
+        }
+        Command::Settle(Settle { order, .. }) => {
+            state.debit(order.payer, order.amount, index);
+            state.credit(context.author, order.amount, index);
+            state.fates.insert((order.payer, order.order_id), Fate::Settled(index));
+            state.settlements = state.settlements.saturating_add(1);
+        }
+        Command::RevokeOrder(revoke) => {
+            state.fates.insert((context.author, revoke.order_id), Fate::Revoked(index));
+            state.revocations = state.revocations.saturating_add(1);
         }
     }
 }
