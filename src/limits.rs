@@ -24,6 +24,9 @@ pub const MESSAGE_BYTES_MAX: usize = 1 << 20;
 /// Bytes of one application message on an anonymous channel.
 pub const MESSAGE_ANONYMOUS_BYTES_MAX: usize = 32 << 10;
 
+/// Bytes of one application message between peers.
+pub const PEER_MESSAGE_BYTES_MAX: usize = 64 << 10;
+
 /// Bytes of the postcard part of a signed command: a message less the room its envelope needs.
 pub const COMMAND_BODY_BYTES_MAX: usize = MESSAGE_BYTES_MAX - (1 << 10);
 

@@ -16,6 +16,7 @@ mod fixtures_logs;
 mod forge;
 mod lying_server;
 mod money;
+mod peer_session;
 mod receipts;
 mod recorded;
 mod scenarios;

@@ -6,10 +6,10 @@
 use std::collections::VecDeque;
 
 use rand_core::CryptoRng;
-use x25519_dalek::{EphemeralSecret, PublicKey as EphemeralKey};
 use zeroize::Zeroizing;
 
 use super::descriptor::Descriptor;
+use super::ephemeral::Ephemeral;
 use super::error::{CloseReason, Fault, SendError, Stage};
 use super::frame::{Frame, FrameBuffer, FrameType};
 use super::hello::{self, ClientAuthBody, ClientHello, Params, ResumeHello, ServerHello};
@@ -62,7 +62,7 @@ pub enum ClientEvent {
 /// The hello is on its way.
 struct Hello {
     transcript: Transcript,
-    ephemeral: EphemeralSecret,
+    ephemeral: Ephemeral,
     /// The transported secret, or that of the ticket.
     secret: Secret,
     terms: Terms,
@@ -117,12 +117,12 @@ impl ClientSession {
     pub fn full(descriptor: &Descriptor, auth: Option<ClientAuth>, rng: &mut dyn CryptoRng) -> ClientSession {
         let key = descriptor.encryption_key();
         let random = random::bytes(rng);
-        let ephemeral = EphemeralSecret::random_from_rng(rng);
+        let ephemeral = Ephemeral::new(rng);
         let secret = Zeroizing::new(random::bytes(rng));
         let frame = ClientHello {
             key_hint: hello::key_hint(&key.key_id()),
             random,
-            ephemeral: EphemeralKey::from(&ephemeral).to_bytes(),
+            ephemeral: ephemeral.public,
             ciphertext: key.encrypt_oaep(rng, &secret),
         }
         .encode();
@@ -136,8 +136,8 @@ impl ClientSession {
     /// Resumes with a ticket.
     pub fn resume(ticket: &ClientTicket, rng: &mut dyn CryptoRng) -> ClientSession {
         let random = random::bytes(rng);
-        let ephemeral = EphemeralSecret::random_from_rng(rng);
-        let public = EphemeralKey::from(&ephemeral).to_bytes();
+        let ephemeral = Ephemeral::new(rng);
+        let public = ephemeral.public;
         let mut frame =
             ResumeHello { ticket_id: ticket.id, random, ephemeral: public, binder: [0; 32] }.encode();
         let transcript = Transcript::of_server(&ticket.descriptor_hash);
@@ -367,13 +367,8 @@ impl ClientSession {
                 let ticket = ClientTicket::new(&owner, id, &psk, expires_ms);
                 self.events.push_back(ClientEvent::Ticket(ticket));
             }
-            (Ok(Incoming::Close), _) => {
-                open.transport.close(env.now.mono, &mut self.output);
-                self.events.push_back(ClientEvent::Closed(CloseReason::Remote));
-                return Ok(State::Closed);
-            }
-            (Ok(Incoming::Alert(code)), _) => {
-                self.events.push_back(ClientEvent::Closed(CloseReason::GaveUp(code)));
+            (Ok(Incoming::Ended(reason)), _) => {
+                self.events.push_back(ClientEvent::Closed(reason));
                 return Ok(State::Closed);
             }
             // An anonymous channel has no tickets.
@@ -381,10 +376,7 @@ impl ClientSession {
                 open.transport.give_up(env.now.mono, &mut self.output);
                 return Err(Fault::Protocol);
             }
-            (Err(fault), _) => {
-                open.transport.give_up(env.now.mono, &mut self.output);
-                return Err(fault);
-            }
+            (Err(fault), _) => return Err(fault),
         }
         Ok(State::Open(open))
     }
@@ -413,12 +405,9 @@ impl ClientSession {
 fn server_hello(hello: Hello, frame: &Frame<'_>) -> Result<State, Fault> {
     let Hello { mut transcript, ephemeral, secret, terms } = hello;
     let server = ServerHello::decode(frame.body())?;
-    let shared = ephemeral.diffie_hellman(&EphemeralKey::from(server.ephemeral));
-    if !shared.was_contributory() {
-        return Err(Fault::Crypto);
-    }
+    let shared = ephemeral.agree(&server.ephemeral)?;
     transcript.frame(frame.bytes);
-    let schedule = Schedule::new(transcript.hash(), &secret, shared.as_bytes());
+    let schedule = Schedule::new(transcript.hash(), &secret, &shared);
     let server_secret = schedule.handshake(Side::Server);
     let opener = Opener::new(server_secret.clone());
     Ok(State::Handshake(Box::new(Handshake { terms, transcript, schedule, server_secret, opener })))

@@ -112,7 +112,39 @@ impl ServerHello {
     }
 }
 
-/// The payload of a client's authentication.
+/// Starts a handshake between peers, and, under another type, answers it.
+pub(super) struct PeerGreeting {
+    pub(super) random: [u8; 32],
+    pub(super) ephemeral: [u8; 32],
+}
+
+impl PeerGreeting {
+    pub(super) fn encode_hello(&self) -> Vec<u8> {
+        opening(FrameType::PeerHello, &[&self.random, &self.ephemeral])
+    }
+
+    pub(super) fn decode_hello(body: &[u8]) -> Result<PeerGreeting, Fault> {
+        PeerGreeting::decode(opened(body)?)
+    }
+
+    pub(super) fn encode_reply(&self) -> Vec<u8> {
+        let [version, suite] = [VERSION.to_be_bytes(), SUITE.to_be_bytes()];
+        assemble(FrameType::PeerReply, &[&version, &suite, &self.random, &self.ephemeral])
+    }
+
+    pub(super) fn decode_reply(body: &[u8]) -> Result<PeerGreeting, Fault> {
+        let mut rest = body;
+        supported(&mut rest)?;
+        PeerGreeting::decode(rest)
+    }
+
+    fn decode(mut rest: &[u8]) -> Result<PeerGreeting, Fault> {
+        let greeting = PeerGreeting { random: take(&mut rest)?, ephemeral: take(&mut rest)? };
+        finish(rest, greeting)
+    }
+}
+
+/// The payload of a client's or a peer's authentication.
 pub(super) struct ClientAuthBody {
     pub(super) account: u64,
     pub(super) key_id: KeyId,

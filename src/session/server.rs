@@ -338,26 +338,17 @@ impl ServerSession {
         frame: Frame<'_>,
         env: &mut ServerEnv<'_>,
     ) -> Result<State, Fault> {
-        match open.transport.receive(frame.bytes, env.now.mono, &mut self.output) {
-            Ok(Incoming::Nothing) => {}
-            Ok(Incoming::Message(message)) => self.events.push_back(ServerEvent::Message(message)),
-            Ok(Incoming::Pong(token)) => self.events.push_back(ServerEvent::Pong(token)),
-            Ok(Incoming::Close) => {
-                open.transport.close(env.now.mono, &mut self.output);
-                self.events.push_back(ServerEvent::Closed(CloseReason::Remote));
+        match open.transport.receive(frame.bytes, env.now.mono, &mut self.output)? {
+            Incoming::Nothing => {}
+            Incoming::Message(message) => self.events.push_back(ServerEvent::Message(message)),
+            Incoming::Pong(token) => self.events.push_back(ServerEvent::Pong(token)),
+            Incoming::Ended(reason) => {
+                self.events.push_back(ServerEvent::Closed(reason));
                 return Ok(State::Closed);
             }
-            Ok(Incoming::Alert(code)) => {
-                self.events.push_back(ServerEvent::Closed(CloseReason::GaveUp(code)));
-                return Ok(State::Closed);
-            }
-            Ok(Incoming::Ticket(..)) => {
+            Incoming::Ticket(..) => {
                 open.transport.give_up(env.now.mono, &mut self.output);
                 return Err(Fault::Protocol);
-            }
-            Err(fault) => {
-                open.transport.give_up(env.now.mono, &mut self.output);
-                return Err(fault);
             }
         }
         Ok(State::Open(open))

@@ -1,6 +1,6 @@
 //! The open channel, the same on both sides: messages, pings, key updates, the close.
 
-use super::error::{ALERT_ENCRYPTED, Fault, SendError};
+use super::error::{ALERT_ENCRYPTED, CloseReason, Fault, SendError};
 use super::message::Reassembly;
 use super::record::{Kind, Opener, PAYLOAD_BYTES_MAX, Sealer};
 use super::schedule::Secret;
@@ -17,10 +17,8 @@ pub(super) enum Incoming {
     Ticket([u8; 16], u32),
     /// The echo of a ping.
     Pong([u8; 8]),
-    /// The other side gave up.
-    Alert(u8),
-    /// The other side is done.
-    Close,
+    /// The other side is done, or gave up. What there was to say to that is said.
+    Ended(CloseReason),
 }
 
 /// How long messages may be, in bytes.
@@ -93,13 +91,21 @@ impl Transport {
     /// Opens one frame in place. Pings are answered into `out` and key updates followed.
     ///
     /// # Errors
-    /// The fault that ends the channel; call [`Transport::give_up`] then.
+    /// The fault that ends the channel; the other side has been told.
     pub(super) fn receive(
         &mut self,
         frame: &mut [u8],
         now: Monotonic,
         out: &mut Vec<u8>,
     ) -> Result<Incoming, Fault> {
+        let incoming = self.open_frame(frame, now, out);
+        if incoming.is_err() {
+            self.give_up(now, out);
+        }
+        incoming
+    }
+
+    fn open_frame(&mut self, frame: &mut [u8], now: Monotonic, out: &mut Vec<u8>) -> Result<Incoming, Fault> {
         let (kind, payload) = self.opener.open(frame)?;
         match (kind, payload) {
             (Kind::MessagePart | Kind::MessageFinal, part) => {
@@ -117,8 +123,11 @@ impl Transport {
                 Ok(Incoming::Nothing)
             }
             (Kind::Pong, token) => Ok(Incoming::Pong(token.try_into().map_err(|_| Fault::Protocol)?)),
-            (Kind::Alert, &[code]) => Ok(Incoming::Alert(code)),
-            (Kind::Close, &[]) => Ok(Incoming::Close),
+            (Kind::Alert, &[code]) => Ok(Incoming::Ended(CloseReason::GaveUp(code))),
+            (Kind::Close, &[]) => {
+                self.close(now, out);
+                Ok(Incoming::Ended(CloseReason::Remote))
+            }
             (Kind::NewTicket | Kind::KeyUpdate | Kind::Ping | Kind::Alert | Kind::Close, _) => {
                 Err(Fault::Protocol)
             }

@@ -1,12 +1,9 @@
 //! The server's handshakes: from the hello to the open channel, full or resumed.
 
-use rand_core::CryptoRng;
-use x25519_dalek::{EphemeralSecret, PublicKey as EphemeralKey};
-use zeroize::Zeroizing;
-
 use super::{Open, ServerEnv, ServerEvent, ServerSession, State};
 use crate::crypto::{Digest, KeyId, random};
 use crate::session::client_auth_bytes;
+use crate::session::ephemeral::Ephemeral;
 use crate::session::error::{CloseReason, Fault};
 use crate::session::frame::Frame;
 use crate::session::hello::{self, ClientAuthBody, ClientHello, Params, ResumeHello, ServerHello};
@@ -61,7 +58,7 @@ impl ServerSession {
     ) -> Result<State, Fault> {
         let client = ClientHello::decode(frame.body())?;
         let (slot, descriptor_hash) = env.identity.slot(&client.key_hint).ok_or(Fault::Unsupported)?;
-        let (server_ephemeral, shared) = agree(&client.ephemeral, env.rng)?;
+        let (server_ephemeral, shared) = Ephemeral::answer(&client.ephemeral, env.rng)?;
         let mut transcript = Transcript::of_server(&descriptor_hash);
         transcript.frame(frame.bytes);
         self.events.push_back(ServerEvent::Decap { slot, ciphertext: Box::new(client.ciphertext) });
@@ -82,7 +79,7 @@ impl ServerSession {
             return Err(Fault::UnknownTicket);
         }
         env.tickets.touch(&resume.ticket_id);
-        let (server_ephemeral, shared) = agree(&resume.ephemeral, env.rng)?;
+        let (server_ephemeral, shared) = Ephemeral::answer(&resume.ephemeral, env.rng)?;
         transcript.frame(frame.bytes);
         let Ticket { psk, account, key_id, authenticated_at, descriptor_hash, issued } = ticket;
         let client = Client { account, key_id, authenticated_at };
@@ -194,18 +191,5 @@ impl ServerSession {
             open.issue_ticket(&mut self.output, env).map_err(|_| Fault::Protocol)?;
         }
         Ok(State::Open(Box::new(open)))
-    }
-}
-
-/// Makes the server's ephemeral key and agrees with the client's: public half, shared secret.
-fn agree(theirs: &[u8; 32], rng: &mut dyn CryptoRng) -> Result<([u8; 32], Secret), Fault> {
-    let ours = EphemeralSecret::random_from_rng(rng);
-    let public = EphemeralKey::from(&ours).to_bytes();
-    let shared = ours.diffie_hellman(&EphemeralKey::from(*theirs));
-    // A point of low order would make the secret known to everybody.
-    if shared.was_contributory() {
-        Ok((public, Zeroizing::new(shared.to_bytes())))
-    } else {
-        Err(Fault::Crypto)
     }
 }
