@@ -76,6 +76,8 @@ pub struct Limits {
     pub handshake_ms: u64,
     /// Time without any input on an open connection.
     pub idle_ms: u64,
+    /// Time without any input on the connection of a member who is online.
+    pub presence_ms: u64,
     /// Life of an anonymous session.
     pub anonymous_ms: u64,
     /// Messages of an anonymous session.
@@ -122,6 +124,7 @@ impl Default for Limits {
             first_frame_ms: 5_000,
             handshake_ms: 10_000,
             idle_ms: 600_000,
+            presence_ms: 25_000,
             anonymous_ms: 30_000,
             anonymous_messages_max: 8,
             handshake_bytes_max: 4_096,
@@ -169,6 +172,12 @@ pub const SETTINGS: &[Setting] = &[
         meaning: "milliseconds without input after which a connection is closed",
         range: (10, 86_400_000),
         field: |limits| &mut limits.idle_ms,
+    },
+    Setting {
+        key: "presence_ms",
+        meaning: "milliseconds without input after which a member is no longer online",
+        range: (1_000, 600_000),
+        field: |limits| &mut limits.presence_ms,
     },
     Setting {
         key: "anonymous_ms",

@@ -45,7 +45,9 @@ impl Home {
                 .data_dir()
                 .join("ledgerctl"),
         };
-        for folder in ["", "servers", "accounts", "tickets", "pending", "manifests", "evidence", "witness"] {
+        for folder in
+            ["", "servers", "accounts", "tickets", "pending", "manifests", "evidence", "witness", "sent"]
+        {
             let path = root.join(folder);
             let made = DirBuilder::new().recursive(true).mode(0o700).create(&path);
             made.map_err(ClientError::file(&path))?;

@@ -3,9 +3,13 @@
 
 use super::{ClientError, Member};
 use crate::chain::receipt::{Proven, Receipt, Registration};
-use crate::chain::{Block, CommandId};
-use crate::domain::AccountId;
-use crate::wire::{Proofs, ReceiptOf, Reply, Request};
+use crate::chain::{Block, CommandId, Message};
+use crate::crypto::KeyId;
+use crate::crypto::rsa::PublicKey;
+use crate::domain::accounts;
+use crate::domain::payments::{self, OrderId};
+use crate::domain::{AccountId, Command};
+use crate::wire::{Proofs, ReceiptOf, Refusal, Reply, Request};
 
 /// Fetches the receipt of one of the member's blocks; its checkpoint is audited and kept like any other.
 ///
@@ -13,29 +17,100 @@ use crate::wire::{Proofs, ReceiptOf, Reply, Request};
 /// [`ClientError::Refused`] when there is no such block of the member's, [`ClientError::Integrity`] when the
 /// receipt does not hold or is one of another block.
 pub fn fetch_receipt(member: &mut Member, of: ReceiptOf) -> Result<(Receipt, Proven), ClientError> {
-    let Reply::Receipt(proofs) = member.ask(&Request::Receipt(of), &mut |_| ())? else {
-        return Err(ClientError::unexpected_reply());
-    };
-    let bad = |text: String| ClientError::Integrity(format!("the server's receipt is refused: {text}"));
-    let Proofs { block, inclusion, registration, note } = proofs;
-    let index = Block::parse(&block).map_err(|error| bad(error.to_string()))?.index;
-    let registration =
-        registration.map(|(block, inclusion)| Registration { block: block.into_vec(), inclusion });
-    let receipt = Receipt { index, block: block.into_vec(), inclusion, registration, note };
-    let proven = receipt.check(&member.server().log_key).map_err(|error| bad(error.to_string()))?;
-    if proven.ledger_id != member.server().ledger_id {
-        return Err(bad("it is of another ledger".to_owned()));
-    }
+    let reply = member.ask(&Request::Receipt(of), &mut |_| ())?;
+    let (receipt, proven) = checked(member, reply)?;
     let me = AccountId(member.account().account);
     let of_this = match of {
         ReceiptOf::Block(wanted) => proven.index == wanted,
         ReceiptOf::Command(wanted) => author_of(&proven) == Some((me, wanted)),
+        ReceiptOf::Order(wanted) => ends_order(&receipt, me, wanted),
     };
     if !of_this {
-        return Err(bad(format!("it is for block {}, which is not the one asked for", proven.index)));
+        return Err(bad(&format!("it is for block {}, which is not the one asked for", proven.index)));
+    }
+    Ok((receipt, proven))
+}
+
+/// Takes a receipt from a reply; what it proves is of this ledger, and its checkpoint is audited.
+fn checked(member: &mut Member, reply: Reply) -> Result<(Receipt, Proven), ClientError> {
+    let Reply::Receipt(Proofs { block, inclusion, registration, note }) = reply else {
+        return Err(ClientError::unexpected_reply());
+    };
+    let index = Block::parse(&block).map_err(|error| bad(&error.to_string()))?.index;
+    let registration =
+        registration.map(|(block, inclusion)| Registration { block: block.into_vec(), inclusion });
+    let receipt = Receipt { index, block: block.into_vec(), inclusion, registration, note };
+    let proven = receipt.check(&member.server().log_key).map_err(|error| bad(&error.to_string()))?;
+    if proven.ledger_id != member.server().ledger_id {
+        return Err(bad("it is of another ledger"));
     }
     member.audit(&receipt.note)?;
     Ok((receipt, proven))
+}
+
+fn bad(text: &str) -> ClientError {
+    ClientError::Integrity(format!("the server's receipt is refused: {text}"))
+}
+
+/// A member as its registration proves it.
+#[derive(Clone, Debug)]
+pub struct Registrant {
+    /// Number.
+    pub account: AccountId,
+    /// Public name.
+    pub handle: String,
+    /// The key, which signed the registration.
+    pub key: PublicKey,
+    /// Names the key.
+    pub key_id: KeyId,
+}
+
+/// Has the ledger prove who a member is.
+///
+/// # Errors
+/// [`ClientError::Refused`] when there is no such member, [`ClientError::Integrity`] when the proof does not hold.
+pub fn fetch_registrant(member: &mut Member, account: AccountId) -> Result<Registrant, ClientError> {
+    let reply = match member.ask(&Request::Registration(account), &mut |_| ()) {
+        Err(ClientError::Refused(refusal)) if refusal.name == "no_such_block" => {
+            let text = format!("there is no account {account}");
+            return Err(ClientError::Refused(Refusal::fail("invalid_user", text)));
+        }
+        other => other?,
+    };
+    let (receipt, proven) = checked(member, reply)?;
+    let author = proven.author.filter(|author| author.account == account);
+    let author = author.ok_or_else(|| bad("it is of another member"))?;
+    let spki = Block::parse(&receipt.block).ok().and_then(|block| {
+        let message = Message::parse(block.message).ok()?;
+        match Command::decode(message.header.tag, message.body).ok()? {
+            Command::Accounts(accounts::Command::Register(register)) => Some(register.public_key),
+            _ => None,
+        }
+    });
+    let spki = spki.ok_or_else(|| bad("it is not of a registration"))?;
+    let key = PublicKey::from_spki(&spki).map_err(|error| bad(&error.to_string()))?;
+    Ok(Registrant { account, handle: author.handle, key_id: author.key_id, key })
+}
+
+/// Whether a block settles or revokes a payment order of this payer's.
+fn ends_order(receipt: &Receipt, payer: AccountId, order: OrderId) -> bool {
+    match command_of(receipt) {
+        Some((_, payments::Command::Settle(settle))) => {
+            (settle.order.payer, settle.order.order_id) == (payer, order)
+        }
+        Some((author, payments::Command::RevokeOrder(revoke))) => (author, revoke.order_id) == (payer, order),
+        _ => false,
+    }
+}
+
+/// The command about money in a receipt's block, and who gave it.
+pub(super) fn command_of(receipt: &Receipt) -> Option<(AccountId, payments::Command)> {
+    let block = Block::parse(&receipt.block).ok()?;
+    let message = Message::parse(block.message).ok()?;
+    match Command::decode(message.header.tag, message.body) {
+        Ok(Command::Payments(command)) => Some((block.author, command)),
+        _ => None,
+    }
 }
 
 fn author_of(proven: &Proven) -> Option<(AccountId, CommandId)> {

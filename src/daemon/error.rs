@@ -104,10 +104,10 @@ impl From<LogError> for DaemonError {
     }
 }
 
-impl From<Failure> for DaemonError {
-    fn from(failure: Failure) -> DaemonError {
+impl From<Failure<LogError>> for DaemonError {
+    fn from(failure: Failure<LogError>) -> DaemonError {
         match failure {
-            Failure::Log(error) => DaemonError::Log(error),
+            Failure::Handler(error) => DaemonError::Log(error),
             Failure::System(operation, source) => DaemonError::Io { operation: operation.to_owned(), source },
         }
     }

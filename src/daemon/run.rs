@@ -21,7 +21,7 @@ use crate::domain::State;
 use crate::eventlog::{Disk, Recovery, Storage, anchor};
 use crate::ledger::{CheckpointFile, Ledger};
 use crate::limits::Limits;
-use crate::reactor::{Clock, Parts, Reactor, SignalSource};
+use crate::reactor::{self, Clock, Parts, Reactor, SignalSource};
 use crate::service::{Keys, Service};
 use crate::session::ServerIdentity;
 
@@ -83,14 +83,16 @@ fn serve(serve: &Serve) -> Result<(), DaemonError> {
     let committed = ledger.committed();
     let genesis = ledger.log().read(0)?;
     let (identity, secrets) = split(&keys, &genesis)?;
-    let service = Service::new(ledger, storage, identity, keys.log_key.clone(), checkpoint_file, limits);
+    let mut service = Service::new(ledger, storage, identity, keys.log_key.clone(), checkpoint_file, limits);
+    if let Some(until) = keys.previous_until {
+        service.accept_previous_key_until(until);
+    }
     let reactor = Reactor::new(Parts {
-        service,
-        keys: secrets,
-        previous_key_until: keys.previous_until,
+        handler: service,
+        lanes: reactor::lanes(&secrets, clock),
         socket,
         clock,
-        signals,
+        signals: Some(signals),
     })?;
     say(format_args!("READY blocks={} head={} addr={address}", committed.size, committed.head));
     reactor.run()?;

@@ -1,19 +1,12 @@
-//! Helper threads: they are handed owned bytes, compute, and hand back a result. They own nothing and decide
-//! nothing. Three lanes, each with its own threads and its own bounded channels, so that no kind of work can
-//! hold up another:
+//! Helper threads: they are handed owned bytes, compute, and hand back answers. They own nothing of the loop's and
+//! decide nothing. Each lane has its own threads and its own bounded channels, so that no kind of work can hold up
+//! another.
 //!
-//! ```text
-//! private      1 thread                      → grid thread → results     RSA private operations
-//! signatures   1 per spare core, at least 1  ──────────────→ results     members' signatures
-//! log          1 thread, asleep until asked  ──────────────→ results     reading the whole log
-//! ```
-//!
-//! The grid thread passes results of private operations on only at multiples of 2 ms, so that what an observer
-//! can time depends on the queue and not on the operation.
+//! A lane may be on the grid: a thread of its own passes its answers on only at multiples of 2 ms, so that what an
+//! observer can time depends on the queue and not on the operation.
 
 use std::collections::VecDeque;
 use std::io;
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::thread;
@@ -22,9 +15,6 @@ use std::time::Duration;
 use mio::Waker;
 
 use super::clock::Clock;
-use crate::crypto::random;
-use crate::service::{Job, JobResult, Keys, Lane};
-use crate::time::Monotonic;
 
 /// Jobs given to one thread and not finished: enough that it never waits for the loop.
 const JOBS_PER_WORKER_MAX: usize = 32;
@@ -32,85 +22,99 @@ const JOBS_PER_WORKER_MAX: usize = 32;
 const ANSWERS_MAX: usize = 256;
 /// Answers handed to the loop in one tick.
 const ANSWERS_PER_TICK_MAX: usize = 1_024;
-/// The grid on which results of private operations are released.
+/// The grid on which answers of a lane that is on it are released.
 const GRID: Duration = Duration::from_millis(2);
-/// How often the check of the log tells how far it is.
-const PROGRESS_EVERY: Duration = Duration::from_millis(100);
+
+/// What one thread does with a job: computes, and hands every answer to the function that it is given.
+pub type Work<J, A> = Box<dyn FnMut(J, &mut dyn FnMut(A)) + Send>;
+
+/// A kind of work, and the threads that do it.
+pub struct Lane<J, A> {
+    /// What its threads are called.
+    pub name: &'static str,
+    /// Whether answers leave on the grid only.
+    pub on_grid: bool,
+    /// One for each thread.
+    pub workers: Vec<Work<J, A>>,
+}
 
 /// All helpers, as the loop sees them.
-pub(super) struct Helpers {
-    lanes: Vec<LaneHelpers>,
-    answers: Receiver<Answer>,
+pub(super) struct Helpers<J, A> {
+    lanes: Vec<LaneHelpers<J>>,
+    answers: Receiver<Answer<A>>,
 }
 
 /// The threads of one lane, and the jobs that none of them has room for.
-struct LaneHelpers {
-    lane: Lane,
-    workers: Vec<Worker>,
-    waiting: VecDeque<Job>,
+struct LaneHelpers<J> {
+    name: &'static str,
+    workers: Vec<Worker<J>>,
+    waiting: VecDeque<J>,
 }
 
-struct Worker {
-    jobs: SyncSender<Job>,
+struct Worker<J> {
+    jobs: SyncSender<J>,
     /// Jobs handed over and not finished.
     unfinished: usize,
 }
 
 /// What a helper says.
-enum Answer {
-    Result(JobResult),
-    /// A worker has finished a job.
-    Finished(Lane, usize),
+enum Answer<A> {
+    Answer(A),
+    /// A worker of this lane has finished a job.
+    Finished(usize, usize),
 }
 
 /// Where a helper puts its answers.
-#[derive(Clone)]
-struct Outlet {
-    answers: SyncSender<Answer>,
+struct Outlet<A> {
+    answers: SyncSender<Answer<A>>,
     /// None where another helper, and not the loop, takes the answers.
     waker: Option<Arc<Waker>>,
 }
 
-impl Helpers {
+impl<A> Clone for Outlet<A> {
+    fn clone(&self) -> Outlet<A> {
+        Outlet { answers: self.answers.clone(), waker: self.waker.clone() }
+    }
+}
+
+impl<J: Send + 'static, A: Send + 'static> Helpers<J, A> {
     /// Starts the threads.
     ///
     /// # Errors
     /// What the system says when it starts a thread.
-    pub(super) fn start(keys: &Keys, clock: Clock, waker: Waker) -> io::Result<Helpers> {
+    pub(super) fn start(lanes: Vec<Lane<J, A>>, clock: Clock, waker: Waker) -> io::Result<Helpers<J, A>> {
         let (sender, answers) = sync_channel(ANSWERS_MAX);
         let outlet = Outlet { answers: sender, waker: Some(Arc::new(waker)) };
-        let grid = start_grid(clock, outlet.clone())?;
-        let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        let signature_workers = cores.saturating_sub(1).max(1);
-        let lanes = [
-            (Lane::Private, 1, &grid),
-            (Lane::Signatures, signature_workers, &outlet),
-            (Lane::Log, 1, &outlet),
-        ];
-        let lanes = lanes.into_iter().map(|(lane, count, outlet)| {
-            let workers =
-                (0..count).map(|number| Worker::start(lane, number, keys.clone(), clock, outlet.clone()));
-            Ok(LaneHelpers { lane, workers: workers.collect::<io::Result<_>>()?, waiting: VecDeque::new() })
-        });
-        Ok(Helpers { lanes: lanes.collect::<io::Result<_>>()?, answers })
+        let mut started = Vec::with_capacity(lanes.len());
+        for (place, lane) in lanes.into_iter().enumerate() {
+            let outlet =
+                if lane.on_grid { start_grid(lane.name, clock, outlet.clone())? } else { outlet.clone() };
+            let several = lane.workers.len() > 1;
+            let workers = lane.workers.into_iter().enumerate().map(|(number, work)| {
+                let name = if several { format!("{}-{number}", lane.name) } else { lane.name.to_owned() };
+                Worker::start(name, (place, number), work, outlet.clone())
+            });
+            let workers = workers.collect::<io::Result<_>>()?;
+            started.push(LaneHelpers { name: lane.name, workers, waiting: VecDeque::new() });
+        }
+        Ok(Helpers { lanes: started, answers })
     }
 
-    /// Gives jobs to their lanes. Those that find no room wait here; the service bounds how many there are.
-    pub(super) fn submit(&mut self, jobs: Vec<Job>) {
-        for job in jobs {
-            let lane = job.lane();
-            if let Some(helpers) = self.lanes.iter_mut().find(|helpers| helpers.lane == lane) {
+    /// Gives jobs to their lanes. Those that find no room wait here; the handler bounds how many there are.
+    pub(super) fn submit(&mut self, jobs: Vec<(usize, J)>) {
+        for (lane, job) in jobs {
+            if let Some(helpers) = self.lanes.get_mut(lane) {
                 helpers.waiting.push_back(job);
             }
         }
         self.lanes.iter_mut().for_each(LaneHelpers::hand_out);
     }
 
-    /// The results that are there. True when there may be more, which the caller must come back for.
-    pub(super) fn collect(&mut self, mut take: impl FnMut(JobResult)) -> bool {
+    /// The answers that are there. True when there may be more, which the caller must come back for.
+    pub(super) fn collect(&mut self, mut take: impl FnMut(A)) -> bool {
         for _ in 0..ANSWERS_PER_TICK_MAX {
             match self.answers.try_recv() {
-                Ok(Answer::Result(result)) => take(result),
+                Ok(Answer::Answer(answer)) => take(answer),
                 Ok(Answer::Finished(lane, number)) => self.finished(lane, number),
                 Err(TryRecvError::Empty | TryRecvError::Disconnected) => return false,
             }
@@ -118,8 +122,8 @@ impl Helpers {
         true
     }
 
-    fn finished(&mut self, lane: Lane, number: usize) {
-        let Some(helpers) = self.lanes.iter_mut().find(|helpers| helpers.lane == lane) else { return };
+    fn finished(&mut self, lane: usize, number: usize) {
+        let Some(helpers) = self.lanes.get_mut(lane) else { return };
         if let Some(worker) = helpers.workers.get_mut(number) {
             worker.unfinished = worker.unfinished.saturating_sub(1);
         }
@@ -127,7 +131,7 @@ impl Helpers {
     }
 }
 
-impl LaneHelpers {
+impl<J> LaneHelpers<J> {
     /// Gives waiting jobs to the workers that have the least to do.
     fn hand_out(&mut self) {
         while !self.waiting.is_empty() {
@@ -137,7 +141,7 @@ impl LaneHelpers {
             // There is room: the channel holds as many as may be unfinished. A worker that is gone has
             // panicked, which ends the process.
             if let Err(refused) = worker.jobs.try_send(job) {
-                tracing::error!(lane = ?self.lane, "a helper takes no job: {refused}");
+                tracing::error!(lane = self.name, "a helper takes no job: {refused}");
                 return;
             }
             worker.unfinished += 1;
@@ -145,40 +149,28 @@ impl LaneHelpers {
     }
 }
 
-impl Worker {
-    fn start(lane: Lane, number: usize, keys: Keys, clock: Clock, outlet: Outlet) -> io::Result<Worker> {
+impl<J: Send + 'static> Worker<J> {
+    fn start<A: Send + 'static>(
+        name: String,
+        place: (usize, usize),
+        mut work: Work<J, A>,
+        outlet: Outlet<A>,
+    ) -> io::Result<Worker<J>> {
         let (jobs, queue) = sync_channel(JOBS_PER_WORKER_MAX);
-        let name = match lane {
-            Lane::Private => "rsa".to_owned(),
-            Lane::Signatures => format!("signatures-{number}"),
-            Lane::Log => "log-check".to_owned(),
+        // A helper's whole life; it ends when the loop does.
+        let life = move || {
+            while let Ok(job) = queue.recv() {
+                work(job, &mut |answer| outlet.put(Answer::Answer(answer)));
+                outlet.put(Answer::Finished(place.0, place.1));
+            }
         };
-        let work = move || work(&queue, lane, number, &keys, clock, &outlet);
-        thread::Builder::new().name(name).spawn(work)?;
+        thread::Builder::new().name(name).spawn(life)?;
         Ok(Worker { jobs, unfinished: 0 })
     }
 }
 
-/// A helper's whole life; it ends when the loop does.
-fn work(queue: &Receiver<Job>, lane: Lane, number: usize, keys: &Keys, clock: Clock, outlet: &Outlet) {
-    while let Ok(job) = queue.recv() {
-        let mut told_at: Option<Monotonic> = None;
-        job.run(keys, &mut random::os(), &mut |result| {
-            if let JobResult::LogProgress { .. } = result {
-                let now = clock.monotonic();
-                if told_at.is_some_and(|at| now.0.saturating_sub(at.0) < PROGRESS_EVERY) {
-                    return;
-                }
-                told_at = Some(now);
-            }
-            outlet.put(Answer::Result(result));
-        });
-        outlet.put(Answer::Finished(lane, number));
-    }
-}
-
 /// Starts the thread that passes answers on at multiples of [`GRID`]; returns its inlet.
-fn start_grid(clock: Clock, outlet: Outlet) -> io::Result<Outlet> {
+fn start_grid<A: Send + 'static>(name: &str, clock: Clock, outlet: Outlet<A>) -> io::Result<Outlet<A>> {
     let (sender, arrived) = sync_channel(ANSWERS_MAX);
     let inlet = Outlet { answers: sender, waker: None };
     let pass_on = move || {
@@ -188,13 +180,13 @@ fn start_grid(clock: Clock, outlet: Outlet) -> io::Result<Outlet> {
             arrived.try_iter().for_each(|answer| outlet.put(answer));
         }
     };
-    thread::Builder::new().name("rsa-grid".to_owned()).spawn(pass_on)?;
+    thread::Builder::new().name(format!("{name}-grid")).spawn(pass_on)?;
     Ok(inlet)
 }
 
-impl Outlet {
+impl<A> Outlet<A> {
     /// Hands an answer on and wakes the loop. When the loop is gone there is nobody to tell.
-    fn put(&self, answer: Answer) {
+    fn put(&self, answer: Answer<A>) {
         if self.answers.send(answer).is_ok()
             && let Some(waker) = &self.waker
             && let Err(error) = waker.wake()
@@ -206,12 +198,13 @@ impl Outlet {
 
 #[cfg(test)]
 mod tests {
-    use mio::{Events, Poll, Token};
+    use mio::{Events, Poll, Token, Waker};
     use zeroize::Zeroizing;
 
-    use super::*;
+    use super::{Clock, Duration, Helpers};
     use crate::crypto::rsa::{MODULUS_BYTES, PrivateKey};
-    use crate::service::ConnectionId;
+    use crate::reactor::daemon::lanes;
+    use crate::service::{ConnectionId, Job, JobResult, Keys, Lane};
     use crate::session::KeySlot;
 
     #[test]
@@ -223,7 +216,8 @@ mod tests {
         let keys = Keys { current: key, previous: None, reject: Zeroizing::new([1; 32]) };
         let mut poll = Poll::new().unwrap();
         let waker = Waker::new(poll.registry(), Token(0)).unwrap();
-        let mut helpers = Helpers::start(&keys, Clock::start(), waker).unwrap();
+        let clock = Clock::start();
+        let mut helpers = Helpers::start(lanes(&keys, clock), clock, waker).unwrap();
 
         let check = |n| Job::VerifyClient {
             connection: ConnectionId(n),
@@ -231,9 +225,11 @@ mod tests {
             signed: b"signed".to_vec(),
             signature: vec![0; MODULUS_BYTES],
         };
-        helpers.submit((1..=FLOOD).map(check).collect());
+        let signatures = Lane::Signatures as usize;
+        helpers.submit((1..=FLOOD).map(|n| (signatures, check(n))).collect());
         let ciphertext = Box::new([7; MODULUS_BYTES]);
-        helpers.submit(vec![Job::Decap { connection: ConnectionId(0), slot: KeySlot::Current, ciphertext }]);
+        let decap = Job::Decap { connection: ConnectionId(0), slot: KeySlot::Current, ciphertext };
+        helpers.submit(vec![(Lane::Private as usize, decap)]);
 
         let mut events = Events::with_capacity(8);
         let (mut checked, mut checked_before_decap) = (Vec::new(), None);

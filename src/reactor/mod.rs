@@ -1,20 +1,22 @@
-//! The loop: the one thread that owns the daemon's state and its sockets. One turn of it is a tick, and all
-//! blocks of a tick are one batch:
+//! The loop: the one thread that owns a process's state and its sockets, in the daemon and in a member's client that
+//! listens. One turn of it is a tick; in the daemon, all blocks of a tick are one batch:
 //!
 //! ```text
 //! wait      until a socket, a helper, a signal or a deadline has something
 //! accept    who waits
-//! read      what is there, a bounded share for everybody → service
-//! collect   what helpers have computed                   → service
+//! read      what is there, a bounded share for everybody → handler
+//! collect   what helpers have computed                   → handler
 //! end tick  the batch is written and synced; an error ends the process, and nothing more is sent
 //! flush     held replies and everything else → sockets
 //! ```
 //!
-//! Only connections that have something to do are visited, never all of them. The service decides, this room
+//! Only connections that have something to do are visited, never all of them. The handler decides, this room
 //! carries: it knows no frame and no command.
 
 mod clock;
 mod connection;
+mod daemon;
+mod handler;
 mod helpers;
 mod listener;
 mod process;
@@ -22,6 +24,9 @@ mod signal;
 mod token;
 
 pub use clock::Clock;
+pub use daemon::lanes;
+pub use handler::Handler;
+pub use helpers::{Lane, Work};
 pub use signal::SignalSource;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -33,9 +38,8 @@ use mio::net::TcpListener;
 use mio::{Events, Poll, Waker};
 
 use crate::crypto::random;
-use crate::eventlog::LogError;
-use crate::service::{ConnectionId, Input, Keys, Service};
-use crate::time::{Monotonic, Now, Timestamp};
+use crate::service::ConnectionId;
+use crate::time::{Monotonic, Now};
 use connection::{Connection, ReadOutcome, WriteOutcome};
 use helpers::Helpers;
 use listener::Listener;
@@ -54,37 +58,35 @@ const FAREWELL: Duration = Duration::from_secs(3);
 
 /// Why the loop ended before it was asked to.
 #[derive(Debug)]
-pub enum Failure {
-    /// The log cannot be trusted any more.
-    Log(LogError),
+pub enum Failure<E> {
+    /// The handler cannot go on.
+    Handler(E),
     /// The system does not do what a loop needs.
     System(&'static str, io::Error),
 }
 
 /// What the loop is given.
-pub struct Parts {
+pub struct Parts<H: Handler> {
     /// The state, and who may see it.
-    pub service: Service,
-    /// The private keys, for the helper that uses them.
-    pub keys: Keys,
-    /// Until when the previous key is accepted, if there is one.
-    pub previous_key_until: Option<Timestamp>,
+    pub handler: H,
+    /// The helper threads, in the order in which the handler counts them.
+    pub lanes: Vec<Lane<H::Job, H::Answer>>,
     /// A listening socket.
     pub socket: TcpListener,
     /// The process's clocks.
     pub clock: Clock,
-    /// The process's signals.
-    pub signals: SignalSource,
+    /// The process's signals; none where the loop is one thread among others and ends with them.
+    pub signals: Option<SignalSource>,
 }
 
 /// See the module.
-pub struct Reactor {
+pub struct Reactor<H: Handler> {
     poll: Poll,
     events: Events,
     clock: Clock,
-    signals: SignalSource,
-    helpers: Helpers,
-    service: Service,
+    signals: Option<SignalSource>,
+    helpers: Helpers<H::Job, H::Answer>,
+    handler: H,
     /// None once the process was asked to end.
     listener: Option<Listener>,
     connections: BTreeMap<ConnectionId, Connection>,
@@ -98,22 +100,23 @@ pub struct Reactor {
     more: bool,
     /// When the process ends even if replies have not left.
     farewell: Option<Monotonic>,
-    previous_key_until: Option<Timestamp>,
     figures: FigureSource,
 }
 
-impl Reactor {
+impl<H: Handler> Reactor<H> {
     /// Makes the loop; it starts with [`Reactor::run`].
     ///
     /// # Errors
     /// [`Failure::System`].
-    pub fn new(parts: Parts) -> Result<Reactor, Failure> {
+    pub fn new(parts: Parts<H>) -> Result<Reactor<H>, Failure<H::Failure>> {
         let system = |what| move |error| Failure::System(what, error);
         let poll = Poll::new().map_err(system("making a poll"))?;
         let waker = Waker::new(poll.registry(), token::HELPERS).map_err(system("making a waker"))?;
-        let helpers = Helpers::start(&parts.keys, parts.clock, waker).map_err(system("starting a thread"))?;
+        let helpers = Helpers::start(parts.lanes, parts.clock, waker).map_err(system("starting a thread"))?;
         let mut signals = parts.signals;
-        signals.register(poll.registry()).map_err(system("watching signals"))?;
+        if let Some(signals) = &mut signals {
+            signals.register(poll.registry()).map_err(system("watching signals"))?;
+        }
         let listener = Listener::open(parts.socket, poll.registry()).map_err(system("listening"))?;
         Ok(Reactor {
             poll,
@@ -121,7 +124,7 @@ impl Reactor {
             clock: parts.clock,
             signals,
             helpers,
-            service: parts.service,
+            handler: parts.handler,
             listener: Some(listener),
             connections: BTreeMap::new(),
             next_id: token::FIRST_CONNECTION,
@@ -130,34 +133,33 @@ impl Reactor {
             scratch: vec![0; SCRATCH_BYTES],
             more: false,
             farewell: None,
-            previous_key_until: parts.previous_key_until,
             figures: FigureSource::default(),
         })
     }
 
-    /// Serves until the process is asked to end, then closes the log cleanly.
+    /// Serves until the process is asked to end, then closes the handler.
     ///
     /// # Errors
     /// [`Failure`]: nothing that waited for the running batch was sent.
-    pub fn run(mut self) -> Result<(), Failure> {
+    pub fn run(mut self) -> Result<(), Failure<H::Failure>> {
         loop {
             self.wait()?;
             let now = self.clock.now();
             self.accept(now);
             self.read(now);
             self.collect(now);
-            self.housekeeping(now);
-            self.service.end_tick(now, &mut random::os()).map_err(Failure::Log)?;
-            self.helpers.submit(self.service.take_jobs());
+            self.tell_figures(now);
+            self.handler.end_tick(now, &mut random::os()).map_err(Failure::Handler)?;
+            self.helpers.submit(self.handler.take_jobs());
             self.flush(now);
             if self.farewell.is_some_and(|end| self.connections.is_empty() || now.mono >= end) {
-                return self.service.close().map_err(Failure::Log);
+                return self.handler.close().map_err(Failure::Handler);
             }
         }
     }
 
     /// Waits until there is something to do, and notes what.
-    fn wait(&mut self) -> Result<(), Failure> {
+    fn wait(&mut self) -> Result<(), Failure<H::Failure>> {
         let timeout = self.timeout();
         match self.poll.poll(&mut self.events, timeout) {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => {
@@ -171,7 +173,9 @@ impl Reactor {
                 token::LISTENER => self.listener.iter_mut().for_each(Listener::is_ready),
                 // The answers are looked at in every tick anyway.
                 token::HELPERS => {}
-                token::SIGNALS => asked_to_end = self.signals.asked_to_end(),
+                token::SIGNALS => {
+                    asked_to_end = self.signals.as_mut().is_some_and(SignalSource::asked_to_end)
+                }
                 of_connection => {
                     let id = token::connection(of_connection);
                     let Some(connection) = self.connections.get_mut(&id) else { continue };
@@ -195,7 +199,7 @@ impl Reactor {
             return Some(Duration::ZERO);
         }
         let listener = self.listener.as_ref().and_then(Listener::next_try);
-        let first = [self.service.next_deadline(), listener, self.farewell].into_iter().flatten().min()?;
+        let first = [self.handler.next_deadline(), listener, self.farewell].into_iter().flatten().min()?;
         Some(first.0.saturating_sub(self.clock.monotonic().0))
     }
 
@@ -206,7 +210,7 @@ impl Reactor {
         if let Some(listener) = self.listener.take() {
             listener.close(self.poll.registry());
         }
-        self.service.shut_down();
+        self.handler.shut_down();
     }
 
     fn accept(&mut self, now: Now) {
@@ -217,7 +221,7 @@ impl Reactor {
             match Connection::open(stream, id, self.poll.registry()) {
                 Ok(connection) => {
                     self.connections.insert(id, connection);
-                    self.service.handle(Input::Connected { id, peer }, now, &mut random::os());
+                    self.handler.connected(id, peer, now, &mut random::os());
                 }
                 Err(error) => tracing::warn!(%peer, %error, "a connection cannot be watched"),
             }
@@ -243,7 +247,7 @@ impl Reactor {
     fn read_from(&mut self, id: ConnectionId, now: Now) -> usize {
         let mut done = 0;
         while let Some(connection) = self.connections.get_mut(&id).filter(|connection| connection.readable) {
-            let room = self.service.input_room(id).min(self.scratch.len());
+            let room = self.handler.input_room(id).min(self.scratch.len());
             let Some(buffer) = self.scratch.get_mut(..room).filter(|buffer| !buffer.is_empty()) else {
                 break;
             };
@@ -255,7 +259,7 @@ impl Reactor {
                 ReadOutcome::Bytes(count) => {
                     done += count;
                     let bytes = self.scratch.get(..count).unwrap_or_default();
-                    self.service.handle(Input::Received { id, bytes }, now, &mut random::os());
+                    self.handler.received(id, bytes, now, &mut random::os());
                 }
                 ReadOutcome::WouldBlock => break,
                 ReadOutcome::Gone => {
@@ -274,22 +278,16 @@ impl Reactor {
         }
     }
 
-    /// Hands the helpers' results to the service.
+    /// Hands the helpers' answers to the handler.
     fn collect(&mut self, now: Now) {
-        let service = &mut self.service;
-        self.more =
-            self.helpers.collect(|result| service.handle(Input::JobDone(result), now, &mut random::os()));
+        let handler = &mut self.handler;
+        self.more = self.helpers.collect(|answer| handler.answered(answer, now, &mut random::os()));
     }
 
-    /// What has to happen now and then, whoever is connected.
-    fn housekeeping(&mut self, now: Now) {
-        if self.previous_key_until.is_some_and(|until| now.wall >= until) {
-            self.previous_key_until = None;
-            self.service.forget_previous_key();
-            tracing::info!("the previous key is no longer accepted");
-        }
+    /// Tells the handler now and then what the process has used.
+    fn tell_figures(&mut self, now: Now) {
         if let Some(figures) = self.figures.read(now.mono) {
-            self.service.set_process_figures(figures);
+            self.handler.set_process_figures(figures);
         }
     }
 
@@ -297,51 +295,51 @@ impl Reactor {
     /// waited, and their answers belong to the next tick.
     fn flush(&mut self, now: Now) {
         let mut ids = std::mem::take(&mut self.to_flush);
-        ids.extend(self.service.touched());
+        ids.extend(self.handler.touched());
         for id in ids {
             self.flush_connection(id, now);
         }
-        self.to_flush.extend(self.service.touched());
+        self.to_flush.extend(self.handler.touched());
         self.to_flush.retain(|id| self.connections.contains_key(id));
     }
 
     fn flush_connection(&mut self, id: ConnectionId, now: Now) {
         while let Some(connection) = self.connections.get_mut(&id).filter(|connection| connection.writable) {
-            let output = self.service.output(id);
+            let output = self.handler.output(id);
             if output.is_empty() {
                 break;
             }
             match connection.write(output) {
-                WriteOutcome::Bytes(count) => self.service.written(id, count, now),
+                WriteOutcome::Bytes(count) => self.handler.written(id, count, now),
                 WriteOutcome::WouldBlock => break,
                 WriteOutcome::Gone => return self.close(id, now),
             }
         }
-        if self.service.is_finished(id) && self.service.output(id).is_empty() {
+        if self.handler.is_finished(id) && self.handler.output(id).is_empty() {
             return self.close(id, now);
         }
-        let wanted = self.service.input_room(id) > 0;
+        let wanted = self.handler.input_room(id) > 0;
         if let Some(connection) = self.connections.get_mut(&id).filter(|_| wanted) {
             Self::queue_to_read(&mut self.to_read, connection, id);
         }
     }
 
-    /// Closes a connection and tells the service.
+    /// Closes a connection and tells the handler.
     fn close(&mut self, id: ConnectionId, now: Now) {
         if self.connections.remove(&id).is_some() {
-            self.service.handle(Input::HungUp { id }, now, &mut random::os());
+            self.handler.hung_up(id, now, &mut random::os());
             self.listener.iter_mut().for_each(Listener::descriptor_freed);
         }
     }
 }
 
-impl fmt::Display for Failure {
+impl<E: fmt::Display> fmt::Display for Failure<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Failure::Log(error) => error.fmt(f),
+            Failure::Handler(error) => error.fmt(f),
             Failure::System(what, error) => write!(f, "{what}: {error}"),
         }
     }
 }
 
-impl std::error::Error for Failure {}
+impl<E: fmt::Debug + fmt::Display> std::error::Error for Failure<E> {}

@@ -54,6 +54,8 @@ pub(super) struct Connection {
     output_waits_since: Option<Monotonic>,
     /// Nothing is read or answered any more; what is in the output still goes out.
     pub(super) ending: bool,
+    /// The member is online through this connection.
+    pub(super) present: bool,
 }
 
 impl Connection {
@@ -73,6 +75,7 @@ impl Connection {
             last_input: now,
             output_waits_since: None,
             ending: false,
+            present: false,
         }
     }
 
@@ -122,6 +125,7 @@ impl Connection {
             }
             (Peer::Unknown, _) | (_, None) => after(self.accepted_at, limits.handshake_ms),
             (Peer::Anonymous, Some(opened_at)) => after(opened_at, limits.anonymous_ms),
+            (Peer::Member(..), Some(_)) if self.present => after(self.last_input, limits.presence_ms),
             (Peer::Member(..), Some(_)) => after(self.last_input, limits.idle_ms),
         };
         match self.output_waits_since {

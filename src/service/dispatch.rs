@@ -64,7 +64,11 @@ impl Service {
                 | Request::Cosign { .. }
                 | Request::Balance
                 | Request::Statement { .. }
-                | Request::Member(_),
+                | Request::Member(_)
+                | Request::Announce { .. }
+                | Request::Online { .. }
+                | Request::Locate(_)
+                | Request::Registration(_),
                 true,
             ) => {
                 self.hold(id, request_id, not_authenticated());
@@ -86,6 +90,19 @@ impl Service {
                 let reply = self.member(handle);
                 self.hold(id, request_id, reply);
             }
+            (Request::Announce { address, hidden }, false) => {
+                let reply = self.announce(id, account, address, hidden);
+                self.hold(id, request_id, reply);
+            }
+            (Request::Online { from, limit }, false) => {
+                let reply = self.online(from, limit);
+                self.hold(id, request_id, reply);
+            }
+            (Request::Locate(account), false) => {
+                let reply = self.locate(account);
+                self.hold(id, request_id, reply);
+            }
+            (Request::Registration(of), false) => self.registration(id, request_id, of),
             (Request::Receipt(of), false) => self.receipt(id, request_id, account, of),
             (Request::Verify, false) => self.verifications.ask((id, request_id)),
             (Request::Status, false) => {

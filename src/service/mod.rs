@@ -19,6 +19,7 @@ mod dispatch;
 mod input;
 mod job;
 mod money;
+mod presence;
 mod receipts;
 mod refusals;
 mod sessions;
@@ -41,11 +42,12 @@ use crate::eventlog::{LogError, Storage};
 use crate::ledger::{CheckpointFile, CommitError, Ledger};
 use crate::limits::{ANCHOR_SYNC_MS_MAX, Limits, REFUSALS_REMEMBERED_MAX};
 use crate::session::{ChannelSettings, ServerEnv, ServerIdentity, Stage, TicketSettings, TicketTable};
-use crate::time::{Monotonic, Now};
+use crate::time::{Monotonic, Now, Timestamp};
 use crate::wire::{self, Handshakes, Refusal, Reply};
 use admission::{Bucket, HandshakeQueue};
 use checkpoints::Cosigned;
 use connection::Connection;
+use presence::Presence;
 use refusals::Refusals;
 use verification::Verifications;
 
@@ -107,6 +109,8 @@ pub struct Service {
     note_leaves: bool,
     /// What witnesses have cosigned.
     cosigned: Cosigned,
+    /// Who is online.
+    presence: Presence,
     /// When the anchor is to be synced, or room on the disk to be looked for.
     maintenance_due: Option<Monotonic>,
     counters: Counters,
@@ -115,6 +119,7 @@ pub struct Service {
     to_close: Vec<ConnectionId>,
     shutting_down: bool,
     fatal: Option<LogError>,
+    previous_key_until: Option<Timestamp>,
 }
 
 /// Handshakes given to the private lane at once: enough that it is never idle, few enough that the fair
@@ -171,12 +176,14 @@ impl Service {
             checkpoint_file,
             note_leaves: false,
             cosigned: Cosigned::default(),
+            presence: Presence::default(),
             maintenance_due: None,
             counters: Counters::default(),
             process: ProcessFigures::default(),
             to_close: Vec::new(),
             shutting_down: false,
             fatal: None,
+            previous_key_until: None,
         };
         service.sign_checkpoint();
         service.recall_cosigned();
@@ -253,6 +260,8 @@ impl Service {
                 Reply::CopyPage(_)
                 | Reply::Statement(_)
                 | Reply::Receipt(_)
+                | Reply::Announced(_)
+                | Reply::Online(_)
                 | Reply::Checkpoint(_)
                 | Reply::Inclusion(_)
                 | Reply::Consistency(_) => {
@@ -333,6 +342,7 @@ impl Service {
             Reply::CopyPage(page) => page.blocks.iter().map(|block| block.len()).sum(),
             Reply::Statement(page) => page.lines.len().saturating_mul(128),
             Reply::Receipt(proofs) => proofs.block.len(),
+            Reply::Online(page) => page.members.len().saturating_mul(192),
             _ => 256,
         };
         self.note_leaves |=
@@ -356,6 +366,11 @@ impl Service {
     }
 
     fn run_deadlines(&mut self, now: Now) {
+        if self.previous_key_until.is_some_and(|until| now.wall >= until) {
+            self.previous_key_until = None;
+            self.identity.forget_previous();
+            tracing::info!("the previous key is no longer accepted");
+        }
         if self.maintenance_due.is_some_and(|due| due <= now.mono) {
             self.maintenance_due = None;
             self.maintain(now);
@@ -449,9 +464,9 @@ impl Service {
         }
     }
 
-    /// Stops accepting hellos for the key before the current one.
-    pub fn forget_previous_key(&mut self) {
-        self.identity.forget_previous();
+    /// Stops accepting hellos for the key before the current one at this time.
+    pub fn accept_previous_key_until(&mut self, until: Timestamp) {
+        self.previous_key_until = Some(until);
     }
 
     /// Tells the service what the process has used.

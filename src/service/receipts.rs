@@ -6,18 +6,43 @@ use serde_bytes::ByteBuf;
 use super::{ConnectionId, Service};
 use crate::chain::Block;
 use crate::domain::AccountId;
+use crate::domain::payments::Fate;
 use crate::eventlog::LogError;
 use crate::wire::{Proofs, ReceiptOf, Refusal, Reply};
+
+/// A block to be proven, and the block that says who its author is, if it does not say so itself.
+struct Wanted {
+    index: u64,
+    registered_at: Option<u64>,
+}
 
 impl Service {
     /// Answers a request for a receipt.
     pub(super) fn receipt(&mut self, id: ConnectionId, request: u32, account: AccountId, of: ReceiptOf) {
-        match self.proofs(account, of) {
-            Ok(Some(reply)) => self.hold(id, request, reply),
-            Ok(None) => {
-                let text = "there is no such block of yours";
-                self.hold(id, request, Reply::Refused(Refusal::fail("no_such_block", text)));
-            }
+        let proofs = self.own_block(account, of);
+        let proofs = proofs.and_then(|found| found.map(|wanted| self.proofs(wanted)).transpose());
+        self.hold_receipt(id, request, proofs, "there is no such block of yours");
+    }
+
+    /// Answers a request for a member's registration, which everybody may see: it says whose key is whose.
+    pub(super) fn registration(&mut self, id: ConnectionId, request: u32, of: AccountId) {
+        let known = self.ledger.replica().state().accounts.get(of);
+        let index =
+            known.map(|account| account.registered_at).filter(|index| *index < self.checkpoint_note.0);
+        let proofs = index.map(|index| self.proofs(Wanted { index, registered_at: None })).transpose();
+        self.hold_receipt(id, request, proofs, "there is no such member");
+    }
+
+    fn hold_receipt(
+        &mut self,
+        id: ConnectionId,
+        request: u32,
+        proofs: Result<Option<Option<Proofs>>, LogError>,
+        none: &str,
+    ) {
+        match proofs.map(Option::flatten) {
+            Ok(Some(proofs)) => self.hold(id, request, Reply::Receipt(proofs)),
+            Ok(None) => self.hold(id, request, Reply::Refused(Refusal::fail("no_such_block", none))),
             Err(error) => {
                 self.fatal.get_or_insert(error);
             }
@@ -25,37 +50,46 @@ impl Service {
     }
 
     /// None when there is no such durable block. Of somebody else's, a stranger learns no more than that.
-    fn proofs(&self, account: AccountId, of: ReceiptOf) -> Result<Option<Reply>, LogError> {
-        let (size, note) = &self.checkpoint_note;
+    fn own_block(&self, account: AccountId, of: ReceiptOf) -> Result<Option<Wanted>, LogError> {
         let replica = self.ledger.replica();
-        let registered_at = replica.state().accounts.get(account).map(|account| account.registered_at);
+        let state = replica.state();
+        let registered_at = |account| state.accounts.get(account).map(|account| account.registered_at);
         let index = match of {
             ReceiptOf::Block(index) => Some(index),
             ReceiptOf::Command(id) => replica.commands().of_member(account, id),
+            ReceiptOf::Order(id) => {
+                state.payments.fate(account, id).map(|(Fate::Settled(index) | Fate::Revoked(index))| index)
+            }
         };
-        let Some(index) = index.filter(|index| index < size) else { return Ok(None) };
+        let Some(index) = index.filter(|index| *index < self.checkpoint_note.0) else { return Ok(None) };
         let Some(bytes) = self.ledger.block(index)? else { return Ok(None) };
-        let author = Block::parse(&bytes).map(|block| block.author);
-        // Block 0 is everybody's: it is handed out with the server's key.
-        let registration = match author {
-            Ok(author) if author == account => registered_at,
-            _ if index == 0 || registered_at == Some(index) => None,
+        let author = Block::parse(&bytes).map_or(AccountId::NONE, |block| block.author);
+        // Block 0 is everybody's: it is handed out with the server's key. What became of an order is for its payer
+        // to see, though the block is the payee's.
+        let registered_at = match of {
+            _ if index == 0 || registered_at(account) == Some(index) => None,
+            ReceiptOf::Order(_) => registered_at(author),
+            _ if author == account => registered_at(account),
             _ => return Ok(None),
         };
-        let registration = registration.map(|at| Ok((at, self.ledger.block(at)?))).transpose()?;
-        let proofs = || {
-            Some(Proofs {
-                block: ByteBuf::from(bytes),
-                inclusion: self.ledger.inclusion(index, *size).ok()?,
-                registration: match registration {
-                    Some((at, bytes)) => {
-                        Some((ByteBuf::from(bytes?), self.ledger.inclusion(at, *size).ok()?))
-                    }
-                    None => None,
-                },
-                note: note.clone(),
-            })
+        Ok(Some(Wanted { index, registered_at }))
+    }
+
+    fn proofs(&self, wanted: Wanted) -> Result<Option<Proofs>, LogError> {
+        let (size, note) = &self.checkpoint_note;
+        let proven = |index| -> Result<Option<_>, LogError> {
+            let Some(bytes) = self.ledger.block(index)? else { return Ok(None) };
+            let inclusion = self.ledger.inclusion(index, *size).ok();
+            Ok(inclusion.map(|inclusion| (ByteBuf::from(bytes), inclusion)))
         };
-        Ok(proofs().map(Reply::Receipt))
+        let Some((block, inclusion)) = proven(wanted.index)? else { return Ok(None) };
+        let registration = match wanted.registered_at {
+            Some(index) => match proven(index)? {
+                Some(registration) => Some(registration),
+                None => return Ok(None),
+            },
+            None => None,
+        };
+        Ok(Some(Proofs { block, inclusion, registration, note: note.clone() }))
     }
 }

@@ -38,6 +38,9 @@ impl Service {
             self.unauthenticated -= 1;
         }
         self.verifications.forget(id);
+        if connection.present {
+            self.presence.gone(connection.account(), id);
+        }
         self.handshakes.forget(connection.address.ip(), id);
         tracing::debug!(connection = %id, account = %connection.account(), "disconnected");
     }

@@ -1,15 +1,17 @@
-//! What travels inside the open channel: requests, replies and pushes.
+//! What travels inside the open channel: requests, replies and pushes; and what peers say to each other.
 //!
 //! A message is `version u8 ‖ id u32 big-endian ‖ canonical postcard`. The client chooses the ids of its
 //! requests, never 0; a reply carries the id of its request, a push carries the id of the request that it
 //! tells about. Variants are only ever appended; a message of another version ends the connection.
 
+mod peer;
 mod reply;
 mod request;
 
+pub use peer::{Handover, PeerReply, PeerRequest};
 pub use reply::{
-    Accepted, Balance, CheckpointNote, CopyPage, Finding, Handshakes, Member, Mode, Progress, Proofs,
-    Refusal, Reply, StatementLine, StatementPage, Status, Verification, Whoami,
+    Accepted, Balance, CheckpointNote, CopyPage, Finding, Handshakes, Member, Mode, OnlineMember, OnlinePage,
+    Progress, Proofs, Refusal, Reply, StatementLine, StatementPage, Status, Verification, Whoami,
 };
 pub use request::{ReceiptOf, Request, StatementPlace, Submission};
 

@@ -1,5 +1,7 @@
 //! What the server answers.
 
+use std::net::SocketAddr;
+
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
@@ -42,6 +44,32 @@ pub enum Reply {
     Statement(StatementPage),
     /// Somebody's public face.
     Member(Member),
+    /// The caller is online: where others are told that it listens.
+    Announced(SocketAddr),
+    /// Members who are online.
+    Online(OnlinePage),
+}
+
+/// Some of those who are online, by account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OnlinePage {
+    /// They.
+    pub members: Vec<OnlineMember>,
+    /// Who comes next; none when these were the last.
+    pub next: Option<AccountId>,
+}
+
+/// A member who is online.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OnlineMember {
+    /// Number.
+    pub account: AccountId,
+    /// Public name.
+    pub handle: String,
+    /// Where the member listens.
+    pub address: SocketAddr,
+    /// Names the member's key.
+    pub key_id: KeyId,
 }
 
 /// An account's money.

@@ -1,8 +1,12 @@
 //! What a client asks.
 
+use std::net::SocketAddr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::chain::CommandId;
+use crate::domain::AccountId;
+use crate::domain::payments::OrderId;
 
 /// A question or a command. Only [`Request::Submit`] can change anything.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +66,24 @@ pub enum Request<'a> {
     },
     /// The member with this public name.
     Member(&'a str),
+    /// The caller is online, for as long as this connection lasts and is heard of.
+    Announce {
+        /// Where the caller listens. An unspecified IP address stands for the one that the server sees.
+        address: SocketAddr,
+        /// Whether only those who ask for the caller by name are told.
+        hidden: bool,
+    },
+    /// Who is online and not hidden, by account from `from` on, at most `limit` of them.
+    Online {
+        /// Smallest wanted account.
+        from: AccountId,
+        /// Most members wanted.
+        limit: u64,
+    },
+    /// Where this member listens, hidden or not.
+    Locate(AccountId),
+    /// The block in which a member was registered, with everything that proves it.
+    Registration(AccountId),
 }
 
 /// A place in an account's statement.
@@ -80,6 +102,8 @@ pub enum ReceiptOf {
     Block(u64),
     /// The one that holds the caller's command with this id.
     Command(CommandId),
+    /// The one that settled or revoked the caller's payment order with this id.
+    Order(OrderId),
 }
 
 /// A signed command on its way to the ledger.

@@ -30,6 +30,10 @@ fn requests() -> Vec<Request<'static>> {
         Request::Balance,
         Request::Statement { from: StatementPlace { index: 300, element: 7 }, limit: 9 },
         Request::Member("alice"),
+        Request::Announce { address: ([127, 0, 0, 1], 300).into(), hidden: true },
+        Request::Online { from: AccountId(300), limit: 7 },
+        Request::Locate(AccountId(300)),
+        Request::Registration(AccountId(300)),
     ]
 }
 
@@ -116,6 +120,16 @@ fn replies() -> Vec<Reply> {
             next: Some(StatementPlace { index: 2, element: 0 }),
         }),
         Reply::Member(Member { account: AccountId(2), handle: "bob".to_owned(), key_id: KeyId([5; 32]) }),
+        Reply::Announced(([192, 0, 2, 1], 300).into()),
+        Reply::Online(OnlinePage {
+            members: vec![OnlineMember {
+                account: AccountId(2),
+                handle: "bob".to_owned(),
+                address: (std::net::Ipv6Addr::LOCALHOST, 300).into(),
+                key_id: KeyId([5; 32]),
+            }],
+            next: Some(AccountId(300)),
+        }),
     ]
 }
 

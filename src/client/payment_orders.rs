@@ -1,0 +1,161 @@
+//! Payment orders in a member's hands: signed, written to a file, and what became of them.
+
+use pem_rfc7468::LineEnding;
+
+use super::receipts::command_of;
+use super::{ClientError, Member, fetch_receipt};
+use crate::chain::Receipt;
+use crate::crypto::random;
+use crate::crypto::rsa::{MODULUS_BYTES, PrivateKey, PublicKey};
+use crate::domain::payments::{self, PaymentOrder, Settle};
+use crate::wire::ReceiptOf;
+
+/// What the lines around an order in a file say (RFC 7468).
+const LABEL: &str = "LEDGERD PAYMENT ORDER";
+
+/// An order and its payer's signature.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedOrder {
+    /// What the payer signed.
+    pub order: PaymentOrder,
+    /// The signature.
+    pub signature: Vec<u8>,
+}
+
+/// How an order ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// It became money in this block.
+    Settled(u64),
+    /// Its payer took it back in this block.
+    Revoked(u64),
+}
+
+impl SignedOrder {
+    /// Signs an order with its payer's key.
+    pub fn sign(order: PaymentOrder, key: &PrivateKey) -> SignedOrder {
+        let signature = key.sign_pss(&mut random::os(), &[&order.encode()]).to_vec();
+        SignedOrder { order, signature }
+    }
+
+    /// Whether the payer signed it, whose key this is.
+    pub fn is_signed_by(&self, key: &PublicKey) -> bool {
+        self.order.key_id == key.key_id() && key.verify_pss(&[&self.order.encode()], &self.signature).is_ok()
+    }
+
+    /// The order as text that survives mail and paper.
+    ///
+    /// # Errors
+    /// [`ClientError::Unexpected`], which does not happen: an order is short.
+    pub fn to_pem(&self) -> Result<String, ClientError> {
+        let bytes = [&self.order.encode()[..], &self.signature].concat();
+        pem_rfc7468::encode_string(LABEL, LineEnding::LF, &bytes)
+            .map_err(|error| ClientError::Unexpected(error.to_string()))
+    }
+
+    /// Reads [`SignedOrder::to_pem`]. Nothing is checked but the form.
+    ///
+    /// # Errors
+    /// What is wrong with the text, for people.
+    pub fn from_pem(text: &str) -> Result<SignedOrder, String> {
+        let (label, bytes) = pem_rfc7468::decode_vec(text.as_bytes())
+            .map_err(|error| format!("not a payment order: {error}"))?;
+        if label != LABEL {
+            return Err(format!("not a payment order, but a {label}"));
+        }
+        let (order, signature) =
+            bytes.split_last_chunk::<MODULUS_BYTES>().ok_or("the payment order is cut off")?;
+        let order = PaymentOrder::parse(order).map_err(|error| error.to_string())?;
+        Ok(SignedOrder { order, signature: signature.to_vec() })
+    }
+
+    /// The command with which the payee settles it.
+    pub fn settle(&self) -> crate::domain::Command {
+        let Self { order, signature } = self.clone();
+        crate::domain::Command::Payments(payments::Command::Settle(Settle { order, signature }))
+    }
+}
+
+/// What became of one of the member's own orders, with the proof; none while it can still be settled.
+///
+/// # Errors
+/// [`ClientError`].
+pub fn fate_of(member: &mut Member, order: &PaymentOrder) -> Result<Option<(Ending, Receipt)>, ClientError> {
+    match fetch_receipt(member, ReceiptOf::Order(order.order_id)) {
+        Ok((receipt, _)) => {
+            let ending = ending_of(&receipt, order).ok_or_else(|| {
+                let text = format!("another order {} than the one signed was settled", order.order_id);
+                ClientError::Integrity(text)
+            })?;
+            Ok(Some((ending, receipt)))
+        }
+        Err(ClientError::Refused(refusal)) if refusal.name == "no_such_block" => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// What a receipt's block does to an order: nothing, or its end.
+pub fn ending_of(receipt: &Receipt, order: &PaymentOrder) -> Option<Ending> {
+    match command_of(receipt)? {
+        (_, payments::Command::Settle(settle)) if settle.order == *order => {
+            Some(Ending::Settled(receipt.index))
+        }
+        (author, payments::Command::RevokeOrder(revoke))
+            if (author, revoke.order_id) == (order.payer, order.order_id) =>
+        {
+            Some(Ending::Revoked(receipt.index))
+        }
+        _ => None,
+    }
+}
+
+/// Checks, with nothing but the pinned log key, that a receipt proves the settlement of an order by its payee.
+///
+/// # Errors
+/// [`ClientError::Integrity`] when it does not.
+pub fn proves_settled(member: &Member, text: &str, order: &PaymentOrder) -> Result<Receipt, ClientError> {
+    let bad = |text: String| ClientError::Integrity(format!("the payee's receipt is refused: {text}"));
+    let receipt = Receipt::parse(text).map_err(|error| bad(error.to_string()))?;
+    let proven = receipt.check(&member.server().log_key).map_err(|error| bad(error.to_string()))?;
+    let by_payee = proven.author.is_some_and(|author| author.account == order.payee);
+    let settled = matches!(ending_of(&receipt, order), Some(Ending::Settled(_)));
+    if proven.ledger_id == order.ledger_id && by_payee && settled {
+        Ok(receipt)
+    } else {
+        Err(bad("it is not for the settlement of this order".to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::LedgerId;
+    use crate::domain::AccountId;
+    use crate::domain::payments::OrderId;
+
+    #[test]
+    fn an_order_in_a_file_reads_back_and_no_other_text_does() {
+        let pem = include_str!("../../fixtures/keys/client.pem");
+        let key = PrivateKey::from_pkcs8_pem(pem, None).unwrap();
+        let order = PaymentOrder {
+            ledger_id: LedgerId([1; 32]),
+            payer: AccountId(1),
+            key_id: key.public().key_id(),
+            order_id: OrderId([2; 16]),
+            payee: AccountId(3),
+            amount: 4,
+            expires_ms: 5,
+            memo: "für Tee".to_owned(),
+        };
+        let signed = SignedOrder::sign(order, &key);
+        assert!(signed.is_signed_by(key.public()));
+        let text = signed.to_pem().unwrap();
+        assert_eq!(SignedOrder::from_pem(&text), Ok(signed.clone()));
+        let mut other = signed;
+        other.order.amount += 1;
+        assert!(!other.is_signed_by(key.public()));
+        for bad in ["", pem, &text[..text.len() / 2], &text.replace("PAYMENT", "PAYMENTS")] {
+            assert!(SignedOrder::from_pem(bad).is_err(), "{bad}");
+        }
+    }
+}

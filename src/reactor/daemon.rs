@@ -1,0 +1,123 @@
+//! The daemon's service in the loop, and the threads that work for it.
+//!
+//! ```text
+//! private      1 thread                      → grid thread → results     RSA private operations
+//! signatures   1 per spare core, at least 1  ──────────────→ results     members' signatures
+//! log          1 thread, asleep until asked  ──────────────→ results     reading the whole log
+//! ```
+
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::thread;
+use std::time::Duration;
+
+use rand_core::CryptoRng;
+
+use super::clock::Clock;
+use super::handler::Handler;
+use super::helpers::{Lane, Work};
+use crate::crypto::random;
+use crate::eventlog::LogError;
+use crate::service::{self, ConnectionId, Input, Job, JobResult, Keys, ProcessFigures, Service};
+use crate::time::{Monotonic, Now};
+
+/// How often the check of the log tells how far it is.
+const PROGRESS_EVERY: Duration = Duration::from_millis(100);
+
+/// The lanes of the daemon, in the order of [`service::Lane`].
+pub fn lanes(keys: &Keys, clock: Clock) -> Vec<Lane<Job, JobResult>> {
+    let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let lanes = [
+        (service::Lane::Private, "rsa", 1),
+        (service::Lane::Signatures, "signatures", cores.saturating_sub(1).max(1)),
+        (service::Lane::Log, "log-check", 1),
+    ];
+    let lanes = lanes.into_iter().map(|(lane, name, workers)| Lane {
+        name,
+        on_grid: lane == service::Lane::Private,
+        workers: (0..workers).map(|_| worker(keys.clone(), clock)).collect(),
+    });
+    lanes.collect()
+}
+
+fn worker(keys: Keys, clock: Clock) -> Work<Job, JobResult> {
+    Box::new(move |job, emit| {
+        let mut told_at: Option<Monotonic> = None;
+        job.run(&keys, &mut random::os(), &mut |result| {
+            if let JobResult::LogProgress { .. } = result {
+                let now = clock.monotonic();
+                if told_at.is_some_and(|at| now.0.saturating_sub(at.0) < PROGRESS_EVERY) {
+                    return;
+                }
+                told_at = Some(now);
+            }
+            emit(result);
+        });
+    })
+}
+
+impl Handler for Service {
+    type Job = Job;
+    type Answer = JobResult;
+    type Failure = LogError;
+
+    fn connected(&mut self, id: ConnectionId, peer: SocketAddr, now: Now, rng: &mut dyn CryptoRng) {
+        self.handle(Input::Connected { id, peer }, now, rng);
+    }
+
+    fn received(&mut self, id: ConnectionId, bytes: &[u8], now: Now, rng: &mut dyn CryptoRng) {
+        self.handle(Input::Received { id, bytes }, now, rng);
+    }
+
+    fn hung_up(&mut self, id: ConnectionId, now: Now, rng: &mut dyn CryptoRng) {
+        self.handle(Input::HungUp { id }, now, rng);
+    }
+
+    fn answered(&mut self, answer: JobResult, now: Now, rng: &mut dyn CryptoRng) {
+        self.handle(Input::JobDone(answer), now, rng);
+    }
+
+    fn end_tick(&mut self, now: Now, rng: &mut dyn CryptoRng) -> Result<(), LogError> {
+        Service::end_tick(self, now, rng)
+    }
+
+    fn take_jobs(&mut self) -> Vec<(usize, Job)> {
+        Service::take_jobs(self).into_iter().map(|job| (job.lane() as usize, job)).collect()
+    }
+
+    fn touched(&mut self) -> Vec<ConnectionId> {
+        Service::touched(self)
+    }
+
+    fn output(&self, id: ConnectionId) -> &[u8] {
+        Service::output(self, id)
+    }
+
+    fn written(&mut self, id: ConnectionId, count: usize, now: Now) {
+        Service::written(self, id, count, now);
+    }
+
+    fn input_room(&self, id: ConnectionId) -> usize {
+        Service::input_room(self, id)
+    }
+
+    fn is_finished(&self, id: ConnectionId) -> bool {
+        Service::is_finished(self, id)
+    }
+
+    fn next_deadline(&self) -> Option<Monotonic> {
+        Service::next_deadline(self)
+    }
+
+    fn shut_down(&mut self) {
+        Service::shut_down(self);
+    }
+
+    fn set_process_figures(&mut self, figures: ProcessFigures) {
+        Service::set_process_figures(self, figures);
+    }
+
+    fn close(self) -> Result<(), LogError> {
+        Service::close(self)
+    }
+}

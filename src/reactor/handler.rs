@@ -1,0 +1,70 @@
+//! What the loop carries for: the daemon's service, or a member who listens. The loop knows sockets, ticks and
+//! helper threads; it knows no frame and no command.
+
+use std::net::SocketAddr;
+
+use rand_core::CryptoRng;
+
+use crate::service::{ConnectionId, ProcessFigures};
+use crate::time::{Monotonic, Now};
+
+/// See the module. Nothing that an input leads to may leave the process before [`Handler::end_tick`] has returned.
+pub trait Handler {
+    /// Work for helper threads.
+    type Job: Send + 'static;
+    /// What comes of it.
+    type Answer: Send + 'static;
+    /// What ends the loop before it is asked to end.
+    type Failure;
+
+    /// Somebody connected.
+    fn connected(&mut self, id: ConnectionId, peer: SocketAddr, now: Now, rng: &mut dyn CryptoRng);
+
+    /// Bytes arrived, no more than [`Handler::input_room`].
+    fn received(&mut self, id: ConnectionId, bytes: &[u8], now: Now, rng: &mut dyn CryptoRng);
+
+    /// The other side is gone, or reading and writing failed.
+    fn hung_up(&mut self, id: ConnectionId, now: Now, rng: &mut dyn CryptoRng);
+
+    /// A helper has finished, or tells how far it is.
+    fn answered(&mut self, answer: Self::Answer, now: Now, rng: &mut dyn CryptoRng);
+
+    /// Ends a tick: runs what is due, and makes ready what may leave.
+    ///
+    /// # Errors
+    /// What ends the loop: nothing more is sent.
+    fn end_tick(&mut self, now: Now, rng: &mut dyn CryptoRng) -> Result<(), Self::Failure>;
+
+    /// Work for the helpers since the last call, each with the number of its lane.
+    fn take_jobs(&mut self) -> Vec<(usize, Self::Job)>;
+
+    /// Connections that have output, are finished or may be read from again, since the last call.
+    fn touched(&mut self) -> Vec<ConnectionId>;
+
+    /// Bytes to write on a connection, all of them.
+    fn output(&self, id: ConnectionId) -> &[u8];
+
+    /// So many bytes of the output were written.
+    fn written(&mut self, id: ConnectionId, count: usize, now: Now);
+
+    /// How many bytes may be read from a connection now.
+    fn input_room(&self, id: ConnectionId) -> usize;
+
+    /// Whether a connection is to be closed as soon as its output is written.
+    fn is_finished(&self, id: ConnectionId) -> bool;
+
+    /// When [`Handler::end_tick`] has to run again even if nothing happens.
+    fn next_deadline(&self) -> Option<Monotonic>;
+
+    /// Takes nothing new on. What is under way is answered by the tick that ends next.
+    fn shut_down(&mut self);
+
+    /// Tells what the process has used.
+    fn set_process_figures(&mut self, _: ProcessFigures) {}
+
+    /// The loop is over.
+    ///
+    /// # Errors
+    /// What could not be finished.
+    fn close(self) -> Result<(), Self::Failure>;
+}

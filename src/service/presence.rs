@@ -1,0 +1,80 @@
+//! Who is online and where: nothing of it is written down, and all of it ends with the connection.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use super::{ConnectionId, Service};
+use crate::domain::AccountId;
+use crate::wire::{OnlineMember, OnlinePage, Refusal, Reply};
+
+/// Members in one answer at most.
+const PAGE_MEMBERS_MAX: usize = 1_024;
+
+/// One member's place.
+struct Place {
+    connection: ConnectionId,
+    address: SocketAddr,
+    hidden: bool,
+}
+
+/// See the module. A member who announces itself again, perhaps over another connection, moves.
+#[derive(Default)]
+pub(super) struct Presence(BTreeMap<AccountId, Place>);
+
+impl Presence {
+    /// A connection is gone, and whoever was online through it.
+    pub(super) fn gone(&mut self, account: AccountId, connection: ConnectionId) {
+        if self.0.get(&account).is_some_and(|place| place.connection == connection) {
+            self.0.remove(&account);
+        }
+    }
+}
+
+impl Service {
+    /// Notes where a member listens.
+    pub(super) fn announce(
+        &mut self,
+        id: ConnectionId,
+        account: AccountId,
+        mut address: SocketAddr,
+        hidden: bool,
+    ) -> Reply {
+        if address.port() == 0 {
+            return Reply::Refused(Refusal::fail("invalid_address", "nobody listens on port 0"));
+        }
+        if let Some(connection) = self.connections.get_mut(&id) {
+            if address.ip().is_unspecified() {
+                address.set_ip(connection.address.ip());
+            }
+            if !connection.present {
+                connection.present = true;
+                self.deadlines.insert((connection.deadline(&self.limits), id));
+            }
+        }
+        self.presence.0.insert(account, Place { connection: id, address, hidden });
+        Reply::Announced(address)
+    }
+
+    /// Those who are online and may be listed.
+    pub(super) fn online(&self, from: AccountId, limit: u64) -> Reply {
+        let most = usize::try_from(limit).unwrap_or(usize::MAX).clamp(1, PAGE_MEMBERS_MAX);
+        let mut listed = self.presence.0.range(from..).filter(|(_, place)| !place.hidden);
+        let members = listed.by_ref().take(most).filter_map(|(account, place)| self.face(*account, place));
+        let members = members.collect();
+        let next = listed.next().map(|(account, _)| *account);
+        Reply::Online(OnlinePage { members, next })
+    }
+
+    /// Where one member is, if it is online.
+    pub(super) fn locate(&self, account: AccountId) -> Reply {
+        let place = self.presence.0.get(&account);
+        let members = place.and_then(|place| self.face(account, place)).into_iter().collect();
+        Reply::Online(OnlinePage { members, next: None })
+    }
+
+    fn face(&self, account: AccountId, place: &Place) -> Option<OnlineMember> {
+        let member = self.ledger.replica().state().accounts.get(account)?;
+        let (handle, key_id) = (member.handle.clone(), member.key_id);
+        Some(OnlineMember { account, handle, address: place.address, key_id })
+    }
+}
