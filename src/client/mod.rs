@@ -14,6 +14,7 @@
 //! # }
 //! ```
 
+pub mod bookkeeping;
 mod checkpoints;
 pub mod clock;
 mod connection;
@@ -32,6 +33,7 @@ pub mod payments_input;
 mod receipts;
 mod registration;
 pub mod show;
+mod statement;
 mod submit;
 mod submitter;
 mod witness;
@@ -48,6 +50,7 @@ pub use known_servers::KnownServer;
 pub use member::{Anonymous, Member, Reopen, pinned};
 pub use receipts::fetch_receipt;
 pub use registration::register;
+pub use statement::Statement;
 pub use submit::{Signer, check_own_block, settle};
 pub use submitter::{DEADLINE, News, Outcome, Submitter, submit_one};
 pub use witness::{Cosigned, demand_cosigned, witness_key, witness_round};
