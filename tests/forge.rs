@@ -11,6 +11,7 @@ use ledgerd::chain::{
 use ledgerd::crypto::note::LogKey;
 use ledgerd::crypto::rsa::PrivateKey;
 use ledgerd::crypto::{Digest, LedgerId, random, sha3};
+use ledgerd::domain::Settings;
 use ledgerd::domain::{self, AccountId, Command, Context, State, accounts, orders};
 use ledgerd::ledger::Transaction;
 use ledgerd::time::Timestamp;
@@ -156,7 +157,10 @@ impl Forge {
         let ledger_id = LedgerId(block_hash(&bytes).0);
         let mut link = Link::default();
         link.advance(&Block::parse(&bytes).unwrap(), Digest(ledger_id.0));
-        Forge { blocks: vec![bytes], ledger_id, rng, link, state: State::default(), now }
+        // Some tests forge settings that no ledger has.
+        let settings = Settings::read(&genesis.settings).unwrap_or_default();
+        let state = State { settings, ..State::default() };
+        Forge { blocks: vec![bytes], ledger_id, rng, link, state, now }
     }
 
     /// A ledger with three members and `orders` orders, placed in turn.
@@ -247,6 +251,11 @@ impl Forge {
         }
         self.link.advance(&block, block_hash(&bytes));
         self.blocks.push(bytes);
+    }
+
+    /// What replaying the blocks yields.
+    pub(crate) fn state(&self) -> &State {
+        &self.state
     }
 
     /// Hash of the last block.

@@ -7,6 +7,7 @@ mod audit_files;
 mod audit_live;
 mod binaries;
 mod binaries_proofs;
+mod bookkeeping;
 mod daemon;
 mod daemon_session;
 mod documents;

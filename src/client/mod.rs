@@ -14,6 +14,7 @@
 //! # }
 //! ```
 
+pub mod bookkeeping;
 mod checkpoints;
 pub mod clock;
 mod connection;
@@ -34,6 +35,7 @@ mod receipts;
 mod registration;
 mod sent_orders;
 pub mod show;
+mod statement;
 mod submit;
 mod submitter;
 mod witness;
@@ -52,6 +54,7 @@ pub use payment_orders::{Ending, SignedOrder, ending_of, fate_of, proves_settled
 pub use receipts::{Registrant, fetch_receipt, fetch_registrant};
 pub use registration::register;
 pub use sent_orders::SentOrders;
+pub use statement::Statement;
 pub use submit::{Signer, check_own_block, settle};
 pub use submitter::{DEADLINE, News, Outcome, Submitter, submit_one};
 pub use witness::{Cosigned, demand_cosigned, witness_key, witness_round};

@@ -8,6 +8,7 @@ use super::money_arguments::{
     BalanceCommand, GrantCommand, IssueCommand, KeygenCommand, PayCommand, RevokeCommand, StatementCommand,
 };
 use crate::chain::CommandId;
+use crate::client::bookkeeping::Format;
 use crate::crypto::cosignature::WitnessPublicKey;
 use crate::crypto::note::LogPublicKey;
 use crate::wire::ReceiptOf;
@@ -361,13 +362,23 @@ pub struct Audit {
     pub json: bool,
 }
 
-/// Write every block of a ledger as JSON Lines, from its files.
+/// Write every block of a ledger as JSON Lines, from its files; or, with a format, its money for bookkeeping.
+///
+/// With a format and without a directory: your own statement, from the server.
 #[derive(FromArgs, ArgsInfo, Debug)]
-#[argh(subcommand, name = "export", example = "ledgerctl export /var/lib/ledgerd --raw")]
+#[argh(
+    subcommand,
+    name = "export",
+    example = "ledgerctl export /var/lib/ledgerd --raw\nledgerctl export /var/lib/ledgerd --format hledger > ledger.journal\nledgerctl export --format csv > mine.csv"
+)]
 pub struct Export {
     /// the ledger's directory
     #[argh(positional)]
-    pub directory: PathBuf,
+    pub directory: Option<PathBuf>,
+
+    /// movements of money instead of blocks: hledger, beancount, csv or jsonl
+    #[argh(option)]
+    pub format: Option<Format>,
 
     /// the stored bytes in hexadecimal as well
     #[argh(switch)]

@@ -3,6 +3,7 @@
 mod add;
 mod add_each;
 mod arguments;
+mod bookkeeping;
 mod checkpoint;
 mod copy;
 mod demo;
@@ -83,7 +84,10 @@ pub fn main(raw: &[String]) -> Exit {
         Subcommand::Revoke(command) => roles::revoke(&context, command),
         Subcommand::Keygen(command) => roles::keygen(&context, command),
         Subcommand::Audit(command) => offline::audit(&context, command),
-        Subcommand::Export(command) => offline::export(&context, command),
+        Subcommand::Export(command) => match command.format {
+            Some(format) => bookkeeping::run(&context, command, format),
+            None => offline::export(&context, command),
+        },
         Subcommand::Tiles(command) => tiles::run(&context, command),
         Subcommand::Status(command) => status::run(&context, command),
         Subcommand::Whoami(command) => status::whoami(&context, command),

@@ -13,13 +13,10 @@ use super::submitting::{show, submit};
 use crate::cli::exit::Exit;
 use crate::cli::text::escape;
 use crate::client::payments_input::{self, Wanted};
-use crate::client::{ClientError, Member};
+use crate::client::{ClientError, Member, Statement};
 use crate::domain::payments::{self, Currency, Event as MoneyEvent, Issue, Pay, Payment};
 use crate::domain::{AccountId, Command, Event};
-use crate::wire::{Accepted, Balance, Reply, Request, StatementLine, StatementPlace};
-
-/// Lines asked for at once.
-const PAGE_LINES: u64 = 2_048;
+use crate::wire::{Accepted, Balance, Reply, Request, StatementLine};
 
 pub(super) fn balance(context: &Context, command: &BalanceCommand) -> Result<Exit, ClientError> {
     let mut member = open_member(context, &mut outlet::passphrase)?;
@@ -35,7 +32,7 @@ pub(super) fn balance(context: &Context, command: &BalanceCommand) -> Result<Exi
     Ok(Exit::Done)
 }
 
-fn fetch_balance(member: &mut Member) -> Result<(u64, Currency), ClientError> {
+pub(super) fn fetch_balance(member: &mut Member) -> Result<(u64, Currency), ClientError> {
     let Reply::Balance(Balance { balance, currency, scale }) = member.ask(&Request::Balance, &mut |_| ())?
     else {
         return Err(ClientError::unexpected_reply());
@@ -55,17 +52,10 @@ pub(super) fn statement(context: &Context, command: &StatementCommand) -> Result
     if command.csv {
         context.out.line("index,element,timestamp,movement,counterparty,handle,amount,balance,memo")?;
     }
-    let mut next = Some(StatementPlace::default());
-    let mut before: Option<(StatementPlace, u64)> = None;
-    while let Some(from_place) = next {
-        let request = Request::Statement { from: from_place, limit: PAGE_LINES };
-        let Reply::Statement(page) = member.ask(&request, &mut |_| ())? else {
-            return Err(ClientError::unexpected_reply());
-        };
+    let mut statement = Statement::start(&mut member);
+    while let Some(lines) = statement.next_page()? {
         let mut out = Vec::new();
-        for line in &page.lines {
-            follows(before, line)?;
-            before = Some((line.place, line.balance));
+        for line in &lines {
             let micros = i64::try_from(line.timestamp.micros()).unwrap_or(i64::MAX);
             let inside = from.is_none_or(|from| micros >= from) && to.is_none_or(|to| micros < to);
             if inside {
@@ -74,29 +64,10 @@ pub(super) fn statement(context: &Context, command: &StatementCommand) -> Result
             }
         }
         if !context.out.data(|stdout| stdout.write_all(&out))? {
-            return Ok(Exit::Done);
+            break;
         }
-        if page.next.is_some_and(|next| page.lines.is_empty() || next <= from_place) {
-            return Err(ClientError::Integrity("the server's pages do not go on".to_owned()));
-        }
-        next = page.next;
     }
     Ok(Exit::Done)
-}
-
-/// Each line has to follow from the one before: in order, and by the amount that it says.
-fn follows(before: Option<(StatementPlace, u64)>, line: &StatementLine) -> Result<(), ClientError> {
-    let (in_order, balance) = match before {
-        Some((place, balance)) => (line.place > place, balance),
-        None => (true, 0),
-    };
-    if in_order && balance.checked_add_signed(line.amount) == Some(line.balance) {
-        return Ok(());
-    }
-    Err(ClientError::Integrity(format!(
-        "the server's statement does not add up at block {}, payment {}",
-        line.place.index, line.place.element
-    )))
 }
 
 fn write_line(
@@ -106,14 +77,14 @@ fn write_line(
     csv: bool,
     out: &mut Vec<u8>,
 ) -> io::Result<()> {
-    let movement = format!("{:?}", line.movement).to_lowercase();
+    let movement = line.movement;
     let counterparty = line.counterparty.map(|account| account.0);
     if json {
         let value = serde_json::json!({
             "index": line.place.index,
             "element": line.place.element,
             "timestamp": line.timestamp.to_string(),
-            "movement": movement,
+            "movement": movement.to_string(),
             "counterparty": counterparty,
             "handle": line.handle,
             "amount": line.amount,

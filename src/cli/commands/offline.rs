@@ -1,4 +1,4 @@
-//! `ledgerctl audit` and `ledgerctl export`: from files alone.
+//! `ledgerctl audit`, and `ledgerctl export` of blocks: from files alone.
 
 use std::path::Path;
 use std::str::FromStr;
@@ -101,7 +101,11 @@ pub(super) fn show_findings(context: &Context, findings: &[Finding], total: u64)
 
 /// Writes every block as a line of JSON.
 pub(super) fn export(context: &Context, command: &Export) -> Result<Exit, ClientError> {
-    let disk = directory(&command.directory)?;
+    let Some(path) = &command.directory else {
+        let text = "export DIR, a ledger's directory; or export --format FORMAT, your own statement";
+        return Err(ClientError::Usage(text.to_owned()));
+    };
+    let disk = directory(path)?;
     let mut failed = None;
     let mut damaged = None;
     let written = context.out.data(|out| {

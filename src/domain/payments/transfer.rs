@@ -1,5 +1,7 @@
 //! What a block did to money, one movement after the other: what statements and bookkeeping are made of.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Command, Payment, Settle};
@@ -16,6 +18,24 @@ pub enum Movement {
     Payment,
     /// A payment order that became money.
     Settlement,
+}
+
+impl Movement {
+    /// All of them.
+    pub const ALL: [Movement; 4] =
+        [Movement::Grant, Movement::Issue, Movement::Payment, Movement::Settlement];
+}
+
+/// The stable name, in lower case.
+impl fmt::Display for Movement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Movement::Grant => "grant",
+            Movement::Issue => "issue",
+            Movement::Payment => "payment",
+            Movement::Settlement => "settlement",
+        })
+    }
 }
 
 /// One movement of money.

@@ -1,0 +1,89 @@
+//! `ledgerctl export --format`: money for programs that keep books, from a ledger's files or from one's own
+//! statement.
+
+use std::path::Path;
+
+use super::Context;
+use super::arguments::Export;
+use super::money::fetch_balance;
+use super::offline::{directory, no_verdict, sentence};
+use super::outlet;
+use super::settling::open_member;
+use crate::audit;
+use crate::cli::exit::Exit;
+use crate::client::bookkeeping::{Format, Own, Replay};
+use crate::client::{ClientError, Statement};
+use crate::wire::{Reply, Request};
+
+pub(super) fn run(context: &Context, command: &Export, format: Format) -> Result<Exit, ClientError> {
+    if command.raw {
+        let text = "--raw shows the bytes of blocks: it goes without --format";
+        return Err(ClientError::Usage(text.to_owned()));
+    }
+    match &command.directory {
+        Some(path) => whole(context, path, format),
+        None => own(context, format),
+    }
+}
+
+/// All movements of a ledger, from its files.
+fn whole(context: &Context, path: &Path, format: Format) -> Result<Exit, ClientError> {
+    let disk = directory(path)?;
+    let mut replay = Replay::new(format);
+    let mut outcome = Ok(());
+    let read = context.out.data(|out| {
+        let mut written = Ok(());
+        let exported = audit::export(&disk, &mut |bytes, _| {
+            let mut text = String::new();
+            outcome = replay.block(bytes, &mut text);
+            written = out.write_all(text.as_bytes());
+            outcome.is_ok() && written.is_ok()
+        });
+        written?;
+        if outcome.is_err() {
+            return Ok(());
+        }
+        outcome = match exported {
+            Err(error) => Err(no_verdict(&error)),
+            Ok(exported) => match exported.damage {
+                Some(finding) => Err(ClientError::Integrity(sentence(&finding))),
+                None => {
+                    let mut text = String::new();
+                    let ended = replay.end(&mut text);
+                    out.write_all(text.as_bytes())?;
+                    ended
+                }
+            },
+        };
+        Ok(())
+    })?;
+    // Who has read enough does not want to know about the rest.
+    if read { outcome.map(|()| Exit::Done) } else { Ok(Exit::Done) }
+}
+
+/// The caller's own movements, from the server.
+fn own(context: &Context, format: Format) -> Result<Exit, ClientError> {
+    let mut member = open_member(context, &mut outlet::passphrase)?;
+    let (_, currency) = fetch_balance(&mut member)?;
+    let Reply::Whoami(me) = member.ask(&Request::Whoami, &mut |_| ())? else {
+        return Err(ClientError::unexpected_reply());
+    };
+    if me.account.0 != member.account().account {
+        return Err(ClientError::Integrity("the server answers for another account".to_owned()));
+    }
+    let mut text = String::new();
+    let mut own = Own::begin(format, &currency, me, &mut text)?;
+    let mut statement = Statement::start(&mut member);
+    while let Some(lines) = statement.next_page()? {
+        for line in &lines {
+            own.line(line, &mut text)?;
+        }
+        if !context.out.data(|out| out.write_all(text.as_bytes()))? {
+            return Ok(Exit::Done);
+        }
+        text.clear();
+    }
+    own.end(&mut text)?;
+    context.out.data(|out| out.write_all(text.as_bytes()))?;
+    Ok(Exit::Done)
+}
