@@ -18,6 +18,7 @@ mod forge;
 mod lying_server;
 mod money;
 mod peer_session;
+mod peers;
 mod receipts;
 mod recorded;
 mod scenarios;

@@ -272,6 +272,12 @@ impl Connection {
         self.closed.is_some()
     }
 
+    /// Looks at what has arrived, without waiting: whether the connection can still carry something.
+    pub fn is_alive(&mut self) -> bool {
+        let looked = self.turn(Some(Monotonic::default()));
+        looked.is_ok() && self.closed.is_none()
+    }
+
     /// Sends a request; its reply comes with the number that is returned.
     ///
     /// # Errors
