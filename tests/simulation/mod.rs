@@ -4,6 +4,8 @@
 //! again; `SIM_SEEDS=n` runs that many.
 
 mod client;
+mod money;
+mod peers;
 mod planted;
 mod template;
 mod world;
