@@ -4,7 +4,12 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdout, Stdio};
+use std::time::{Duration, Instant};
 
+use ledgerd::client::{Anonymous, ClientError, Home, Member, Reopen, SignedOrder, fetch_registrant};
+use ledgerd::domain::AccountId;
+use ledgerd::peer::{HandedOver, PeerLink};
+use ledgerd::wire::{PeerReply, ReceiptOf, Refusal, Request, StatementPlace};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
@@ -57,8 +62,12 @@ impl Listening {
         serde_json::from_str(&line).unwrap_or_else(|error| panic!("{line:?}: {error}"))
     }
 
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_raw(self.child.id() as i32).unwrap(), signal).unwrap();
+    }
+
     fn interrupt(mut self) -> Option<i32> {
-        kill_process(Pid::from_raw(self.child.id() as i32).unwrap(), Signal::INT).unwrap();
+        self.signal(Signal::INT);
         self.child.wait().unwrap().code()
     }
 }
@@ -309,4 +318,91 @@ fn the_shell_runs_the_same_commands_over_one_connection_and_shows_what_comes_in(
     assert_eq!(code, Some(3), "the code of the last command");
     let (code, _) = place.feed("alice", at, &["shell"], "balance 'unclosed\nshell\n");
     assert_eq!(code, Some(2));
+}
+
+fn home(place: &Place, member: &str) -> Home {
+    Home::open(Some(&place.directory.path().join(member))).unwrap()
+}
+
+#[test]
+fn an_order_that_somebody_else_captured_is_worth_nothing_to_them() {
+    let place = Place::new();
+    let daemon = daemon(&place, "127.0.0.1:0");
+    let at = daemon.address.as_str();
+    for member in ["alice", "bob", "carol"] {
+        place.join(member, at);
+    }
+    let file = path(&place, "captured");
+    place.done("alice", at, &["order", "bob", "25", "--out", file]);
+    let captured = SignedOrder::from_pem(&std::fs::read_to_string(file).unwrap()).unwrap();
+    let mut bob = Listening::start(&place, "bob", at, &[]);
+
+    // Carol is who she says she is; the order is not hers to hand over.
+    let mut carol = Member::open(&home(&place, "carol"), at, &mut |_| None).unwrap();
+    let payee = fetch_registrant(&mut carol, AccountId(2)).unwrap();
+    let link = PeerLink::open(&mut carol, &payee, bob.address.parse().unwrap()).unwrap();
+    let note = carol.server().checkpoint.clone().unwrap();
+    let HandedOver::Answered(PeerReply::Refused(refusal)) = link.hand_over(&note, &captured) else {
+        panic!("not refused")
+    };
+    assert_eq!((refusal.code, refusal.name.as_str()), (210, "no_permission"));
+    assert!(bob.says().starts_with("not taken from carol: no_permission"));
+    // Nor does she take him for anybody else.
+    let alice = fetch_registrant(&mut carol, AccountId(1)).unwrap();
+    let other = PeerLink::open(&mut carol, &alice, bob.address.parse().unwrap());
+    assert!(other.is_err_and(|error| error.to_string().contains("did not prove to be alice")));
+    assert_eq!(balance(&place, "bob", at), 100);
+    // To whom it was given, it is money.
+    place.done("bob", at, &["settle", file]);
+    assert_eq!(balance(&place, "bob", at), 125);
+}
+
+#[test]
+fn a_member_who_vanishes_without_a_word_is_soon_no_longer_online() {
+    let place = Place::new();
+    let config = path(&place, "ledgerd.toml");
+    std::fs::write(config, "presence_ms = 10000\n").unwrap();
+    let daemon = Daemon::start_with(&place.data(), "127.0.0.1:0", &["--config", config]);
+    let at = daemon.address.as_str();
+    for member in ["alice", "bob"] {
+        place.join(member, at);
+    }
+    let bob = Listening::start(&place, "bob", at, &[]);
+    let is_listed = || place.done("alice", at, &["online"]).contains("bob");
+    assert!(is_listed());
+    bob.signal(Signal::STOP);
+    let stopped = Instant::now();
+    while is_listed() {
+        assert!(stopped.elapsed() < Duration::from_secs(30), "still listed");
+    }
+    bob.signal(Signal::CONT);
+}
+
+#[test]
+fn without_an_authenticated_session_nothing_about_members_is_told() {
+    let place = Place::new();
+    let daemon = daemon(&place, "127.0.0.1:0");
+    let at = daemon.address.as_str();
+    place.join("alice", at);
+    place.done("stranger", at, &["getKey", "--accept-new"]);
+    let questions = [
+        Request::Balance,
+        Request::Statement { from: StatementPlace::default(), limit: 1 },
+        Request::Member("alice"),
+        Request::Announce { address: ([127, 0, 0, 1], 1).into(), hidden: false },
+        Request::Online { from: AccountId(0), limit: 1 },
+        Request::Locate(AccountId(1)),
+        Request::Registration(AccountId(1)),
+        Request::Receipt(ReceiptOf::Block(1)),
+    ];
+    for question in questions {
+        let mut stranger = Anonymous::open(&home(&place, "stranger"), at).unwrap();
+        match stranger.connection().ask(&question, &mut |_| ()) {
+            Err(ClientError::Refused(refusal)) => {
+                let expected = (Refusal::AUTH_FAIL, "not_authenticated");
+                assert_eq!((refusal.code, refusal.name.as_str()), expected, "{question:?}");
+            }
+            other => panic!("{question:?}: {other:?}"),
+        }
+    }
 }

@@ -65,6 +65,11 @@ fn identity(member: usize) -> PeerIdentity {
 }
 
 impl Peers {
+    /// Orders of which a payer was told that they are settled, and payments that payees showed.
+    pub(super) fn heard(&self) -> (usize, usize) {
+        (self.told.len(), self.shown.lock().unwrap().len())
+    }
+
     /// Everybody hangs up and stops listening.
     pub(super) fn hang_up(&mut self) {
         self.members.clear();
