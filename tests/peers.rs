@@ -1,7 +1,7 @@
 //! Two members pay each other, with the real binaries: one listens, the other sends, and the daemon between them
 //! comes and goes.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdout, Stdio};
 use std::time::{Duration, Instant};
@@ -318,6 +318,31 @@ fn the_shell_runs_the_same_commands_over_one_connection_and_shows_what_comes_in(
     assert_eq!(code, Some(3), "the code of the last command");
     let (code, _) = place.feed("alice", at, &["shell"], "balance 'unclosed\nshell\n");
     assert_eq!(code, Some(2));
+}
+
+#[test]
+fn a_shell_that_listens_shows_payments_as_they_arrive() {
+    let place = Place::new();
+    let daemon = daemon(&place, "127.0.0.1:0");
+    let at = daemon.address.as_str();
+    for member in ["alice", "bob"] {
+        place.join(member, at);
+    }
+    let mut command = place.command("bob", at, &["shell"]);
+    let mut shell = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut input = shell.stdin.take().unwrap();
+    let mut output = BufReader::new(shell.stdout.take().unwrap()).lines();
+    input.write_all(b"listen\nbalance\n").unwrap();
+    let mut line = || output.next().unwrap().unwrap();
+    let first = [line(), line()];
+    assert!(first.iter().any(|line| line.starts_with("online: listening on 127.0.0.1:")), "{first:?}");
+    assert!(first.iter().any(|line| line == "100 TWD"), "the prompt goes on: {first:?}");
+    place.done("alice", at, &["send", "bob", "30", "--memo", "tea"]);
+    assert_eq!(line(), "alice paid 30 TWD (block 3): tea");
+    input.write_all(b"balance\nexit\n").unwrap();
+    assert_eq!(line(), "130 TWD");
+    assert_eq!(shell.wait().unwrap().code(), Some(0));
+    assert!(!place.done("alice", at, &["online"]).contains("bob"));
 }
 
 fn home(place: &Place, member: &str) -> Home {

@@ -53,7 +53,10 @@ fn play(out: &mut dyn Write) -> Done<()> {
 
     say(out, "The operator of the new ledger makes a key before there is one.")?;
     let operator = stage.keygen(out)?;
-    say(out, "A new ledger: the first start makes its keys and its genesis block, which names the operator.")?;
+    say(
+        out,
+        "A new ledger: the first start makes its keys and its genesis block, which names the operator.",
+    )?;
     let founding = ["--currency", "TWD", "--operator", path_text(&operator)?];
     let daemon = stage.start_daemon(out, "127.0.0.1:0", &founding)?;
     say(out, "Whoever registers that key is the operator.")?;
@@ -69,7 +72,10 @@ fn play(out: &mut dyn Write) -> Done<()> {
     stage.step(out, "bob", &daemon, &["add", path_text(&orders)?])?;
     say(out, "Everybody can fetch their own transactions, each checked on arrival, and nobody else's.")?;
     stage.step(out, "alice", &daemon, &["copy", "--json"])?;
-    say(out, "The operator makes money; alice writes bob an order for some of it, like a cheque, and bob settles it.")?;
+    say(
+        out,
+        "The operator makes money; alice writes bob an order for some of it, like a cheque, and bob settles it.",
+    )?;
     stage.step(out, "operator", &daemon, &["issue", "alice", "100"])?;
     let cheque = stage.work.join("lunch.order");
     let cheque = path_text(&cheque)?;
