@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use argh::{ArgsInfo, FromArgs};
 
+use super::bench_arguments::BenchCommand;
 use super::money_arguments::{
     BalanceCommand, GrantCommand, IssueCommand, KeygenCommand, PayCommand, RevokeCommand, StatementCommand,
 };
@@ -81,6 +82,8 @@ pub enum Subcommand {
     Export(Export),
     /// See [`Tiles`].
     Tiles(Tiles),
+    /// See [`BenchCommand`].
+    Bench(BenchCommand),
     /// See [`Status`].
     Status(Status),
     /// See [`Whoami`].
@@ -171,7 +174,7 @@ pub struct Add {
     pub json: bool,
 }
 
-fn number_in(text: &str, least: u64, most: u64) -> Result<u64, String> {
+pub(super) fn number_in(text: &str, least: u64, most: u64) -> Result<u64, String> {
     let number = text.parse().ok().filter(|number| (least..=most).contains(number));
     number.ok_or_else(|| format!("expected a whole number from {least} to {most}"))
 }
