@@ -5,6 +5,7 @@
 mod audit;
 mod audit_files;
 mod audit_live;
+mod bench;
 mod binaries;
 mod binaries_proofs;
 mod bookkeeping;

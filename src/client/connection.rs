@@ -2,6 +2,7 @@
 //! number, several may be under way.
 
 mod asking;
+mod driven;
 
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
@@ -283,13 +284,9 @@ impl Connection {
     /// # Errors
     /// [`ClientError::Unreachable`] when the connection is gone.
     pub fn send(&mut self, request: &Request<'_>) -> Result<u32, ClientError> {
-        self.next_request = self.next_request.checked_add(1).unwrap_or(1);
-        let message = wire::seal(self.next_request, request);
-        let mut env = ClientEnv { now: clock::now(), rng: &mut self.rng };
-        let sent = self.session.send_message(&message, &mut env);
-        sent.map_err(|error| ClientError::Unreachable(format!("{}: {error}", self.address)))?;
+        let asked = self.queue(request)?;
         self.write_out();
-        Ok(self.next_request)
+        Ok(asked)
     }
 
     /// Waits for the next reply, the waker or the deadline.

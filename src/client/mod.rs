@@ -14,6 +14,7 @@
 //! # }
 //! ```
 
+pub mod bench;
 pub mod bookkeeping;
 mod checkpoints;
 pub mod clock;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use argh::{ArgsInfo, FromArgs};
 
+use super::bench_arguments::BenchCommand;
 use super::money_arguments::{
     BalanceCommand, GrantCommand, IssueCommand, KeygenCommand, PayCommand, RevokeCommand, StatementCommand,
 };
@@ -97,6 +98,8 @@ pub enum Subcommand {
     Export(Export),
     /// See [`Tiles`].
     Tiles(Tiles),
+    /// See [`BenchCommand`].
+    Bench(BenchCommand),
     /// See [`Status`].
     Status(Status),
     /// See [`Whoami`].

@@ -3,6 +3,8 @@
 mod add;
 mod add_each;
 mod arguments;
+mod bench;
+mod bench_arguments;
 mod bookkeeping;
 mod checkpoint;
 mod copy;
@@ -121,6 +123,7 @@ fn dispatch(context: &Context, command: &Subcommand) -> Result<Exit, ClientError
             None => offline::export(context, command),
         },
         Subcommand::Tiles(command) => tiles::run(context, command),
+        Subcommand::Bench(command) => bench::run(context, command),
         Subcommand::Status(command) => status::run(context, command),
         Subcommand::Whoami(command) => status::whoami(context, command),
         Subcommand::Completions(command) => manual::completions(context, command),
