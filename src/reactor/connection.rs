@@ -14,6 +14,8 @@ pub(super) struct Connection {
     stream: TcpStream,
     /// There may be bytes to read.
     pub(super) readable: bool,
+    /// The other side has ended its half: reading goes on until that shows.
+    pub(super) read_closed: bool,
     /// The socket may take bytes.
     pub(super) writable: bool,
     /// Whether the connection stands in the loop's queue of those to be read from.
@@ -55,7 +57,7 @@ impl Connection {
             tracing::debug!(connection = %id, %error, "small answers may be delayed");
         }
         registry.register(&mut stream, token::of(id), Interest::READABLE | Interest::WRITABLE)?;
-        Ok(Connection { stream, readable: false, writable: true, queued: false })
+        Ok(Connection { stream, readable: false, read_closed: false, writable: true, queued: false })
     }
 
     /// Reads at most a buffer full.
@@ -63,7 +65,12 @@ impl Connection {
         loop {
             match self.stream.read(buffer) {
                 Ok(0) => return ReadOutcome::Gone,
-                Ok(count) => return ReadOutcome::Bytes(count),
+                Ok(count) => {
+                    // Less than there was room for is all there was (epoll(7)): asking again would be a
+                    // system call to hear so.
+                    self.readable = count == buffer.len() || self.read_closed;
+                    return ReadOutcome::Bytes(count);
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.readable = false;
                     return ReadOutcome::WouldBlock;

@@ -180,6 +180,7 @@ impl<H: Handler> Reactor<H> {
                     let id = token::connection(of_connection);
                     let Some(connection) = self.connections.get_mut(&id) else { continue };
                     // A broken connection is both: reading or writing will tell.
+                    connection.read_closed |= event.is_read_closed() || event.is_error();
                     connection.readable |= event.is_readable() || event.is_read_closed() || event.is_error();
                     connection.writable |= event.is_writable() || event.is_write_closed() || event.is_error();
                     self.to_flush.insert(id);

@@ -119,15 +119,10 @@ impl Service {
         }
     }
 
-    /// The key of an account, prepared once.
+    /// The key of an account, prepared for use.
     pub(super) fn key_of(&mut self, account: AccountId) -> Option<PublicKey> {
-        if let Some(key) = self.keys.get(&account) {
-            return Some(key.clone());
-        }
-        let spki = &self.ledger.replica().state().accounts.get(account)?.public_key;
-        let key = PublicKey::from_spki(spki).ok()?;
-        self.keys.insert(account, key.clone());
-        Some(key)
+        let accounts = &self.ledger.replica().state().accounts;
+        self.keys.get(account, || PublicKey::from_spki(&accounts.get(account)?.public_key).ok())
     }
 
     /// The lookups: made before the signature check to save it, and again right before the rules.

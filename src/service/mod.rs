@@ -18,6 +18,7 @@ mod connection;
 mod dispatch;
 mod input;
 mod job;
+mod key_cache;
 mod money;
 mod presence;
 mod receipts;
@@ -36,8 +37,6 @@ use rand_core::CryptoRng;
 
 use crate::chain::{Block, Message};
 use crate::crypto::note::LogKey;
-use crate::crypto::rsa::PublicKey;
-use crate::domain::AccountId;
 use crate::eventlog::{LogError, Storage};
 use crate::ledger::{CheckpointFile, CommitError, Ledger};
 use crate::limits::{ANCHOR_SYNC_MS_MAX, Limits, REFUSALS_REMEMBERED_MAX};
@@ -47,6 +46,7 @@ use crate::wire::{self, Handshakes, Refusal, Reply};
 use admission::{Bucket, HandshakeQueue};
 use checkpoints::Cosigned;
 use connection::Connection;
+use key_cache::KeyCache;
 use presence::Presence;
 use refusals::Refusals;
 use verification::Verifications;
@@ -101,7 +101,7 @@ pub struct Service {
     /// Lines about failed handshakes: a flood of them must not fill the disk with its own story.
     failure_lines: Bucket,
     verifications: Verifications,
-    keys: BTreeMap<AccountId, PublicKey>,
+    keys: KeyCache,
     checkpoint_note: (u64, String),
     /// Where it is kept before it leaves.
     checkpoint_file: CheckpointFile,
@@ -171,7 +171,7 @@ impl Service {
             registrations,
             failure_lines: Bucket::new(1, 10),
             verifications: Verifications::default(),
-            keys: BTreeMap::new(),
+            keys: KeyCache::default(),
             checkpoint_note: (0, String::new()),
             checkpoint_file,
             note_leaves: false,

@@ -108,7 +108,7 @@ fn write_line(
         );
     }
     let (handle, memo) = (escape(&line.handle), escape(&line.memo));
-    writeln!(out, "{}  {movement:7} {amount:>14} {balance:>14}  {who} {handle}  {memo}", line.timestamp)
+    writeln!(out, "{}  {movement:10} {amount:>14} {balance:>14}  {who} {handle}  {memo}", line.timestamp)
 }
 
 /// A time as RFC 3339, or a day, which begins at midnight in UTC; in microseconds.
