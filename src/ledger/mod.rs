@@ -305,9 +305,9 @@ impl Ledger {
         self.replica.ledger_id()
     }
 
-    /// Whether blocks wait for a commit.
-    pub fn has_open_batch(&self) -> bool {
-        self.batch.count() > 0
+    /// Blocks that wait for a commit.
+    pub fn open_batch(&self) -> u64 {
+        self.batch.count()
     }
 
     /// The log, for its figures and its mode.

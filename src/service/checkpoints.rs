@@ -62,8 +62,8 @@ impl Cosigned {
 impl Service {
     /// The checkpoint over the last batch, signed once.
     pub(super) fn sign_checkpoint(&mut self) {
-        let checkpoint = self.ledger.checkpoint();
-        if self.checkpoint_note.0 != checkpoint.size {
+        if self.checkpoint_note.0 != self.ledger.committed().size {
+            let checkpoint = self.ledger.checkpoint();
             self.checkpoint_note = (checkpoint.size, self.log_key.sign_note(&checkpoint.text()));
         }
     }
@@ -73,6 +73,7 @@ impl Service {
         if !std::mem::take(&mut self.note_leaves) {
             return Ok(());
         }
+        self.sign_checkpoint();
         match self.checkpoint_file.keep(self.ledger.checkpoint(), &self.checkpoint_note.1) {
             // On a full disk nothing new is signed for but what came since the file was last written.
             Err(error) if eventlog::is_full(&error) => {

@@ -166,6 +166,7 @@ impl Service {
         let sequence = connection.first_sequence + connection.commands.len() as u64;
         let bytes = submission.message.len() + submission.signature.len();
         connection.commands.push_back(PendingCommand { request, bytes, checked: None });
+        self.checks_under_way += 1;
         self.jobs.push(Job::VerifyCommand(CommandCheck {
             connection: id,
             sequence,
@@ -178,6 +179,7 @@ impl Service {
 
     /// A signature was checked; its command waits for its turn.
     pub(super) fn command_verified(&mut self, check: CommandCheck, verdict: SignatureVerdict, now: Now) {
+        self.checks_under_way = self.checks_under_way.saturating_sub(1);
         let id = check.connection;
         let Some(connection) = self.connections.get_mut(&id) else { return };
         let place = check.sequence.checked_sub(connection.first_sequence);

@@ -44,6 +44,7 @@ impl Service {
         match (request, anonymous) {
             (Request::Submit(submission), _) => self.submit(id, request_id, submission, now),
             (Request::Checkpoint, _) => {
+                self.sign_checkpoint();
                 let note = self.checkpoint_note.1.clone();
                 self.hold(id, request_id, Reply::Checkpoint(CheckpointNote { note }));
             }

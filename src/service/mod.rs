@@ -16,6 +16,7 @@ mod checkpoints;
 mod commands;
 mod connection;
 mod dispatch;
+mod held;
 mod input;
 mod job;
 mod key_cache;
@@ -35,17 +36,17 @@ use std::time::Duration;
 
 use rand_core::CryptoRng;
 
-use crate::chain::{Block, Message};
 use crate::crypto::note::LogKey;
 use crate::eventlog::{LogError, Storage};
 use crate::ledger::{CheckpointFile, CommitError, Ledger};
 use crate::limits::{ANCHOR_SYNC_MS_MAX, Limits, REFUSALS_REMEMBERED_MAX};
 use crate::session::{ChannelSettings, ServerEnv, ServerIdentity, Stage, TicketSettings, TicketTable};
 use crate::time::{Monotonic, Now, Timestamp};
-use crate::wire::{self, Handshakes, Refusal, Reply};
+use crate::wire::{Handshakes, Refusal};
 use admission::{Bucket, HandshakeQueue};
 use checkpoints::Cosigned;
 use connection::Connection;
+use held::Held;
 use key_cache::KeyCache;
 use presence::Presence;
 use refusals::Refusals;
@@ -67,14 +68,6 @@ struct Counters {
     accepted: u64,
     refused: u64,
     duplicate: u64,
-}
-
-/// A reply that waits for the batch to be durable.
-struct Held {
-    connection: ConnectionId,
-    request: u32,
-    reply: Reply,
-    bytes: usize,
 }
 
 /// See the module.
@@ -119,6 +112,10 @@ pub struct Service {
     to_close: Vec<ConnectionId>,
     shutting_down: bool,
     fatal: Option<LogError>,
+    /// Commands whose signatures are with the helpers.
+    checks_under_way: u64,
+    /// When the open batch is committed at the latest, while it is left open.
+    commit_due: Option<Monotonic>,
     previous_key_until: Option<Timestamp>,
 }
 
@@ -183,6 +180,8 @@ impl Service {
             to_close: Vec::new(),
             shutting_down: false,
             fatal: None,
+            checks_under_way: 0,
+            commit_due: None,
             previous_key_until: None,
         };
         service.sign_checkpoint();
@@ -222,11 +221,14 @@ impl Service {
         if let Some(error) = self.fatal.take() {
             return Err(error);
         }
+        if self.awaits_more(now) {
+            return Ok(());
+        }
+        self.commit_due = None;
         match self.ledger.commit(rng) {
             Ok(0) => self.refusals.committed(),
             Ok(_) => {
                 self.refusals.committed();
-                self.sign_checkpoint();
                 let due = Monotonic(now.mono.0 + Duration::from_millis(ANCHOR_SYNC_MS_MAX));
                 self.maintenance_due.get_or_insert(due);
             }
@@ -247,54 +249,6 @@ impl Service {
         Ok(())
     }
 
-    /// The batch was not written: what was held for one of its blocks is refused instead. Nothing that was
-    /// learnt from those blocks may stay behind.
-    fn refuse_held(&mut self, thrown_away: &[Vec<u8>]) {
-        let durable = self.ledger.committed().size;
-        for held in &mut self.held {
-            match &held.reply {
-                // A duplicate of what is durable stays what it is.
-                Reply::Accepted(accepted) if accepted.index < durable => continue,
-                Reply::Accepted(accepted) if !accepted.duplicate => self.counters.accepted -= 1,
-                // A question that changes nothing and saw only durable blocks.
-                Reply::CopyPage(_)
-                | Reply::Statement(_)
-                | Reply::Receipt(_)
-                | Reply::Announced(_)
-                | Reply::Online(_)
-                | Reply::Checkpoint(_)
-                | Reply::Inclusion(_)
-                | Reply::Consistency(_) => {
-                    continue;
-                }
-                _ => {}
-            }
-            held.reply = Reply::Refused(disk_full());
-        }
-        self.keys.clear();
-        self.refusals.take_back(&disk_full());
-        for block in thrown_away {
-            if let Ok(block) = Block::parse(block)
-                && let Ok(message) = Message::parse(block.message)
-            {
-                self.refusals.remember_copy(&message, disk_full());
-            }
-        }
-    }
-
-    fn release_held(&mut self, now: Now, rng: &mut dyn CryptoRng) {
-        for held in std::mem::take(&mut self.held) {
-            let message = wire::seal(held.request, &held.reply);
-            let sent = self.with_env(held.connection, now, rng, |connection, env| {
-                connection.held_bytes = connection.held_bytes.saturating_sub(held.bytes);
-                connection.session.send_message(&message, env).is_ok()
-            });
-            if sent == Some(false) {
-                tracing::warn!(connection = %held.connection, "a reply could not be sent");
-            }
-        }
-    }
-
     /// Says goodbye on connections that are ended from this side, after their last replies.
     fn close_ended(&mut self, now: Now, rng: &mut dyn CryptoRng) {
         for id in std::mem::take(&mut self.to_close) {
@@ -310,9 +264,12 @@ impl Service {
         rng: &mut dyn CryptoRng,
         work: impl FnOnce(&mut Connection, &mut ServerEnv<'_>) -> T,
     ) -> Option<T> {
+        if self.connections.get(&id)?.session.stage() < Stage::Open {
+            // A handshake tells the newest checkpoint.
+            self.sign_checkpoint();
+            self.note_leaves = true;
+        }
         let connection = self.connections.get_mut(&id)?;
-        // A handshake tells the newest checkpoint.
-        self.note_leaves |= connection.session.stage() < Stage::Open;
         let mut env = ServerEnv {
             now,
             rng,
@@ -330,27 +287,11 @@ impl Service {
     fn start_verification(&mut self) {
         if self.verifications.is_due() {
             let expected = self.ledger.replica().digest();
+            self.sign_checkpoint();
             let (size, note) = self.checkpoint_note.clone();
             let job = self.verifications.start(Arc::clone(&self.storage), size, expected, note);
             self.jobs.push(job);
         }
-    }
-
-    /// Holds a reply until the batch of this tick is durable.
-    fn hold(&mut self, connection: ConnectionId, request: u32, reply: Reply) {
-        let bytes = match &reply {
-            Reply::CopyPage(page) => page.blocks.iter().map(|block| block.len()).sum(),
-            Reply::Statement(page) => page.lines.len().saturating_mul(128),
-            Reply::Receipt(proofs) => proofs.block.len(),
-            Reply::Online(page) => page.members.len().saturating_mul(192),
-            _ => 256,
-        };
-        self.note_leaves |=
-            matches!(reply, Reply::Checkpoint(_) | Reply::Receipt(_) | Reply::Verification(_));
-        if let Some(connection) = self.connections.get_mut(&connection) {
-            connection.held_bytes += bytes;
-        }
-        self.held.push(Held { connection, request, reply, bytes });
     }
 
     /// When [`Service::end_tick`] has to run again even if nothing happens.
@@ -358,10 +299,11 @@ impl Service {
         let connections = self.deadlines.first().map(|(at, _)| *at);
         let left_over = !self.postponed.is_empty()
             || !self.held.is_empty()
-            || !self.jobs.is_empty()
             || !self.to_close.is_empty()
-            || self.ledger.has_open_batch();
-        let at_once = left_over.then_some(Monotonic::default());
+            || self.ledger.open_batch() > 0;
+        // What is left over waits for an open batch, if there is one that is left open.
+        let left_over = left_over.then(|| self.commit_due.unwrap_or_default());
+        let at_once = (!self.jobs.is_empty()).then_some(Monotonic::default()).or(left_over);
         [connections, self.maintenance_due, at_once].into_iter().flatten().min()
     }
 

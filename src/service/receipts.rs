@@ -19,6 +19,7 @@ struct Wanted {
 impl Service {
     /// Answers a request for a receipt.
     pub(super) fn receipt(&mut self, id: ConnectionId, request: u32, account: AccountId, of: ReceiptOf) {
+        self.sign_checkpoint();
         let proofs = self.own_block(account, of);
         let proofs = proofs.and_then(|found| found.map(|wanted| self.proofs(wanted)).transpose());
         self.hold_receipt(id, request, proofs, "there is no such block of yours");
@@ -26,6 +27,7 @@ impl Service {
 
     /// Answers a request for a member's registration, which everybody may see: it says whose key is whose.
     pub(super) fn registration(&mut self, id: ConnectionId, request: u32, of: AccountId) {
+        self.sign_checkpoint();
         let known = self.ledger.replica().state().accounts.get(of);
         let index =
             known.map(|account| account.registered_at).filter(|index| *index < self.checkpoint_note.0);
