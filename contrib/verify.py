@@ -8,21 +8,18 @@
 first block to the last; with --checkpoint, the ledger has to contain everything that this signed note speaks of.
 KEY is the ledger's verifier key, as `ledgerctl getKey --vkey` prints it. A FILE of `-` is standard input.
 
-Checked are bytes, hashes, signatures and who signed. What is not decided again is whether the rules allowed a
-command (the tables in docs/wire-protocol.md, such as a handle that is taken): `ledgerctl audit` does that.
-
-One verdict a file: on standard output if it is proven, else on standard error with the stable name of the first
+Checked are bytes, hashes, signatures and who signed. What the rules allow is not decided again: `ledgerctl audit` does
+that. One verdict a file: on standard output if it is proven, else on standard error with the stable name of the first
 reason. Exit code: 0 all proven, 65 something is not, 2 wrong usage or unreadable. Needs Python 3.9, `cryptography`.
 """
-import argparse, base64, hashlib, json, math, re, sys
+import argparse, base64, hashlib, json, math, re, struct, sys
 from collections import namedtuple
 from datetime import datetime, timedelta
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA3_256
 
-class NotProven(ValueError):
-    """Something does not hold: a stable name and a sentence."""
+class NotProven(ValueError): """Something does not hold: a stable name and a sentence."""
 def need(holds, name, reason):
     if not holds:
         raise NotProven(name, reason)
@@ -32,7 +29,6 @@ def attempt(name, reason, call, *arguments):
         return call(*arguments)
     except (ValueError, OverflowError, InvalidSignature):
         raise NotProven(name, reason) from None
-
 # Hashes and the tree: docs/log-format.md, "Block"; RFC 6962, 2.1.
 def block_hash(data): return hashlib.sha3_256(b"ledgerd/block/1\0" + data).digest()
 def leaf_hash(data): return hashlib.sha256(b"\0" + data).digest()
@@ -51,7 +47,6 @@ def proven_root(leaf, index, size, proof):
     if index < left:
         return node_hash(proven_root(leaf, index, left, proof[:-1]), proof[-1])
     return node_hash(proof[-1], proven_root(leaf, index - left, size - left, proof[:-1]))
-
 # Text: one spelling for everything.
 def from_base64(text, name, length=None):
     data = attempt(name, "not base64", base64.b64decode, text, None, True)
@@ -118,8 +113,7 @@ class Reader:
     def one_of(self, *variants):
         need((number := self.varint()) < len(variants), self.name, "an unknown variant")
         return variants[number]
-    def end(self):
-        need(self.at == len(self.data), self.name, "bytes are left over")
+    def end(self): need(self.at == len(self.data), self.name, "bytes are left over")
 Block = namedtuple("Block", "data index timestamp previous_hash author author_previous message signature event")
 Message = namedtuple("Message", "ledger account key_id command_id issued_at schema kind command")
 Member = namedtuple("Member", "account handle key_id key")
@@ -148,8 +142,7 @@ def check_genesis(block, key):
     origin, log_key, server_key, _nonce = read.text(), read.take(32), read.bytes(), read.take(32)
     settings = [(read.text(), read.text()) for _ in range(read.varint())]
     read.end()
-    names = [name.encode() for name, _ in settings]
-    need(all(a < b for a, b in zip(names, names[1:])), "malformed_block", "the settings are not sorted")
+    need(all(a < b for (a, _), (b, _) in zip(settings, settings[1:])), "malformed_block", "settings are not sorted")
     need((origin, log_key) == (key[0], key[2]), "other_ledger", "genesis names another origin or log key")
     return server_key, settings
 def check_registration(block, message):
@@ -200,7 +193,7 @@ def check_receipt(file, key, _note):
 SETTINGS = {"currency": "[A-Za-z0-9]{1,12}", "opening_grant": "0|[1-9][0-9]{0,19}", "operator": "[0-9a-f]{64}",
             "scale": "[0-9]"}
 def check_ledger(file, key, note):
-    head, time, leaves, last, seen, members, orders = bytes(32), -1, [], {}, set(), [], 0
+    head, time, leaves, last, seen, members, numbers = bytes(32), -1, [], {}, set(), {}, {16: 0, 34: 0, 35: 0}
     for number, line in enumerate(file):
         raw = re.fullmatch(rb'\{.*,"raw":"((?:[0-9a-f]{2})*)"\}\n', line)
         need(raw, "malformed_line", f"line {number + 1} is not one of an export with --raw")
@@ -208,12 +201,11 @@ def check_ledger(file, key, note):
         linked = block.index == number and block.previous_hash == head and block.timestamp > time
         need(linked and block.author_previous == last.get(block.author, NO_BLOCK), "chain_broken", f"at block {number}")
         if number == 0:
-            server_key, settings = check_genesis(block, key)
+            (server_key, settings), ledger, data = check_genesis(block, key), block_hash(block.data), "Genesis Block"
             parse_key(server_key)
             for name, value in settings:
                 known = re.fullmatch(SETTINGS.get(name, "(?!)"), value)
                 need(known and (name != "opening_grant" or int(value) < 2**64), "unknown_setting", f"{name!r}: {value!r}")
-            ledger, data = block_hash(block.data), "Genesis Block"
         else:
             message = parse_message(block)
             need(message.ledger == ledger, "other_ledger", f"block {number} was signed for another ledger")
@@ -221,15 +213,14 @@ def check_ledger(file, key, note):
             need(command_id not in seen, "repeated_command", f"block {number} repeats a command")
             seen.add(command_id)
             if block.author == 0:
-                members.append(check_registration(block, message))
-                need(members[-1].account == len(members), "other_author", f"block {number}: not the next account")
-                data = {"user_id": len(members), "operation_type": "register", "handle": members[-1].handle}
+                members[len(members) + 1] = member = check_registration(block, message)
+                need(member.account == len(members), "other_author", f"block {number}: not the next account")
+                data = {"user_id": member.account, "operation_type": "register", "handle": member.handle}
             else:
-                author = members[block.author - 1] if block.author <= len(members) else None
+                author = members.get(block.author)
                 need(author and author.key_id == message.key_id, "other_author", f"block {number}: another key")
                 check_signature(author.key, block)
-                data, placed = read_command(block, message, orders)
-                orders += placed
+                data = read_command(block, message, members, numbers)
         before, head, time, last[block.author] = head, block_hash(block.data), block.timestamp, number
         leaves.append(leaf_hash(block.data))
         at = (EPOCH + timedelta(0, 0, time)).isoformat("T", "microseconds") + "Z" if time <= TIME_MAX else f"{time}us"
@@ -241,19 +232,22 @@ def check_ledger(file, key, note):
     need(len(leaves) >= max(size, 1), "rollback", "there are fewer blocks than the checkpoint speaks of, or none")
     need(tree_root(leaves[:size]) == root, "fork", "the checkpoint is over other blocks")
     return f"{len(leaves)} blocks of ledger {ledger.hex()}, root {tree_root(leaves).hex()}; rules not decided again"
-def read_command(block, message, first):
-    """What was done, as an export shows it, and how many orders of it there are; `first` is the next order's number."""
-    done, event = COMMANDS.get((message.schema, message.kind)), Reader(block.event, "malformed_block")
-    need(done, "malformed_block", f"block {block.index}: an unknown command")
-    (operation, fields), read = done, Reader(message.command, "malformed_block")
-    items = [fields(read, {"user_id": block.author}) for _ in range(read.varint() if operation == "several" else 1)]
+def read_command(block, message, members, numbers):
+    """What was done, as an export shows it; `numbers` has the next number of each kind that is numbered."""
+    known, event = COMMANDS.get((message.schema, message.kind)), Reader(block.event, "malformed_block")
+    need(known, "malformed_block", f"block {block.index}: an unknown command")
+    (operation, fields), read = known, Reader(message.command, "malformed_block")
+    shown, several = {"user_id": block.author, "operation_type": operation}, message.kind in (16, 32)
+    items = [{**shown, **fields(read, message, members)} for _ in range(read.varint() if several else 1)]
     need(event.take(4) == b"\0\1" + message.kind.to_bytes(2, "big"), "malformed_block", "another command's event")
-    number, orders = event.varint(), len(items) if message.kind == 16 else 0
-    need(not orders or number == first, "malformed_block", "other orders in the event")
+    number = event.varint()
     read.end(), event.end()
-    return items[0] if len(items) == 1 else items, orders
-def order(read, shown):
-    shown.update(operation_type=read.one_of("buy", "sell"), stock_name=read.text())
+    if message.kind in numbers:
+        need(number == numbers[message.kind], "malformed_block", "another number in the event")
+        numbers[message.kind] += len(items)
+    return items[0] if len(items) == 1 else items
+def order(read, *_):
+    shown = {"operation_type": read.one_of("buy", "sell"), "stock_name": read.text()}
     need(re.fullmatch("[A-Z0-9.-]{1,16}", shown["stock_name"]), "malformed_block", "not the name of a stock")
     if (quantity := read.varint()) != 1:
         shown["quantity"] = quantity
@@ -263,17 +257,24 @@ def order(read, shown):
         if read.one_of(False, True):
             shown["currency"] = read.take(3).decode("latin-1")
     return shown
-def money(operation, memo):
-    def read_money(read, shown):
-        shown.update(operation_type=operation, to=read.varint())
-        shown["amount"] = (coded := read.varint()) >> 1 ^ -(coded & 1)
-        return {**shown, "memo": text} if memo and (text := read.text()) else shown
-    return read_money
-def role(operation):
-    names = {"operation_type": operation}
-    return lambda read, shown: {**shown, **names, "account": read.varint(), "role": read.one_of("operator")}
-COMMANDS = {(1, 2): ("one", role("grant")), (1, 3): ("one", role("revoke")), (1, 16): ("several", order),
-            (1, 32): ("several", money("pay", True)), (1, 33): ("one", money("issue", False))}
+def settle(read, message, members):
+    signed, signature = read.bytes(), read.bytes()
+    need(signed[:24] == b"ledgerd/payment-order/1\0" and len(signed) >= 138, "malformed_block", "not a payment order")
+    ledger, payer, key_id, order_id, payee, amount, _expires, length = struct.unpack(">32sQ32s16sQQQH", signed[24:138])
+    text = attempt("malformed_block", "a memo is not UTF-8", signed[138:].decode)
+    need(length == len(signed) - 138 <= 96, "malformed_block", "a memo of another length")
+    need((ledger, payee) == (message.ledger, message.account), "other_author", "an order of another ledger or payee")
+    need(payer in members and members[payer].key_id == key_id, "other_author", "an order of nobody here")
+    need(len(signature) == 384, "bad_order_signature", "a signature of another length")
+    attempt("bad_order_signature", f"order {order_id.hex()}", members[payer].key.verify, signature, signed, *PSS)
+    return {"from": payer, "amount": amount, "order_id": order_id.hex(), **memo(text)}
+def revoke_order(read, *_): return {"order_id": read.take(16).hex()}
+def role(read, *_): return {"account": read.varint(), "role": read.one_of("operator")}
+def issue(read, *_): return {"to": read.varint(), "amount": (coded := read.varint()) >> 1 ^ -(coded & 1)}
+def pay(read, *_): return {**issue(read), **memo(read.text())}
+def memo(text): return {"memo": text} if text else {}
+COMMANDS = {(1, 2): ("grant", role), (1, 3): ("revoke", role), (1, 16): ("order", order), (1, 32): ("pay", pay),
+            (1, 33): ("issue", issue), (1, 34): ("settle", settle), (1, 35): ("revoke_order", revoke_order)}
 CHECKS = {"receipt": check_receipt, "ledger": check_ledger}
 def main():
     parser = argparse.ArgumentParser(description="Checks what ledgerd says, without its code.", allow_abbrev=False)
@@ -295,6 +296,5 @@ def main():
     except (OSError, UnicodeDecodeError) as error:
         parser.error(str(error))
     return exit_code
-
 if __name__ == "__main__":
     sys.exit(main())

@@ -4,6 +4,7 @@
 //! world. Imports point up this list only; `tests/tidy.rs` holds the code to it.
 
 pub mod limits;
+pub mod peer;
 pub mod time;
 
 pub mod codec;

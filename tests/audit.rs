@@ -8,7 +8,7 @@ use ledgerd::crypto::LedgerId;
 use ledgerd::domain::{AccountId, orders};
 use ledgerd::ledger::Replica;
 
-use crate::forge::{Forge, Seeded};
+use crate::forge::{Forge, Seeded, member_key};
 
 fn place(index: usize) -> Place<'static> {
     Place { file: "log/0.seg", offset: index as u64 * 1_000, index: Some(index as u64) }
@@ -125,6 +125,55 @@ fn changed(forge: &mut Forge, change: fn(&mut crate::forge::Draft)) -> crate::fo
     let mut draft = forge.order(0, 1);
     change(&mut draft);
     draft
+}
+
+/// The payee signs whatever it likes around an order; that the payer promised it is checked beside.
+#[test]
+fn a_payment_order_that_its_payer_did_not_sign_is_found_by_name() {
+    let honest = |forge: &mut Forge, id| {
+        let order = forge.payment_order(0, 1, id);
+        (order.encode(), member_key(0).sign_pss(&mut forge.rng, &[&order.encode()]).to_vec())
+    };
+    type Forgery = fn(Vec<u8>, Vec<u8>, &[u8]) -> (Vec<u8>, Vec<u8>);
+    let cases: &[(&str, Forgery)] = &[
+        ("another amount", |mut order, signature, _| {
+            order[135 - 8] ^= 1;
+            (order, signature)
+        }),
+        ("another memo", |mut order, signature, _| {
+            *order.last_mut().unwrap() = b'b';
+            (order, signature)
+        }),
+        ("a flipped bit", |order, mut signature, _| {
+            signature[200] ^= 4;
+            (order, signature)
+        }),
+        ("none", |order, _, _| (order, vec![])),
+        ("a short one", |order, signature, _| (order, signature[..383].to_vec())),
+        ("a long one", |order, signature, _| (order, [&signature[..], &[0]].concat())),
+        ("that of another order", |order, _, other| (order, other.to_vec())),
+    ];
+    for (name, forgery) in cases {
+        let mut forge = Forge::with_money(9);
+        let ((order, signature), (_, other)) = (honest(&mut forge, 1), honest(&mut forge, 2));
+        let (order, signature) = forgery(order, signature, &other);
+        let draft = forge.settlement_of(1, &order, &signature);
+        let at = forge.blocks.len() as u64;
+        forge.push(&draft);
+        let (order, signature) = honest(&mut forge, 3);
+        let draft = forge.settlement_of(1, &order, &signature);
+        forge.push(&draft);
+        let draft = forge.revocation(0, 4);
+        forge.push(&draft);
+        let outcome = check_all(&forge.blocks);
+        assert_eq!(names(&outcome), [("bad_order_signature", at)], "{name}");
+        assert_eq!((outcome.blocks, outcome.signatures), (7, 8), "six commands and two orders");
+    }
+    let mut forge = Forge::with_money(9);
+    let order = forge.payment_order(0, 1, 1);
+    let draft = forge.settlement(1, 1, &order);
+    forge.push(&draft);
+    assert_eq!(names(&check_all(&forge.blocks)), [("bad_order_signature", 4)], "signed by the payee");
 }
 
 #[test]

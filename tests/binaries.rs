@@ -40,6 +40,13 @@ impl Daemon {
         Daemon { child, address, blocks, _stdout: stdout }
     }
 
+    /// From now on its files cannot grow beyond this, as if the disk were full.
+    pub(super) fn limit_files(&self, bytes: u64) {
+        use rustix::process::{Pid, Resource, Rlimit, prlimit};
+        let limit = Rlimit { current: Some(bytes), maximum: Some(bytes) };
+        prlimit(Pid::from_raw(self.child.id() as i32), Resource::Fsize, limit).unwrap();
+    }
+
     pub(super) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();

@@ -3,8 +3,10 @@
 
 use std::path::Path;
 
+use ledgerd::codec;
 use ledgerd::limits::{Limits, SETTINGS};
 use ledgerd::session::Fault;
+use ledgerd::wire::{self, Request};
 
 fn document(path: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
@@ -42,6 +44,20 @@ fn every_refusal_of_a_rule_is_in_the_reference() {
         let row = format!("| `{}` | ", refusal.name());
         assert!(reference.lines().any(|line| line.starts_with(&row)), "{} is not listed", refusal.name());
     }
+}
+
+#[test]
+fn the_worked_examples_are_what_goes_over_the_wire() {
+    let reference = document("docs/wire-protocol.md").replace(' ', "");
+    let examples = [
+        wire::seal(7, &Request::Copy { from: 300, limit: 2 }),
+        wire::seal(8, &Request::Announce { address: ([127, 0, 0, 1], 300).into(), hidden: true }),
+    ];
+    for example in examples.map(const_hex::encode) {
+        assert!(reference.contains(&format!("`{example}`")), "{example}");
+    }
+    let address = std::net::SocketAddr::from(([7; 16], 300));
+    assert_eq!(codec::encode(&address), [&[1][..], &[7; 16], &[0xac, 2]].concat());
 }
 
 #[test]

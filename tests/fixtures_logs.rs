@@ -146,6 +146,16 @@ fn record() {
     );
     derive("missing_anchor", &["remove anchor"], &[]);
     derive("stored_hashes_changed", &["flip tree/hashes 3210 80"], &[]);
+    record_payments();
+}
+
+/// A log whose blocks hold money: the opening grants, payments, a settled order and a revoked one.
+fn record_payments() {
+    let directory = tempfile::tempdir().unwrap();
+    write_log(directory.path(), &crate::vectors_payments::ledger());
+    let (ledger, _) = Ledger::open(&disk(directory.path()), OPTIONS).unwrap();
+    ledger.close().unwrap();
+    store("payments", &read_from(directory.path()));
 }
 
 fn derive(case: &str, damage: &[&str], files: &[(&str, &[u8])]) {

@@ -8,13 +8,16 @@ use ledgerd::chain::tree::StoredHashes;
 use ledgerd::chain::{
     Block, Checkpoint, CommandId, Frontier, Genesis, Header, Inclusion, LeafHash, Link, Message, block_hash,
 };
+use ledgerd::codec;
 use ledgerd::crypto::note::LogKey;
 use ledgerd::crypto::rsa::PrivateKey;
 use ledgerd::crypto::{Digest, LedgerId, random, sha3};
 use ledgerd::domain::Settings;
-use ledgerd::domain::{self, AccountId, Command, Context, State, accounts, orders};
+use ledgerd::domain::payments::{OrderId, PaymentOrder};
+use ledgerd::domain::{self, AccountId, Command, Context, State, accounts, orders, payments};
 use ledgerd::ledger::Transaction;
 use ledgerd::time::Timestamp;
+use serde_bytes::ByteBuf;
 
 /// The name of the ledgers made here.
 pub(crate) const ORIGIN: &str = "ledger.example/test";
@@ -139,15 +142,31 @@ pub(crate) struct Draft {
 impl Forge {
     /// A ledger with its genesis block.
     pub(crate) fn new(seed: u64) -> Forge {
+        Forge::with_settings(seed, vec![])
+    }
+
+    fn with_settings(seed: u64, settings: Vec<(String, String)>) -> Forge {
         let mut rng = Seeded::new(seed);
         let genesis = Genesis {
             origin: ORIGIN.to_owned(),
             log_key: *log_key().public().bytes(),
             server_key: SERVER.public().spki().to_vec(),
             nonce: random::bytes(&mut rng),
-            settings: vec![],
+            settings,
         };
         Forge::from_genesis(&genesis, rng)
+    }
+
+    /// A ledger with three members, who received 1 000 units each; the first is an operator.
+    pub(crate) fn with_money(seed: u64) -> Forge {
+        let operator = Some(member_key(0).public().key_id());
+        let settings = Settings { opening_grant: 1_000, operator, ..Settings::default() };
+        let mut forge = Forge::with_settings(seed, settings.write());
+        for (member, handle) in ["anna", "bert", "cleo"].into_iter().enumerate() {
+            let draft = forge.registration(member, handle);
+            forge.push(&draft);
+        }
+        forge
     }
 
     /// A ledger with this genesis block.
@@ -201,6 +220,48 @@ impl Forge {
         };
         let command = orders::Command::PlaceOrders(orders::PlaceOrders { orders: vec![order] });
         self.draft(member, AccountId(member as u64 + 1), &Command::Orders(command))
+    }
+
+    /// A payment order over 70 units, from member `payer` to member `payee`.
+    pub(crate) fn payment_order(&self, payer: usize, payee: usize, id: u8) -> PaymentOrder {
+        PaymentOrder {
+            ledger_id: self.ledger_id,
+            payer: AccountId(payer as u64 + 1),
+            key_id: member_key(payer).public().key_id(),
+            order_id: OrderId([id; 16]),
+            payee: AccountId(payee as u64 + 1),
+            amount: 70,
+            expires_ms: START_US / 1_000 + 86_400_000,
+            memo: "tea".to_owned(),
+        }
+    }
+
+    /// Member `member` settles an order that member `payer` has signed.
+    pub(crate) fn settlement(&mut self, member: usize, payer: usize, order: &PaymentOrder) -> Draft {
+        let signed = order.encode();
+        let signature = member_key(payer).sign_pss(&mut self.rng, &[&signed]).to_vec();
+        self.settlement_of(member, &signed, &signature)
+    }
+
+    /// Member `member` settles whatever bytes these are, under whatever signature.
+    pub(crate) fn settlement_of(&mut self, member: usize, order: &[u8], signature: &[u8]) -> Draft {
+        let header = Header {
+            ledger_id: self.ledger_id,
+            account: AccountId(member as u64 + 1),
+            key_id: member_key(member).public().key_id(),
+            command_id: CommandId(random::bytes(&mut self.rng)),
+            issued_at: self.now.millis(),
+            tag: payments::SETTLE,
+        };
+        let body = codec::encode(&(ByteBuf::from(order), ByteBuf::from(signature)));
+        self.draft_message(member, &header, &body)
+    }
+
+    /// Member `member` takes a payment order back.
+    pub(crate) fn revocation(&mut self, member: usize, id: u8) -> Draft {
+        let revoke = payments::RevokeOrder { order_id: OrderId([id; 16]) };
+        let command = Command::Payments(payments::Command::RevokeOrder(revoke));
+        self.draft(member, AccountId(member as u64 + 1), &command)
     }
 
     /// A block for a command, with the event that the rules give or, if they refuse, the event of an order.
@@ -265,6 +326,11 @@ impl Forge {
 }
 
 impl Draft {
+    /// The bytes of its block.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        self.block().encode()
+    }
+
     fn block(&self) -> Block<'_> {
         Block {
             index: self.index,

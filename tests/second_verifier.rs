@@ -3,6 +3,7 @@
 
 mod hostile;
 mod ledgers;
+mod money;
 mod receipts;
 
 use std::collections::BTreeMap;

@@ -25,14 +25,7 @@ fn the_vectors_are_what_the_channel_does() {
     anonymous(&mut book);
     let ticket = authenticated(&mut book);
     resumption(&mut book, &ticket);
-    if std::env::var_os("UPDATE_VECTORS").is_some() {
-        std::fs::write(FILE, &book.0).unwrap();
-    }
-    let recorded = std::fs::read_to_string(FILE).unwrap();
-    for (line, (now, then)) in book.0.lines().zip(recorded.lines()).enumerate() {
-        assert_eq!(now, then, "line {}", line + 1);
-    }
-    assert_eq!(book.0, recorded);
+    book.compare(FILE);
 }
 
 fn descriptor(book: &mut Book) {
@@ -253,7 +246,7 @@ fn finish(book: &mut Book, world: &mut World, ends: &mut Ends, run: &mut Run, cl
 }
 
 /// The frames of a flight.
-fn split(flight: &[u8]) -> Vec<&[u8]> {
+pub(crate) fn split(flight: &[u8]) -> Vec<&[u8]> {
     let (mut rest, mut frames) = (flight, Vec::new());
     while !rest.is_empty() {
         let (frame, more) = rest.split_at(3 + usize::from(u16::from_be_bytes([rest[1], rest[2]])));
@@ -263,14 +256,14 @@ fn split(flight: &[u8]) -> Vec<&[u8]> {
     frames
 }
 
-fn mac(key: &[u8], message: &[u8]) -> [u8; 32] {
+pub(crate) fn mac(key: &[u8], message: &[u8]) -> [u8; 32] {
     let mut mac = hmac::SimpleHmac::<Sha3_256>::new_from_slice(key).unwrap();
     mac.update(message);
     mac.finalize().into_bytes().into()
 }
 
 /// HKDF-Expand written out: RFC 5869, section 2.3, with the labels of the specification.
-fn expand(secret: &[u8], label: &str, context: &[u8], length: usize) -> Vec<u8> {
+pub(crate) fn expand(secret: &[u8], label: &str, context: &[u8], length: usize) -> Vec<u8> {
     let label = format!("lsc1 {label}");
     let head = [&(length as u16).to_be_bytes()[..], &[label.len() as u8], label.as_bytes()].concat();
     let info = [&head[..], &[context.len() as u8], context].concat();
@@ -281,23 +274,35 @@ fn expand(secret: &[u8], label: &str, context: &[u8], length: usize) -> Vec<u8> 
 
 /// The file as it grows.
 #[derive(Default)]
-struct Book(String);
+pub(crate) struct Book(pub(crate) String);
 
 impl Book {
-    fn text(&mut self, line: &str) {
+    /// Holds itself against what was recorded, or records it.
+    pub(crate) fn compare(&self, file: &str) {
+        if std::env::var_os("UPDATE_VECTORS").is_some() {
+            std::fs::write(file, &self.0).unwrap();
+        }
+        let recorded = std::fs::read_to_string(file).unwrap();
+        for (line, (now, then)) in self.0.lines().zip(recorded.lines()).enumerate() {
+            assert_eq!(now, then, "line {}", line + 1);
+        }
+        assert_eq!(self.0, recorded);
+    }
+
+    pub(crate) fn text(&mut self, line: &str) {
         writeln!(self.0, "{line}").unwrap();
     }
 
-    fn section(&mut self, name: &str) {
+    pub(crate) fn section(&mut self, name: &str) {
         write!(self.0, "\n[{name}]\n").unwrap();
     }
 
-    fn put(&mut self, name: &str, bytes: &[u8]) {
+    pub(crate) fn put(&mut self, name: &str, bytes: &[u8]) {
         writeln!(self.0, "{name} = {}", const_hex::encode(bytes)).unwrap();
     }
 
     /// Opens a record by hand, writes down both forms, returns kind, length and payload without the padding.
-    fn record(&mut self, name: &str, key: &[u8], sequence: u64, frame: &[u8]) -> Vec<u8> {
+    pub(crate) fn record(&mut self, name: &str, key: &[u8], sequence: u64, frame: &[u8]) -> Vec<u8> {
         let mut siv = aes_siv::siv::Aes256Siv::new_from_slice(key).unwrap();
         let plain = siv.decrypt([&frame[..3], &sequence.to_be_bytes()], &frame[3..]).unwrap();
         self.put(&format!("{name}_plaintext"), &plain);
@@ -307,7 +312,7 @@ impl Book {
     }
 
     /// Opens the records of an open channel, following key updates.
-    fn flight(&mut self, side: &str, mut secret: Vec<u8>, records: &[&[u8]]) -> Vec<Vec<u8>> {
+    pub(crate) fn flight(&mut self, side: &str, mut secret: Vec<u8>, records: &[&[u8]]) -> Vec<Vec<u8>> {
         let mut messages = Vec::new();
         let (mut epoch, mut sequence) = (0, 0);
         self.put(&format!("{side}_{epoch}_key"), &expand(&secret, "key", b"", 64));

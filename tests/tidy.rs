@@ -13,7 +13,7 @@ const LEVELS: &[&[&str]] = &[
     &["ledger"],
     &["audit"],
     &["service"],
-    &["reactor", "client", "daemon", "cli"],
+    &["reactor", "client", "peer", "daemon", "cli"],
 ];
 
 /// Rooms that see even less than their level allows.
@@ -22,8 +22,9 @@ const NEVER: &[(&str, &[&str])] = &[
     ("session", &["chain", "domain", "wire", "eventlog"]),
     ("eventlog", &["domain", "wire", "session"]),
     ("wire", &["eventlog", "session"]),
-    ("client", &["service", "reactor", "daemon"]),
-    ("reactor", &["client", "cli", "daemon"]),
+    ("client", &["service", "reactor", "peer", "daemon"]),
+    ("reactor", &["client", "peer", "cli", "daemon"]),
+    ("peer", &["daemon", "cli"]),
     ("daemon", &["client"]),
 ];
 

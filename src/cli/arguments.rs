@@ -56,30 +56,38 @@ fn escape_lines(text: &str) -> String {
     text.lines().map(|line| format!("{}\n", escape(line))).collect()
 }
 
-/// `--name=value` becomes two words, up to a bare `--`. A bare `-`, which argh takes for an option without a
-/// name, is put behind a `--` at the end.
+/// `--name=value` becomes two words, up to a bare `--`. A bare `-` and a negative number, which argh takes for
+/// options, are put behind a `--` at the end, unless they may be an option's value.
 fn split_values(raw: &[String]) -> Vec<String> {
     let mut words = Vec::with_capacity(raw.len());
     let mut options = true;
-    let mut dashes = 0;
+    let mut behind = Vec::new();
+    let mut after_option = false;
     for word in raw {
         options &= word != "--";
         match word.split_once('=') {
-            _ if options && word == "-" => dashes += 1,
+            _ if options && (word == "-" || (is_negative(word) && !after_option)) => {
+                behind.push(word.clone());
+            }
             Some((name, value)) if options && name.starts_with("--") && name.len() > 2 => {
                 words.push(name.to_owned());
                 words.push(value.to_owned());
             }
             _ => words.push(word.clone()),
         }
+        after_option = word.starts_with("--") && !word.contains('=');
     }
-    if dashes > 0 {
+    if !behind.is_empty() {
         if options {
             words.push("--".to_owned());
         }
-        words.extend(std::iter::repeat_n("-".to_owned(), dashes));
+        words.append(&mut behind);
     }
     words
+}
+
+fn is_negative(word: &str) -> bool {
+    word.strip_prefix('-').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
 }
 
 /// The known word closest to an unknown one, if it is close. Values are unknown words too, but are not close.
@@ -127,6 +135,8 @@ mod tests {
         assert_eq!(sample(&["--limit", "5", "a=b"]), Ok(Sample { ..expected }));
         assert_eq!(sample(&["--limit=5"]).unwrap().limit, Some(5));
         assert_eq!(sample(&["--", "--limit=5"]).unwrap().words, ["--limit=5"]);
+        assert_eq!(sample(&["a", "-1", "--limit=5"]).unwrap().words, ["a", "-1"]);
+        assert!(sample(&["--limit", "-5"]).is_err(), "a value that is no such number");
         assert_eq!(sample(&["-", "--limit=5"]), Ok(Sample { limit: Some(5), words: vec!["-".into()] }));
     }
 

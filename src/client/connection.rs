@@ -2,6 +2,7 @@
 //! number, several may be under way.
 
 mod asking;
+mod driven;
 
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
@@ -272,18 +273,20 @@ impl Connection {
         self.closed.is_some()
     }
 
+    /// Looks at what has arrived, without waiting: whether the connection can still carry something.
+    pub fn is_alive(&mut self) -> bool {
+        let looked = self.turn(Some(Monotonic::default()));
+        looked.is_ok() && self.closed.is_none()
+    }
+
     /// Sends a request; its reply comes with the number that is returned.
     ///
     /// # Errors
     /// [`ClientError::Unreachable`] when the connection is gone.
     pub fn send(&mut self, request: &Request<'_>) -> Result<u32, ClientError> {
-        self.next_request = self.next_request.checked_add(1).unwrap_or(1);
-        let message = wire::seal(self.next_request, request);
-        let mut env = ClientEnv { now: clock::now(), rng: &mut self.rng };
-        let sent = self.session.send_message(&message, &mut env);
-        sent.map_err(|error| ClientError::Unreachable(format!("{}: {error}", self.address)))?;
+        let asked = self.queue(request)?;
         self.write_out();
-        Ok(self.next_request)
+        Ok(asked)
     }
 
     /// Waits for the next reply, the waker or the deadline.

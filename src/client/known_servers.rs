@@ -188,6 +188,26 @@ pub fn keep(home: &Home, address: &str, descriptor: &Descriptor) -> Result<Known
     kept.ok_or_else(|| ClientError::Unexpected("a server that was kept is gone".to_owned()))
 }
 
+/// Makes a home know a server as another home knows it, and no other server: its trust is borrowed. What the
+/// home knows of the same ledger at the same address stays, because its checkpoint may be newer.
+///
+/// # Errors
+/// [`ClientError`].
+pub(super) fn borrow(home: &Home, server: &KnownServer, descriptor: &Descriptor) -> Result<(), ClientError> {
+    let lock = home.lock()?;
+    let same = |known: &KnownServer| {
+        known.ledger_id == server.ledger_id
+            && known.log_key == server.log_key
+            && known.serial >= server.serial
+    };
+    if !find(home, &server.address)?.is_some_and(|known| same(&known)) {
+        home.write(&server.descriptor_file(), descriptor.text().as_bytes())?;
+        write_all(home, std::slice::from_ref(server))?;
+    }
+    drop(lock);
+    Ok(())
+}
+
 fn write_all(home: &Home, servers: &[KnownServer]) -> Result<(), ClientError> {
     let text: String = servers.iter().map(KnownServer::to_line).collect();
     home.write(FILE, text.as_bytes())

@@ -289,6 +289,11 @@ impl Member {
         audit(&self.home, &mut self.server, &mut self.connection, note)
     }
 
+    /// Whether a note is a checkpoint that the server signed.
+    pub fn has_signed(&self, note: &str) -> bool {
+        read_checkpoint(&self.server, note).is_ok()
+    }
+
     /// Sends a request that changes nothing and waits for its reply; see [`Connection::ask`].
     ///
     /// # Errors

@@ -14,6 +14,7 @@
 //! # }
 //! ```
 
+pub mod bench;
 pub mod bookkeeping;
 mod checkpoints;
 pub mod clock;
@@ -27,6 +28,7 @@ pub mod known_servers;
 pub mod manifest;
 mod member;
 mod newest;
+mod once;
 mod order_fields;
 pub mod orders_input;
 mod payment_orders;
@@ -50,6 +52,7 @@ pub use identity::{
 pub use journal::{Journal, Leftover, Unsettled, leftovers};
 pub use known_servers::KnownServer;
 pub use member::{Anonymous, Member, Reopen, pinned};
+pub use once::submit_once;
 pub use payment_orders::{Ending, SignedOrder, ending_of, fate_of, proves_settled};
 pub use receipts::{Registrant, fetch_receipt, fetch_registrant};
 pub use registration::register;

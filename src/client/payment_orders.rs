@@ -76,12 +76,13 @@ impl SignedOrder {
     }
 }
 
-/// What became of one of the member's own orders, with the proof; none while it can still be settled.
+/// What became of an order of the member's, or to it, with the proof; none while it can still be settled.
 ///
 /// # Errors
 /// [`ClientError`].
 pub fn fate_of(member: &mut Member, order: &PaymentOrder) -> Result<Option<(Ending, Receipt)>, ClientError> {
-    match fetch_receipt(member, ReceiptOf::Order(order.order_id)) {
+    let of = ReceiptOf::Order { payer: order.payer, order_id: order.order_id };
+    match fetch_receipt(member, of) {
         Ok((receipt, _)) => {
             let ending = ending_of(&receipt, order).ok_or_else(|| {
                 let text = format!("another order {} than the one signed was settled", order.order_id);

@@ -4,6 +4,7 @@
 use std::io::BufRead;
 
 use serde::Deserialize;
+use unicode_normalization::UnicodeNormalization as _;
 
 use super::ClientError;
 use crate::domain::payments::{Currency, MEMO_BYTES_MAX};
@@ -49,7 +50,9 @@ impl Wanted {
         }
     }
 
-    fn checked(self) -> Result<Wanted, ClientError> {
+    fn checked(mut self) -> Result<Wanted, ClientError> {
+        // One spelling of what looks the same: keyboards and file systems differ.
+        self.memo = self.memo.nfc().collect();
         let place = &self.place;
         if self.to.is_empty() {
             return Err(ClientError::Usage(format!("{place}to: expected a user's number or handle")));
@@ -124,6 +127,7 @@ mod tests {
             .map(|wanted| (wanted.to.as_str(), wanted.amount(&usd()).unwrap(), wanted.memo.as_str()))
             .collect();
         assert_eq!(read, [("bob", 150, ""), ("7", 200, "two")]);
+        assert_eq!(one("bob", "1", "cafe\u{301}").unwrap().memo, "caf\u{e9}", "one spelling");
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub fn fetch_receipt(member: &mut Member, of: ReceiptOf) -> Result<(Receipt, Pro
     let of_this = match of {
         ReceiptOf::Block(wanted) => proven.index == wanted,
         ReceiptOf::Command(wanted) => author_of(&proven) == Some((me, wanted)),
-        ReceiptOf::Order(wanted) => ends_order(&receipt, me, wanted),
+        ReceiptOf::Order { payer, order_id } => ends_order(&receipt, payer, order_id),
     };
     if !of_this {
         return Err(bad(&format!("it is for block {}, which is not the one asked for", proven.index)));

@@ -3,6 +3,7 @@
 
 pub mod cosignature;
 pub mod note;
+mod pss;
 pub mod random;
 pub mod rsa;
 mod rsa_policy;

@@ -8,12 +8,14 @@ use std::sync::Arc;
 use hmac::{KeyInit as _, Mac as _, SimpleHmac};
 use rand_core::CryptoRng;
 use rsa::pkcs8::{DecodePrivateKey as _, Document, EncodePrivateKey as _, EncodePublicKey as _, LineEnding};
+use rsa::traits::PublicKeyParts as _;
 use rsa::{Oaep, Pss, RsaPrivateKey, RsaPublicKey};
 use sha3::{Digest as _, Sha3_256};
 use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _};
 use zeroize::Zeroizing;
 
 use crate::crypto::KeyId;
+use crate::crypto::pss::Modulus;
 use crate::crypto::rsa_policy;
 pub use crate::crypto::rsa_policy::KeyPolicyError;
 
@@ -49,6 +51,7 @@ struct PublicParts {
     spki: Vec<u8>,
     key_id: KeyId,
     key: RsaPublicKey,
+    modulus: Modulus,
 }
 
 impl PublicKey {
@@ -58,7 +61,10 @@ impl PublicKey {
     /// [`KeyPolicyError`] names the first rule that the key breaks.
     pub fn from_spki(spki: &[u8]) -> Result<PublicKey, KeyPolicyError> {
         let key = rsa_policy::check(spki)?;
-        Ok(PublicKey(Arc::new(PublicParts { spki: spki.to_vec(), key_id: KeyId::of_spki(spki), key })))
+        let modulus = <[u8; MODULUS_BYTES]>::try_from(key.n_bytes().as_ref()).ok();
+        let modulus = modulus.and_then(|bytes| Modulus::new(&bytes)).ok_or(KeyPolicyError::Even)?;
+        let (spki, key_id) = (spki.to_vec(), KeyId::of_spki(spki));
+        Ok(PublicKey(Arc::new(PublicParts { spki, key_id, key, modulus })))
     }
 
     /// The exact DER `SubjectPublicKeyInfo`.
@@ -101,10 +107,8 @@ impl PublicKey {
     /// [`BadSignature`] when the signature is not exactly 384 bytes, its salt is not exactly 32 bytes, or it is
     /// not this key's over these bytes.
     pub fn verify_pss(&self, parts: &[&[u8]], signature: &[u8]) -> Result<(), BadSignature> {
-        if signature.len() != MODULUS_BYTES {
-            return Err(BadSignature);
-        }
-        self.0.key.verify(pss(), &hash(parts), signature).map_err(|_| BadSignature)
+        let signature = <&[u8; MODULUS_BYTES]>::try_from(signature).map_err(|_| BadSignature)?;
+        if self.0.modulus.verifies(&hash(parts), signature) { Ok(()) } else { Err(BadSignature) }
     }
 }
 
@@ -273,6 +277,10 @@ fn hmac(key: &[u8; 32], message: &[u8]) -> Zeroizing<[u8; 32]> {
 
 #[cfg(test)]
 mod tests {
+    use crypto_bigint::modular::{FixedMontyForm, FixedMontyParams};
+    use crypto_bigint::{Odd, U3072};
+    use rsa::traits::PrivateKeyParts as _;
+
     use super::*;
     use crate::crypto::random;
 
@@ -340,9 +348,63 @@ mod tests {
         }
     }
 
+    /// EMSA-PSS-ENCODE (RFC 8017, 9.1.1).
+    fn encoding_of(digest: &[u8; 32], salt: &[u8; 32]) -> [u8; 384] {
+        let hash: [u8; 32] = hash(&[&[0; 8], digest, salt]);
+        let mut encoded = [0; 384];
+        encoded[318] = 1;
+        encoded[319..351].copy_from_slice(salt);
+        for (counter, chunk) in (0u32..).zip(encoded[..351].chunks_mut(32)) {
+            let mask = super::hash(&[&hash, &counter.to_be_bytes()]);
+            chunk.iter_mut().zip(mask).for_each(|(byte, mask)| *byte ^= mask);
+        }
+        encoded[0] &= 0x7f;
+        encoded[351..383].copy_from_slice(&hash);
+        encoded[383] = 0xbc;
+        encoded
+    }
+
+    /// Our check and that of the RSA crate, over what a signer could have encoded and what nobody would.
+    #[test]
+    fn the_check_of_signatures_agrees_with_that_of_the_rsa_crate() {
+        let client = key(CLIENT);
+        let rng = &mut random::os();
+        let public = client.public();
+        let theirs =
+            |digest: &[u8; 32], signature: &[u8]| public.0.key.verify(pss(), digest, signature).is_ok();
+        let ours = |digest: &[u8; 32], signature: &[u8; 384]| public.0.modulus.verifies(digest, signature);
+        for round in 0..24u32 {
+            let digest = hash(&[&round.to_be_bytes()]);
+            let good = client.sign_pss(rng, &[&round.to_be_bytes()]);
+            assert!(ours(&digest, &good) && theirs(&digest, &good));
+            let [at, bit, ..]: [u8; 4] = random::bytes(rng);
+            let mut bad = good;
+            bad[usize::from(at) + round as usize % 128] ^= 1 << (bit % 8);
+            assert!(!ours(&digest, &bad) && !theirs(&digest, &bad));
+            let noise: [u8; 384] = random::bytes(rng);
+            assert_eq!(ours(&digest, &noise), theirs(&digest, &noise));
+        }
+        // Encodings that a holder of the key can make and no signer does.
+        let digest = hash(&[b"m"]);
+        let number = |bytes: &[u8]| U3072::from_be_slice(bytes);
+        let params = FixedMontyParams::new_vartime(Odd::new(number(&public.0.key.n_bytes())).unwrap());
+        let exponent = number(&client.0.key.d().to_be_bytes());
+        let encode = |change: &dyn Fn(&mut [u8; 384])| -> [u8; 384] {
+            let mut encoded = encoding_of(&digest, &[7; 32]);
+            change(&mut encoded);
+            let signed = FixedMontyForm::new(&number(&encoded), &params).pow(&exponent);
+            signed.retrieve().to_be_bytes().into()
+        };
+        assert!(ours(&digest, &encode(&|_| {})) && theirs(&digest, &encode(&|_| {})));
+        for at in [0, 1, 200, 317, 318, 319, 350, 351, 382, 383] {
+            let bad = encode(&|encoded| encoded[at] ^= if at == 0 { 0x40 } else { 1 });
+            assert!(!ours(&digest, &bad), "byte {at}");
+            assert!(!theirs(&digest, &bad), "byte {at}");
+        }
+    }
+
     #[test]
     fn signatures_of_other_lengths_zeros_and_s_plus_n_are_refused() {
-        use rsa::traits::PublicKeyParts as _;
         let client = key(CLIENT);
         let rng = &mut random::os();
         let public = client.public();

@@ -8,6 +8,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::thread;
 use std::time::Duration;
@@ -42,6 +43,7 @@ pub struct Lane<J, A> {
 pub(super) struct Helpers<J, A> {
     lanes: Vec<LaneHelpers<J>>,
     answers: Receiver<Answer<A>>,
+    bell: Arc<Bell>,
 }
 
 /// The threads of one lane, and the jobs that none of them has room for.
@@ -68,12 +70,18 @@ enum Answer<A> {
 struct Outlet<A> {
     answers: SyncSender<Answer<A>>,
     /// None where another helper, and not the loop, takes the answers.
-    waker: Option<Arc<Waker>>,
+    bell: Option<Arc<Bell>>,
+}
+
+/// Wakes the loop, once for all answers that it has not come for yet: a wake is a system call on either side.
+struct Bell {
+    waker: Waker,
+    rung: AtomicBool,
 }
 
 impl<A> Clone for Outlet<A> {
     fn clone(&self) -> Outlet<A> {
-        Outlet { answers: self.answers.clone(), waker: self.waker.clone() }
+        Outlet { answers: self.answers.clone(), bell: self.bell.clone() }
     }
 }
 
@@ -84,7 +92,8 @@ impl<J: Send + 'static, A: Send + 'static> Helpers<J, A> {
     /// What the system says when it starts a thread.
     pub(super) fn start(lanes: Vec<Lane<J, A>>, clock: Clock, waker: Waker) -> io::Result<Helpers<J, A>> {
         let (sender, answers) = sync_channel(ANSWERS_MAX);
-        let outlet = Outlet { answers: sender, waker: Some(Arc::new(waker)) };
+        let bell = Arc::new(Bell { waker, rung: AtomicBool::new(false) });
+        let outlet = Outlet { answers: sender, bell: Some(Arc::clone(&bell)) };
         let mut started = Vec::with_capacity(lanes.len());
         for (place, lane) in lanes.into_iter().enumerate() {
             let outlet =
@@ -97,7 +106,7 @@ impl<J: Send + 'static, A: Send + 'static> Helpers<J, A> {
             let workers = workers.collect::<io::Result<_>>()?;
             started.push(LaneHelpers { name: lane.name, workers, waiting: VecDeque::new() });
         }
-        Ok(Helpers { lanes: started, answers })
+        Ok(Helpers { lanes: started, answers, bell })
     }
 
     /// Gives jobs to their lanes. Those that find no room wait here; the handler bounds how many there are.
@@ -112,6 +121,8 @@ impl<J: Send + 'static, A: Send + 'static> Helpers<J, A> {
 
     /// The answers that are there. True when there may be more, which the caller must come back for.
     pub(super) fn collect(&mut self, mut take: impl FnMut(A)) -> bool {
+        // Before the answers are looked at: one that comes in between rings again.
+        self.bell.rung.store(false, Ordering::SeqCst);
         for _ in 0..ANSWERS_PER_TICK_MAX {
             match self.answers.try_recv() {
                 Ok(Answer::Answer(answer)) => take(answer),
@@ -172,7 +183,7 @@ impl<J: Send + 'static> Worker<J> {
 /// Starts the thread that passes answers on at multiples of [`GRID`]; returns its inlet.
 fn start_grid<A: Send + 'static>(name: &str, clock: Clock, outlet: Outlet<A>) -> io::Result<Outlet<A>> {
     let (sender, arrived) = sync_channel(ANSWERS_MAX);
-    let inlet = Outlet { answers: sender, waker: None };
+    let inlet = Outlet { answers: sender, bell: None };
     let pass_on = move || {
         while let Ok(first) = arrived.recv() {
             clock.sleep_to_grid(GRID);
@@ -188,8 +199,9 @@ impl<A> Outlet<A> {
     /// Hands an answer on and wakes the loop. When the loop is gone there is nobody to tell.
     fn put(&self, answer: Answer<A>) {
         if self.answers.send(answer).is_ok()
-            && let Some(waker) = &self.waker
-            && let Err(error) = waker.wake()
+            && let Some(bell) = &self.bell
+            && !bell.rung.swap(true, Ordering::SeqCst)
+            && let Err(error) = bell.waker.wake()
         {
             tracing::error!(%error, "a helper cannot wake the loop");
         }

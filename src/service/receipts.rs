@@ -57,8 +57,9 @@ impl Service {
         let index = match of {
             ReceiptOf::Block(index) => Some(index),
             ReceiptOf::Command(id) => replica.commands().of_member(account, id),
-            ReceiptOf::Order(id) => {
-                state.payments.fate(account, id).map(|(Fate::Settled(index) | Fate::Revoked(index))| index)
+            ReceiptOf::Order { payer, order_id } => {
+                let fate = state.payments.fate(payer, order_id);
+                fate.map(|(Fate::Settled(index) | Fate::Revoked(index))| index)
             }
         };
         let Some(index) = index.filter(|index| *index < self.checkpoint_note.0) else { return Ok(None) };
@@ -68,7 +69,7 @@ impl Service {
         // to see, though the block is the payee's.
         let registered_at = match of {
             _ if index == 0 || registered_at(account) == Some(index) => None,
-            ReceiptOf::Order(_) => registered_at(author),
+            ReceiptOf::Order { payer, .. } if payer == account => registered_at(author),
             _ if author == account => registered_at(account),
             _ => return Ok(None),
         };

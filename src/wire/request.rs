@@ -102,8 +102,13 @@ pub enum ReceiptOf {
     Block(u64),
     /// The one that holds the caller's command with this id.
     Command(CommandId),
-    /// The one that settled or revoked the caller's payment order with this id.
-    Order(OrderId),
+    /// The one that settled or revoked a payment order: for its payer, and for whoever settled it.
+    Order {
+        /// Whose order.
+        payer: AccountId,
+        /// Which one.
+        order_id: OrderId,
+    },
 }
 
 /// A signed command on its way to the ledger.

@@ -15,7 +15,7 @@ use crate::forge::{Forge, ORIGIN, Seeded, log_key};
 
 /// What the library says of an export: every line is what its block is shown as, and an audit of the blocks
 /// finds nothing.
-fn library(bytes: &[u8], note: Option<&str>) -> Verdict {
+pub(super) fn library(bytes: &[u8], note: Option<&str>) -> Verdict {
     let no = |name: &str| Err(name.to_owned());
     let mut checker = Checker::new(NonZeroUsize::MIN);
     let checkpoint = note.map(|note| {
@@ -80,7 +80,7 @@ fn ledger(seed: u64) -> Forge {
 }
 
 /// The lines of `ledgerctl export --raw`; of what cannot be shown, those of the good block with the bytes exchanged.
-fn export(blocks: &[Vec<u8>], good: &[Vec<u8>]) -> Vec<u8> {
+pub(super) fn export(blocks: &[Vec<u8>], good: &[Vec<u8>]) -> Vec<u8> {
     let mut lines = Vec::new();
     for (index, block) in blocks.iter().enumerate() {
         let mut line = Vec::new();

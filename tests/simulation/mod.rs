@@ -4,6 +4,8 @@
 //! again; `SIM_SEEDS=n` runs that many.
 
 mod client;
+mod money;
+mod peers;
 mod planted;
 mod template;
 mod world;
@@ -62,4 +64,19 @@ fn no_seed_finds_a_violation() {
             "seed {seed}: {violation}\nrun it again with SIM_SEED={seed} cargo test --test tests simulation"
         );
     }
+}
+
+/// Otherwise the runs above would say nothing about peers.
+#[test]
+fn members_do_pay_each_other_in_some_of_the_runs() {
+    let (mut told, mut shown) = (0, 0);
+    for seed in (0..).step_by(4).take(60) {
+        let mut world = World::new(seed, None);
+        for _ in 0..STEPS {
+            world.step().unwrap();
+        }
+        let heard = world.peers.heard();
+        (told, shown) = (told + heard.0, shown + heard.1);
+    }
+    assert!(told > 0 && shown > 0, "{told} payers were told, {shown} payments were shown");
 }

@@ -63,7 +63,7 @@ pub(super) fn run(context: &Context, command: &Add) -> Result<Exit, ClientError>
     let journal = Journal::create(member.home())?;
     let mut stream = Stream {
         context,
-        submitter: Submitter::new(&mut member, Duration::from_secs(command.deadline)),
+        submitter: Submitter::new(&mut *member, Duration::from_secs(command.deadline)),
         signer,
         journal,
         lines,

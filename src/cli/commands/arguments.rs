@@ -4,9 +4,14 @@ use std::path::PathBuf;
 
 use argh::{ArgsInfo, FromArgs};
 
+use super::bench_arguments::BenchCommand;
 use super::money_arguments::{
     BalanceCommand, GrantCommand, IssueCommand, KeygenCommand, PayCommand, RevokeCommand, StatementCommand,
 };
+use super::peer_arguments::{
+    ListenCommand, OnlineCommand, OrderCommand, RevokeOrderCommand, SendCommand, SettleCommand,
+};
+use super::shell::Shell;
 use crate::chain::CommandId;
 use crate::client::bookkeeping::Format;
 use crate::crypto::cosignature::WitnessPublicKey;
@@ -67,6 +72,18 @@ pub enum Subcommand {
     Statement(StatementCommand),
     /// See [`PayCommand`].
     Pay(PayCommand),
+    /// See [`ListenCommand`].
+    Listen(ListenCommand),
+    /// See [`OnlineCommand`].
+    Online(OnlineCommand),
+    /// See [`SendCommand`].
+    Send(SendCommand),
+    /// See [`OrderCommand`].
+    Order(OrderCommand),
+    /// See [`SettleCommand`].
+    Settle(SettleCommand),
+    /// See [`RevokeOrderCommand`].
+    RevokeOrder(RevokeOrderCommand),
     /// See [`IssueCommand`].
     Issue(IssueCommand),
     /// See [`GrantCommand`].
@@ -81,10 +98,14 @@ pub enum Subcommand {
     Export(Export),
     /// See [`Tiles`].
     Tiles(Tiles),
+    /// See [`BenchCommand`].
+    Bench(BenchCommand),
     /// See [`Status`].
     Status(Status),
     /// See [`Whoami`].
     Whoami(Whoami),
+    /// See [`Shell`].
+    Shell(Shell),
     /// See [`Completions`].
     Completions(Completions),
     /// See [`Man`].
@@ -171,7 +192,7 @@ pub struct Add {
     pub json: bool,
 }
 
-fn number_in(text: &str, least: u64, most: u64) -> Result<u64, String> {
+pub(super) fn number_in(text: &str, least: u64, most: u64) -> Result<u64, String> {
     let number = text.parse().ok().filter(|number| (least..=most).contains(number));
     number.ok_or_else(|| format!("expected a whole number from {least} to {most}"))
 }

@@ -51,8 +51,17 @@ fn play(out: &mut dyn Write) -> Done<()> {
     let orders = work.path().join("orders.json");
     fs::write(&orders, ORDERS).map_err(io_at("writing the orders"))?;
 
-    say(out, "A new ledger: the first start makes its keys and its genesis block.")?;
-    let daemon = stage.start_daemon(out, "127.0.0.1:0")?;
+    say(out, "The operator of the new ledger makes a key before there is one.")?;
+    let operator = stage.keygen(out)?;
+    say(
+        out,
+        "A new ledger: the first start makes its keys and its genesis block, which names the operator.",
+    )?;
+    let founding = ["--currency", "TWD", "--operator", path_text(&operator)?];
+    let daemon = stage.start_daemon(out, "127.0.0.1:0", &founding)?;
+    say(out, "Whoever registers that key is the operator.")?;
+    stage.step(out, "operator", &daemon, &["getKey", "--accept-new"])?;
+    stage.step(out, "operator", &daemon, &["register", "bank"])?;
     for member in ["alice", "bob"] {
         say(out, &format!("{member} pins the server's key, makes a key and registers."))?;
         stage.step(out, member, &daemon, &["getKey", "--accept-new"])?;
@@ -63,13 +72,23 @@ fn play(out: &mut dyn Write) -> Done<()> {
     stage.step(out, "bob", &daemon, &["add", path_text(&orders)?])?;
     say(out, "Everybody can fetch their own transactions, each checked on arrival, and nobody else's.")?;
     stage.step(out, "alice", &daemon, &["copy", "--json"])?;
+    say(
+        out,
+        "The operator makes money; alice writes bob an order for some of it, like a cheque, and bob settles it.",
+    )?;
+    stage.step(out, "operator", &daemon, &["issue", "alice", "100"])?;
+    let cheque = stage.work.join("lunch.order");
+    let cheque = path_text(&cheque)?;
+    stage.step(out, "alice", &daemon, &["order", "bob", "30", "--memo", "lunch", "--out", cheque])?;
+    stage.step(out, "bob", &daemon, &["settle", cheque])?;
+    stage.step(out, "alice", &daemon, &["statement"])?;
     say(out, "The server reads its whole log again from disk; the client keeps the signed checkpoint.")?;
     stage.step(out, "bob", &daemon, &["verify"])?;
 
     say(out, "The daemon is stopped and started again: its state is what replaying the log yields.")?;
     let address = daemon.address.clone();
     daemon.stop()?;
-    let daemon = stage.start_daemon(out, &address)?;
+    let daemon = stage.start_daemon(out, &address, &[])?;
     stage.step(out, "alice", &daemon, &["verify"])?;
     daemon.stop()?;
 
@@ -98,10 +117,22 @@ struct Daemon {
 }
 
 impl Stage {
-    fn start_daemon(&self, out: &mut dyn Write, listen: &str) -> Done<Daemon> {
-        show(out, &format!("ledgerd --data ledger --listen {listen}"))?;
+    /// Makes the operator's key; gives the file with its public half.
+    fn keygen(&self, out: &mut dyn Write) -> Done<PathBuf> {
+        show(out, "ledgerctl --home operator keygen > operator.pem")?;
         let mut command = Command::new(&self.binary);
-        command.arg(DAEMON_ARGUMENT).arg("--data").arg(&self.data).args(["--listen", listen]);
+        command.arg("--home").arg(self.work.join("operator")).arg("keygen").stdin(Stdio::null());
+        let output = command.output().map_err(io_at("running keygen"))?;
+        let file = self.work.join("operator.pem");
+        fs::write(&file, &output.stdout).map_err(io_at("writing the operator's key"))?;
+        if output.status.success() { Ok(file) } else { Err(Failure::Unexpected("keygen did not end well")) }
+    }
+
+    fn start_daemon(&self, out: &mut dyn Write, listen: &str, founding: &[&str]) -> Done<Daemon> {
+        let shown = [&["ledgerd --data ledger --listen", listen], &shorten(founding)[..]].concat();
+        show(out, &shown.join(" "))?;
+        let mut command = Command::new(&self.binary);
+        command.arg(DAEMON_ARGUMENT).arg("--data").arg(&self.data).args(["--listen", listen]).args(founding);
         command.env("LEDGERD_LOG", "warn").stdin(Stdio::null()).stdout(Stdio::piped());
         let mut child = command.spawn().map_err(io_at("starting the daemon"))?;
         let mut line = String::new();
@@ -118,7 +149,7 @@ impl Stage {
 
     /// Runs one command of a member and shows it with what it prints.
     fn step(&self, out: &mut dyn Write, member: &str, daemon: &Daemon, arguments: &[&str]) -> Done<()> {
-        let shown: Vec<&str> = arguments.iter().map(|a| a.rsplit('/').next().unwrap_or(a)).collect();
+        let shown = shorten(arguments);
         show(out, &format!("ledgerctl --home {member} {}", shown.join(" ")))?;
         let mut command = Command::new(&self.binary);
         command.arg("--home").arg(self.work.join(member)).args(["--server", &daemon.address]);
@@ -171,6 +202,11 @@ impl Drop for Daemon {
             drop(self.child.wait());
         }
     }
+}
+
+/// Arguments as one would type them in the demo's own directory.
+fn shorten<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
+    arguments.iter().map(|argument| argument.rsplit('/').next().unwrap_or(argument)).collect()
 }
 
 /// Changes one letter of a stock name in the last segment that holds one.

@@ -3,6 +3,8 @@
 mod add;
 mod add_each;
 mod arguments;
+mod bench;
+mod bench_arguments;
 mod bookkeeping;
 mod checkpoint;
 mod copy;
@@ -14,10 +16,14 @@ mod money_arguments;
 mod named_files;
 mod offline;
 mod outlet;
+mod payment_orders;
+mod peer_arguments;
+mod peers;
 mod receipt;
 mod register;
 mod roles;
 mod settling;
+mod shell;
 mod status;
 mod submitting;
 mod tiles;
@@ -27,9 +33,11 @@ mod witness;
 pub use arguments::{Arguments, Subcommand};
 pub use demo::DAEMON_ARGUMENT;
 
+use std::cell::RefCell;
+
 use crate::cli::arguments::parse;
 use crate::cli::exit::Exit;
-use crate::client::{ClientError, Home};
+use crate::client::{ClientError, Home, Member};
 use outlet::Outlet;
 
 /// What every command gets: where things are, and where its words go.
@@ -37,9 +45,26 @@ struct Context {
     home: Option<std::path::PathBuf>,
     server: String,
     out: Outlet,
+    /// Where a shell keeps its session between commands.
+    session: Option<RefCell<Option<Member>>>,
 }
 
 impl Context {
+    fn of(arguments: &Arguments) -> Context {
+        // An empty variable is one that is not set.
+        let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+        let home = arguments.home.clone().or_else(|| variable("LEDGERCTL_HOME").map(Into::into));
+        let server = arguments.server.clone();
+        let server = server
+            .or_else(|| variable("LEDGERCTL_SERVER").map(|server| server.to_string_lossy().into_owned()));
+        Context {
+            home,
+            server: server.unwrap_or_else(|| "127.0.0.1:7878".to_owned()),
+            out: Outlet::new(arguments.json),
+            session: None,
+        }
+    }
+
     fn home(&self) -> Result<Home, ClientError> {
         Home::open(self.home.as_deref())
     }
@@ -54,55 +79,65 @@ pub fn main(raw: &[String]) -> Exit {
         Ok(arguments) => arguments,
         Err(exit) => return exit,
     };
-    // An empty variable is one that is not set.
-    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
-    let home = arguments.home.or_else(|| variable("LEDGERCTL_HOME").map(Into::into));
-    let server = arguments
-        .server
-        .or_else(|| variable("LEDGERCTL_SERVER").map(|server| server.to_string_lossy().into_owned()));
-    let context = Context {
-        home,
-        server: server.unwrap_or_else(|| "127.0.0.1:7878".to_owned()),
-        out: Outlet::new(arguments.json),
-    };
-    let done = match &arguments.command {
-        Subcommand::GetKey(command) => get_key::run(&context, command),
-        Subcommand::Register(command) => register::run(&context, command),
-        Subcommand::Add(command) if command.each => add_each::run(&context, command),
-        Subcommand::Add(command) => add::run(&context, command),
-        Subcommand::Copy(command) => copy::run(&context, command),
-        Subcommand::Verify(command) => verify::run(&context, command),
-        Subcommand::Receipt(command) => receipt::run(&context, command),
-        Subcommand::CheckReceipt(command) => receipt::check(&context, command),
-        Subcommand::Checkpoint(command) => checkpoint::run(&context, command),
-        Subcommand::Witness(command) => witness::run(&context, command),
-        Subcommand::Balance(command) => money::balance(&context, command),
-        Subcommand::Statement(command) => money::statement(&context, command),
-        Subcommand::Pay(command) => money::pay(&context, command),
-        Subcommand::Issue(command) => money::issue(&context, command),
-        Subcommand::Grant(command) => roles::grant(&context, command),
-        Subcommand::Revoke(command) => roles::revoke(&context, command),
-        Subcommand::Keygen(command) => roles::keygen(&context, command),
-        Subcommand::Audit(command) => offline::audit(&context, command),
-        Subcommand::Export(command) => match command.format {
-            Some(format) => bookkeeping::run(&context, command, format),
-            None => offline::export(&context, command),
-        },
-        Subcommand::Tiles(command) => tiles::run(&context, command),
-        Subcommand::Status(command) => status::run(&context, command),
-        Subcommand::Whoami(command) => status::whoami(&context, command),
-        Subcommand::Completions(command) => manual::completions(&context, command),
-        Subcommand::Man(command) => manual::man(&context, command),
-        Subcommand::Version(_) => {
-            context.out.line(concat!("ledgerctl ", env!("CARGO_PKG_VERSION"))).map(|()| Exit::Done)
-        }
-        Subcommand::Demo(_) => return demo::run(&mut std::io::stdout()),
-    };
+    let context = Context::of(&arguments);
+    if let Subcommand::Shell(_) = &arguments.command {
+        return shell::run(Context { session: Some(RefCell::default()), ..context });
+    }
+    ended(&context, dispatch(&context, &arguments.command))
+}
+
+/// What a command's end means to whoever waits for the process.
+fn ended(context: &Context, done: Result<Exit, ClientError>) -> Exit {
     match done {
         Ok(exit) => exit,
         Err(error) => {
             context.out.complain(&error);
             Exit::from(&error)
         }
+    }
+}
+
+/// Runs one command.
+fn dispatch(context: &Context, command: &Subcommand) -> Result<Exit, ClientError> {
+    match command {
+        Subcommand::GetKey(command) => get_key::run(context, command),
+        Subcommand::Register(command) => register::run(context, command),
+        Subcommand::Add(command) if command.each => add_each::run(context, command),
+        Subcommand::Add(command) => add::run(context, command),
+        Subcommand::Copy(command) => copy::run(context, command),
+        Subcommand::Verify(command) => verify::run(context, command),
+        Subcommand::Receipt(command) => receipt::run(context, command),
+        Subcommand::CheckReceipt(command) => receipt::check(context, command),
+        Subcommand::Checkpoint(command) => checkpoint::run(context, command),
+        Subcommand::Witness(command) => witness::run(context, command),
+        Subcommand::Balance(command) => money::balance(context, command),
+        Subcommand::Statement(command) => money::statement(context, command),
+        Subcommand::Pay(command) => money::pay(context, command),
+        Subcommand::Issue(command) => money::issue(context, command),
+        Subcommand::Grant(command) => roles::grant(context, command),
+        Subcommand::Revoke(command) => roles::revoke(context, command),
+        Subcommand::Keygen(command) => roles::keygen(context, command),
+        Subcommand::Audit(command) => offline::audit(context, command),
+        Subcommand::Export(command) => match command.format {
+            Some(format) => bookkeeping::run(context, command, format),
+            None => offline::export(context, command),
+        },
+        Subcommand::Tiles(command) => tiles::run(context, command),
+        Subcommand::Bench(command) => bench::run(context, command),
+        Subcommand::Status(command) => status::run(context, command),
+        Subcommand::Whoami(command) => status::whoami(context, command),
+        Subcommand::Completions(command) => manual::completions(context, command),
+        Subcommand::Man(command) => manual::man(context, command),
+        Subcommand::Version(_) => {
+            context.out.line(concat!("ledgerctl ", env!("CARGO_PKG_VERSION"))).map(|()| Exit::Done)
+        }
+        Subcommand::Listen(command) => peers::listen(context, command),
+        Subcommand::Online(command) => peers::online(context, command),
+        Subcommand::Send(command) => payment_orders::send(context, command),
+        Subcommand::Order(command) => payment_orders::order(context, command),
+        Subcommand::Settle(command) => payment_orders::settle(context, command),
+        Subcommand::RevokeOrder(command) => payment_orders::revoke_order(context, command),
+        Subcommand::Shell(_) => Err(ClientError::Usage("this is the shell".to_owned())),
+        Subcommand::Demo(_) => Ok(demo::run(&mut std::io::stdout())),
     }
 }

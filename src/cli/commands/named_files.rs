@@ -16,6 +16,13 @@ pub(super) fn open_source(name: &str) -> Result<Box<dyn Read + Send>, ClientErro
     Ok(Box::new(file))
 }
 
+/// The text of a file, or of standard input for `-`.
+pub(super) fn read_named(name: &str) -> Result<String, ClientError> {
+    let mut text = String::new();
+    let read = open_source(name)?.read_to_string(&mut text);
+    read.map(|_| text).map_err(|error| ClientError::Usage(format!("{name}: {error}")))
+}
+
 /// The text of a file.
 pub(super) fn read_text(path: &Path) -> Result<String, ClientError> {
     std::fs::read_to_string(path).map_err(|error| ClientError::Usage(format!("{}: {error}", path.display())))

@@ -1,15 +1,69 @@
-//! Opening a member's session: what an earlier run left unsettled is settled first.
+//! Opening a member's session: what an earlier run left unsettled is settled first. A shell keeps its session from
+//! command to command.
+
+use std::ops::{Deref, DerefMut};
 
 use super::Context;
 use crate::chain::Message;
 use crate::cli::text::escape;
-use crate::client::{ClientError, Member, Outcome, PassphraseSource, settle};
+use crate::client::{ClientError, Member, Outcome, PassphraseSource, Reopen, settle};
 use crate::domain::AccountId;
 
+/// A member's session, lent to one command.
+pub(super) struct Session<'a> {
+    /// None only once it was taken out.
+    member: Option<Member>,
+    context: &'a Context,
+}
+
+impl Session<'_> {
+    /// Takes the session for good.
+    pub(super) fn detach(mut self) -> Result<Member, ClientError> {
+        self.member.take().ok_or_else(gone)
+    }
+}
+
+fn gone() -> ClientError {
+    ClientError::Unexpected("the session was given away".to_owned())
+}
+
+impl Deref for Session<'_> {
+    type Target = Member;
+
+    #[expect(clippy::expect_used, reason = "only `detach` takes it out, and nothing is left to look at then")]
+    fn deref(&self) -> &Member {
+        self.member.as_ref().expect("a session that was not detached")
+    }
+}
+
+impl DerefMut for Session<'_> {
+    #[expect(clippy::expect_used, reason = "as above")]
+    fn deref_mut(&mut self) -> &mut Member {
+        self.member.as_mut().expect("a session that was not detached")
+    }
+}
+
+impl Drop for Session<'_> {
+    /// Back to the shell, if there is one; else the session ends in good order.
+    fn drop(&mut self) {
+        if let Some(kept) = &self.context.session {
+            *kept.borrow_mut() = self.member.take();
+        }
+    }
+}
+
 /// Opens the session, and says what became of earlier commands.
-pub(super) fn open_member(context: &Context, ask: &mut PassphraseSource<'_>) -> Result<Member, ClientError> {
+pub(super) fn open_member<'a>(
+    context: &'a Context,
+    ask: &mut PassphraseSource<'_>,
+) -> Result<Session<'a>, ClientError> {
     let home = context.home()?;
-    let mut member = Member::open(&home, &context.server, ask)?;
+    let mut kept = context.session.as_ref().and_then(|kept| kept.borrow_mut().take());
+    let alive = kept.as_mut().is_some_and(|member| member.connection().is_alive());
+    let mut member = match kept.filter(|_| alive) {
+        Some(member) => member,
+        None => Member::open(&home, &context.server, ask)?,
+    };
     let (ledger_id, account) = (member.server().ledger_id, AccountId(member.account().account));
     let mut say = |message: &Message<'_>, outcome: &Outcome| {
         let id = message.header.command_id;
@@ -25,5 +79,5 @@ pub(super) fn open_member(context: &Context, ask: &mut PassphraseSource<'_>) -> 
         context.out.note(&text);
     };
     settle(&home, ledger_id, &mut member, account, &mut say)?;
-    Ok(member)
+    Ok(Session { member: Some(member), context })
 }

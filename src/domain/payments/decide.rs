@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use unicode_normalization::is_nfc;
+
 use super::settle::{decide_revoke_order, decide_settle};
 use super::{Command, Event, Issue, Issued, MEMO_BYTES_MAX, Paid, Pay, Payment, State};
 use crate::domain::{AccountId, Context, accounts};
@@ -34,7 +36,7 @@ pub enum Rejection {
         /// Which payment.
         element: usize,
     },
-    /// A memo that is too long or holds control characters.
+    /// A memo that is too long, not in Unicode's form NFC, or holds control characters.
     InvalidMemo {
         /// Which payment.
         element: usize,
@@ -124,7 +126,7 @@ fn check_payment(
 }
 
 pub(super) fn check_memo(memo: &str, element: usize) -> Result<(), Rejection> {
-    if memo.len() > MEMO_BYTES_MAX || memo.chars().any(char::is_control) {
+    if memo.len() > MEMO_BYTES_MAX || memo.chars().any(char::is_control) || !is_nfc(memo) {
         return Err(Rejection::InvalidMemo { element });
     }
     Ok(())
@@ -205,7 +207,7 @@ impl fmt::Display for Rejection {
             }
             Rejection::InvalidMemo { element } => write!(
                 f,
-                "payment {element}: a memo has at most {MEMO_BYTES_MAX} bytes and no control characters"
+                "payment {element}: a memo has at most {MEMO_BYTES_MAX} bytes, is in NFC and has no control characters"
             ),
             Rejection::InsufficientBalance { element, balance } => write!(
                 f,

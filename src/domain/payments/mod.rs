@@ -4,7 +4,7 @@
 //! them or an account is opened with the ledger's grant, and in no other way; payments only move them, so that the
 //! sum of all balances is always what was issued. A member pays 1 to 8,192 times with one command, all or
 //! nothing; an amount is at least 1, nobody pays themselves, no balance goes below zero. A memo has at most 96
-//! bytes of text without control characters.
+//! bytes of text in Unicode's form NFC, without control characters.
 //!
 //! A payment order is a payment that the payee carries to the ledger: signed by the payer, settled by the named payee
 //! alone, once, before it expires, unless the payer has revoked it. What became of an order is remembered for ever.

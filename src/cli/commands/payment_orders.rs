@@ -1,0 +1,295 @@
+//! `ledgerctl send`, `order`, `settle`, `revoke-order`: payments that go from hand to hand.
+
+use std::path::Path;
+
+use super::Context;
+use super::money::{fetch_balance, resolve};
+use super::named_files::{read_named, save};
+use super::outlet;
+use super::peer_arguments::{OrderCommand, RevokeOrderCommand, SendCommand, SettleCommand};
+use super::settling::open_member;
+use super::submitting::{show, submit};
+use crate::chain::{Receipt, block_hash};
+use crate::cli::exit::Exit;
+use crate::client::payments_input;
+use crate::client::{
+    ClientError, Ending, Member, Registrant, Reopen, SentOrders, SignedOrder, clock, fate_of,
+    fetch_registrant, proves_settled,
+};
+use crate::crypto::random;
+use crate::domain::payments::{self, Currency, OrderId, PaymentOrder, RevokeOrder};
+use crate::domain::{AccountId, Command};
+use crate::peer::{HandedOver, PeerLink};
+use crate::wire::{PeerReply, Refusal, Reply, Request};
+
+/// Milliseconds of a day.
+const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
+/// Days that a sent order is good for.
+const SENT_DAYS: u64 = 7;
+
+pub(super) fn order(context: &Context, command: &OrderCommand) -> Result<Exit, ClientError> {
+    let wanted = payments_input::one(&command.user, &command.amount, memo(&command.memo))?;
+    let mut member = open_member(context, &mut outlet::passphrase)?;
+    let (_, currency) = fetch_balance(&mut member)?;
+    let (amount, payee) = (wanted.amount(&currency)?, resolve(&mut member, &wanted.to)?);
+    let payee = fetch_registrant(&mut member, payee)?;
+    let signed = sign(&member, &payee, amount, &wanted.memo, command.expires)?;
+    let text = signed.to_pem()?;
+    match &command.out {
+        Some(path) => save(path, text.as_bytes())?,
+        None => context.out.line(text.trim_end())?,
+    }
+    context.out.note(&format!("order {} expires {}", signed.order.order_id, signed.order.expires()));
+    Ok(Exit::Done)
+}
+
+fn memo(memo: &Option<String>) -> &str {
+    memo.as_deref().unwrap_or_default()
+}
+
+/// Signs an order of the member's.
+fn sign(
+    member: &Member,
+    payee: &Registrant,
+    amount: i64,
+    memo: &str,
+    days: u64,
+) -> Result<SignedOrder, ClientError> {
+    let payer = AccountId(member.account().account);
+    if payee.account == payer {
+        let text = "payer and payee are the same";
+        return Err(ClientError::Refused(Refusal::fail("self_payment", text)));
+    }
+    let order = PaymentOrder {
+        ledger_id: member.server().ledger_id,
+        payer,
+        key_id: member.key().public().key_id(),
+        order_id: OrderId(random::bytes(&mut random::os())),
+        payee: payee.account,
+        amount: amount.unsigned_abs(),
+        expires_ms: clock::now().wall.millis().saturating_add(days * DAY_MS),
+        memo: memo.to_owned(),
+    };
+    Ok(SignedOrder::sign(order, member.key()))
+}
+
+pub(super) fn settle(context: &Context, command: &SettleCommand) -> Result<Exit, ClientError> {
+    let signed = read_order(&command.file)?;
+    let mut member = open_member(context, &mut outlet::passphrase)?;
+    let accepted = submit(context, &mut member, &signed.settle())?;
+    let (balance, currency) = fetch_balance(&mut member)?;
+    let amount = signed.order.amount;
+    let words =
+        format!("settled {} {}; balance {}", currency.show(amount), currency.name, currency.show(balance));
+    let fields = [("amount", amount.into()), ("balance", balance.into())];
+    show(context, command.json, &accepted, &words, &fields)?;
+    Ok(Exit::Done)
+}
+
+fn read_order(name: &str) -> Result<SignedOrder, ClientError> {
+    SignedOrder::from_pem(&read_named(name)?).map_err(|error| ClientError::Usage(format!("{name}: {error}")))
+}
+
+pub(super) fn revoke_order(context: &Context, command: &RevokeOrderCommand) -> Result<Exit, ClientError> {
+    let order_id = match command.order.parse::<OrderId>() {
+        Ok(id) => id,
+        Err(_) if Path::new(&command.order).exists() || command.order == "-" => {
+            read_order(&command.order)?.order.order_id
+        }
+        Err(expected) => {
+            let text = format!("{:?}: {expected}, or the name of a file", command.order);
+            return Err(ClientError::Usage(text));
+        }
+    };
+    let mut member = open_member(context, &mut outlet::passphrase)?;
+    let revoke = Command::Payments(payments::Command::RevokeOrder(RevokeOrder { order_id }));
+    let accepted = submit(context, &mut member, &revoke)?;
+    sent_orders(&member).forget(order_id)?;
+    let fields = [("order_id", order_id.to_string().into())];
+    show(context, command.json, &accepted, &format!("order {order_id} is revoked"), &fields)?;
+    Ok(Exit::Done)
+}
+
+fn sent_orders(member: &Member) -> SentOrders {
+    let account = AccountId(member.account().account);
+    SentOrders::of(member.home(), member.server().ledger_id, account)
+}
+
+pub(super) fn send(context: &Context, command: &SendCommand) -> Result<Exit, ClientError> {
+    let wanted = payments_input::one(&command.user, &command.amount, memo(&command.memo))?;
+    let mut member = open_member(context, &mut outlet::passphrase)?;
+    let (_, currency) = fetch_balance(&mut member)?;
+    let (amount, payee) = (wanted.amount(&currency)?, resolve(&mut member, &wanted.to)?);
+    let payee = fetch_registrant(&mut member, payee)?;
+    let sent = sent_orders(&member);
+    let same = |order: &PaymentOrder| {
+        (order.payee, order.amount, order.memo.as_str())
+            == (payee.account, amount.unsigned_abs(), wanted.memo.as_str())
+    };
+    let signed = match earlier(context, &mut member, &sent, &same)? {
+        Earlier::Settled(signed, receipt) => {
+            return done(context, command, &currency, &payee, &signed, &receipt);
+        }
+        Earlier::Open(signed) => {
+            context
+                .out
+                .note("the same order left before and its outcome was not known: handing it over again");
+            signed
+        }
+        Earlier::None => sign(&member, &payee, amount, &wanted.memo, SENT_DAYS)?,
+    };
+    let link = reach(&mut member, &payee)?;
+    sent.keep(&signed)?;
+    let note = member.server().checkpoint.clone().unwrap_or_default();
+    let receipt = match link.hand_over(&note, &signed) {
+        HandedOver::Answered(PeerReply::Settled(text)) => {
+            let receipt = proves_settled(&member, &text, &signed.order)?;
+            member.newest_checkpoint()?;
+            member.prove_kept(&receipt.note)?;
+            receipt
+        }
+        HandedOver::Answered(PeerReply::Refused(refusal)) => {
+            take_back(context, &mut member, &sent, &signed, refusal)?
+        }
+        HandedOver::Answered(PeerReply::Unknown) => {
+            look_up(&mut member, &signed, "the payee could not reach the ledger")?
+        }
+        HandedOver::Lost(why) => look_up(&mut member, &signed, &why)?,
+    };
+    sent.forget(signed.order.order_id)?;
+    done(context, command, &currency, &payee, &signed, &receipt)
+}
+
+/// What is known of orders that left earlier.
+enum Earlier {
+    /// The very payment that is wanted was made.
+    Settled(SignedOrder, Receipt),
+    /// It is under way.
+    Open(SignedOrder),
+    /// There is none like it.
+    None,
+}
+
+/// Asks the ledger what became of earlier orders, and forgets those that have ended.
+fn earlier(
+    context: &Context,
+    member: &mut Member,
+    sent: &SentOrders,
+    same: &dyn Fn(&PaymentOrder) -> bool,
+) -> Result<Earlier, ClientError> {
+    let mut found = Earlier::None;
+    for signed in sent.all()? {
+        let order = &signed.order;
+        let id = order.order_id;
+        match fate_of(member, order)? {
+            Some((Ending::Settled(index), receipt)) => {
+                sent.forget(id)?;
+                if same(order) && matches!(found, Earlier::None) {
+                    found = Earlier::Settled(signed, receipt);
+                } else {
+                    context.out.note(&format!("order {id} of an earlier run was settled in block {index}"));
+                }
+            }
+            Some((Ending::Revoked(index), _)) => {
+                sent.forget(id)?;
+                context.out.note(&format!("order {id} of an earlier run was revoked in block {index}"));
+            }
+            // A day for clocks that differ.
+            None if order.expires_ms.saturating_add(DAY_MS) < clock::now().wall.millis() => {
+                sent.forget(id)?;
+                context.out.note(&format!("order {id} of an earlier run has expired"));
+            }
+            None if same(order) && matches!(found, Earlier::None) => found = Earlier::Open(signed),
+            None => context.out.note(&format!("order {id} of an earlier run is not settled yet")),
+        }
+    }
+    Ok(found)
+}
+
+/// Connects to the payee where the server says that it listens. The key is proven by the ledger, not by the server.
+fn reach(member: &mut Member, payee: &Registrant) -> Result<PeerLink, ClientError> {
+    let Reply::Online(page) = member.ask(&Request::Locate(payee.account), &mut |_| ())? else {
+        return Err(ClientError::unexpected_reply());
+    };
+    let place = page.members.iter().find(|place| place.account == payee.account).ok_or_else(|| {
+        let (handle, account) = (&payee.handle, payee.account);
+        ClientError::Unreachable(format!(
+            "{handle} is not online: pay with `pay`, or write an order with `order {account} …`"
+        ))
+    })?;
+    PeerLink::open(member, payee, place.address)
+}
+
+/// After a refusal by the payee: the order is revoked, so that nothing can come of it any more.
+fn take_back(
+    context: &Context,
+    member: &mut Member,
+    sent: &SentOrders,
+    signed: &SignedOrder,
+    refusal: Refusal,
+) -> Result<Receipt, ClientError> {
+    let order_id = signed.order.order_id;
+    let revoke = Command::Payments(payments::Command::RevokeOrder(RevokeOrder { order_id }));
+    match submit(context, member, &revoke) {
+        Ok(_) => {}
+        // The payee said otherwise, but it stands in the ledger.
+        Err(ClientError::Refused(other)) if other.name == "already_settled" => {
+            return look_up(member, signed, "the payee refused it");
+        }
+        Err(ClientError::Refused(other)) if other.name == "revoked" => {}
+        Err(error) => return Err(error),
+    }
+    sent.forget(order_id)?;
+    Err(ClientError::Refused(refusal))
+}
+
+/// What the ledger says of an order whose answer did not come.
+fn look_up(member: &mut Member, signed: &SignedOrder, why: &str) -> Result<Receipt, ClientError> {
+    let id = signed.order.order_id;
+    let unknown = |why: &str| {
+        ClientError::Unknown(format!(
+            "{why}: whether order {id} is or will be settled is not known. Run the same command again, which pays \
+             nothing twice, or take it back with `revoke-order {id}`"
+        ))
+    };
+    match fate_of(member, &signed.order) {
+        Ok(Some((Ending::Settled(_), receipt))) => Ok(receipt),
+        Ok(Some((Ending::Revoked(index), _))) => {
+            let text = format!("the payment order was revoked by its payer in block {index}");
+            Err(ClientError::Refused(Refusal::fail("revoked", text)))
+        }
+        Ok(None) => Err(unknown(why)),
+        Err(ClientError::Unreachable(text)) => Err(unknown(&text)),
+        Err(error) => Err(error),
+    }
+}
+
+/// Shows that money went, and the receipt of it.
+fn done(
+    context: &Context,
+    command: &SendCommand,
+    currency: &Currency,
+    payee: &Registrant,
+    signed: &SignedOrder,
+    receipt: &Receipt,
+) -> Result<Exit, ClientError> {
+    if let Some(path) = &command.receipt {
+        save(path, receipt.to_text().as_bytes())?;
+    }
+    let (index, hash, amount) = (receipt.index, block_hash(&receipt.block), signed.order.amount);
+    if command.json || context.out.json {
+        let value = serde_json::json!({
+            "index": index,
+            "hash": hash.to_string(),
+            "order_id": signed.order.order_id.to_string(),
+            "payee": payee.account.0,
+            "handle": payee.handle,
+            "amount": amount,
+        });
+        context.out.line(&value.to_string())?;
+    } else {
+        let (amount, name) = (currency.show(amount), &currency.name);
+        context.out.line(&format!("block {index} {hash} sent {amount} {name} to {}", payee.handle))?;
+    }
+    Ok(Exit::Done)
+}

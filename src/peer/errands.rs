@@ -1,0 +1,191 @@
+//! What a listening member has to ask of the server, and the signatures that it makes: on threads that may wait.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::job::{Answer, Job, Settlement};
+use crate::client::{
+    ClientError, Ending, Member, Registrant, Reopen, SignedOrder, fate_of, fetch_receipt, fetch_registrant,
+    submit_once,
+};
+use crate::crypto::random;
+use crate::crypto::rsa::PrivateKey;
+use crate::domain::AccountId;
+use crate::reactor::Lane;
+use crate::wire::{ReceiptOf, Refusal, Reply, Request};
+
+/// How long a lost server is waited for at a time.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The lanes of a listener: signatures of its own, and everything that waits for the server.
+pub fn lanes(key: PrivateKey, mut errands: Errands) -> Vec<Lane<Job, Answer>> {
+    let sign: crate::reactor::Work<Job, Answer> = Box::new(move |job, emit| {
+        if let Job::Sign { id, signed } = job {
+            let signature = Box::new(key.sign_pss(&mut random::os(), &[&signed]));
+            emit(Answer::Signed { id, signature });
+        }
+    });
+    let ask: crate::reactor::Work<Job, Answer> = Box::new(move |job, emit| {
+        if let Some(answer) = errands.run(job) {
+            emit(answer);
+        }
+    });
+    vec![
+        Lane { name: "rsa", on_grid: false, workers: vec![sign] },
+        Lane { name: "errands", on_grid: false, workers: vec![ask] },
+    ]
+}
+
+/// Which of [`lanes`] a job goes to.
+pub(super) fn lane(job: &Job) -> usize {
+    match job {
+        Job::Sign { .. } => 0,
+        Job::Verify { .. } | Job::Settle { .. } | Job::Announce => 1,
+    }
+}
+
+/// The member's connection to the server, through which it is online.
+pub struct Errands {
+    member: Member,
+    address: SocketAddr,
+    hidden: bool,
+}
+
+impl Errands {
+    /// Runs errands for a member who listens at `address`; a `hidden` one is not listed.
+    pub fn new(member: Member, address: SocketAddr, hidden: bool) -> Errands {
+        Errands { member, address, hidden }
+    }
+
+    /// Tells the server at once, so that a mistake shows before anything is waited for.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn announce(&mut self) -> Result<SocketAddr, ClientError> {
+        let request = Request::Announce { address: self.address, hidden: self.hidden };
+        match self.member.ask(&request, &mut |_| ())? {
+            Reply::Announced(address) => Ok(address),
+            _ => Err(ClientError::unexpected_reply()),
+        }
+    }
+
+    /// The newest checkpoint that was proven to extend all before it.
+    pub fn note(&self) -> String {
+        self.member.server().checkpoint.clone().unwrap_or_default()
+    }
+
+    /// Runs an errand; signatures are none.
+    fn run(&mut self, job: Job) -> Option<Answer> {
+        let answer = match job {
+            Job::Sign { .. } => return None,
+            Job::Announce => self.keep_announcing(),
+            Job::Verify { id, account, key_id, signed, signature } => {
+                let registrant = self.patiently(|member| fetch_registrant(member, account));
+                let known = |registrant: Registrant| {
+                    let good = registrant.key_id == key_id
+                        && registrant.key.verify_pss(&[&signed], &signature[..]).is_ok();
+                    good.then_some(registrant.handle)
+                };
+                match registrant {
+                    Ok(registrant) => Answer::Verified { id, handle: known(registrant) },
+                    Err(error @ ClientError::Integrity(_)) => Answer::Failed(error),
+                    // Who cannot be looked up has proven nothing.
+                    Err(_) => Answer::Verified { id, handle: None },
+                }
+            }
+            Job::Settle { id, request, note, order } => match self.settle(&note, &order) {
+                Ok(settlement) => Answer::Settled { id, request, order, settlement },
+                Err(error @ (ClientError::Unreachable(_) | ClientError::Unknown(_))) => {
+                    tracing::warn!(%error, "the outcome of a settlement is not known yet");
+                    Answer::Settled { id, request, order, settlement: Settlement::Unknown }
+                }
+                Err(ClientError::Refused(refusal)) => {
+                    Answer::Settled { id, request, order, settlement: Settlement::Refused(refusal) }
+                }
+                Err(error) => Answer::Failed(error),
+            },
+        };
+        Some(answer)
+    }
+
+    fn keep_announcing(&mut self) -> Answer {
+        let mut again = false;
+        let announced = match self.announce() {
+            Err(ClientError::Unreachable(_)) => {
+                again = true;
+                self.member.reopen(PATIENCE).and_then(|()| self.announce())
+            }
+            other => other,
+        };
+        // Whoever dials is told the newest checkpoint there is.
+        let announced = announced.and_then(|address| self.member.newest_checkpoint().map(|_| address));
+        match announced {
+            Ok(address) => Answer::Announced { address, note: self.note(), again },
+            Err(ClientError::Unreachable(why)) => Answer::NotAnnounced(why),
+            Err(error) => Answer::Failed(error),
+        }
+    }
+
+    /// Asks, over a new connection if the old one is lost.
+    fn patiently<T>(
+        &mut self,
+        mut ask: impl FnMut(&mut Member) -> Result<T, ClientError>,
+    ) -> Result<T, ClientError> {
+        match ask(&mut self.member) {
+            Err(ClientError::Unreachable(_)) => {
+                self.member.reopen(PATIENCE)?;
+                ask(&mut self.member)
+            }
+            other => other,
+        }
+    }
+
+    /// Checks an order for itself, then has the ledger settle it.
+    fn settle(&mut self, note: &str, order: &SignedOrder) -> Result<Settlement, ClientError> {
+        if let Some(refusal) = self.compare(note)? {
+            return Ok(Settlement::Refused(refusal));
+        }
+        let payer = self.patiently(|member| fetch_registrant(member, order.order.payer))?;
+        if !order.is_signed_by(&payer.key) {
+            let text = "the payment order does not hold the signature of its payer";
+            return Ok(Settlement::Refused(Refusal::fail("bad_order_signature", text)));
+        }
+        match submit_once(&mut self.member, &order.settle(), &mut || ()) {
+            Ok(accepted) => {
+                let (receipt, _) =
+                    self.patiently(|member| fetch_receipt(member, ReceiptOf::Block(accepted.index)))?;
+                let (index, already) = (receipt.index, accepted.duplicate);
+                Ok(Settlement::Done { receipt: receipt.to_text(), index, already })
+            }
+            // The payer asks again because an answer was lost.
+            Err(ClientError::Refused(refusal)) if refusal.name == "already_settled" => {
+                match self.patiently(|member| fate_of(member, &order.order))? {
+                    Some((Ending::Settled(index), receipt)) => {
+                        Ok(Settlement::Done { receipt: receipt.to_text(), index, already: true })
+                    }
+                    _ => Ok(Settlement::Refused(refusal)),
+                }
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Holds the dialler's checkpoint against the server's own. A note that the server did not sign is the
+    /// dialler's problem; one that it signed and contradicts is the server's.
+    fn compare(&mut self, note: &str) -> Result<Option<Refusal>, ClientError> {
+        if !self.member.has_signed(note) {
+            let text = "the checkpoint is not one of this ledger";
+            return Ok(Some(Refusal::fail("bad_checkpoint", text)));
+        }
+        self.patiently(|member| {
+            member.newest_checkpoint()?;
+            member.prove_kept(note)
+        })?;
+        Ok(None)
+    }
+}
+
+/// The account of a member as domain rules name it.
+pub(super) fn account_of(member: &Member) -> AccountId {
+    AccountId(member.account().account)
+}

@@ -1,0 +1,369 @@
+//! A member who listens: connections of other members, each with one payment order at a time, and the presence at
+//! the server. Without IO; the loop and the simulator both drive it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use rand_core::CryptoRng;
+
+use super::job::{Answer, Job, Settlement};
+use crate::client::{ClientError, SignedOrder};
+use crate::domain::AccountId;
+use crate::domain::payments::PaymentOrder;
+use crate::service::ConnectionId;
+use crate::session::{PeerEnv, PeerEvent, PeerIdentity, PeerSession, Stage};
+use crate::time::{Monotonic, Now};
+use crate::wire::{self, Handover, PeerReply, PeerRequest, Refusal};
+
+/// Connections at once.
+const CONNECTIONS_MAX: usize = 64;
+/// How long a handshake may take.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+/// How long an open connection may be silent.
+const IDLE: Duration = Duration::from_secs(60);
+/// How often the server hears that this member is there: three times within what it grants.
+const ANNOUNCE_EVERY: Duration = Duration::from_secs(8);
+
+/// Something for the person who listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum News {
+    /// The server tells others that this member listens here.
+    Online(SocketAddr),
+    /// The server could not be reached, and why.
+    Offline(String),
+    /// Money came.
+    Incoming(Incoming),
+    /// An order was not taken: from whom, and why.
+    Refused(String, Refusal),
+}
+
+/// A payment order that became money.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Incoming {
+    /// Who paid.
+    pub payer: AccountId,
+    /// The payer's public name.
+    pub handle: String,
+    /// Minor units.
+    pub amount: u64,
+    /// What it was for.
+    pub memo: String,
+    /// In which block it was settled.
+    pub index: u64,
+}
+
+/// One connection.
+struct Connection {
+    session: PeerSession,
+    /// Who it is, once that is proven.
+    payer: Option<(AccountId, String)>,
+    /// The name that the ledger proved, until the handshake is over.
+    handle: String,
+    /// A payment order is being settled: nothing more is read until it is answered.
+    settling: bool,
+    deadline: Monotonic,
+    finished: bool,
+}
+
+/// See the module.
+pub struct Listener {
+    own: PeerIdentity,
+    connections: BTreeMap<ConnectionId, Connection>,
+    jobs: Vec<Job>,
+    touched: BTreeSet<ConnectionId>,
+    /// The newest checkpoint of this side, for diallers.
+    note: String,
+    announce_due: Option<Monotonic>,
+    online: Option<SocketAddr>,
+    shutting_down: bool,
+    failed: Option<ClientError>,
+    tell: Box<dyn FnMut(News) + Send>,
+}
+
+impl Listener {
+    /// Listens as this member. `note` is the newest checkpoint that it has; `tell` hears the news.
+    pub fn new(own: PeerIdentity, note: String, tell: Box<dyn FnMut(News) + Send>) -> Listener {
+        Listener {
+            own,
+            connections: BTreeMap::new(),
+            jobs: Vec::new(),
+            touched: BTreeSet::new(),
+            note,
+            announce_due: Some(Monotonic::default()),
+            online: None,
+            shutting_down: false,
+            failed: None,
+            tell,
+        }
+    }
+
+    /// Somebody connected: taken in if there is room.
+    pub fn connected(&mut self, id: ConnectionId, now: Now) {
+        self.touched.insert(id);
+        if self.shutting_down || self.connections.len() >= CONNECTIONS_MAX {
+            return;
+        }
+        let connection = Connection {
+            session: PeerSession::listen(self.own),
+            payer: None,
+            handle: String::new(),
+            settling: false,
+            deadline: Monotonic(now.mono.0 + HANDSHAKE),
+            finished: false,
+        };
+        self.connections.insert(id, connection);
+    }
+
+    /// Bytes arrived.
+    pub fn received(&mut self, id: ConnectionId, bytes: &[u8], now: Now, rng: &mut dyn CryptoRng) {
+        if let Some(connection) = self.connections.get_mut(&id)
+            && connection.session.stage() == Stage::Open
+        {
+            connection.deadline = Monotonic(now.mono.0 + IDLE);
+        }
+        self.with_session(id, now, rng, |session, env| session.receive(bytes, env));
+    }
+
+    /// The other side is gone. What it brought is settled all the same.
+    pub fn hung_up(&mut self, id: ConnectionId) {
+        self.connections.remove(&id);
+        self.touched.insert(id);
+    }
+
+    /// A job is done.
+    pub fn answered(&mut self, answer: Answer, now: Now, rng: &mut dyn CryptoRng) {
+        match answer {
+            Answer::Signed { id, signature } => {
+                self.with_session(id, now, rng, |session, env| session.signed(&signature, env));
+            }
+            Answer::Verified { id, handle } => {
+                let good = handle.is_some();
+                if let Some(connection) = self.connections.get_mut(&id) {
+                    connection.handle = handle.unwrap_or_default();
+                }
+                self.with_session(id, now, rng, |session, env| session.verified(good, env));
+            }
+            Answer::Settled { id, request, order, settlement } => {
+                self.settled(id, request, &order.order, settlement, now, rng);
+            }
+            Answer::Announced { address, note, again } => {
+                self.note = note;
+                if self.online.replace(address) != Some(address) || again {
+                    (self.tell)(News::Online(address));
+                }
+                self.announce_due = Some(Monotonic(now.mono.0 + ANNOUNCE_EVERY));
+            }
+            Answer::NotAnnounced(why) => {
+                if self.online.take().is_some() {
+                    (self.tell)(News::Offline(why));
+                }
+                self.announce_due = Some(Monotonic(now.mono.0 + ANNOUNCE_EVERY / 8));
+            }
+            Answer::Failed(error) => self.failed = Some(error),
+        }
+    }
+
+    /// Lets a session work, and carries out what it says.
+    fn with_session(
+        &mut self,
+        id: ConnectionId,
+        now: Now,
+        rng: &mut dyn CryptoRng,
+        work: impl FnOnce(&mut PeerSession, &mut PeerEnv<'_>),
+    ) {
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        self.touched.insert(id);
+        work(&mut connection.session, &mut PeerEnv { now, rng, checkpoint_note: &self.note });
+        let events: Vec<PeerEvent> = std::iter::from_fn(|| connection.session.poll_event()).collect();
+        for event in events {
+            self.session_event(id, event, now, rng);
+        }
+    }
+
+    fn session_event(&mut self, id: ConnectionId, event: PeerEvent, now: Now, rng: &mut dyn CryptoRng) {
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        match event {
+            PeerEvent::Sign(signed) => self.jobs.push(Job::Sign { id, signed }),
+            PeerEvent::Verify { account, key_id, signed, signature } => {
+                self.jobs.push(Job::Verify { id, account: AccountId(account), key_id, signed, signature });
+            }
+            PeerEvent::Opened { account, .. } => {
+                let handle = std::mem::take(&mut connection.handle);
+                connection.payer = Some((AccountId(account), handle));
+                connection.deadline = Monotonic(now.mono.0 + IDLE);
+            }
+            PeerEvent::Message(message) => self.asked(id, &message, now, rng),
+            PeerEvent::Pong(_) => {}
+            PeerEvent::Closed(_) => connection.finished = true,
+        }
+    }
+
+    /// A request of another member. Whatever is not one ends the connection.
+    fn asked(&mut self, id: ConnectionId, message: &[u8], now: Now, rng: &mut dyn CryptoRng) {
+        let request = wire::open::<PeerRequest<'_>>(message);
+        let idle = self.connections.get(&id).filter(|connection| !connection.settling);
+        let payer = idle.and_then(|connection| connection.payer.clone());
+        let (Ok((request, PeerRequest::Settle(handover))), Some((payer, handle))) = (request, payer) else {
+            return self.with_session(id, now, rng, |session, env| session.close(env));
+        };
+        match self.screen(payer, &handover) {
+            Ok(order) => {
+                if let Some(connection) = self.connections.get_mut(&id) {
+                    connection.settling = true;
+                }
+                let (note, order) = (handover.note.to_owned(), Box::new(order));
+                self.jobs.push(Job::Settle { id, request, note, order });
+            }
+            Err(refusal) => {
+                (self.tell)(News::Refused(handle, refusal.clone()));
+                self.reply(id, request, &PeerReply::Refused(refusal), now, rng);
+            }
+        }
+    }
+
+    /// What can be said of an order without the ledger: it is the dialler's own, and for this member.
+    fn screen(&self, payer: AccountId, handover: &Handover<'_>) -> Result<SignedOrder, Refusal> {
+        let order =
+            PaymentOrder::parse(handover.order).map_err(|error| Refusal::fail("malformed_order", error))?;
+        if order.ledger_id != self.own.ledger_id {
+            return Err(Refusal::fail("other_ledger", "the payment order is of another ledger"));
+        }
+        if order.payer != payer {
+            return Err(Refusal::fail("no_permission", "a payment order is handed over by its payer"));
+        }
+        if order.payee.0 != self.own.account {
+            return Err(Refusal::fail("no_permission", "the payment order is for somebody else"));
+        }
+        Ok(SignedOrder { order, signature: handover.signature.to_vec() })
+    }
+
+    fn settled(
+        &mut self,
+        id: ConnectionId,
+        request: u32,
+        order: &PaymentOrder,
+        settlement: Settlement,
+        now: Now,
+        rng: &mut dyn CryptoRng,
+    ) {
+        // The payer may have hung up meanwhile; the news is news all the same.
+        let handle = self.connections.get(&id).and_then(|connection| connection.payer.clone());
+        let handle = handle.map(|(_, handle)| handle).unwrap_or_default();
+        let reply = match settlement {
+            Settlement::Done { receipt, index, already } => {
+                if !already {
+                    let PaymentOrder { payer, amount, memo, .. } = order.clone();
+                    (self.tell)(News::Incoming(Incoming { payer, handle, amount, memo, index }));
+                }
+                PeerReply::Settled(receipt)
+            }
+            Settlement::Refused(refusal) => {
+                (self.tell)(News::Refused(handle, refusal.clone()));
+                PeerReply::Refused(refusal)
+            }
+            Settlement::Unknown => PeerReply::Unknown,
+        };
+        if let Some(connection) = self.connections.get_mut(&id) {
+            connection.settling = false;
+            connection.deadline = Monotonic(now.mono.0 + IDLE);
+        }
+        self.reply(id, request, &reply, now, rng);
+    }
+
+    fn reply(
+        &mut self,
+        id: ConnectionId,
+        request: u32,
+        reply: &PeerReply,
+        now: Now,
+        rng: &mut dyn CryptoRng,
+    ) {
+        let message = wire::seal(request, reply);
+        self.with_session(id, now, rng, |session, env| {
+            if session.send_message(&message, env).is_err() {
+                session.close(env);
+            }
+        });
+    }
+
+    /// Ends a tick: closes who was silent for too long, and keeps up the presence.
+    ///
+    /// # Errors
+    /// What ends the listening.
+    pub fn end_tick(&mut self, now: Now, rng: &mut dyn CryptoRng) -> Result<(), ClientError> {
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
+        let late = |connection: &Connection| connection.deadline <= now.mono && !connection.settling;
+        let late = self.connections.iter().filter(|(_, connection)| late(connection));
+        for id in late.map(|(id, _)| *id).collect::<Vec<_>>() {
+            self.end(id, now, rng);
+        }
+        if self.announce_due.is_some_and(|due| due <= now.mono) && !self.shutting_down {
+            self.announce_due = None;
+            self.jobs.push(Job::Announce);
+        }
+        Ok(())
+    }
+
+    /// Says goodbye on a connection.
+    fn end(&mut self, id: ConnectionId, now: Now, rng: &mut dyn CryptoRng) {
+        self.with_session(id, now, rng, |session, env| session.close(env));
+        if let Some(connection) = self.connections.get_mut(&id) {
+            connection.finished = true;
+        }
+    }
+
+    /// Work since the last call.
+    pub fn take_jobs(&mut self) -> Vec<Job> {
+        std::mem::take(&mut self.jobs)
+    }
+
+    /// Connections that have output, are finished or may be read from again, since the last call.
+    pub fn touched(&mut self) -> Vec<ConnectionId> {
+        std::mem::take(&mut self.touched).into_iter().collect()
+    }
+
+    /// Bytes to write on a connection.
+    pub fn output(&self, id: ConnectionId) -> &[u8] {
+        self.connections.get(&id).map_or(&[], |connection| connection.session.output())
+    }
+
+    /// So many of them were written.
+    pub fn written(&mut self, id: ConnectionId, count: usize) {
+        if let Some(connection) = self.connections.get_mut(&id) {
+            let output = connection.session.output_mut();
+            output.drain(..count.min(output.len()));
+        }
+    }
+
+    /// How many bytes may be read from a connection now.
+    pub fn input_room(&self, id: ConnectionId) -> usize {
+        let reads = |connection: &&Connection| !connection.settling && !connection.finished;
+        self.connections.get(&id).filter(reads).map_or(0, |connection| connection.session.room())
+    }
+
+    /// Whether a connection is to be closed as soon as its output is written.
+    pub fn is_finished(&self, id: ConnectionId) -> bool {
+        self.connections.get(&id).is_none_or(|connection| connection.finished)
+    }
+
+    /// When [`Listener::end_tick`] has to run again even if nothing happens.
+    pub fn next_deadline(&self) -> Option<Monotonic> {
+        let waiting = self.connections.values().filter(|connection| !connection.settling);
+        let connections = waiting.map(|connection| connection.deadline).min();
+        let at_once = (!self.jobs.is_empty() || self.failed.is_some()).then_some(Monotonic::default());
+        [connections, self.announce_due, at_once].into_iter().flatten().min()
+    }
+
+    /// Takes nobody in any more; who has an order under way still hears of it.
+    pub fn shut_down(&mut self) {
+        self.shutting_down = true;
+        self.announce_due = None;
+        for (id, connection) in &mut self.connections {
+            connection.finished |= !connection.settling;
+            self.touched.insert(*id);
+        }
+    }
+}
