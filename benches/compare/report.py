@@ -41,6 +41,8 @@ class Figures:
     p99: list = field(default_factory=list)
     # Writes, orders or transfers of this row for each sync that the bare disk made at the same time.
     of_floor: list = field(default_factory=list)
+    # In how many rounds the load generator was what limited it.
+    bound: int = 0
     reason: str = ""
 
     @property
@@ -59,6 +61,7 @@ def read(path):
             continue
         row.rates.append(result["operations_per_second"] * elements[result["row"]])
         row.of_floor.append(row.rates[-1] / result["floor"])
+        row.bound += result.get("generator_bound", False)
         row.p50.append(result["latency_ms"]["p50"])
         row.p99.append(result["latency_ms"]["p99"])
     return figures
@@ -90,7 +93,7 @@ def table(figures, group):
             cells += ["not measured", "", "", "", "", ""]
         else:
             cells += [
-                f"**{number(found.rate)}**",
+                f"**{number(found.rate)}**" + (" †" if 2 * found.bound > len(found.rates) else ""),
                 f"{number(min(found.rates))} to {number(max(found.rates))}",
                 number(statistics.median(found.p50)),
                 number(statistics.median(found.p99)),
@@ -109,6 +112,8 @@ def text(figures, about):
     reasons = sorted({found.reason for found in figures.values() if found.rate is None and found.reason})
     if reasons:
         lines += ["", "Not measured: " + "; ".join(reasons) + "."]
+    if any(2 * found.bound > len(found.rates) for found in figures.values() if found.rates):
+        lines += ["", "†: the load generator used more of the processors than the server did."]
     return "\n".join([*lines, "", ""])
 
 
