@@ -138,8 +138,10 @@ start_redis() {
 redis_setting() { redis-cli -s "$work/redis/socket" CONFIG GET "$1" | tail -n 1; }
 start_ledgerd() {
     mkdir -p "$work/ledgerd"
+    # What an earlier start has said must not be taken for the word of this one.
+    : >"$work/ledgerd/ready"
     LEDGERD_LOG=error "$ledgerd" --data "$work/ledgerd/ledger" --listen 127.0.0.1:0 --opening-grant 1000000000000 \
-        >"$work/ledgerd/ready" &
+        >>"$work/ledgerd/ready" &
     ledgerd_pid=$!
     local attempt
     for attempt in {1..600}; do
