@@ -82,6 +82,7 @@ fn every_link_between_the_documents_leads_somewhere() {
         "docs/channel.md",
         "docs/cli.md",
         "docs/fault-model.md",
+        "docs/performance.md",
         "docs/proofs.md",
         "docs/tiles.md",
         "docs/witnesses.md",

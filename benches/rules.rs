@@ -1,0 +1,104 @@
+//! What the rules cost: decoding a command, deciding it and applying it, for orders and for money, with one and with
+//! 8,192 in a command. `cargo bench --bench rules`. Asserts nothing.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods, clippy::print_stdout)]
+#![allow(missing_docs, dead_code)]
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use ledgerd::crypto::LedgerId;
+use ledgerd::domain::payments::{OrderId, PaymentOrder, RevokeOrder, Settle};
+use ledgerd::domain::{self, AccountId, Command, Context, Settings, State, accounts, payments};
+
+mod made;
+
+use made::nanos_each;
+
+const LEDGER: LedgerId = LedgerId([1; 32]);
+
+fn main() {
+    println!("ns for each order or payment: decode | decide | apply");
+    let again = |command: Command, times| vec![command; times];
+    measure("orders, one in a command", 1, 1, &again(made::orders(1), 100_000));
+    measure("orders, 8,192 in a command", 1, 8_192, &again(made::orders(8_192), 100));
+    measure("payments, one in a command", 1, 1, &again(made::pay(1), 100_000));
+    measure("payments, 8,192 in a command", 1, 8_192, &again(made::pay(8_192), 100));
+    measure("payment orders settled", 2, 1, &(0..100_000).map(settle).collect::<Vec<_>>());
+    measure("payment orders revoked", 1, 1, &(0..100_000).map(revoke).collect::<Vec<_>>());
+}
+
+/// A ledger with accounts 1, 2 and 3.
+fn state() -> State {
+    let mut state = State::new(Settings { opening_grant: made::GRANT, ..Settings::default() });
+    for account in 1..=3 {
+        let public_key = made::key(account).public().spki().to_vec();
+        let register = accounts::Register { handle: format!("member-{account}"), public_key };
+        let command = Command::Accounts(accounts::Command::Register(register));
+        let context = context(AccountId::NONE, account, account);
+        let event = domain::decide(&state, &command, &context).unwrap();
+        domain::apply(&mut state, &command, &event, &context);
+    }
+    state
+}
+
+fn context(author: AccountId, key: u64, index: u64) -> Context {
+    let key_id = made::key(key).public().key_id();
+    Context { ledger_id: LEDGER, author, key_id, timestamp: made::NOW, index }
+}
+
+/// Account 2 settles an order of account 1.
+fn settle(number: u64) -> Command {
+    let order = PaymentOrder {
+        ledger_id: LEDGER,
+        payer: AccountId(1),
+        key_id: made::key(1).public().key_id(),
+        order_id: order_id(number),
+        payee: AccountId(2),
+        amount: number % 900 + 1,
+        expires_ms: made::NOW.millis() + 1,
+        memo: "invoice 2026-11".to_owned(),
+    };
+    Command::Payments(payments::Command::Settle(Settle { order, signature: made::NO_SIGNATURE.to_vec() }))
+}
+
+fn revoke(number: u64) -> Command {
+    Command::Payments(payments::Command::RevokeOrder(RevokeOrder { order_id: order_id(number) }))
+}
+
+/// Ids without an order among them, as random ones are.
+fn order_id(number: u64) -> OrderId {
+    let spread = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mut id = [0; 16];
+    id[..8].copy_from_slice(&spread.to_be_bytes());
+    OrderId(id)
+}
+
+/// Each command is a block of its own; those of a chunk are decided on the same state.
+fn measure(what: &str, author: u64, elements: u64, commands: &[Command]) {
+    let mut state = state();
+    let (mut decoding, mut deciding, mut applying) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
+    // Reading a clock costs as much as a small command: the clock is read once for many.
+    let chunk = if elements == 1 { 1_000 } else { 1 };
+    for (number, commands) in commands.chunks(chunk).enumerate() {
+        let encoded: Vec<_> = commands.iter().map(Command::encode).collect();
+        let at = |n: usize| context(AccountId(author), author, (4 + number * chunk + n) as u64);
+        let contexts: Vec<Context> = (0..commands.len()).map(at).collect();
+        let start = Instant::now();
+        for (tag, bytes) in &encoded {
+            black_box(Command::decode(*tag, bytes).unwrap());
+        }
+        decoding += start.elapsed();
+        let start = Instant::now();
+        let decide = |(command, context)| domain::decide(&state, command, context).unwrap();
+        let events: Vec<_> = commands.iter().zip(&contexts).map(decide).collect();
+        deciding += start.elapsed();
+        let start = Instant::now();
+        for ((command, event), context) in commands.iter().zip(&events).zip(&contexts) {
+            domain::apply(&mut state, command, event, context);
+        }
+        applying += start.elapsed();
+    }
+    let count = commands.len() as u64 * elements;
+    let [decode, decide, apply] = [decoding, deciding, applying].map(|all| nanos_each(all, count));
+    println!("{what}: {decode:.1} | {decide:.1} | {apply:.1}");
+}
