@@ -29,7 +29,12 @@ impl Daemon {
     pub(super) fn start_with(data: &Path, listen: &str, more: &[&str]) -> Daemon {
         let mut command = Command::new(DAEMON);
         command.arg("--data").arg(data).args(["--listen", listen, "--segment-bytes=65536"]).args(more);
-        let mut child = command.env("LEDGERD_LOG", "error").stdout(Stdio::piped()).spawn().unwrap();
+        command.env("LEDGERD_LOG", "error");
+        Daemon::run(command)
+    }
+
+    fn run(mut command: Command) -> Daemon {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();
@@ -428,4 +433,26 @@ fn the_demo_runs_and_leaves_nothing_behind() {
     assert_eq!(output.status.code(), Some(0), "{said}");
     assert!(said.contains("DAMAGED") && said.contains("intact"), "{said}");
     assert_eq!(std::fs::read_dir(temporary.path()).unwrap().count(), 0);
+}
+
+/// A log that fills the disk must not end what it tells about.
+#[test]
+fn a_daemon_whose_log_lines_cannot_be_written_goes_on() {
+    const LIMIT: u64 = 512 << 10;
+    let place = Place::new();
+    let log = place.directory.path().join("daemon.log");
+    std::fs::write(&log, vec![b'.'; LIMIT as usize]).unwrap();
+    let mut command = Command::new(DAEMON);
+    command.arg("--data").arg(place.data()).args(["--listen", "127.0.0.1:0", "--segment-bytes=65536"]);
+    command.env("LEDGERD_LOG", "debug");
+    command.stderr(std::fs::OpenOptions::new().append(true).open(&log).unwrap());
+    let daemon = Daemon::run(command);
+    let written = std::fs::metadata(&log).unwrap().len();
+    assert!(written > LIMIT, "it does write its log here");
+    daemon.limit_files(LIMIT);
+    let at = daemon.address.as_str();
+    place.join("alice", at);
+    assert!(place.done("alice", at, &["add", ORDERS]).starts_with("block 2 "));
+    assert_eq!(std::fs::metadata(&log).unwrap().len(), written, "and cannot any more");
+    assert_eq!(daemon.terminate(), Some(0));
 }

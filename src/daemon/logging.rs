@@ -1,5 +1,8 @@
 //! Log lines on stderr. Strangers' bytes can end up in them, so every control character is written as an
 //! escape: nobody who reads a log with `cat` shall have a terminal driven by somebody else.
+//!
+//! A line that cannot be written, because the disk is full or nobody listens, is lost, and that is all: the ledger
+//! goes on.
 
 use std::io::{self, Write};
 
@@ -17,6 +20,8 @@ pub(super) fn start() {
     let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into());
     let filter = filter.with_env_var(VARIABLE).from_env_lossy();
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false);
+    // Otherwise a failed line is complained about on the very stream that failed, by panicking.
+    let builder = builder.log_internal_errors(false);
     if let Err(error) = builder.with_writer(|| EscapingWriter(io::stderr())).try_init() {
         tracing::debug!(%error, "logging was started before");
     }

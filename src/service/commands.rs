@@ -276,10 +276,10 @@ impl Service {
         let account = self.connections.get(&id).map_or(AccountId::NONE, |connection| connection.account());
         match reply {
             Reply::Accepted(accepted) if accepted.duplicate => {
-                tracing::info!(connection = %id, %account, block = accepted.index, "duplicate command");
+                tracing::debug!(connection = %id, %account, block = accepted.index, "duplicate command");
             }
             Reply::Accepted(accepted) => {
-                tracing::info!(connection = %id, %account, block = accepted.index, "command accepted");
+                tracing::debug!(connection = %id, %account, block = accepted.index, "command accepted");
             }
             Reply::Refused(refusal) => {
                 tracing::info!(connection = %id, %account, name = refusal.name, "command refused");
