@@ -25,11 +25,12 @@ pub(super) struct Held {
 
 impl Service {
     /// Whether the batch is left open for a moment: commands are on their way back from their signature checks, and
-    /// one sync for all of them is worth more than one for each. Everything that is held waits with it.
+    /// one sync for all of them is worth more than one for each. Everything that is held waits with it. A checkpoint in
+    /// a handshake does not wait, and may not leave before it is kept: then the tick ends at once.
     pub(super) fn awaits_more(&mut self, now: Now) -> bool {
         let blocks = self.ledger.open_batch();
         let wanted = self.checks_under_way > 0 && (1..GATHERED).contains(&blocks);
-        if !wanted || self.shutting_down || !self.postponed.is_empty() {
+        if !wanted || self.note_leaves || self.shutting_down || !self.postponed.is_empty() {
             return false;
         }
         let due = *self.commit_due.get_or_insert(Monotonic(now.mono.0 + GATHERING));
