@@ -53,7 +53,7 @@ pub use journal::{Journal, Leftover, Unsettled, leftovers};
 pub use known_servers::KnownServer;
 pub use member::{Anonymous, Member, Reopen, pinned};
 pub use once::submit_once;
-pub use payment_orders::{Ending, SignedOrder, ending_of, fate_of, proves_settled};
+pub use payment_orders::{SignedOrder, fate_of, proves_settled};
 pub use receipts::{Registrant, fetch_receipt, fetch_registrant};
 pub use registration::register;
 pub use sent_orders::SentOrders;

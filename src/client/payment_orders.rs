@@ -7,7 +7,7 @@ use super::{ClientError, Member, fetch_receipt};
 use crate::chain::Receipt;
 use crate::crypto::random;
 use crate::crypto::rsa::{MODULUS_BYTES, PrivateKey, PublicKey};
-use crate::domain::payments::{self, PaymentOrder, Settle};
+use crate::domain::payments::{self, Fate, PaymentOrder, Settle};
 use crate::wire::ReceiptOf;
 
 /// What the lines around an order in a file say (RFC 7468).
@@ -20,15 +20,6 @@ pub struct SignedOrder {
     pub order: PaymentOrder,
     /// The signature.
     pub signature: Vec<u8>,
-}
-
-/// How an order ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// It became money in this block.
-    Settled(u64),
-    /// Its payer took it back in this block.
-    Revoked(u64),
 }
 
 impl SignedOrder {
@@ -80,15 +71,15 @@ impl SignedOrder {
 ///
 /// # Errors
 /// [`ClientError`].
-pub fn fate_of(member: &mut Member, order: &PaymentOrder) -> Result<Option<(Ending, Receipt)>, ClientError> {
+pub fn fate_of(member: &mut Member, order: &PaymentOrder) -> Result<Option<(Fate, Receipt)>, ClientError> {
     let of = ReceiptOf::Order { payer: order.payer, order_id: order.order_id };
     match fetch_receipt(member, of) {
         Ok((receipt, _)) => {
-            let ending = ending_of(&receipt, order).ok_or_else(|| {
+            let fate = fate_in(&receipt, order).ok_or_else(|| {
                 let text = format!("another order {} than the one signed was settled", order.order_id);
                 ClientError::Integrity(text)
             })?;
-            Ok(Some((ending, receipt)))
+            Ok(Some((fate, receipt)))
         }
         Err(ClientError::Refused(refusal)) if refusal.name == "no_such_block" => Ok(None),
         Err(error) => Err(error),
@@ -96,15 +87,15 @@ pub fn fate_of(member: &mut Member, order: &PaymentOrder) -> Result<Option<(Endi
 }
 
 /// What a receipt's block does to an order: nothing, or its end.
-pub fn ending_of(receipt: &Receipt, order: &PaymentOrder) -> Option<Ending> {
+fn fate_in(receipt: &Receipt, order: &PaymentOrder) -> Option<Fate> {
     match command_of(receipt)? {
         (_, payments::Command::Settle(settle)) if settle.order == *order => {
-            Some(Ending::Settled(receipt.index))
+            Some(Fate::Settled(receipt.index))
         }
         (author, payments::Command::RevokeOrder(revoke))
             if (author, revoke.order_id) == (order.payer, order.order_id) =>
         {
-            Some(Ending::Revoked(receipt.index))
+            Some(Fate::Revoked(receipt.index))
         }
         _ => None,
     }
@@ -119,7 +110,7 @@ pub fn proves_settled(member: &Member, text: &str, order: &PaymentOrder) -> Resu
     let receipt = Receipt::parse(text).map_err(|error| bad(error.to_string()))?;
     let proven = receipt.check(&member.server().log_key).map_err(|error| bad(error.to_string()))?;
     let by_payee = proven.author.is_some_and(|author| author.account == order.payee);
-    let settled = matches!(ending_of(&receipt, order), Some(Ending::Settled(_)));
+    let settled = matches!(fate_in(&receipt, order), Some(Fate::Settled(_)));
     if proven.ledger_id == order.ledger_id && by_payee && settled {
         Ok(receipt)
     } else {

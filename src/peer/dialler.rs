@@ -4,11 +4,11 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use super::errands::account_of;
+use super::identity_of;
 use crate::client::{ClientError, Member, Registrant, Reopen, SignedOrder, clock};
 use crate::crypto::random::{self, OsRandom};
 use crate::crypto::rsa::PrivateKey;
-use crate::session::{CloseReason, Params, PeerEnv, PeerEvent, PeerIdentity, PeerSession};
+use crate::session::{CloseReason, Params, PeerEnv, PeerEvent, PeerSession};
 use crate::time::Monotonic;
 use crate::wire::{self, Handover, PeerReply, PeerRequest};
 
@@ -54,13 +54,8 @@ impl PeerLink {
         stream.set_nodelay(true).map_err(failed)?;
         stream.set_write_timeout(Some(PATIENCE)).map_err(failed)?;
         let key = member.key().clone();
-        let own = PeerIdentity {
-            ledger_id: member.server().ledger_id,
-            account: account_of(member).0,
-            key_id: key.public().key_id(),
-        };
         let mut rng = random::os();
-        let session = PeerSession::dial(own, (wanted.account.0, wanted.key_id), &mut rng);
+        let session = PeerSession::dial(identity_of(member), (wanted.account.0, wanted.key_id), &mut rng);
         let mut link = PeerLink { stream, session, rng, params: None, message: None, closed: None };
         let until = Monotonic(clock::now().mono.0 + PATIENCE);
         while link.params.is_none() {

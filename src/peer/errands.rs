@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use super::job::{Answer, Job, Settlement};
 use crate::client::{
-    ClientError, Ending, Member, Registrant, Reopen, SignedOrder, fate_of, fetch_receipt, fetch_registrant,
+    ClientError, Member, Registrant, Reopen, SignedOrder, fate_of, fetch_receipt, fetch_registrant,
     submit_once,
 };
 use crate::crypto::random;
 use crate::crypto::rsa::PrivateKey;
-use crate::domain::AccountId;
+use crate::domain::payments::Fate;
 use crate::reactor::Lane;
 use crate::wire::{ReceiptOf, Refusal, Reply, Request};
 
@@ -160,7 +160,7 @@ impl Errands {
             // The payer asks again because an answer was lost.
             Err(ClientError::Refused(refusal)) if refusal.name == "already_settled" => {
                 match self.patiently(|member| fate_of(member, &order.order))? {
-                    Some((Ending::Settled(index), receipt)) => {
+                    Some((Fate::Settled(index), receipt)) => {
                         Ok(Settlement::Done { receipt: receipt.to_text(), index, already: true })
                     }
                     _ => Ok(Settlement::Refused(refusal)),
@@ -183,9 +183,4 @@ impl Errands {
         })?;
         Ok(None)
     }
-}
-
-/// The account of a member as domain rules name it.
-pub(super) fn account_of(member: &Member) -> AccountId {
-    AccountId(member.account().account)
 }

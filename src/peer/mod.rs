@@ -13,7 +13,19 @@ mod handler;
 mod job;
 mod listener;
 
+use crate::client::Member;
+use crate::session::PeerIdentity;
+
 pub use dialler::{HandedOver, PeerLink};
 pub use errands::{Errands, lanes};
 pub use job::{Answer, Job, Settlement};
 pub use listener::{Incoming, Listener, News};
+
+/// A member as the channel between peers names it.
+pub fn identity_of(member: &Member) -> PeerIdentity {
+    PeerIdentity {
+        ledger_id: member.server().ledger_id,
+        account: member.account().account,
+        key_id: member.key().public().key_id(),
+    }
+}

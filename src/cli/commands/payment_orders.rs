@@ -7,17 +7,17 @@ use super::money::{fetch_balance, resolve};
 use super::named_files::{read_named, save};
 use super::outlet;
 use super::peer_arguments::{OrderCommand, RevokeOrderCommand, SendCommand, SettleCommand};
-use super::settling::open_member;
+use super::settling::{Session, open_member};
 use super::submitting::{show, submit};
 use crate::chain::{Receipt, block_hash};
 use crate::cli::exit::Exit;
 use crate::client::payments_input;
 use crate::client::{
-    ClientError, Ending, Member, Registrant, Reopen, SentOrders, SignedOrder, clock, fate_of,
-    fetch_registrant, proves_settled,
+    ClientError, Member, Registrant, Reopen, SentOrders, SignedOrder, clock, fate_of, fetch_registrant,
+    proves_settled,
 };
 use crate::crypto::random;
-use crate::domain::payments::{self, Currency, OrderId, PaymentOrder, RevokeOrder};
+use crate::domain::payments::{self, Currency, Fate, OrderId, PaymentOrder, RevokeOrder};
 use crate::domain::{AccountId, Command};
 use crate::peer::{HandedOver, PeerLink};
 use crate::wire::{PeerReply, Refusal, Reply, Request};
@@ -28,12 +28,8 @@ const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 const SENT_DAYS: u64 = 7;
 
 pub(super) fn order(context: &Context, command: &OrderCommand) -> Result<Exit, ClientError> {
-    let wanted = payments_input::one(&command.user, &command.amount, memo(&command.memo))?;
-    let mut member = open_member(context, &mut outlet::passphrase)?;
-    let (_, currency) = fetch_balance(&mut member)?;
-    let (amount, payee) = (wanted.amount(&currency)?, resolve(&mut member, &wanted.to)?);
-    let payee = fetch_registrant(&mut member, payee)?;
-    let signed = sign(&member, &payee, amount, &wanted.memo, command.expires)?;
+    let (member, wanted) = open_for(context, &command.user, &command.amount, &command.memo)?;
+    let signed = sign(&member, &wanted, command.expires)?;
     let text = signed.to_pem()?;
     match &command.out {
         Some(path) => save(path, text.as_bytes())?,
@@ -43,20 +39,34 @@ pub(super) fn order(context: &Context, command: &OrderCommand) -> Result<Exit, C
     Ok(Exit::Done)
 }
 
-fn memo(memo: &Option<String>) -> &str {
-    memo.as_deref().unwrap_or_default()
+/// Whom somebody wants to pay, proven by the ledger, and what.
+struct Wanted {
+    payee: Registrant,
+    amount: u64,
+    memo: String,
+    currency: Currency,
+}
+
+/// Opens the session, once what was typed makes sense, and looks up what it means on this ledger.
+fn open_for<'a>(
+    context: &'a Context,
+    user: &str,
+    amount: &str,
+    memo: &Option<String>,
+) -> Result<(Session<'a>, Wanted), ClientError> {
+    let typed = payments_input::one(user, amount, memo.as_deref().unwrap_or_default())?;
+    let mut member = open_member(context, &mut outlet::passphrase)?;
+    let (_, currency) = fetch_balance(&mut member)?;
+    let amount = typed.amount(&currency)?.unsigned_abs();
+    let payee = resolve(&mut member, &typed.to)?;
+    let payee = fetch_registrant(&mut member, payee)?;
+    Ok((member, Wanted { payee, amount, memo: typed.memo, currency }))
 }
 
 /// Signs an order of the member's.
-fn sign(
-    member: &Member,
-    payee: &Registrant,
-    amount: i64,
-    memo: &str,
-    days: u64,
-) -> Result<SignedOrder, ClientError> {
+fn sign(member: &Member, wanted: &Wanted, days: u64) -> Result<SignedOrder, ClientError> {
     let payer = AccountId(member.account().account);
-    if payee.account == payer {
+    if wanted.payee.account == payer {
         let text = "payer and payee are the same";
         return Err(ClientError::Refused(Refusal::fail("self_payment", text)));
     }
@@ -65,10 +75,10 @@ fn sign(
         payer,
         key_id: member.key().public().key_id(),
         order_id: OrderId(random::bytes(&mut random::os())),
-        payee: payee.account,
-        amount: amount.unsigned_abs(),
+        payee: wanted.payee.account,
+        amount: wanted.amount,
         expires_ms: clock::now().wall.millis().saturating_add(days * DAY_MS),
-        memo: memo.to_owned(),
+        memo: wanted.memo.clone(),
     };
     Ok(SignedOrder::sign(order, member.key()))
 }
@@ -102,12 +112,15 @@ pub(super) fn revoke_order(context: &Context, command: &RevokeOrderCommand) -> R
         }
     };
     let mut member = open_member(context, &mut outlet::passphrase)?;
-    let revoke = Command::Payments(payments::Command::RevokeOrder(RevokeOrder { order_id }));
-    let accepted = submit(context, &mut member, &revoke)?;
+    let accepted = submit(context, &mut member, &revocation(order_id))?;
     sent_orders(&member).forget(order_id)?;
     let fields = [("order_id", order_id.to_string().into())];
     show(context, command.json, &accepted, &format!("order {order_id} is revoked"), &fields)?;
     Ok(Exit::Done)
+}
+
+fn revocation(order_id: OrderId) -> Command {
+    Command::Payments(payments::Command::RevokeOrder(RevokeOrder { order_id }))
 }
 
 fn sent_orders(member: &Member) -> SentOrders {
@@ -116,19 +129,15 @@ fn sent_orders(member: &Member) -> SentOrders {
 }
 
 pub(super) fn send(context: &Context, command: &SendCommand) -> Result<Exit, ClientError> {
-    let wanted = payments_input::one(&command.user, &command.amount, memo(&command.memo))?;
-    let mut member = open_member(context, &mut outlet::passphrase)?;
-    let (_, currency) = fetch_balance(&mut member)?;
-    let (amount, payee) = (wanted.amount(&currency)?, resolve(&mut member, &wanted.to)?);
-    let payee = fetch_registrant(&mut member, payee)?;
+    let (mut member, wanted) = open_for(context, &command.user, &command.amount, &command.memo)?;
     let sent = sent_orders(&member);
     let same = |order: &PaymentOrder| {
         (order.payee, order.amount, order.memo.as_str())
-            == (payee.account, amount.unsigned_abs(), wanted.memo.as_str())
+            == (wanted.payee.account, wanted.amount, wanted.memo.as_str())
     };
     let signed = match earlier(context, &mut member, &sent, &same)? {
         Earlier::Settled(signed, receipt) => {
-            return done(context, command, &currency, &payee, &signed, &receipt);
+            return done(context, command, &wanted, &signed, &receipt);
         }
         Earlier::Open(signed) => {
             context
@@ -136,9 +145,9 @@ pub(super) fn send(context: &Context, command: &SendCommand) -> Result<Exit, Cli
                 .note("the same order left before and its outcome was not known: handing it over again");
             signed
         }
-        Earlier::None => sign(&member, &payee, amount, &wanted.memo, SENT_DAYS)?,
+        Earlier::None => sign(&member, &wanted, SENT_DAYS)?,
     };
-    let link = reach(&mut member, &payee)?;
+    let link = reach(&mut member, &wanted.payee)?;
     sent.keep(&signed)?;
     let note = member.server().checkpoint.clone().unwrap_or_default();
     let receipt = match link.hand_over(&note, &signed) {
@@ -157,7 +166,7 @@ pub(super) fn send(context: &Context, command: &SendCommand) -> Result<Exit, Cli
         HandedOver::Lost(why) => look_up(&mut member, &signed, &why)?,
     };
     sent.forget(signed.order.order_id)?;
-    done(context, command, &currency, &payee, &signed, &receipt)
+    done(context, command, &wanted, &signed, &receipt)
 }
 
 /// What is known of orders that left earlier.
@@ -182,7 +191,7 @@ fn earlier(
         let order = &signed.order;
         let id = order.order_id;
         match fate_of(member, order)? {
-            Some((Ending::Settled(index), receipt)) => {
+            Some((Fate::Settled(index), receipt)) => {
                 sent.forget(id)?;
                 if same(order) && matches!(found, Earlier::None) {
                     found = Earlier::Settled(signed, receipt);
@@ -190,7 +199,7 @@ fn earlier(
                     context.out.note(&format!("order {id} of an earlier run was settled in block {index}"));
                 }
             }
-            Some((Ending::Revoked(index), _)) => {
+            Some((Fate::Revoked(index), _)) => {
                 sent.forget(id)?;
                 context.out.note(&format!("order {id} of an earlier run was revoked in block {index}"));
             }
@@ -229,8 +238,7 @@ fn take_back(
     refusal: Refusal,
 ) -> Result<Receipt, ClientError> {
     let order_id = signed.order.order_id;
-    let revoke = Command::Payments(payments::Command::RevokeOrder(RevokeOrder { order_id }));
-    match submit(context, member, &revoke) {
+    match submit(context, member, &revocation(order_id)) {
         Ok(_) => {}
         // The payee said otherwise, but it stands in the ledger.
         Err(ClientError::Refused(other)) if other.name == "already_settled" => {
@@ -253,8 +261,8 @@ fn look_up(member: &mut Member, signed: &SignedOrder, why: &str) -> Result<Recei
         ))
     };
     match fate_of(member, &signed.order) {
-        Ok(Some((Ending::Settled(_), receipt))) => Ok(receipt),
-        Ok(Some((Ending::Revoked(index), _))) => {
+        Ok(Some((Fate::Settled(_), receipt))) => Ok(receipt),
+        Ok(Some((Fate::Revoked(index), _))) => {
             let text = format!("the payment order was revoked by its payer in block {index}");
             Err(ClientError::Refused(Refusal::fail("revoked", text)))
         }
@@ -268,15 +276,15 @@ fn look_up(member: &mut Member, signed: &SignedOrder, why: &str) -> Result<Recei
 fn done(
     context: &Context,
     command: &SendCommand,
-    currency: &Currency,
-    payee: &Registrant,
+    wanted: &Wanted,
     signed: &SignedOrder,
     receipt: &Receipt,
 ) -> Result<Exit, ClientError> {
     if let Some(path) = &command.receipt {
         save(path, receipt.to_text().as_bytes())?;
     }
-    let (index, hash, amount) = (receipt.index, block_hash(&receipt.block), signed.order.amount);
+    let Wanted { payee, amount, currency, .. } = wanted;
+    let (index, hash) = (receipt.index, block_hash(&receipt.block));
     if command.json || context.out.json {
         let value = serde_json::json!({
             "index": index,
@@ -288,7 +296,7 @@ fn done(
         });
         context.out.line(&value.to_string())?;
     } else {
-        let (amount, name) = (currency.show(amount), &currency.name);
+        let (amount, name) = (currency.show(*amount), &currency.name);
         context.out.line(&format!("block {index} {hash} sent {amount} {name} to {}", payee.handle))?;
     }
     Ok(Exit::Done)

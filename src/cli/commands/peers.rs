@@ -14,7 +14,6 @@ use crate::domain::AccountId;
 use crate::domain::payments::Currency;
 use crate::peer::{self, Errands, Incoming, Listener, News};
 use crate::reactor::{Clock, Failure, Parts, Reactor, SignalSource};
-use crate::session::PeerIdentity;
 use crate::wire::{OnlineMember, Reply, Request};
 
 /// Members asked for at once.
@@ -42,12 +41,7 @@ pub(super) fn open(
     let address = socket.local_addr().map_err(system("listening"))?;
     let mut member = open_member(context, &mut outlet::passphrase)?.detach()?;
     let (_, currency) = fetch_balance(&mut member)?;
-    let key = member.key().clone();
-    let own = PeerIdentity {
-        ledger_id: member.server().ledger_id,
-        account: member.account().account,
-        key_id: key.public().key_id(),
-    };
+    let (key, own) = (member.key().clone(), peer::identity_of(&member));
     let mut errands = Errands::new(member, address, command.hidden);
     errands.announce()?;
     let handler = Listener::new(own, errands.note(), tell(currency));
