@@ -2,6 +2,7 @@
 //! (`docs/channel.md`); `rsa` is the only module that knows the RSA crate.
 
 pub mod cosignature;
+mod montgomery;
 pub mod note;
 mod pss;
 pub mod random;
