@@ -109,6 +109,10 @@ impl Handler for Service {
         Service::next_deadline(self)
     }
 
+    fn gathers(&self) -> bool {
+        Service::gathers(self)
+    }
+
     fn shut_down(&mut self) {
         Service::shut_down(self);
     }

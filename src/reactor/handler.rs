@@ -56,6 +56,12 @@ pub trait Handler {
     /// When [`Handler::end_tick`] has to run again even if nothing happens.
     fn next_deadline(&self) -> Option<Monotonic>;
 
+    /// Whether answers may wait until [`Handler::next_deadline`], because one turn for several is worth more than one for
+    /// each. Who has no deadline gathers nothing.
+    fn gathers(&self) -> bool {
+        false
+    }
+
     /// Takes nothing new on. What is under way is answered by the tick that ends next.
     fn shut_down(&mut self);
 

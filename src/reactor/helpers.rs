@@ -8,7 +8,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::thread;
 use std::time::Duration;
@@ -23,6 +23,8 @@ const JOBS_PER_WORKER_MAX: usize = 32;
 const ANSWERS_MAX: usize = 256;
 /// Answers handed to the loop in one tick.
 const ANSWERS_PER_TICK_MAX: usize = 1_024;
+/// Messages that wait for a loop that gathers answers before it is woken all the same.
+const GATHERED_MAX: usize = 64;
 /// The grid on which answers of a lane that is on it are released.
 const GRID: Duration = Duration::from_millis(2);
 
@@ -73,10 +75,15 @@ struct Outlet<A> {
     bell: Option<Arc<Bell>>,
 }
 
-/// Wakes the loop, once for all answers that it has not come for yet: a wake is a system call on either side.
+/// Wakes the loop, once for all answers that it has not come for yet: a wake is a system call on either side, and a
+/// turn of the loop.
 struct Bell {
     waker: Waker,
     rung: AtomicBool,
+    /// The loop comes by itself soon: it is woken only by who has nothing more to do, or for many answers.
+    gathers: AtomicBool,
+    /// Messages that the loop has not come for yet.
+    waiting: AtomicUsize,
 }
 
 impl<A> Clone for Outlet<A> {
@@ -92,7 +99,7 @@ impl<J: Send + 'static, A: Send + 'static> Helpers<J, A> {
     /// What the system says when it starts a thread.
     pub(super) fn start(lanes: Vec<Lane<J, A>>, clock: Clock, waker: Waker) -> io::Result<Helpers<J, A>> {
         let (sender, answers) = sync_channel(ANSWERS_MAX);
-        let bell = Arc::new(Bell { waker, rung: AtomicBool::new(false) });
+        let bell = Arc::new(Bell::new(waker));
         let outlet = Outlet { answers: sender, bell: Some(Arc::clone(&bell)) };
         let mut started = Vec::with_capacity(lanes.len());
         for (place, lane) in lanes.into_iter().enumerate() {
@@ -119,10 +126,18 @@ impl<J: Send + 'static, A: Send + 'static> Helpers<J, A> {
         self.lanes.iter_mut().for_each(LaneHelpers::hand_out);
     }
 
+    /// Says whether the loop waits for several answers rather than for the next; it has a deadline then. True when it
+    /// does not and some are there, for which nobody may ring any more.
+    pub(super) fn gather(&self, gathers: bool) -> bool {
+        self.bell.gathers.store(gathers, Ordering::SeqCst);
+        !gathers && self.bell.waiting.load(Ordering::SeqCst) > 0
+    }
+
     /// The answers that are there. True when there may be more, which the caller must come back for.
     pub(super) fn collect(&mut self, mut take: impl FnMut(A)) -> bool {
         // Before the answers are looked at: one that comes in between rings again.
         self.bell.rung.store(false, Ordering::SeqCst);
+        self.bell.waiting.store(0, Ordering::SeqCst);
         for _ in 0..ANSWERS_PER_TICK_MAX {
             match self.answers.try_recv() {
                 Ok(Answer::Answer(answer)) => take(answer),
@@ -170,9 +185,14 @@ impl<J: Send + 'static> Worker<J> {
         let (jobs, queue) = sync_channel(JOBS_PER_WORKER_MAX);
         // A helper's whole life; it ends when the loop does.
         let life = move || {
-            while let Ok(job) = queue.recv() {
+            let mut next = queue.recv().ok();
+            while let Some(job) = next {
                 work(job, &mut |answer| outlet.put(Answer::Answer(answer)));
                 outlet.put(Answer::Finished(place.0, place.1));
+                next = queue.try_recv().ok().or_else(|| {
+                    outlet.nothing_more_to_do();
+                    queue.recv().ok()
+                });
             }
         };
         thread::Builder::new().name(name).spawn(life)?;
@@ -189,6 +209,7 @@ fn start_grid<A: Send + 'static>(name: &str, clock: Clock, outlet: Outlet<A>) ->
             clock.sleep_to_grid(GRID);
             outlet.put(first);
             arrived.try_iter().for_each(|answer| outlet.put(answer));
+            outlet.nothing_more_to_do();
         }
     };
     thread::Builder::new().name(format!("{name}-grid")).spawn(pass_on)?;
@@ -196,12 +217,46 @@ fn start_grid<A: Send + 'static>(name: &str, clock: Clock, outlet: Outlet<A>) ->
 }
 
 impl<A> Outlet<A> {
-    /// Hands an answer on and wakes the loop. When the loop is gone there is nobody to tell.
+    /// Hands an answer on. When the loop is gone there is nobody to tell.
     fn put(&self, answer: Answer<A>) {
         if self.answers.send(answer).is_ok()
             && let Some(bell) = &self.bell
-            && !bell.rung.swap(true, Ordering::SeqCst)
-            && let Err(error) = bell.waker.wake()
+        {
+            bell.one_more();
+        }
+    }
+
+    /// Wakes a loop that gathers: nothing more comes from here.
+    fn nothing_more_to_do(&self) {
+        if let Some(bell) = &self.bell {
+            bell.ring();
+        }
+    }
+}
+
+impl Bell {
+    fn new(waker: Waker) -> Bell {
+        Bell {
+            waker,
+            rung: AtomicBool::new(false),
+            gathers: AtomicBool::new(false),
+            waiting: AtomicUsize::new(0),
+        }
+    }
+
+    /// A message was put down for the loop.
+    fn one_more(&self) {
+        let waiting = self.waiting.fetch_add(1, Ordering::SeqCst);
+        if !self.gathers.load(Ordering::SeqCst) || waiting >= GATHERED_MAX {
+            self.ring();
+        }
+    }
+
+    /// Wakes the loop, if there is something that it has not come for.
+    fn ring(&self) {
+        if self.waiting.load(Ordering::SeqCst) > 0
+            && !self.rung.swap(true, Ordering::SeqCst)
+            && let Err(error) = self.waker.wake()
         {
             tracing::error!(%error, "a helper cannot wake the loop");
         }
@@ -260,5 +315,37 @@ mod tests {
         assert!(checked_before_decap.is_some_and(|count| count < FLOOD as usize), "{checked_before_decap:?}");
         checked.sort_unstable();
         assert!(checked.into_iter().eq((1..=FLOOD).map(ConnectionId)));
+    }
+
+    #[test]
+    fn a_loop_that_gathers_is_woken_by_who_has_nothing_more_to_do_and_told_of_what_was_left_waiting() {
+        let mut poll = Poll::new().unwrap();
+        let waker = Waker::new(poll.registry(), Token(0)).unwrap();
+        let (started, is_started) = std::sync::mpsc::channel();
+        let (go_on, may_go_on) = std::sync::mpsc::channel();
+        let work = Box::new(move |job: u32, emit: &mut dyn FnMut(u32)| {
+            started.send(job).unwrap();
+            may_go_on.recv().unwrap();
+            emit(job);
+        });
+        let lane = super::Lane { name: "test", on_grid: false, workers: vec![work as super::Work<u32, u32>] };
+        let mut helpers = Helpers::start(vec![lane], Clock::start(), waker).unwrap();
+        assert!(!helpers.gather(true), "nothing waits");
+        helpers.submit(vec![(0, 1), (0, 2), (0, 3)]);
+        // The second begins when the answer of the first was put down.
+        go_on.send(()).unwrap();
+        assert_eq!([is_started.recv(), is_started.recv()], [Ok(1), Ok(2)]);
+        let mut events = Events::with_capacity(8);
+        poll.poll(&mut events, Some(Duration::ZERO)).unwrap();
+        assert!(events.is_empty(), "woken for one answer while more are on their way");
+        assert!(helpers.gather(false), "nobody rings for the first answer any more");
+        helpers.gather(true);
+        go_on.send(()).unwrap();
+        go_on.send(()).unwrap();
+        poll.poll(&mut events, Some(Duration::from_secs(60))).unwrap();
+        assert!(!events.is_empty(), "the helper has nothing more to do and does not say so");
+        let mut answers = Vec::new();
+        helpers.collect(|answer| answers.push(answer));
+        assert_eq!(answers, [1, 2, 3]);
     }
 }

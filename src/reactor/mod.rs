@@ -150,6 +150,7 @@ impl<H: Handler> Reactor<H> {
             self.collect(now);
             self.tell_figures(now);
             self.handler.end_tick(now, &mut random::os()).map_err(Failure::Handler)?;
+            self.more |= self.helpers.gather(self.handler.gathers());
             self.helpers.submit(self.handler.take_jobs());
             self.flush(now);
             if self.farewell.is_some_and(|end| self.connections.is_empty() || now.mono >= end) {

@@ -37,6 +37,11 @@ impl Service {
         now.mono < due
     }
 
+    /// Whether a batch is left open: then the loop has a deadline, and is not needed before unless somebody else is.
+    pub fn gathers(&self) -> bool {
+        self.commit_due.is_some()
+    }
+
     /// The batch was not written: what was held for one of its blocks is refused instead. Nothing that was
     /// learnt from those blocks may stay behind.
     pub(super) fn refuse_held(&mut self, thrown_away: &[Vec<u8>]) {
