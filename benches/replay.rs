@@ -5,12 +5,15 @@
 #![allow(missing_docs, dead_code)]
 
 use std::hint::black_box;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use ledgerd::audit;
 use ledgerd::chain::{Block, block_hash};
 use ledgerd::crypto::random;
+use ledgerd::crypto::rsa::MODULUS_BYTES;
 use ledgerd::eventlog::{Options, Storage};
 use ledgerd::ledger::Ledger;
 
@@ -24,10 +27,14 @@ const BATCH: u64 = 1_024;
 /// Runs, of which the fastest counts: the others were disturbed.
 const RUNS: usize = 5;
 
+/// Rounds of a full verify and of signatures alone, and how often each does its work in a round.
+const VERIFY_ROUNDS: usize = 7;
+const VERIFY_REPEATS: u32 = 3;
+
 fn main() {
     replay("blocks of one order", 131_072, 1);
     replay("blocks of 8,192 orders", 256, 8_192);
-    verify(2_048);
+    verify(4_096);
 }
 
 /// A ledger of so many blocks after those that register its members.
@@ -35,17 +42,40 @@ fn make(storage: &Arc<dyn Storage>, blocks: u64, orders: u64, sign: bool) -> Led
     let mut ledger = made::ledger(storage);
     let command = made::orders(orders as usize);
     let batch = if orders == 1 { BATCH } else { 1 };
+    let ledger_id = ledger.ledger_id();
+    let message = |number: u64| made::message(ledger_id, account(number), number, &command);
+    let signatures = if sign { signatures(blocks, &message) } else { Vec::new() };
     for number in 0..blocks {
-        let account = number % 3 + 1;
-        let message = made::message(ledger.ledger_id(), account, number, &command);
-        let signature = if sign { made::signature(account, &message) } else { made::NO_SIGNATURE };
-        made::propose(&mut ledger, &message, &signature);
+        let signature = signatures.get(number as usize).unwrap_or(&made::NO_SIGNATURE);
+        made::propose(&mut ledger, &message(number), signature);
         if number % batch == batch - 1 {
             ledger.commit(&mut random::os()).unwrap();
         }
     }
     ledger.commit(&mut random::os()).unwrap();
     ledger
+}
+
+/// The author of a command.
+fn account(number: u64) -> u64 {
+    number % 3 + 1
+}
+
+/// True signatures, made on all cores: one takes milliseconds.
+fn signatures(count: u64, message: &(dyn Fn(u64) -> Vec<u8> + Sync)) -> Vec<[u8; MODULUS_BYTES]> {
+    let share = count.div_ceil(cores().get() as u64);
+    let sign = move |first: u64| {
+        let numbers = first..(first + share).min(count);
+        numbers.map(|number| made::signature(account(number), &message(number))).collect::<Vec<_>>()
+    };
+    thread::scope(|scope| {
+        let shares = (0..count).step_by(share as usize).map(|first| scope.spawn(move || sign(first)));
+        shares.collect::<Vec<_>>().into_iter().flat_map(|share| share.join().unwrap()).collect()
+    })
+}
+
+fn cores() -> NonZeroUsize {
+    thread::available_parallelism().unwrap()
 }
 
 /// The stored bytes of all blocks.
@@ -98,25 +128,51 @@ fn verify(count: u64) {
     let ledger = make(&storage, count, 1, true);
     let blocks = blocks_of(&ledger);
     ledger.close().unwrap();
-    let request = audit::Request::default();
     let mut signatures = 0;
-    let audited = fastest(|| {
+    let mut audited = |threads| {
+        let request = audit::Request { threads, ..audit::Request::default() };
         let report = audit::audit(storage.as_ref(), &request, &mut |_, _| (), &|| false).unwrap();
+        assert!(report.is_clean());
         signatures = report.signatures;
-    });
+    };
     let orders = blocks.get(4..).unwrap();
-    let checked = fastest(|| {
+    let checked = || {
         for bytes in orders {
             let block = Block::parse(bytes).unwrap();
             let key = made::key(block.author.0).public();
             black_box(key.verify_pss(&[block.message], block.signature)).unwrap();
         }
-    });
-    println!("full verify, {count} blocks of one order, {signatures} signatures, one thread");
+    };
+    // One beside the other, round for round, so that whatever disturbs the machine disturbs all of them.
+    let rounds: Vec<[f64; 3]> = (0..VERIFY_ROUNDS)
+        .map(|_| [seconds(checked), seconds(|| audited(NonZeroUsize::MIN)), seconds(|| audited(cores()))])
+        .collect();
+    let a_second = |column: usize| count as f64 / median(rounds.iter().map(|round| round[column]));
+    let ratio = |column: usize| median(rounds.iter().map(|round| round[0] / round[column]));
     println!(
-        "  {:.0} blocks/s; signatures alone {:.0}/s; ratio {:.2}",
-        a_second(audited, count),
-        a_second(checked, count),
-        checked.as_secs_f64() / audited.as_secs_f64(),
+        "full verify, {count} blocks of one order, {signatures} signatures, median of {VERIFY_ROUNDS} rounds"
     );
+    println!("  signatures alone, one core: {:.0}/s", a_second(0));
+    for (column, threads) in [(1, NonZeroUsize::MIN), (2, cores())] {
+        println!(
+            "  {threads} for signatures beside the scan: {:.0} blocks/s; ratio {:.2}",
+            a_second(column),
+            ratio(column)
+        );
+    }
+}
+
+/// How long one call takes, over so many that they last about a second.
+fn seconds(mut work: impl FnMut()) -> f64 {
+    let start = Instant::now();
+    for _ in 0..VERIFY_REPEATS {
+        work();
+    }
+    start.elapsed().as_secs_f64() / f64::from(VERIFY_REPEATS)
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
 }

@@ -281,6 +281,36 @@ fn an_audit_tells_how_far_it_is_and_can_be_cancelled() {
     assert!(matches!(result, Err(AuditError::Cancelled)));
 }
 
+/// Enough signatures that several chunks of them are under way at once.
+#[test]
+fn neither_the_report_nor_a_cancellation_depends_on_how_many_threads_check_signatures() {
+    let mut forge = Forge::with_orders(24, 0);
+    let mut wrong = Vec::new();
+    for n in 0..300 {
+        let mut draft = forge.order(n % 3, 1);
+        if n * n % 11 == 3 {
+            draft.signature[n] ^= 1;
+            wrong.push(("bad_signature", Some(draft.index)));
+        }
+        forge.push(&draft);
+    }
+    let log = Written::new(forge);
+    let storage = disk(log.directory.path());
+    let frames = log.frames.len() as u64;
+    let expected = log.audit(&Request::default());
+    assert_eq!((names(&expected), expected.signatures), (wrong, 303));
+    for threads in [1, 2, 5] {
+        let request = Request { threads: NonZeroUsize::new(threads).unwrap(), ..Request::default() };
+        assert_eq!(log.audit(&request), expected, "{threads} threads");
+        for enough in [0, frames / 2, frames - 1] {
+            let asked = Cell::new(0);
+            let cancelled = || asked.replace(asked.get() + 1) == enough;
+            let result = audit(storage.as_ref(), &request, &mut |_, _| {}, &cancelled);
+            assert!(matches!(result, Err(AuditError::Cancelled)), "{threads} threads, {enough} batches");
+        }
+    }
+}
+
 #[test]
 fn an_export_hands_out_every_block_and_stops_at_damage() {
     let log = Written::new(Forge::with_orders(23, 9));

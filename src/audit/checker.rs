@@ -77,7 +77,8 @@ pub struct Outcome {
 }
 
 impl Checker {
-    /// A checker that has seen nothing. Signatures are shared among `threads` threads; one means the caller's.
+    /// A checker that has seen nothing. Signatures are checked beside it, on up to `threads` threads, which end with
+    /// it.
     pub fn new(threads: NonZeroUsize) -> Checker {
         Checker {
             chain: Chain { link: Some(Link::default()), anchored_at: 0 },
@@ -323,9 +324,9 @@ impl Checker {
         }
     }
 
-    /// Checks the signatures that still wait, and says everything.
+    /// Waits for the signatures that are not checked yet, and says everything.
     pub fn finish(mut self) -> Outcome {
-        self.signatures.flush(&mut self.findings);
+        self.signatures.finish(&mut self.findings);
         if self.unknown_authors > 0 {
             let place = Place { file: "log", offset: 0, index: None };
             let reason = format!(

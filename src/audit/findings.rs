@@ -33,12 +33,17 @@ impl Place<'_> {
     }
 }
 
-/// Findings and warnings. Signatures are checked later than the rest of their block, so everything carries the
-/// number of the step that it belongs to, and [`Findings::finish`] puts it in order.
+/// Where a finding stands among the others: the number of the step that it belongs to, and its turn within the step.
+/// What is found at once has turn 0; what is checked beside the walk has a later turn, and no two checks of a step
+/// have the same.
+pub(super) type Turn = (u64, u8);
+
+/// Findings and warnings. Signatures are checked later than the rest of their block, and in no particular order, so
+/// everything carries its [`Turn`], and [`Findings::finish`] puts it in order.
 #[derive(Debug, Default)]
 pub(super) struct Findings {
-    listed: Vec<(u64, Finding)>,
-    warnings: Vec<(u64, Finding)>,
+    listed: Vec<(Turn, Finding)>,
+    warnings: Vec<(Turn, Finding)>,
     total: u64,
 }
 
@@ -51,27 +56,40 @@ pub(super) struct Sorted {
 }
 
 impl Findings {
-    /// Takes a finding or a warning of step number `step`.
+    /// Takes a finding or a warning that was met at once in step number `step`.
     pub(super) fn push(&mut self, step: u64, finding: Finding) {
+        self.push_late((step, 0), finding);
+    }
+
+    /// Takes a finding or a warning of a check that was done beside the walk.
+    pub(super) fn push_late(&mut self, turn: Turn, finding: Finding) {
         let list = if finding.warning {
             &mut self.warnings
         } else {
             self.total = self.total.saturating_add(1);
             &mut self.listed
         };
-        // A log that is wrong from end to end must not fill the memory with sentences about it.
-        if list.len() < FINDINGS_MAX {
-            list.push((step, finding));
+        list.push((turn, finding));
+        // A log that is wrong from end to end must not fill the memory with sentences about it. Only the last in
+        // the order of the log may go: which ones are listed must not depend on when a check was done.
+        if list.len() >= 2 * FINDINGS_MAX {
+            keep_first(list);
         }
     }
 
     pub(super) fn finish(mut self) -> Sorted {
-        let sorted = |list: &mut Vec<(u64, Finding)>| {
-            list.sort_by_key(|(step, _)| *step);
+        let sorted = |list: &mut Vec<(Turn, Finding)>| {
+            keep_first(list);
             list.drain(..).map(|(_, finding)| finding).collect()
         };
         Sorted { findings: sorted(&mut self.listed), warnings: sorted(&mut self.warnings), total: self.total }
     }
+}
+
+/// Sorts, and drops what is beyond the cap.
+fn keep_first(list: &mut Vec<(Turn, Finding)>) {
+    list.sort_by_key(|(turn, _)| *turn);
+    list.truncate(FINDINGS_MAX);
 }
 
 #[cfg(test)]
@@ -94,5 +112,25 @@ mod tests {
         let names: Vec<_> = sorted.findings.iter().take(3).map(|finding| finding.name.as_str()).collect();
         assert_eq!(names, ["early", "late", "more"]);
         assert_eq!(sorted.warnings, [place.warning("mild", "m")]);
+    }
+    #[test]
+    fn which_findings_are_listed_does_not_depend_on_when_they_are_pushed() {
+        let place = Place { file: "log/0.seg", offset: 4, index: None };
+        let count = 5 * FINDINGS_MAX as u64;
+        let listed = |stride: u64| {
+            let mut findings = Findings::default();
+            for n in 0..count {
+                let step = n * stride % count;
+                findings.push_late((step / 3, (step % 3) as u8), place.finding("f", step));
+            }
+            findings.finish()
+        };
+        let in_order = listed(1);
+        assert_eq!((in_order.findings.len(), in_order.total), (FINDINGS_MAX, count));
+        assert!(in_order.findings.iter().zip(0..).all(|(it, n)| it.reason == n.to_string()));
+        // Strides that share no divisor with the count meet every finding once.
+        for stride in [7, 1_999, count - 1] {
+            assert_eq!(listed(stride), in_order, "stride {stride}");
+        }
     }
 }

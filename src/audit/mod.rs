@@ -57,7 +57,9 @@ pub struct Request {
     /// Number of blocks to check; none means all that the anchor knows to be durable. The server names the
     /// blocks that it has acknowledged, so that a log that lost some of them is found.
     pub up_to: Option<u64>,
-    /// Threads for signatures; with one, everything happens on the caller's.
+    /// Threads for signatures, at most. They work beside the caller's, which reads and follows the blocks meanwhile
+    /// and waits when it is far ahead; none is started for fewer signatures than are worth it. What is found does not
+    /// depend on how many there are.
     pub threads: NonZeroUsize,
     /// A checkpoint that the log must agree with. Without `up_to`, blocks up to its size are read even where
     /// the anchor does not know them to be durable.

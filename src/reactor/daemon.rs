@@ -5,6 +5,9 @@
 //! signatures   1 per spare core, at least 1  ──────────────→ results     members' signatures
 //! log          1 thread, asleep until asked  ──────────────→ results     reading the whole log
 //! ```
+//!
+//! A check of the log has its own threads for signatures, as many as the lane `signatures`. They and the one that reads
+//! have a lower priority than everything else: a check has time, and nobody's order waits for it.
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -24,24 +27,38 @@ use crate::time::{Monotonic, Now};
 /// How often the check of the log tells how far it is.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 
+/// How far the threads of a check of the log stand back. With 19 a thread has a seventieth of the weight of one of the
+/// service; it goes on all the same, however busy the service is.
+#[cfg(target_os = "linux")]
+const LOG_CHECK_NICENESS: i32 = 19;
+
 /// The lanes of the daemon, in the order of [`service::Lane`].
 pub fn lanes(keys: &Keys, clock: Clock) -> Vec<Lane<Job, JobResult>> {
     let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let spare = NonZeroUsize::new(cores.saturating_sub(1)).unwrap_or(NonZeroUsize::MIN);
     let lanes = [
         (service::Lane::Private, "rsa", 1),
-        (service::Lane::Signatures, "signatures", cores.saturating_sub(1).max(1)),
+        (service::Lane::Signatures, "signatures", spare.get()),
         (service::Lane::Log, "log-check", 1),
     ];
     let lanes = lanes.into_iter().map(|(lane, name, workers)| Lane {
         name,
         on_grid: lane == service::Lane::Private,
-        workers: (0..workers).map(|_| worker(keys.clone(), clock)).collect(),
+        workers: (0..workers).map(|_| worker(keys.clone(), clock, spare)).collect(),
     });
     lanes.collect()
 }
 
-fn worker(keys: Keys, clock: Clock) -> Work<Job, JobResult> {
-    Box::new(move |job, emit| {
+fn worker(keys: Keys, clock: Clock, spare: NonZeroUsize) -> Work<Job, JobResult> {
+    let mut gives_way = false;
+    Box::new(move |mut job, emit| {
+        if let Job::VerifyLog { threads, .. } = &mut job {
+            *threads = spare;
+            if !gives_way {
+                give_way();
+                gives_way = true;
+            }
+        }
         let mut told_at: Option<Monotonic> = None;
         job.run(&keys, &mut random::os(), &mut |result| {
             if let JobResult::LogProgress { .. } = result {
@@ -54,6 +71,16 @@ fn worker(keys: Keys, clock: Clock) -> Work<Job, JobResult> {
             emit(result);
         });
     })
+}
+
+/// Lowers the priority of this thread, and of those that it starts.
+fn give_way() {
+    // Linux counts niceness for each thread, and a new thread has that of the one that starts it. Elsewhere it would
+    // be that of the whole process.
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(None, LOG_CHECK_NICENESS) {
+        tracing::warn!(%error, "a check of the log runs with the priority of the service");
+    }
 }
 
 impl Handler for Service {

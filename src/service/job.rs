@@ -1,6 +1,7 @@
 //! Work that takes longer than the reactor may wait. Jobs own their bytes, share nothing, and come back as
 //! results; only the service decides what follows from one.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -65,6 +66,9 @@ pub enum Job {
         storage: Arc<dyn Storage>,
         /// How many blocks.
         up_to: u64,
+        /// Threads for signatures beside the one that reads. One until whoever runs the job knows of more cores;
+        /// what is found does not depend on it.
+        threads: NonZeroUsize,
         /// Set when nobody waits for the answer any more.
         cancelled: Arc<AtomicBool>,
     },
@@ -181,8 +185,8 @@ impl Job {
                 let verdict = check.verdict();
                 emit(JobResult::CommandVerified { check, verdict });
             }
-            Job::VerifyLog { storage, up_to, cancelled } => {
-                let request = audit::Request { up_to: Some(up_to), ..audit::Request::default() };
+            Job::VerifyLog { storage, up_to, threads, cancelled } => {
+                let request = audit::Request { up_to: Some(up_to), threads, checkpoint: None };
                 let report = audit::audit(
                     storage.as_ref(),
                     &request,

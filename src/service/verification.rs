@@ -1,6 +1,7 @@
 //! The check of the whole log, asked for by members and done by a helper. One runs at a time; who asks while
 //! one runs is answered by the next, because the running one does not cover the newest blocks.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -50,7 +51,7 @@ impl Verifications {
         let cancelled = Arc::new(AtomicBool::new(false));
         let askers = std::mem::take(&mut self.waiting);
         self.running = Some(Running { askers, cancelled: Arc::clone(&cancelled), expected, checkpoint });
-        Job::VerifyLog { storage, up_to, cancelled }
+        Job::VerifyLog { storage, up_to, threads: NonZeroUsize::MIN, cancelled }
     }
 
     /// Who wants to know how far the running one is.
