@@ -24,6 +24,7 @@ mod peer_vectors;
 mod peers;
 mod receipts;
 mod recorded;
+mod replay_ahead;
 mod scenarios;
 mod second_verifier;
 mod session_hostile;

@@ -11,7 +11,7 @@
 
 use std::fmt;
 
-use super::{Cutter, SIGNATURE_BYTES};
+use super::{Cutter, LeafHash, SIGNATURE_BYTES};
 use crate::crypto::{self, Digest};
 use crate::domain::AccountId;
 use crate::limits::{BLOCK_BYTES_MAX, COMMAND_BODY_BYTES_MAX, EVENT_BODY_BYTES_MAX};
@@ -55,6 +55,31 @@ impl std::error::Error for BlockError {}
 /// The hash of a block's stored bytes.
 pub fn block_hash(bytes: &[u8]) -> Digest {
     crypto::sha3(&[b"ledgerd/block/1\0", bytes])
+}
+
+/// What the chain and the tree know a block by: both hashes of its stored bytes, and a function of nothing else.
+/// Whoever has the bytes may compute them, on whichever thread, before it is known what the block means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlockDigests {
+    hash: Digest,
+    leaf: LeafHash,
+}
+
+impl BlockDigests {
+    /// The digests of a block's stored bytes. There is no other way to have some.
+    pub fn of(bytes: &[u8]) -> BlockDigests {
+        BlockDigests { hash: block_hash(bytes), leaf: LeafHash::of_block(bytes) }
+    }
+
+    /// The block's hash, which the next block names.
+    pub fn hash(&self) -> Digest {
+        self.hash
+    }
+
+    /// The block's leaf in the tree.
+    pub fn leaf(&self) -> LeafHash {
+        self.leaf
+    }
 }
 
 impl<'a> Block<'a> {

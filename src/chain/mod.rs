@@ -10,7 +10,7 @@ pub mod receipt;
 pub mod tiles;
 pub mod tree;
 
-pub use block::{Block, BlockError, block_hash};
+pub use block::{Block, BlockDigests, BlockError, block_hash};
 pub use checkpoint::Checkpoint;
 pub use genesis::Genesis;
 pub use link::{Link, LinkError};

@@ -91,17 +91,18 @@ impl Frontier {
     /// Adds a leaf and hands each newly stored hash to `store`, in the order of their numbers.
     #[expect(clippy::expect_used, reason = "the edge holds every hash that the next leaf can need")]
     pub fn push(&mut self, leaf: LeafHash, mut store: impl FnMut([u8; HASH_BYTES])) {
-        let first = tlog::stored_hash_index(0, self.size);
-        let hashes = tlog::stored_hashes_for_record_hash(self.size, Hash(leaf.0), &Reader(self))
-            .expect("the edge is complete");
-        // What the leaf completed is covered by the last hash; only that one is on the edge now.
-        self.edge.truncate(self.edge.len() + 1 - hashes.len());
-        for hash in &hashes {
-            store(hash.0);
+        let mut number = tlog::stored_hash_index(0, self.size);
+        let mut hash = leaf.0;
+        store(hash);
+        // Every 1 at the end of the number of leaves is a subtree that the new one completes, the smallest last on
+        // the edge. What it completes is covered by the last hash; only that one is on the edge then.
+        for _ in 0..self.size.trailing_ones() {
+            let (_, left) = self.edge.pop().expect("the edge is complete");
+            hash = tlog::node_hash(Hash(left), Hash(hash)).0;
+            store(hash);
+            number += 1;
         }
-        if let Some(last) = hashes.last() {
-            self.edge.push((first + hashes.len() as u64 - 1, last.0));
-        }
+        self.edge.push((number, hash));
         self.size += 1;
     }
 

@@ -4,9 +4,11 @@
 //! ```text
 //! frame, segment, anchor   the bytes          writer    append and sync; written ≥ durable
 //! reader                   never writes       recovery  what is on disk → verdict → settled
+//! ahead                    reads for recovery, and has blocks prepared on other threads
 //! storage                  the only door to a disk: Disk, SimDisk
 //! ```
 
+mod ahead;
 pub mod anchor;
 mod disk;
 mod error;
@@ -19,12 +21,13 @@ mod sim_disk;
 mod storage;
 mod writer;
 
+pub use ahead::Ahead;
 pub use disk::Disk;
 pub use error::{AppendError, LogError, OpenError, is_full};
 pub use frame::{Batch, FrameError};
 pub use options::{Figures, Mode, Options};
 pub use reader::LogReader;
-pub use recovery::{BlockRefused, Recovery, Replay};
+pub use recovery::{BlockRefused, Recovery, Replay, ReplayPrepared, Replaying};
 pub use sim_disk::{Call, Fault, Lies, SimDisk, Survival};
 pub use storage::{
     Access, Storage, StorageFile, read_exact_at, read_small, read_up_to, replace, write_all_at,

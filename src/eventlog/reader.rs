@@ -24,7 +24,10 @@ pub struct SegmentCursor {
     next_number: u64,
     next_index: u64,
     sealed: Option<Digest>,
+    /// What was read, and kept, of frames before, and then the payload of the last one.
     payload: Vec<u8>,
+    /// Where in `payload` that of the last frame begins.
+    payload_at: usize,
 }
 
 /// A frame that was read and checked; its payload is in the cursor.
@@ -34,6 +37,16 @@ pub struct Frame {
     pub header: FrameHeader,
     /// Where the frame begins in the file.
     pub offset: u64,
+}
+
+impl Frame {
+    /// Its blocks, each with its offset in the file; `payload` is what the cursor read of it.
+    pub(super) fn blocks<'a>(&self, payload: &'a [u8]) -> impl Iterator<Item = (u64, &'a [u8])> + use<'a> {
+        let base = self.offset + FRAME_HEADER_BYTES as u64;
+        // The lengths were checked when the frame was read.
+        let blocks = split_blocks(payload, self.header.count).ok();
+        blocks.into_iter().flatten().map(move |(at, block)| (base + at as u64, block))
+    }
 }
 
 /// What stands where a frame should.
@@ -75,6 +88,7 @@ impl SegmentCursor {
             next_index: header.first_index,
             sealed: None,
             payload: Vec::new(),
+            payload_at: 0,
         }))
     }
 
@@ -118,12 +132,23 @@ impl SegmentCursor {
     /// # Errors
     /// [`CursorError`]; the cursor stays where it is.
     pub fn next_frame(&mut self) -> Result<Option<Frame>, CursorError> {
+        self.payload.clear();
+        self.next_frame_behind()
+    }
+
+    /// The same, keeping the payloads that are there: the next one lies behind them.
+    ///
+    /// # Errors
+    /// As for [`SegmentCursor::next_frame`]; what was kept is still there.
+    pub(super) fn next_frame_behind(&mut self) -> Result<Option<Frame>, CursorError> {
         if self.sealed.is_some() {
             return Ok(None);
         }
+        self.payload_at = self.payload.len();
         let frame = self.read_frame(self.offset)?;
         let follows = frame.header.number == self.next_number && frame.header.first_index == self.next_index;
         if !follows || frame.header.durable_before > frame.header.first_index {
+            self.payload.truncate(self.payload_at);
             return Err(self.bad(self.offset, FrameError::Sequence));
         }
         self.step_over(&frame);
@@ -136,21 +161,37 @@ impl SegmentCursor {
         self.next_number = frame.header.number.saturating_add(1);
         self.next_index = frame.header.first_index.saturating_add(u64::from(frame.header.count));
         if frame.header.kind == FrameKind::Seal {
-            let hash = self.payload.first_chunk::<32>().copied().unwrap_or_default();
+            let hash = self.last_payload().first_chunk::<32>().copied().unwrap_or_default();
             self.sealed = Some(Digest(hash));
         }
     }
 
     /// The blocks of the frame that was read last, each with its offset in the file.
     pub fn blocks(&self, frame: &Frame) -> impl Iterator<Item = (u64, &[u8])> {
-        let base = frame.offset + FRAME_HEADER_BYTES as u64;
-        // The lengths were checked when the frame was read.
-        let blocks = split_blocks(&self.payload, frame.header.count).ok();
-        blocks.into_iter().flatten().map(move |(at, block)| (base + at as u64, block))
+        frame.blocks(self.last_payload())
+    }
+
+    fn last_payload(&self) -> &[u8] {
+        self.payload.get(self.payload_at..).unwrap_or_default()
+    }
+
+    /// Hands over the payloads that were read, one behind the other, for other memory to read the next ones into.
+    pub(super) fn swap_payloads(&mut self, mut other: Vec<u8>) -> Vec<u8> {
+        other.clear();
+        self.payload_at = 0;
+        std::mem::replace(&mut self.payload, other)
     }
 
     /// Reads and checks whatever frame begins at `offset`, without regard to what came before.
     fn read_frame(&mut self, offset: u64) -> Result<Frame, CursorError> {
+        let frame = self.try_frame(offset);
+        if frame.is_err() {
+            self.payload.truncate(self.payload_at);
+        }
+        frame
+    }
+
+    fn try_frame(&mut self, offset: u64) -> Result<Frame, CursorError> {
         let mut header = [0; FRAME_HEADER_BYTES];
         let read = read_up_to(self.file.as_ref(), &mut header, offset).map_err(CursorError::Io)?;
         if read < FRAME_HEADER_BYTES {
@@ -160,17 +201,22 @@ impl SegmentCursor {
         let header =
             FrameHeader::decode(&header, &self.header.identity).map_err(|error| self.bad(offset, error))?;
         let length = header.payload_bytes as usize;
-        self.payload.resize(length + 4, 0);
-        let read = read_up_to(self.file.as_ref(), &mut self.payload, offset + FRAME_HEADER_BYTES as u64);
+        let (start, end) = (self.payload_at, self.payload_at + length);
+        self.payload.truncate(start);
+        self.payload.reserve_exact(length + 4);
+        self.payload.resize(end + 4, 0);
+        let room = self.payload.get_mut(start..).unwrap_or_default();
+        let read = read_up_to(self.file.as_ref(), room, offset + FRAME_HEADER_BYTES as u64);
         if read.map_err(CursorError::Io)? < length + 4 {
             return Err(self.bad(offset, FrameError::Cut));
         }
-        let checksum = self.payload.split_off(length);
-        if checksum != crc32c::crc32c(&self.payload).to_be_bytes() {
+        let checksum = self.payload.last_chunk::<4>().copied();
+        self.payload.truncate(end);
+        if checksum != Some(crc32c::crc32c(self.last_payload()).to_be_bytes()) {
             return Err(self.bad(offset, FrameError::PayloadChecksum));
         }
         if header.kind == FrameKind::Batch {
-            let lengths = split_blocks(&self.payload, header.count).map(drop);
+            let lengths = split_blocks(self.last_payload(), header.count).map(drop);
             lengths.map_err(|error| self.bad(offset, error))?;
         }
         Ok(Frame { header, offset })
@@ -185,6 +231,8 @@ impl SegmentCursor {
     /// # Errors
     /// That of reading.
     pub fn find_frame(&mut self, from: u64) -> io::Result<Option<Frame>> {
+        self.payload.clear();
+        self.payload_at = 0;
         let mut window = vec![0; 64 << 10];
         let mut at = from;
         loop {
@@ -209,12 +257,16 @@ impl SegmentCursor {
     /// # Errors
     /// That of reading.
     pub fn end_of_data(&self, from: u64) -> io::Result<u64> {
-        let mut window = vec![0; 64 << 10];
+        let (mut window, zeros) = (vec![0; 64 << 10], vec![0; 64 << 10]);
         let (mut at, mut end) = (from, from);
         loop {
             let read = read_up_to(self.file.as_ref(), &mut window, at)?;
-            let last = window.iter().take(read).rposition(|byte| *byte != 0);
-            end = last.map_or(end, |last| at + last as u64 + 1);
+            let seen = window.get(..read).unwrap_or_default();
+            // Nearly all of a new segment is zeros, and whether two blocks of memory are the same is told faster than
+            // where one differs.
+            if zeros.get(..read) != Some(seen) {
+                end = seen.iter().rposition(|byte| *byte != 0).map_or(end, |last| at + last as u64 + 1);
+            }
             if read < window.len() {
                 return Ok(end);
             }

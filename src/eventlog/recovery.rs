@@ -13,10 +13,11 @@
 //! | nothing but zeros                                    | the normal end                       |
 //! | anything else                                        | a torn batch, never acknowledged: cut|
 
+use super::ahead::{Ahead, End, Pack, read_ahead};
 use super::anchor::{self, Anchor};
 use super::error::{LogError, io_error};
-use super::frame::{FrameError, FrameKind};
-use super::reader::{BadFrame, CursorError, SegmentCursor, list_segments};
+use super::frame::FrameError;
+use super::reader::{BadFrame, SegmentCursor, list_segments};
 use super::segment::path;
 use super::storage::{Access, Storage, read_exact_at, write_all_at};
 use crate::crypto::Digest;
@@ -72,13 +73,29 @@ pub struct BlockRefused {
 /// Takes a block and gives its hash, or says why it does not follow.
 pub type Replay<'a> = dyn FnMut(u64, &[u8]) -> Result<Digest, BlockRefused> + 'a;
 
+/// Takes a block together with what was prepared of it, and gives its hash, or says why it does not follow.
+pub type ReplayPrepared<'a, P> = dyn FnMut(u64, &[u8], P) -> Result<Digest, BlockRefused> + 'a;
+
+/// How blocks are replayed of which something can be said beforehand.
+pub struct Replaying<'a, P> {
+    /// On how many threads.
+    pub ahead: Ahead,
+    /// What is said of a block's bytes, whatever came before them: any thread may be asked, in any order.
+    pub prepare: fn(&[u8]) -> P,
+    /// Takes the blocks, in order, on the calling thread.
+    pub replay: &'a mut ReplayPrepared<'a, P>,
+}
+
 /// Reads the whole log.
-pub(super) fn survey(storage: &dyn Storage, replay: &mut Replay<'_>) -> Result<Survey, LogError> {
+pub(super) fn survey<P: Send + 'static>(
+    storage: &dyn Storage,
+    replaying: Replaying<'_, P>,
+) -> Result<Survey, LogError> {
     let anchor = anchor::read(storage).map_err(io_error(anchor::PATH, "read"))?;
     let anchor = anchor.ok_or(LogError::AnchorMissing)?;
     let names = list_segments(storage).map_err(io_error(super::segment::LOG_DIR, "list"))?;
     let Some(last) = names.last().copied() else { return Err(LogError::Empty) };
-    let mut walk = Walk { anchor, next_index: 0, head: Digest::ZERO, replay };
+    let mut walk = Walk { anchor, next_index: 0, head: Digest::ZERO, replaying };
     let mut segments = Vec::with_capacity(names.len());
     let mut end = None;
     for (number, first_index) in names.iter().copied().enumerate() {
@@ -110,14 +127,14 @@ pub(super) fn survey(storage: &dyn Storage, replay: &mut Replay<'_>) -> Result<S
     Ok(Survey { anchor, segments, identity, next_frame, next_index, head, sealed, data_end })
 }
 
-struct Walk<'a, 'b> {
+struct Walk<'a, P> {
     anchor: Anchor,
     next_index: u64,
     head: Digest,
-    replay: &'a mut Replay<'b>,
+    replaying: Replaying<'a, P>,
 }
 
-impl Walk<'_, '_> {
+impl<P: Send + 'static> Walk<'_, P> {
     /// Opens a segment and checks that it is the one that comes next.
     fn open(&self, storage: &dyn Storage, number: u64, first: u64) -> Result<SegmentCursor, LogError> {
         let file = path(first);
@@ -150,43 +167,47 @@ impl Walk<'_, '_> {
         positions: &mut Vec<u32>,
     ) -> Result<Option<BadFrame>, LogError> {
         let file = path(cursor.header().first_index);
-        loop {
-            let frame = match cursor.next_frame() {
-                Ok(Some(frame)) => frame,
-                Ok(None) => return Ok(None),
-                Err(CursorError::Bad(bad)) => return Ok(Some(bad)),
-                Err(CursorError::Io(error)) => return Err(io_error(&file, "read")(error)),
-            };
-            if frame.header.kind == FrameKind::Seal {
-                if cursor.sealed() != Some(self.head) {
-                    let reason = "the seal names another last block";
-                    return Err(LogError::corrupt(
-                        &file,
-                        frame.offset,
-                        self.next_index,
-                        "seal_mismatch",
-                        reason,
-                    ));
-                }
-                return Ok(None);
-            }
-            for (offset, block) in cursor.blocks(&frame) {
-                let index = self.next_index;
-                self.head = (self.replay)(index, block).map_err(|refused| {
-                    LogError::corrupt(&file, offset, index, refused.name, refused.reason)
-                })?;
-                if index == 0 && self.head.0 != self.anchor.ledger_id.0 {
-                    let reason = "the first block is that of another ledger";
-                    return Err(LogError::corrupt(&file, offset, 0, "genesis_mismatch", reason));
-                }
-                positions.push(offset as u32);
-                self.next_index += 1;
-                if self.next_index == self.anchor.durable && self.head != self.anchor.head {
-                    let reason = "the block is another one than the anchor knows";
-                    return Err(LogError::corrupt(&file, offset, index, "anchor_mismatch", reason));
+        let (ahead, prepare) = (self.replaying.ahead, self.replaying.prepare);
+        read_ahead(cursor, ahead, prepare, |packs| {
+            while let Some(mut pack) = packs.next() {
+                self.blocks(&file, &mut pack, positions)?;
+                match pack.end.take() {
+                    None => packs.give_back(pack),
+                    Some(End::Seal { offset, head }) => return self.seal(&file, offset, head).map(|()| None),
+                    Some(End::Over) => return Ok(None),
+                    Some(End::Bad(bad)) => return Ok(Some(bad)),
+                    Some(End::Io(error)) => return Err(io_error(&file, "read")(error)),
                 }
             }
+            Ok(None)
+        })
+    }
+
+    fn blocks(&mut self, file: &str, pack: &mut Pack<P>, positions: &mut Vec<u32>) -> Result<(), LogError> {
+        pack.visit(self.replaying.prepare, |offset, block, prepared| {
+            let index = self.next_index;
+            self.head = (self.replaying.replay)(index, block, prepared)
+                .map_err(|refused| LogError::corrupt(file, offset, index, refused.name, refused.reason))?;
+            if index == 0 && self.head.0 != self.anchor.ledger_id.0 {
+                let reason = "the first block is that of another ledger";
+                return Err(LogError::corrupt(file, offset, 0, "genesis_mismatch", reason));
+            }
+            positions.push(offset as u32);
+            self.next_index += 1;
+            if self.next_index == self.anchor.durable && self.head != self.anchor.head {
+                let reason = "the block is another one than the anchor knows";
+                return Err(LogError::corrupt(file, offset, index, "anchor_mismatch", reason));
+            }
+            Ok(())
+        })
+    }
+
+    fn seal(&self, file: &str, offset: u64, head: Option<Digest>) -> Result<(), LogError> {
+        if head == Some(self.head) {
+            return Ok(());
         }
+        let reason = "the seal names another last block";
+        Err(LogError::corrupt(file, offset, self.next_index, "seal_mismatch", reason))
     }
 
     /// The table at the top: gives where the bytes that are not zeros end, if the log may be opened.

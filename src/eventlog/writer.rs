@@ -11,12 +11,13 @@ use std::sync::Arc;
 
 use rand_core::CryptoRng;
 
+use super::ahead::Ahead;
 use super::anchor::{self, Anchor, AnchorFile};
 use super::error::{AppendError, LogError, OpenError, io_error, is_full};
 use super::frame::{Batch, SegmentIdentity};
 use super::options::{Figures, Mode, Options};
 use super::reader::{LogReader, read_block};
-use super::recovery::{BlockRefused, Recovery, Replay, Survey, settle, survey};
+use super::recovery::{BlockRefused, Recovery, Replay, Replaying, Survey, settle, survey};
 use super::segment::{LOG_DIR, SEGMENT_HEADER_BYTES, SPARE, SegmentHeader, bytes_for, path};
 use super::storage::{Access, Storage, StorageFile, write_all_at};
 use crate::crypto::{Digest, LedgerId};
@@ -103,21 +104,24 @@ impl EventLog {
         options: Options,
         replay: &mut Replay<'_>,
     ) -> Result<(EventLog, Recovery), OpenError> {
-        let found = survey(storage.as_ref(), replay)?;
+        let mut replay = |index, bytes: &[u8], ()| replay(index, bytes);
+        let replaying = Replaying { ahead: Ahead::ALONE, prepare: |_| (), replay: &mut replay };
+        let found = survey(storage.as_ref(), replaying)?;
         EventLog::open_found(storage, options, found)
     }
 
-    /// The same, if `approve` has nothing against a log of so many blocks, after all of them were replayed.
+    /// The same with blocks that are prepared beforehand, if `approve` has nothing against a log of so many blocks,
+    /// after all of them were replayed.
     ///
     /// # Errors
     /// As for [`EventLog::open`].
-    pub fn open_if(
+    pub fn open_if<P: Send + 'static>(
         storage: Arc<dyn Storage>,
         options: Options,
-        replay: &mut Replay<'_>,
+        replaying: Replaying<'_, P>,
         approve: impl FnOnce(u64) -> Result<(), BlockRefused>,
     ) -> Result<(EventLog, Recovery), OpenError> {
-        let found = survey(storage.as_ref(), replay)?;
+        let found = survey(storage.as_ref(), replaying)?;
         approve(found.next_index).map_err(|refused| {
             LogError::corrupt(LOG_DIR, 0, found.next_index, refused.name, refused.reason)
         })?;

@@ -6,6 +6,7 @@
 
 mod checkpoint_file;
 mod command_index;
+mod open;
 mod replica;
 mod transaction;
 mod tree_file;
@@ -16,20 +17,17 @@ pub use replica::{ReplayError, Replica};
 pub use transaction::{Transaction, TransactionError};
 
 use std::fmt;
-use std::sync::Arc;
 
 use rand_core::CryptoRng;
 
 use crate::chain::tree::BadProof;
-use crate::chain::{Block, Checkpoint, Consistency, Inclusion, Message, TreeRoot, block_hash};
+use crate::chain::{Block, BlockDigests, Checkpoint, Consistency, Inclusion, Message, TreeRoot, block_hash};
 use crate::crypto::{Digest, LedgerId};
 use crate::domain::{self, AccountId, Command, Context, Rejection};
-use crate::eventlog::{
-    AppendError, Batch, BlockRefused, EventLog, LogError, LogReader, OpenError, Options, Recovery, Storage,
-};
+use crate::eventlog::{AppendError, Batch, EventLog, LogError, LogReader};
 use crate::limits::{ISSUED_AT_FUTURE_MS_MAX, ISSUED_AT_PAST_MS_MAX};
 use crate::time::Timestamp;
-use tree_file::{Comparison, TreeFile};
+use tree_file::TreeFile;
 
 /// A ledger that is open for service.
 pub struct Ledger {
@@ -102,46 +100,6 @@ pub enum CommitError {
 }
 
 impl Ledger {
-    /// Opens a ledger by replaying its log.
-    ///
-    /// # Errors
-    /// [`OpenError`]; nothing on disk was changed unless the error is one of writing after the verdict.
-    pub fn open(storage: &Arc<dyn Storage>, options: Options) -> Result<(Ledger, Recovery), OpenError> {
-        Ledger::open_extending(storage, options, None)
-    }
-
-    /// The same, if the log extends this checkpoint.
-    ///
-    /// # Errors
-    /// As for [`Ledger::open`]; `checkpoint_rollback` when the log is shorter, `checkpoint_fork` when it has
-    /// another root at that size.
-    pub fn open_extending(
-        storage: &Arc<dyn Storage>,
-        options: Options,
-        newest: Option<&Checkpoint>,
-    ) -> Result<(Ledger, Recovery), OpenError> {
-        let mut comparison = Comparison::start(storage.as_ref());
-        let mut replica = None;
-        let mut replay = |_: u64, bytes: &[u8]| {
-            let hash = follow(&mut replica, bytes, |hash| comparison.push(hash))
-                .map_err(|error| BlockRefused { name: error.name(), reason: error.to_string() })?;
-            match (newest, &replica) {
-                (Some(newest), Some(replica)) => has_root(newest, replica).map(|()| hash),
-                _ => Ok(hash),
-            }
-        };
-        let approve = |blocks| newest.map_or(Ok(()), |newest| is_long_enough(newest, blocks));
-        let (log, recovery) = EventLog::open_if(Arc::clone(storage), options, &mut replay, approve)?;
-        let Some(replica) = replica else { return Err(OpenError::empty()) };
-        let tree = open_tree(storage.as_ref(), &log, comparison.finish(), &replica)?;
-        let committed = Committed {
-            size: replica.link().next_index(),
-            head: replica.link().head(),
-            root: replica.frontier().root(),
-        };
-        Ok((Ledger { replica, log, batch: Batch::new(), tree, committed, scratch: Vec::new() }, recovery))
-    }
-
     /// What is known of a command, by its id and its time. A member's retry finds its original here.
     ///
     /// # Errors
@@ -223,10 +181,10 @@ impl Ledger {
     }
 
     fn take_in(&mut self, block: &Block<'_>, transaction: Transaction<'_>) -> Digest {
-        let tree = &mut self.tree;
-        let hash = self.replica.absorb(&self.scratch, block, &transaction, |hash| tree.push(hash));
-        self.batch.push(&self.scratch, hash);
-        hash
+        let (tree, digests) = (&mut self.tree, BlockDigests::of(&self.scratch));
+        self.replica.absorb(&digests, block, &transaction, |hash| tree.push(hash));
+        self.batch.push(&self.scratch, digests.hash());
+        digests.hash()
     }
 
     /// Writes and syncs all blocks proposed since the last commit, as one batch. Returns how many there were.
@@ -267,7 +225,8 @@ impl Ledger {
         self.batch.clear();
         let mut replica = None;
         let mut replay = |_: u64, bytes: &[u8]| {
-            follow(&mut replica, bytes, |_| {}).map(|_| ()).map_err(|error| error.to_string())
+            let digests = BlockDigests::of(bytes);
+            open::follow(&mut replica, bytes, &digests, |_| {}).map(drop).map_err(|error| error.to_string())
         };
         self.log.reader().for_each(0..self.log.durable_count(), &mut replay)?;
         if let Some(replica) = replica {
@@ -391,74 +350,6 @@ impl Ledger {
     pub fn close(self) -> Result<(), LogError> {
         self.log.close()
     }
-}
-
-/// Whether the first blocks are those that were once signed for; says nothing at other sizes.
-fn has_root(newest: &Checkpoint, replica: &Replica) -> Result<(), BlockRefused> {
-    let Checkpoint { size, root, .. } = newest;
-    if replica.frontier().size() != *size || replica.frontier().root() == *root {
-        return Ok(());
-    }
-    let found = replica.frontier().root();
-    let reason = format!("the first {size} blocks have the root {found}; this ledger has signed for {root}");
-    Err(BlockRefused { name: "checkpoint_fork", reason })
-}
-
-fn is_long_enough(newest: &Checkpoint, blocks: u64) -> Result<(), BlockRefused> {
-    if blocks >= newest.size {
-        return Ok(());
-    }
-    let reason = format!("the log has {blocks} blocks; this ledger has signed for {}", newest.size);
-    Err(BlockRefused { name: "checkpoint_rollback", reason })
-}
-
-/// One step of replay: genesis makes the replica, every other block continues it.
-fn follow(
-    replica: &mut Option<Replica>,
-    bytes: &[u8],
-    store: impl FnMut([u8; 32]),
-) -> Result<Digest, ReplayError> {
-    match replica {
-        Some(replica) => replica.follow(bytes, store),
-        None => Ok(replica.insert(Replica::from_genesis(bytes, store)?).link().head()),
-    }
-}
-
-/// Opens the file of stored hashes and writes what the comparison found missing, reading the log once more.
-fn open_tree(
-    storage: &dyn Storage,
-    log: &EventLog,
-    good: Option<u64>,
-    replica: &Replica,
-) -> Result<TreeFile, OpenError> {
-    let all = crate::chain::tree::stored_hash_count(replica.frontier().size());
-    let tree = TreeFile::open(storage, good.unwrap_or(all));
-    let mut tree = tree.map_err(|source| OpenError::io("tree/hashes", "open", source))?;
-    if let Some(good) = good {
-        tracing::info!(good, all, "stored hashes are behind the log; writing them anew");
-        rebuild_tree(log, &mut tree)?;
-    }
-    Ok(tree)
-}
-
-fn rebuild_tree(log: &EventLog, tree: &mut TreeFile) -> Result<(), LogError> {
-    let mut frontier = crate::chain::Frontier::default();
-    let mut number = 0;
-    let good = tree.count();
-    let mut replay = |_: u64, bytes: &[u8]| {
-        frontier.push(crate::chain::LeafHash::of_block(bytes), |hash| {
-            if number >= good {
-                tree.push(hash);
-            }
-            number += 1;
-        });
-        Ok(())
-    };
-    log.reader().for_each(0..log.durable_count(), &mut replay)?;
-    if let Err(error) = tree.flush() {
-        tracing::warn!(%error, "stored hashes not written; kept in memory until the disk takes them");
-    }
-    Ok(())
 }
 
 impl fmt::Display for Refused {

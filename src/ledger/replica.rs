@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::{CommandIndex, Transaction, TransactionError};
-use crate::chain::{Block, Frontier, Genesis, LeafHash, Link, LinkError, block_hash};
+use crate::chain::{Block, BlockDigests, Frontier, Genesis, Link, LinkError};
 use crate::crypto::{Digest, LedgerId};
 use crate::domain::{self, AccountId, BadSetting, Settings, State};
 
@@ -57,8 +57,9 @@ impl Replica {
             commands: CommandIndex::default(),
             blocks_of: BTreeMap::new(),
         };
-        replica.link.advance(&block, Digest(ledger_id.0));
-        replica.frontier.push(LeafHash::of_block(bytes), store);
+        let digests = BlockDigests::of(bytes);
+        replica.link.advance(&block, digests.hash());
+        replica.frontier.push(digests.leaf(), store);
         Ok(replica)
     }
 
@@ -67,30 +68,43 @@ impl Replica {
     /// # Errors
     /// [`ReplayError`]; the replica is unchanged.
     pub fn follow(&mut self, bytes: &[u8], store: impl FnMut([u8; 32])) -> Result<Digest, ReplayError> {
+        self.follow_hashed(bytes, &BlockDigests::of(bytes), store)
+    }
+
+    /// The same for a block that was hashed before: `digests` are those of these very `bytes`.
+    ///
+    /// # Errors
+    /// As for [`Replica::follow`].
+    pub fn follow_hashed(
+        &mut self,
+        bytes: &[u8],
+        digests: &BlockDigests,
+        store: impl FnMut([u8; 32]),
+    ) -> Result<Digest, ReplayError> {
+        debug_assert_eq!(*digests, BlockDigests::of(bytes), "the digests are those of another block");
         let block = Block::parse(bytes).map_err(|_| ReplayError::Malformed)?;
         self.link.check(&block).map_err(ReplayError::Link)?;
         let transaction = Transaction::decode(&block, self.ledger_id).map_err(ReplayError::Transaction)?;
         if let Some(index) = self.commands.get(&transaction.message.header) {
             return Err(ReplayError::RepeatedCommand(index));
         }
-        Ok(self.absorb(bytes, &block, &transaction, store))
+        self.absorb(digests, &block, &transaction, store);
+        Ok(digests.hash())
     }
 
     /// Takes in a block that is known to follow. Cannot refuse: what is in a block happened.
     pub(super) fn absorb(
         &mut self,
-        bytes: &[u8],
+        digests: &BlockDigests,
         block: &Block<'_>,
         transaction: &Transaction<'_>,
         store: impl FnMut([u8; 32]),
-    ) -> Digest {
-        let hash = block_hash(bytes);
-        self.link.advance(block, hash);
-        self.frontier.push(LeafHash::of_block(bytes), store);
+    ) {
+        self.link.advance(block, digests.hash());
+        self.frontier.push(digests.leaf(), store);
         self.commands.insert(&transaction.message.header, block.index);
         self.blocks_of.entry(block.author).or_default().push(block.index);
         domain::apply(&mut self.state, &transaction.command, &transaction.event, &transaction.context);
-        hash
     }
 
     pub(super) fn forget_commands(&mut self) {

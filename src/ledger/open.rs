@@ -1,0 +1,138 @@
+//! Opening a ledger: its log is replayed, compared with what else is on disk, and served from then on.
+
+use std::sync::Arc;
+
+use super::tree_file::{Comparison, TreeFile};
+use super::{Committed, Ledger, ReplayError, Replica};
+use crate::chain::tree::stored_hash_count;
+use crate::chain::{BlockDigests, Checkpoint, Frontier, LeafHash};
+use crate::crypto::Digest;
+use crate::eventlog::{
+    Ahead, Batch, BlockRefused, EventLog, LogError, OpenError, Options, Recovery, Replaying, Storage,
+};
+
+impl Ledger {
+    /// Opens a ledger by replaying its log.
+    ///
+    /// # Errors
+    /// [`OpenError`]; nothing on disk was changed unless the error is one of writing after the verdict.
+    pub fn open(storage: &Arc<dyn Storage>, options: Options) -> Result<(Ledger, Recovery), OpenError> {
+        Ledger::open_extending(storage, options, None)
+    }
+
+    /// The same, if the log extends this checkpoint.
+    ///
+    /// # Errors
+    /// As for [`Ledger::open`]; `checkpoint_rollback` when the log is shorter, `checkpoint_fork` when it has
+    /// another root at that size.
+    pub fn open_extending(
+        storage: &Arc<dyn Storage>,
+        options: Options,
+        newest: Option<&Checkpoint>,
+    ) -> Result<(Ledger, Recovery), OpenError> {
+        Ledger::open_ahead(storage, options, newest, Ahead::here())
+    }
+
+    /// The same with so many threads that hash blocks ahead of their replay. They change nothing but the time that
+    /// it takes.
+    ///
+    /// # Errors
+    /// As for [`Ledger::open_extending`].
+    pub fn open_ahead(
+        storage: &Arc<dyn Storage>,
+        options: Options,
+        newest: Option<&Checkpoint>,
+        ahead: Ahead,
+    ) -> Result<(Ledger, Recovery), OpenError> {
+        let mut comparison = Comparison::start(storage.as_ref());
+        let mut replica = None;
+        let mut replay = |_: u64, bytes: &[u8], digests: BlockDigests| {
+            let hash = follow(&mut replica, bytes, &digests, |hash| comparison.push(hash))
+                .map_err(|error| BlockRefused { name: error.name(), reason: error.to_string() })?;
+            match (newest, &replica) {
+                (Some(newest), Some(replica)) => has_root(newest, replica).map(|()| hash),
+                _ => Ok(hash),
+            }
+        };
+        let replaying = Replaying { ahead, prepare: BlockDigests::of, replay: &mut replay };
+        let approve = |blocks| newest.map_or(Ok(()), |newest| is_long_enough(newest, blocks));
+        let (log, recovery) = EventLog::open_if(Arc::clone(storage), options, replaying, approve)?;
+        let Some(replica) = replica else { return Err(OpenError::empty()) };
+        let tree = open_tree(storage.as_ref(), &log, comparison.finish(), &replica)?;
+        let committed = Committed {
+            size: replica.link().next_index(),
+            head: replica.link().head(),
+            root: replica.frontier().root(),
+        };
+        Ok((Ledger { replica, log, batch: Batch::new(), tree, committed, scratch: Vec::new() }, recovery))
+    }
+}
+
+/// Whether the first blocks are those that were once signed for; says nothing at other sizes.
+fn has_root(newest: &Checkpoint, replica: &Replica) -> Result<(), BlockRefused> {
+    let Checkpoint { size, root, .. } = newest;
+    if replica.frontier().size() != *size || replica.frontier().root() == *root {
+        return Ok(());
+    }
+    let found = replica.frontier().root();
+    let reason = format!("the first {size} blocks have the root {found}; this ledger has signed for {root}");
+    Err(BlockRefused { name: "checkpoint_fork", reason })
+}
+
+fn is_long_enough(newest: &Checkpoint, blocks: u64) -> Result<(), BlockRefused> {
+    if blocks >= newest.size {
+        return Ok(());
+    }
+    let reason = format!("the log has {blocks} blocks; this ledger has signed for {}", newest.size);
+    Err(BlockRefused { name: "checkpoint_rollback", reason })
+}
+
+/// One step of replay: genesis makes the replica, every other block continues it.
+pub(super) fn follow(
+    replica: &mut Option<Replica>,
+    bytes: &[u8],
+    digests: &BlockDigests,
+    store: impl FnMut([u8; 32]),
+) -> Result<Digest, ReplayError> {
+    match replica {
+        Some(replica) => replica.follow_hashed(bytes, digests, store),
+        None => Ok(replica.insert(Replica::from_genesis(bytes, store)?).link().head()),
+    }
+}
+
+/// Opens the file of stored hashes and writes what the comparison found missing, reading the log once more.
+fn open_tree(
+    storage: &dyn Storage,
+    log: &EventLog,
+    good: Option<u64>,
+    replica: &Replica,
+) -> Result<TreeFile, OpenError> {
+    let all = stored_hash_count(replica.frontier().size());
+    let tree = TreeFile::open(storage, good.unwrap_or(all));
+    let mut tree = tree.map_err(|source| OpenError::io("tree/hashes", "open", source))?;
+    if let Some(good) = good {
+        tracing::info!(good, all, "stored hashes are behind the log; writing them anew");
+        rebuild_tree(log, &mut tree)?;
+    }
+    Ok(tree)
+}
+
+fn rebuild_tree(log: &EventLog, tree: &mut TreeFile) -> Result<(), LogError> {
+    let mut frontier = Frontier::default();
+    let mut number = 0;
+    let good = tree.count();
+    let mut replay = |_: u64, bytes: &[u8]| {
+        frontier.push(LeafHash::of_block(bytes), |hash| {
+            if number >= good {
+                tree.push(hash);
+            }
+            number += 1;
+        });
+        Ok(())
+    };
+    log.reader().for_each(0..log.durable_count(), &mut replay)?;
+    if let Err(error) = tree.flush() {
+        tracing::warn!(%error, "stored hashes not written; kept in memory until the disk takes them");
+    }
+    Ok(())
+}
