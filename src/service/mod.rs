@@ -371,9 +371,11 @@ impl Service {
     /// What this makes room for is answered by the next tick.
     pub fn written(&mut self, id: ConnectionId, count: usize, now: Now) {
         if let Some(connection) = self.connections.get_mut(&id) {
-            let output = connection.session.output_mut();
-            output.drain(..count.min(output.len()));
+            connection.session.written(count);
             connection.output_moved(now.mono, count > 0);
+            if connection.session.output().is_empty() {
+                connection.rest();
+            }
             self.run_inbox(id, now);
         }
     }
