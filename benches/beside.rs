@@ -1,7 +1,8 @@
 //! What those who are served feel of heavy work that the daemon does at the same time: the check of the whole log,
 //! which members may ask for, and strangers' full handshakes, each of which costs an RSA private operation. Both run
 //! on threads of their own; on a machine with few cores they take the cores all the same. Each figure is measured
-//! alone and beside the work in turn. `cargo bench --bench beside`. Asserts nothing.
+//! alone and beside the work in turn. `cargo bench --bench beside`, or one half of it: `-- verify`, `-- flood`.
+//! Asserts nothing.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods, clippy::print_stdout)]
 #![allow(missing_docs, dead_code)]
 
@@ -41,10 +42,16 @@ fn main() {
     let daemon = Daemon::start(&place.path().join("ledger"));
     let load = Load::of(daemon.accounts(place.path(), CLIENTS));
     let (_, _, descriptor) = daemon.pinned(place.path());
-    // Something to verify.
-    load.signed(CLIENTS, COMMANDS)();
-    verification(&load);
-    flood(&daemon, &load, &descriptor);
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let wanted = |what: &str| arguments.iter().all(|argument| argument == "--bench" || argument == what);
+    if wanted("flood") {
+        flood(&daemon, &load, &descriptor);
+    }
+    if wanted("verify") {
+        // Something to verify.
+        load.signed(CLIENTS, COMMANDS)();
+        verification(&load);
+    }
 }
 
 /// Does something beside work that repeats itself on threads of its own; gives how much of the work was done in
@@ -95,7 +102,7 @@ fn verification(load: &Load) {
 
 fn flood(daemon: &Daemon, load: &Load, descriptor: &Descriptor) {
     let address = &daemon.address;
-    let ticket = ticket(load.accounts());
+    let ticket = ticket(load.accounts(), address, descriptor);
     let open = |opening: &Opening<'_>| {
         Connection::open(address, opening, PATIENCE).unwrap_or_else(|error| panic!("{error:?}"))
     };

@@ -47,7 +47,9 @@ fn main() {
     let daemon = Daemon::start(&place.path().join("ledger"));
     let load = Load::of(daemon.accounts(place.path(), ACTIVE));
     let ticket_file = place.path().join("ticket");
-    std::fs::write(&ticket_file, codec::encode(&ticket(load.accounts()))).unwrap();
+    let (_, _, descriptor) = daemon.pinned(place.path());
+    let ticket = ticket(load.accounts(), &daemon.address, &descriptor);
+    std::fs::write(&ticket_file, codec::encode(&ticket)).unwrap();
 
     let gather = |limit| gather(&daemon, &ticket_file, limit);
     // What the daemon keeps from its first load is no matter of the crowd.

@@ -22,7 +22,7 @@ fn main() {
     let place = made::place();
     let daemon = Daemon::start(&place.path().join("ledger"));
     let (_, _, descriptor) = daemon.pinned(place.path());
-    let ticket = ticket(&daemon.accounts(place.path(), 1));
+    let ticket = ticket(&daemon.accounts(place.path(), 1), &daemon.address, &descriptor);
     let mut ratios = Vec::new();
     for _ in 0..ROUNDS {
         let alone = private_operations();

@@ -6,8 +6,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use ledgerd::client::bench::Accounts;
-use ledgerd::client::{Home, KnownServer, Reopen as _, get_key, known_servers};
-use ledgerd::session::{ClientTicket, Descriptor};
+use ledgerd::client::{Connection, Home, KnownServer, Opening, PATIENCE, Signer, get_key, known_servers};
+use ledgerd::session::{ClientAuth, ClientTicket, Descriptor};
 use ledgerd::wire::Request;
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -83,14 +83,14 @@ impl Drop for Daemon {
     }
 }
 
-/// A ticket of the first of these accounts.
-pub(crate) fn ticket(accounts: &Accounts) -> ClientTicket {
-    loop {
-        let mut member = accounts.control().unwrap();
-        // The ticket is the first record after the handshake: with an answer it has come as well.
-        member.ask(&Request::Whoami, &mut |_| ()).unwrap();
-        if let Some(ticket) = member.connection().take_tickets().pop() {
-            return ticket;
-        }
-    }
+/// A ticket of the first of these accounts, after a full handshake: a resumed session gets no ticket while the one that
+/// it was resumed with is good.
+pub(crate) fn ticket(accounts: &Accounts, address: &str, descriptor: &Descriptor) -> ClientTicket {
+    let Signer { account, key, .. } = accounts.signers().unwrap().swap_remove(0);
+    let auth = ClientAuth { account: account.0, key };
+    let mut connection = Connection::open(address, &Opening::Full(descriptor, Some(auth)), PATIENCE)
+        .unwrap_or_else(|error| panic!("{error:?}"));
+    // The ticket is the first record after the handshake: with an answer it has come as well.
+    connection.ask(&Request::Whoami, &mut |_| ()).unwrap();
+    connection.take_tickets().pop().unwrap()
 }
