@@ -1,5 +1,9 @@
 //! What the benchmarks are made of: a ledger with three members, and commands without end. `ledger` and `domain` check
 //! no signatures, so that one serves every command there; where they are checked, [`signature`] makes a true one.
+//! [`daemon`] is the real program instead, and [`load`] what it is asked and how long it takes to answer.
+
+pub(crate) mod daemon;
+pub(crate) mod load;
 
 use std::hint::black_box;
 use std::path::Path;
@@ -66,12 +70,17 @@ pub(crate) fn ledger(storage: &Arc<dyn Storage>) -> Ledger {
     let rng = &mut Seeded::new("a ledger");
     eventlog::create(storage.as_ref(), ledger_id, &genesis, Options::default(), rng).unwrap();
     let (mut ledger, _) = Ledger::open(storage, Options::default()).unwrap();
-    for account in 1..=3 {
-        let message = registration(ledger_id, account);
-        propose(&mut ledger, &message, &signature(account, &message));
-    }
-    ledger.commit(rng).unwrap();
+    register(&mut ledger);
     ledger
+}
+
+/// Makes accounts 1, 2 and 3 of a ledger that has none.
+pub(crate) fn register(ledger: &mut Ledger) {
+    for account in 1..=3 {
+        let message = registration(ledger.ledger_id(), account);
+        propose(ledger, &message, &signature(account, &message));
+    }
+    ledger.commit(&mut Seeded::new("members")).unwrap();
 }
 
 /// The signed bytes with which an account is made.
@@ -95,8 +104,9 @@ fn message_of(
     command: &Command,
 ) -> Vec<u8> {
     let (tag, body) = command.encode();
+    // As spread as the random ids of clients: an odd factor keeps them apart.
     let mut id = [0; 16];
-    id[..8].copy_from_slice(&number.to_be_bytes());
+    id[..8].copy_from_slice(&number.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
     let command_id = CommandId(id);
     Header { ledger_id, account, key_id, command_id, issued_at: NOW.millis(), tag }.message(&body)
 }

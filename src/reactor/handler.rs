@@ -44,7 +44,7 @@ pub trait Handler {
     /// Bytes to write on a connection, all of them.
     fn output(&self, id: ConnectionId) -> &[u8];
 
-    /// So many bytes of the output were written.
+    /// So many bytes of the output were written; none, if the connection takes nothing at the moment.
     fn written(&mut self, id: ConnectionId, count: usize, now: Now);
 
     /// How many bytes may be read from a connection now.

@@ -313,7 +313,10 @@ impl<H: Handler> Reactor<H> {
             }
             match connection.write(output) {
                 WriteOutcome::Bytes(count) => self.handler.written(id, count, now),
-                WriteOutcome::WouldBlock => break,
+                WriteOutcome::WouldBlock => {
+                    self.handler.written(id, 0, now);
+                    break;
+                }
                 WriteOutcome::Gone => return self.close(id, now),
             }
         }

@@ -107,6 +107,14 @@ impl Connection {
         };
     }
 
+    /// Gives memory back when nothing is under way: there are many connections, and most of them are idle.
+    pub(super) fn rest(&mut self) {
+        if self.commands.is_empty() && self.inbox.is_empty() {
+            self.commands.shrink_to(IDLE_COMMANDS_MAX);
+            self.inbox.shrink_to(IDLE_COMMANDS_MAX);
+        }
+    }
+
     /// Whether the client may ask for more: what it asked for so far has room.
     pub(super) fn has_room(&self, limits: &Limits) -> bool {
         let waiting = self.session.output().len() + self.held_bytes;
@@ -135,5 +143,30 @@ impl Connection {
     }
 }
 
+/// Commands and messages that an idle connection keeps room for.
+const IDLE_COMMANDS_MAX: usize = 4;
+
 /// Bytes of one connection's commands under way before it is no longer read from.
 const PENDING_BYTES_MAX: usize = 4 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_many_commands_took_is_given_back_when_they_are_answered() {
+        let address = ([127, 0, 0, 1], 1).into();
+        let mut connection = Connection::new(address, ServerSession::new(), Monotonic::default());
+        for request in 0..1_000 {
+            connection.commands.push_back(PendingCommand { request, bytes: 1, checked: None });
+            connection.inbox.push_back(Vec::new());
+        }
+        connection.rest();
+        assert_eq!((connection.commands.len(), connection.inbox.len()), (1_000, 1_000));
+        connection.commands.clear();
+        connection.inbox.clear();
+        connection.rest();
+        assert!(connection.commands.capacity() <= IDLE_COMMANDS_MAX);
+        assert!(connection.inbox.capacity() <= IDLE_COMMANDS_MAX);
+    }
+}

@@ -15,6 +15,7 @@ mod admission;
 mod checkpoints;
 mod commands;
 mod connection;
+mod deadlines;
 mod dispatch;
 mod held;
 mod input;
@@ -46,6 +47,7 @@ use crate::wire::{Handshakes, Refusal};
 use admission::{Bucket, HandshakeQueue};
 use checkpoints::Cosigned;
 use connection::Connection;
+use deadlines::Deadlines;
 use held::Held;
 use key_cache::KeyCache;
 use presence::Presence;
@@ -81,7 +83,7 @@ pub struct Service {
     settings: ChannelSettings,
     connections: BTreeMap<ConnectionId, Connection>,
     unauthenticated: u64,
-    deadlines: BTreeSet<(Monotonic, ConnectionId)>,
+    deadlines: Deadlines,
     touched: BTreeSet<ConnectionId>,
     /// Connections whose first command was checked but found the batch full.
     postponed: VecDeque<ConnectionId>,
@@ -157,7 +159,7 @@ impl Service {
             settings,
             connections: BTreeMap::new(),
             unauthenticated: 0,
-            deadlines: BTreeSet::new(),
+            deadlines: Deadlines::default(),
             touched: BTreeSet::new(),
             postponed: VecDeque::new(),
             handshakes: HandshakeQueue::default(),
@@ -296,7 +298,7 @@ impl Service {
 
     /// When [`Service::end_tick`] has to run again even if nothing happens.
     pub fn next_deadline(&self) -> Option<Monotonic> {
-        let connections = self.deadlines.first().map(|(at, _)| *at);
+        let connections = self.deadlines.first();
         let left_over = !self.postponed.is_empty()
             || !self.held.is_empty()
             || !self.to_close.is_empty()
@@ -317,19 +319,21 @@ impl Service {
             self.maintenance_due = None;
             self.maintain(now);
         }
-        while let Some(&(at, id)) = self.deadlines.first() {
-            if at > now.mono {
-                break;
-            }
-            self.deadlines.pop_first();
+        while let Some(id) = self.deadlines.take_due(now.mono) {
             let Some(connection) = self.connections.get(&id) else { continue };
-            let deadline = connection.deadline(&self.limits);
-            if deadline <= now.mono {
+            if connection.deadline(&self.limits) <= now.mono {
                 tracing::debug!(connection = %id, "closed: nothing happened in time");
                 self.hung_up(id);
             } else {
-                self.deadlines.insert((deadline, id));
+                self.schedule(id);
             }
+        }
+    }
+
+    /// Has a connection looked at when its deadline comes.
+    fn schedule(&mut self, id: ConnectionId) {
+        if let Some(connection) = self.connections.get(&id) {
+            self.deadlines.note(id, connection.deadline(&self.limits));
         }
     }
 
@@ -366,14 +370,18 @@ impl Service {
         self.connections.get(&id).map_or(&[], |connection| connection.session.output())
     }
 
-    /// The first `count` bytes of the output were written.
+    /// The first `count` bytes of the output were written; none, if the connection takes nothing at the moment.
     ///
     /// What this makes room for is answered by the next tick.
     pub fn written(&mut self, id: ConnectionId, count: usize, now: Now) {
         if let Some(connection) = self.connections.get_mut(&id) {
-            let output = connection.session.output_mut();
-            output.drain(..count.min(output.len()));
+            connection.session.written(count);
             connection.output_moved(now.mono, count > 0);
+            if connection.session.output().is_empty() {
+                connection.rest();
+            } else {
+                self.schedule(id);
+            }
             self.run_inbox(id, now);
         }
     }

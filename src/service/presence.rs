@@ -46,10 +46,8 @@ impl Service {
             if address.ip().is_unspecified() {
                 address.set_ip(connection.address.ip());
             }
-            if !connection.present {
-                connection.present = true;
-                self.deadlines.insert((connection.deadline(&self.limits), id));
-            }
+            connection.present = true;
+            self.schedule(id);
         }
         self.presence.0.insert(account, Place { connection: id, address, hidden });
         Reply::Announced(address)

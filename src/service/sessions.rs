@@ -25,8 +25,8 @@ impl Service {
         }
         tracing::debug!(connection = %id, %address, "connected");
         let connection = Connection::new(address, ServerSession::new(), now.mono);
-        self.deadlines.insert((connection.deadline(&self.limits), id));
         self.connections.insert(id, connection);
+        self.schedule(id);
         self.unauthenticated += 1;
     }
 
@@ -34,6 +34,7 @@ impl Service {
     pub(super) fn hung_up(&mut self, id: ConnectionId) {
         self.touched.insert(id);
         let Some(connection) = self.connections.remove(&id) else { return };
+        self.deadlines.forget(id);
         if !matches!(connection.peer, Peer::Member(..)) {
             self.unauthenticated -= 1;
         }
@@ -178,7 +179,7 @@ impl Service {
         };
         let Some(connection) = self.connections.get_mut(&id) else { return };
         connection.opened(peer, now.mono);
-        self.deadlines.insert((connection.deadline(&self.limits), id));
+        self.schedule(id);
         let handshakes = &mut self.counters.handshakes;
         if resumed {
             handshakes.resumed += 1

@@ -23,6 +23,9 @@ use crate::crypto::{Digest, KeyId, random};
 use crate::limits;
 use crate::time::Now;
 
+/// Bytes of memory kept for output by a connection for which nothing waits.
+const IDLE_BYTES_MAX: usize = 1 << 10;
+
 /// What an operator may set about the channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChannelSettings {
@@ -236,9 +239,12 @@ impl ServerSession {
         &self.output
     }
 
-    /// Bytes for the connection. Remove what has been written.
-    pub fn output_mut(&mut self) -> &mut Vec<u8> {
-        &mut self.output
+    /// The first `count` bytes of the output were written. What held a long answer gives its memory back.
+    pub fn written(&mut self, count: usize) {
+        self.output.drain(..count.min(self.output.len()));
+        if self.output.is_empty() {
+            self.output.shrink_to(IDLE_BYTES_MAX);
+        }
     }
 
     /// Takes all bytes for the connection.
@@ -409,5 +415,20 @@ impl Open {
 impl std::fmt::Debug for ServerSession {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "ServerSession({:?})", self.stage())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_answer_that_has_left_takes_no_memory() {
+        let mut session = ServerSession::new();
+        session.output = vec![7; 1 << 20];
+        session.written(1 << 19);
+        assert_eq!(session.output(), vec![7; 1 << 19]);
+        session.written(1 << 20);
+        assert!(session.output.is_empty() && session.output.capacity() <= IDLE_BYTES_MAX);
     }
 }

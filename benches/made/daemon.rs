@@ -1,0 +1,96 @@
+//! A real daemon on loopback, what it has used, and members who are registered with it.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use ledgerd::client::bench::Accounts;
+use ledgerd::client::{Connection, Home, KnownServer, Opening, PATIENCE, Signer, get_key, known_servers};
+use ledgerd::session::{ClientAuth, ClientTicket, Descriptor};
+use ledgerd::wire::Request;
+use rustix::process::{Pid, Signal, kill_process};
+
+/// Ends with the measurement, however that ends.
+pub(crate) struct Daemon {
+    child: Child,
+    /// Where it listens.
+    pub(crate) address: String,
+}
+
+impl Daemon {
+    /// Starts a daemon on the ledger in this directory, which is made if it is not there, and waits until it serves.
+    pub(crate) fn start(data: &Path) -> Daemon {
+        let started = Command::new(env!("CARGO_BIN_EXE_ledgerd"))
+            .arg("--data")
+            .arg(data)
+            .args(["--listen", "127.0.0.1:0"])
+            .env("LEDGERD_LOG", "error")
+            .stdout(Stdio::piped())
+            .spawn();
+        let mut child = started.unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.split("addr=").nth(1).unwrap().trim().to_owned();
+        Daemon { child, address }
+    }
+
+    /// Ends it in good order.
+    pub(crate) fn stop(mut self) {
+        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
+        assert!(self.child.wait().unwrap().success());
+    }
+
+    /// User and system time so far, from `proc_pid_stat(5)`: fields 14 and 15, in hundredths of a second.
+    pub(crate) fn cpu_time(&self) -> Duration {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        let after_name = stat.rsplit(") ").next().unwrap();
+        let fields = after_name.split(' ').skip(11).take(2);
+        Duration::from_millis(fields.map(|field| field.parse::<u64>().unwrap()).sum::<u64>() * 10)
+    }
+
+    /// Bytes of memory that are there (`VmRSS`).
+    pub(crate) fn resident_bytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+    }
+
+    /// A home in `place` that knows this daemon, the pin, and the daemon's descriptor.
+    pub(crate) fn pinned(&self, place: &Path) -> (Home, KnownServer, Descriptor) {
+        let home = Home::open(Some(&place.join("home"))).unwrap();
+        let descriptor = known_servers::verify_key_info(&get_key(&self.address).unwrap()).unwrap();
+        let server = known_servers::keep(&home, &self.address, &descriptor).unwrap();
+        (home, server, descriptor)
+    }
+
+    /// So many registered members. Their keys are made once and kept beside the programs; `place` is where the home
+    /// that knows the daemon lies.
+    pub(crate) fn accounts(&self, place: &Path, count: usize) -> Accounts {
+        let (home, server, _) = self.pinned(place);
+        let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bench-accounts");
+        let accounts = Accounts::open(&cache, &home, server, count).unwrap();
+        Accounts::make_keys(&accounts.without_key().unwrap(), &|| ()).unwrap();
+        accounts.register(&accounts.unregistered().unwrap(), &|| ()).unwrap();
+        accounts
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// A ticket of the first of these accounts, after a full handshake: a resumed session gets no ticket while the one that
+/// it was resumed with is good.
+pub(crate) fn ticket(accounts: &Accounts, address: &str, descriptor: &Descriptor) -> ClientTicket {
+    let Signer { account, key, .. } = accounts.signers().unwrap().swap_remove(0);
+    let auth = ClientAuth { account: account.0, key };
+    let mut connection = Connection::open(address, &Opening::Full(descriptor, Some(auth)), PATIENCE)
+        .unwrap_or_else(|error| panic!("{error:?}"));
+    // The ticket is the first record after the handshake: with an answer it has come as well.
+    connection.ask(&Request::Whoami, &mut |_| ()).unwrap();
+    connection.take_tickets().pop().unwrap()
+}

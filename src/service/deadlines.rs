@@ -1,0 +1,84 @@
+//! When which connection has to be looked at: the earliest first, and each noted once, so that nothing is done for
+//! those whose time has not come, and nothing is kept of those who are gone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::ConnectionId;
+use crate::time::Monotonic;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(super) struct Deadlines {
+    in_order: BTreeSet<(Monotonic, ConnectionId)>,
+    by_connection: BTreeMap<ConnectionId, Monotonic>,
+}
+
+impl Deadlines {
+    /// Has a connection looked at when its deadline comes. One that has moved away since it was noted stays where
+    /// it is: that is seen when it comes up, and input need not move it every time.
+    pub(super) fn note(&mut self, id: ConnectionId, deadline: Monotonic) {
+        if self.by_connection.get(&id).is_some_and(|noted| *noted <= deadline) {
+            return;
+        }
+        self.forget(id);
+        self.by_connection.insert(id, deadline);
+        self.in_order.insert((deadline, id));
+    }
+
+    /// The connection is gone.
+    pub(super) fn forget(&mut self, id: ConnectionId) {
+        if let Some(deadline) = self.by_connection.remove(&id) {
+            self.in_order.remove(&(deadline, id));
+        }
+    }
+
+    /// When the first is due.
+    pub(super) fn first(&self) -> Option<Monotonic> {
+        self.in_order.first().map(|(deadline, _)| *deadline)
+    }
+
+    /// Takes out one that is due.
+    pub(super) fn take_due(&mut self, now: Monotonic) -> Option<ConnectionId> {
+        let (_, id) = *self.in_order.first().filter(|(deadline, _)| *deadline <= now)?;
+        self.forget(id);
+        Some(id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn at(seconds: u64) -> Monotonic {
+        Monotonic(Duration::from_secs(seconds))
+    }
+
+    #[test]
+    fn nothing_is_kept_of_connections_that_are_gone() {
+        let mut deadlines = Deadlines::default();
+        for number in 0..1_000 {
+            deadlines.note(ConnectionId(number), at(5));
+            deadlines.note(ConnectionId(number), at(600));
+            deadlines.forget(ConnectionId(number));
+        }
+        assert_eq!((deadlines.in_order.len(), deadlines.by_connection.len()), (0, 0));
+        assert_eq!((deadlines.first(), deadlines.take_due(at(1_000))), (None, None));
+    }
+
+    #[test]
+    fn each_is_noted_once_at_the_earliest_of_its_times() {
+        let mut deadlines = Deadlines::default();
+        let (one, other) = (ConnectionId(1), ConnectionId(2));
+        deadlines.note(one, at(10));
+        deadlines.note(other, at(7));
+        deadlines.note(one, at(20));
+        assert_eq!(deadlines.first(), Some(at(7)));
+        deadlines.note(one, at(3));
+        assert_eq!((deadlines.take_due(at(2)), deadlines.first()), (None, Some(at(3))));
+        assert_eq!(deadlines.take_due(at(9)), Some(one));
+        assert_eq!(deadlines.take_due(at(9)), Some(other));
+        assert_eq!(deadlines.take_due(at(100)), None, "the later ones of the first were not kept");
+    }
+}
