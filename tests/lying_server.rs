@@ -198,6 +198,7 @@ fn serve(
             identity: &identity,
             settings: &settings,
             checkpoint_note: note,
+            note_told: false,
         };
         session.receive(&chunk[..count], &mut env);
         while let Some(event) = session.poll_event() {

@@ -91,6 +91,7 @@ impl World {
             identity: &self.identity,
             settings: &self.settings,
             checkpoint_note: "a checkpoint note\n",
+            note_told: false,
         }
     }
 

@@ -267,9 +267,8 @@ impl Service {
         work: impl FnOnce(&mut Connection, &mut ServerEnv<'_>) -> T,
     ) -> Option<T> {
         if self.connections.get(&id)?.session.stage() < Stage::Open {
-            // A handshake tells the newest checkpoint.
+            // A hello is answered with the newest checkpoint.
             self.sign_checkpoint();
-            self.note_leaves = true;
         }
         let connection = self.connections.get_mut(&id)?;
         let mut env = ServerEnv {
@@ -279,8 +278,10 @@ impl Service {
             identity: &self.identity,
             settings: &self.settings,
             checkpoint_note: &self.checkpoint_note.1,
+            note_told: false,
         };
         let done = work(connection, &mut env);
+        self.note_leaves |= env.note_told;
         connection.output_moved(now.mono, false);
         self.touched.insert(id);
         Some(done)

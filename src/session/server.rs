@@ -61,6 +61,8 @@ pub struct ServerEnv<'a> {
     pub settings: &'a ChannelSettings,
     /// The newest checkpoint over synced batches, a signed note of at most 16 KiB less 64 bytes.
     pub checkpoint_note: &'a str,
+    /// Set by the session when the note stands in its output.
+    pub note_told: bool,
 }
 
 /// What a session asks for or reports, in order.

@@ -112,6 +112,7 @@ impl ServerSession {
             ticket_lifetime_s: env.tickets.lifetime_s(),
             checkpoint_note: env.checkpoint_note.as_bytes().to_vec(),
         };
+        env.note_told = true;
         let payload = [&schedule::finished(&server_secret, &th1)[..], &params.encode()].concat();
         self.output.extend_from_slice(&frame);
         Sealer::new(server_secret, env.now.mono).seal(Kind::ServerFinished, &[&payload], &mut self.output)?;
