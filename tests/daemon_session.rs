@@ -190,6 +190,22 @@ fn members_register_send_a_flood_of_orders_and_find_them_after_a_crash() {
     daemon.stop();
 }
 
+/// Asks until nothing goes in any more: the daemon has stopped reading, and in the end it hangs up. How often that was.
+fn ask_until_hung_up_on(deaf: &mut Client) -> u64 {
+    deaf.stream.set_write_timeout(Some(DEADLINE)).unwrap();
+    let mut asked = 0;
+    loop {
+        let mut rng = random::os();
+        let mut env = ClientEnv { now: now(), rng: &mut rng };
+        deaf.session.send_message(&wire::seal(1, &Request::Status), &mut env).unwrap();
+        if let Err(error) = deaf.stream.write_all(&deaf.session.take_output()) {
+            assert_ne!(error.kind(), std::io::ErrorKind::WouldBlock, "it was not hung up on");
+            return asked;
+        }
+        asked += 1;
+    }
+}
+
 #[test]
 fn who_asks_and_does_not_listen_is_not_read_from_and_holds_up_nobody() {
     let (dir, path) = place();
@@ -201,22 +217,30 @@ fn who_asks_and_does_not_listen_is_not_read_from_and_holds_up_nobody() {
     assert!(matches!(register(&daemon, &descriptor, "alice", &alice), Reply::Accepted(_)));
     let auth = ClientAuth { account: 1, key: alice };
     let mut deaf = Client::connect(&daemon, &descriptor, Some(auth.clone()));
-    // Ask until nothing goes in any more: the daemon has stopped reading, and in the end it hangs up.
-    deaf.stream.set_write_timeout(Some(DEADLINE)).unwrap();
-    let mut asked = 0_u64;
-    loop {
-        let mut rng = random::os();
-        let mut env = ClientEnv { now: now(), rng: &mut rng };
-        deaf.session.send_message(&wire::seal(1, &Request::Status), &mut env).unwrap();
-        if let Err(error) = deaf.stream.write_all(&deaf.session.take_output()) {
-            assert_ne!(error.kind(), std::io::ErrorKind::WouldBlock, "it was not hung up on");
-            break;
-        }
-        asked += 1;
-    }
+    let asked = ask_until_hung_up_on(&mut deaf);
     let status = Client::connect(&daemon, &descriptor, Some(auth)).status();
     assert_eq!(status.connections, 1);
     assert!(status.resident_bytes < 256 << 20, "{asked} questions took {} bytes", status.resident_bytes);
+    daemon.stop();
+}
+
+#[test]
+fn who_stops_listening_long_after_the_handshake_is_hung_up_on_as_well() {
+    let (dir, path) = place();
+    let config = dir.path().join("c.toml");
+    let settings = "first_frame_ms = 300\noutput_stalled_ms = 1500\noutput_bytes_max = 16384";
+    std::fs::write(&config, settings).unwrap();
+    let daemon = Daemon::start(&path, &["--config", config.to_str().unwrap()]);
+    let descriptor = daemon.get_key().1;
+    let alice = key(include_str!("../fixtures/keys/client.pem"));
+    assert!(matches!(register(&daemon, &descriptor, "alice", &alice), Reply::Accepted(_)));
+    let auth = ClientAuth { account: 1, key: alice };
+    let mut deaf = Client::connect(&daemon, &descriptor, Some(auth.clone()));
+    // Until the first deadline of the connection is past; the next is that of an idle one, in ten minutes.
+    let begun = deaf.status().uptime_us;
+    while deaf.status().uptime_us < begun + 600_000 {}
+    ask_until_hung_up_on(&mut deaf);
+    assert_eq!(Client::connect(&daemon, &descriptor, Some(auth)).status().connections, 1);
     daemon.stop();
 }
 
