@@ -116,6 +116,8 @@ pub struct Service {
     fatal: Option<LogError>,
     /// Commands whose signatures are with the helpers.
     checks_under_way: u64,
+    /// Blocks of the newest batch.
+    newest_batch: u64,
     /// When the open batch is committed at the latest, while it is left open.
     commit_due: Option<Monotonic>,
     previous_key_until: Option<Timestamp>,
@@ -183,6 +185,7 @@ impl Service {
             shutting_down: false,
             fatal: None,
             checks_under_way: 0,
+            newest_batch: 0,
             commit_due: None,
             previous_key_until: None,
         };
@@ -220,6 +223,7 @@ impl Service {
     /// [`LogError`] when the log cannot be trusted any more: the process must end without sending anything.
     pub fn end_tick(&mut self, now: Now, rng: &mut dyn CryptoRng) -> Result<(), LogError> {
         self.run_deadlines(now);
+        self.check_at_once(now);
         if let Some(error) = self.fatal.take() {
             return Err(error);
         }
@@ -229,7 +233,8 @@ impl Service {
         self.commit_due = None;
         match self.ledger.commit(rng) {
             Ok(0) => self.refusals.committed(),
-            Ok(_) => {
+            Ok(blocks) => {
+                self.newest_batch = blocks;
                 self.refusals.committed();
                 let due = Monotonic(now.mono.0 + Duration::from_millis(ANCHOR_SYNC_MS_MAX));
                 self.maintenance_due.get_or_insert(due);
