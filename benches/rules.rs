@@ -1,5 +1,5 @@
 //! What the rules cost: decoding a command, deciding it and applying it, for orders and for money, with one and with
-//! 8,192 in a command. `cargo bench --bench rules`. Asserts nothing.
+//! 8,192 in a command, and for members who join. `cargo bench --bench rules`. Asserts nothing.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods, clippy::print_stdout)]
 #![allow(missing_docs, dead_code)]
 
@@ -17,7 +17,7 @@ use made::nanos_each;
 const LEDGER: LedgerId = LedgerId([1; 32]);
 
 fn main() {
-    println!("ns for each order or payment: decode | decide | apply");
+    println!("ns for each order, payment or registration: decode | decide | apply");
     let again = |command: Command, times| vec![command; times];
     measure("orders, one in a command", 1, 1, &again(made::orders(1), 100_000));
     measure("orders, 8,192 in a command", 1, 8_192, &again(made::orders(8_192), 100));
@@ -25,20 +25,25 @@ fn main() {
     measure("payments, 8,192 in a command", 1, 8_192, &again(made::pay(8_192), 100));
     measure("payment orders settled", 2, 1, &(0..100_000).map(settle).collect::<Vec<_>>());
     measure("payment orders revoked", 1, 1, &(0..100_000).map(revoke).collect::<Vec<_>>());
+    measure_registration();
 }
 
 /// A ledger with accounts 1, 2 and 3.
 fn state() -> State {
     let mut state = State::new(Settings { opening_grant: made::GRANT, ..Settings::default() });
     for account in 1..=3 {
-        let public_key = made::key(account).public().spki().to_vec();
-        let register = accounts::Register { handle: format!("member-{account}"), public_key };
-        let command = Command::Accounts(accounts::Command::Register(register));
+        let command = registration(account);
         let context = context(AccountId::NONE, account, account);
         let event = domain::decide(&state, &command, &context).unwrap();
         domain::apply(&mut state, &command, &event, &context);
     }
     state
+}
+
+fn registration(account: u64) -> Command {
+    let public_key = made::key(account).public().spki().to_vec();
+    let register = accounts::Register { handle: format!("member-{account}"), public_key };
+    Command::Accounts(accounts::Command::Register(register))
 }
 
 fn context(author: AccountId, key: u64, index: u64) -> Context {
@@ -75,30 +80,64 @@ fn order_id(number: u64) -> OrderId {
 
 /// Each command is a block of its own; those of a chunk are decided on the same state.
 fn measure(what: &str, author: u64, elements: u64, commands: &[Command]) {
-    let mut state = state();
-    let (mut decoding, mut deciding, mut applying) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
+    let (mut state, mut costs) = (state(), Costs::default());
     // Reading a clock costs as much as a small command: the clock is read once for many.
     let chunk = if elements == 1 { 1_000 } else { 1 };
     for (number, commands) in commands.chunks(chunk).enumerate() {
-        let encoded: Vec<_> = commands.iter().map(Command::encode).collect();
         let at = |n: usize| context(AccountId(author), author, (4 + number * chunk + n) as u64);
         let contexts: Vec<Context> = (0..commands.len()).map(at).collect();
+        costs.add(&mut state, commands, &contexts);
+    }
+    costs.print(what, elements);
+}
+
+/// A member joins, each time a ledger that has none: no key joins the same one twice.
+fn measure_registration() {
+    let mut costs = Costs::default();
+    for _ in 0..1_000 {
+        let mut state = State::new(Settings { opening_grant: made::GRANT, ..Settings::default() });
+        costs.add(&mut state, &[registration(1)], &[context(AccountId::NONE, 1, 1)]);
+    }
+    costs.print("registrations", 1);
+}
+
+/// What commands took so far.
+#[derive(Default)]
+struct Costs {
+    decoding: Duration,
+    deciding: Duration,
+    applying: Duration,
+    commands: u64,
+    bytes: u64,
+}
+
+impl Costs {
+    /// Decodes, decides and applies these.
+    fn add(&mut self, state: &mut State, commands: &[Command], contexts: &[Context]) {
+        let encoded: Vec<_> = commands.iter().map(Command::encode).collect();
+        self.commands += commands.len() as u64;
+        self.bytes += encoded.iter().map(|(_, bytes)| bytes.len() as u64).sum::<u64>();
         let start = Instant::now();
         for (tag, bytes) in &encoded {
             black_box(Command::decode(*tag, bytes).unwrap());
         }
-        decoding += start.elapsed();
+        self.decoding += start.elapsed();
         let start = Instant::now();
-        let decide = |(command, context)| domain::decide(&state, command, context).unwrap();
-        let events: Vec<_> = commands.iter().zip(&contexts).map(decide).collect();
-        deciding += start.elapsed();
+        let decide = |(command, context)| domain::decide(state, command, context).unwrap();
+        let events: Vec<_> = commands.iter().zip(contexts).map(decide).collect();
+        self.deciding += start.elapsed();
         let start = Instant::now();
-        for ((command, event), context) in commands.iter().zip(&events).zip(&contexts) {
-            domain::apply(&mut state, command, event, context);
+        for ((command, event), context) in commands.iter().zip(&events).zip(contexts) {
+            domain::apply(state, command, event, context);
         }
-        applying += start.elapsed();
+        self.applying += start.elapsed();
     }
-    let count = commands.len() as u64 * elements;
-    let [decode, decide, apply] = [decoding, deciding, applying].map(|all| nanos_each(all, count));
-    println!("{what}: {decode:.1} | {decide:.1} | {apply:.1}");
+
+    /// Prints what each of so many elements in a command took, and each byte of it.
+    fn print(&self, what: &str, elements: u64) {
+        let all = [self.decoding, self.deciding, self.applying];
+        let [decode, decide, apply] = all.map(|all| nanos_each(all, self.commands * elements));
+        let byte = nanos_each(all.into_iter().sum(), self.bytes);
+        println!("{what}: {decode:.1} | {decide:.1} | {apply:.1}; per byte {byte:.2}");
+    }
 }
