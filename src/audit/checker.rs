@@ -11,7 +11,7 @@ use std::num::NonZeroUsize;
 
 use super::findings::{Findings, Place, Sorted};
 use super::signatures::{SignatureKind, Signatures};
-use crate::chain::{Block, Link, LinkError, TreeRoot, block_hash};
+use crate::chain::{Block, BlockDigests, Link, LinkError, TreeRoot};
 use crate::crypto::note::LogPublicKey;
 use crate::crypto::rsa::PublicKey;
 use crate::crypto::{Digest, KeyId, LedgerId};
@@ -128,20 +128,20 @@ impl Checker {
     pub fn block(&mut self, place: Place<'_>, bytes: &[u8], store: impl FnMut([u8; 32])) -> Digest {
         self.step = self.step.saturating_add(1);
         self.blocks = self.blocks.saturating_add(1);
-        let hash = block_hash(bytes);
+        let digests = BlockDigests::of(bytes);
         let Ok(block) = Block::parse(bytes) else {
             self.found(place, "malformed_block", "the bytes are not a block");
             self.gap();
-            return hash;
+            return digests.hash();
         };
-        self.check_link(place, &block, hash);
+        self.check_link(place, &block, digests.hash());
         if block.index == 0 && self.replica.is_none() {
             self.genesis(place, bytes, store);
         } else {
-            self.transaction(place, &block, bytes, store);
+            self.transaction(place, &block, (bytes, &digests), store);
         }
         self.note_wanted_root();
-        hash
+        digests.hash()
     }
 
     fn found(&mut self, place: Place<'_>, name: &str, reason: impl ToString) {
@@ -188,7 +188,7 @@ impl Checker {
         &mut self,
         place: Place<'_>,
         block: &Block<'_>,
-        bytes: &[u8],
+        hashed: (&[u8], &BlockDigests),
         store: impl FnMut([u8; 32]),
     ) {
         let ledger_id = self.replica.as_ref().map(Replica::ledger_id);
@@ -217,7 +217,7 @@ impl Checker {
         }
         self.payment_order(place, &transaction);
         if self.whole {
-            self.replay(place, block, &transaction, bytes, store);
+            self.replay(place, block, &transaction, hashed, store);
         } else {
             self.remember_late_member(&transaction);
         }
@@ -230,7 +230,7 @@ impl Checker {
         place: Place<'_>,
         block: &Block<'_>,
         transaction: &Transaction<'_>,
-        bytes: &[u8],
+        (bytes, digests): (&[u8], &BlockDigests),
         store: impl FnMut([u8; 32]),
     ) {
         let Some(mut replica) = self.replica.take() else {
@@ -248,7 +248,7 @@ impl Checker {
             }
             Ok(_) => {}
         }
-        if let Err(error) = replica.follow(bytes, store) {
+        if let Err(error) = replica.follow_hashed(bytes, digests, store) {
             self.whole = false;
             self.found(place, error.name(), error);
         }
