@@ -49,14 +49,10 @@ pub fn lanes(keys: &Keys, clock: Clock) -> Vec<Lane<Job, JobResult>> {
 }
 
 fn worker(keys: Keys, clock: Clock, spare: NonZeroUsize) -> Work<Job, JobResult> {
-    let mut gives_way = false;
     Box::new(move |mut job, emit| {
         if let Job::VerifyLog { threads, .. } = &mut job {
             *threads = spare;
-            if !gives_way {
-                give_way();
-                gives_way = true;
-            }
+            give_way();
         }
         let mut told_at: Option<Monotonic> = None;
         job.run(&keys, &mut random::os(), &mut |result| {
