@@ -18,7 +18,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 mod made;
 
-use made::daemon::{Daemon, ticket};
+use made::daemon::{Daemon, mebibytes, ticket};
 use made::load::{Comparison, Load, ROUNDS};
 
 /// Connections that say nothing.
@@ -54,7 +54,7 @@ fn main() {
     let gather = |limit| gather(&daemon, &ticket_file, limit);
     // What the daemon keeps from its first load is no matter of the crowd.
     load.signed(ACTIVE, COMMANDS)();
-    println!("{:.1} MiB of the daemon's memory without a crowd", mebi(daemon.resident_bytes()));
+    println!("{:.1} MiB of the daemon's memory without a crowd", mebibytes(daemon.resident_bytes()));
     drop(gather(0));
     drop(gather(PAGE));
 
@@ -67,10 +67,6 @@ fn main() {
         drop(crowd);
     }
     felt.print();
-}
-
-fn mebi(bytes: u64) -> f64 {
-    bytes as f64 / 1_048_576.0
 }
 
 /// Connects the crowd and says what it costs.

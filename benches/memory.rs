@@ -14,7 +14,7 @@ use ledgerd::ledger::Ledger;
 
 mod made;
 
-use made::daemon::Daemon;
+use made::daemon::{Daemon, mebibytes};
 
 /// Blocks of orders of which the memory is looked at.
 const SIZES: [u64; 3] = [250_000, 500_000, 1_000_000];
@@ -34,7 +34,7 @@ fn main() {
         let start = Instant::now();
         let daemon = Daemon::start(&data);
         let resident = daemon.resident_bytes();
-        println!("{size} blocks: {:.1} MiB resident, open after {:?}", mebi(resident), start.elapsed());
+        println!("{size} blocks: {:.1} MiB resident, open after {:?}", mebibytes(resident), start.elapsed());
         figures.push((size as f64, resident as f64));
         daemon.stop();
     }
@@ -42,10 +42,6 @@ fn main() {
     let each = (last.1 - first.1) / (last.0 - first.0);
     let without = first.1 - each * first.0;
     println!("a block: {each:.1} bytes (bar 120); without any: {:.1} MiB (bar 100)", without / 1_048_576.0);
-}
-
-fn mebi(bytes: u64) -> f64 {
-    bytes as f64 / 1_048_576.0
 }
 
 /// Adds blocks of one order until there are `size` of them. A daemon that replays asks for no signature.

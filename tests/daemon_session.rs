@@ -13,6 +13,7 @@ use ledgerd::session::{ClientAuth, ClientEnv, ClientEvent, ClientSession, Client
 use ledgerd::time::{Monotonic, Now, Timestamp};
 use ledgerd::wire::{self, Mode, Reply, Request, Status, Submission};
 use rustix::process::Signal;
+use tempfile::TempDir;
 
 use crate::daemon::{DEADLINE, Daemon, place};
 
@@ -190,6 +191,20 @@ fn members_register_send_a_flood_of_orders_and_find_them_after_a_crash() {
     daemon.stop();
 }
 
+/// A daemon with these settings and one member, who is connected.
+fn with_a_member(settings: &str) -> (TempDir, Daemon, Descriptor, ClientAuth, Client) {
+    let (dir, path) = place();
+    let config = dir.path().join("c.toml");
+    std::fs::write(&config, settings).unwrap();
+    let daemon = Daemon::start(&path, &["--config", config.to_str().unwrap()]);
+    let descriptor = daemon.get_key().1;
+    let alice = key(include_str!("../fixtures/keys/client.pem"));
+    assert!(matches!(register(&daemon, &descriptor, "alice", &alice), Reply::Accepted(_)));
+    let auth = ClientAuth { account: 1, key: alice };
+    let client = Client::connect(&daemon, &descriptor, Some(auth.clone()));
+    (dir, daemon, descriptor, auth, client)
+}
+
 /// Asks until nothing goes in any more: the daemon has stopped reading, and in the end it hangs up. How often that was.
 fn ask_until_hung_up_on(deaf: &mut Client) -> u64 {
     deaf.stream.set_write_timeout(Some(DEADLINE)).unwrap();
@@ -208,15 +223,8 @@ fn ask_until_hung_up_on(deaf: &mut Client) -> u64 {
 
 #[test]
 fn who_asks_and_does_not_listen_is_not_read_from_and_holds_up_nobody() {
-    let (dir, path) = place();
-    let config = dir.path().join("c.toml");
-    std::fs::write(&config, "output_stalled_ms = 1500\noutput_bytes_max = 16384").unwrap();
-    let daemon = Daemon::start(&path, &["--config", config.to_str().unwrap()]);
-    let descriptor = daemon.get_key().1;
-    let alice = key(include_str!("../fixtures/keys/client.pem"));
-    assert!(matches!(register(&daemon, &descriptor, "alice", &alice), Reply::Accepted(_)));
-    let auth = ClientAuth { account: 1, key: alice };
-    let mut deaf = Client::connect(&daemon, &descriptor, Some(auth.clone()));
+    let settings = "output_stalled_ms = 1500\noutput_bytes_max = 16384";
+    let (_dir, daemon, descriptor, auth, mut deaf) = with_a_member(settings);
     let asked = ask_until_hung_up_on(&mut deaf);
     let status = Client::connect(&daemon, &descriptor, Some(auth)).status();
     assert_eq!(status.connections, 1);
@@ -226,16 +234,8 @@ fn who_asks_and_does_not_listen_is_not_read_from_and_holds_up_nobody() {
 
 #[test]
 fn who_stops_listening_long_after_the_handshake_is_hung_up_on_as_well() {
-    let (dir, path) = place();
-    let config = dir.path().join("c.toml");
     let settings = "first_frame_ms = 300\noutput_stalled_ms = 1500\noutput_bytes_max = 16384";
-    std::fs::write(&config, settings).unwrap();
-    let daemon = Daemon::start(&path, &["--config", config.to_str().unwrap()]);
-    let descriptor = daemon.get_key().1;
-    let alice = key(include_str!("../fixtures/keys/client.pem"));
-    assert!(matches!(register(&daemon, &descriptor, "alice", &alice), Reply::Accepted(_)));
-    let auth = ClientAuth { account: 1, key: alice };
-    let mut deaf = Client::connect(&daemon, &descriptor, Some(auth.clone()));
+    let (_dir, daemon, descriptor, auth, mut deaf) = with_a_member(settings);
     // Until the first deadline of the connection is past; the next is that of an idle one, in ten minutes.
     let begun = deaf.status().uptime_us;
     while deaf.status().uptime_us < begun + 600_000 {}

@@ -1,7 +1,6 @@
 //! Blocks that other threads hash ahead of their replay: whatever is in a log, opening it comes to the same with
 //! any number of threads, down to the sentence, and only the calling thread ever touches the disk.
 
-use std::fs;
 use std::io;
 use std::sync::{Arc, Mutex};
 use std::thread::{self, ThreadId};
@@ -258,5 +257,4 @@ fn the_log_is_read_in_its_order_by_the_calling_thread_alone() {
     for ahead in ways() {
         assert_eq!(log_reads(&files, ahead), alone, "{ahead:?}");
     }
-    fs::remove_dir_all(directory.path()).unwrap();
 }

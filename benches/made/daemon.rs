@@ -94,3 +94,8 @@ pub(crate) fn ticket(accounts: &Accounts, address: &str, descriptor: &Descriptor
     connection.ask(&Request::Whoami, &mut |_| ()).unwrap();
     connection.take_tickets().pop().unwrap()
 }
+
+/// Bytes as people read them.
+pub(crate) fn mebibytes(bytes: u64) -> f64 {
+    bytes as f64 / 1_048_576.0
+}
