@@ -13,7 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ledgerd::session::Descriptor;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 
 /// Longer than anything here takes, on a machine that is busy with everything else.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
@@ -257,7 +257,9 @@ fn asked_twice_it_ends_at_once_and_says_so() {
     let (_dir, path) = place();
     let daemon = Daemon::start(&path, &[]);
     // Stopped, so that both are there before it can answer the first.
-    for signal in [Signal::STOP, Signal::TERM, Signal::INT, Signal::CONT] {
+    daemon.signal(Signal::STOP);
+    waitid(WaitId::Pid(daemon.pid), WaitIdOptions::STOPPED).unwrap();
+    for signal in [Signal::TERM, Signal::INT, Signal::CONT] {
         daemon.signal(signal);
     }
     assert_eq!(daemon.ended().code, Some(1));

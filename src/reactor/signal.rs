@@ -29,11 +29,15 @@ impl SignalSource {
     /// # Errors
     /// What the system says.
     pub fn install() -> io::Result<SignalSource> {
-        let seen = Arc::new(AtomicBool::new(false));
-        for signal in [SIGTERM, SIGINT] {
-            // Order matters: the first signal finds the flag unset, passes, and sets it.
-            flag::register_conditional_shutdown(signal, EXIT_AT_ONCE, Arc::clone(&seen))?;
-            flag::register(signal, Arc::clone(&seen))?;
+        let (terminate, interrupt) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+        for (signal, seen, other) in [(SIGTERM, &terminate, &interrupt), (SIGINT, &interrupt, &terminate)] {
+            // Order matters: the first signal finds its flag unset, passes, and sets it. Two threads may run the
+            // handlers of two signals at the same time, so each looks for the other only after it set its own:
+            // one of them finds both. Two of one kind that close together count as one, as they do for the system
+            // while the first waits.
+            flag::register_conditional_shutdown(signal, EXIT_AT_ONCE, Arc::clone(seen))?;
+            flag::register(signal, Arc::clone(seen))?;
+            flag::register_conditional_shutdown(signal, EXIT_AT_ONCE, Arc::clone(other))?;
         }
         flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)))?;
         Ok(SignalSource { signals: Signals::new([SIGTERM, SIGINT])? })
