@@ -22,11 +22,11 @@ use made::load::{Comparison, Load, ROUNDS, latencies};
 /// Clients of the load that is not a single one.
 const CLIENTS: usize = 64;
 
-/// Orders in a round, of all clients.
-const COMMANDS: usize = 1_536;
+/// Orders in a round, of all clients: so many that a hundredth of them is not chance.
+const COMMANDS: usize = 4_096;
 
 /// The same of a single client.
-const COMMANDS_ALONE: usize = 384;
+const COMMANDS_ALONE: usize = 1_536;
 
 /// Strangers who open connections as quickly as they are answered.
 const STRANGERS: usize = 4;

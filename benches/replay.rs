@@ -34,7 +34,7 @@ const VERIFY_REPEATS: u32 = 3;
 fn main() {
     replay("blocks of one order", 131_072, 1);
     replay("blocks of 8,192 orders", 256, 8_192);
-    verify(4_096);
+    verify(8_192);
 }
 
 /// A ledger of so many blocks after those that register its members.
