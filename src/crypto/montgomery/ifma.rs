@@ -4,7 +4,8 @@
 //! 2012: for each limb of one number all limbs of the other, and the multiple of the modulus that makes the lowest limb
 //! zero, which is then dropped.
 //!
-//! Whether there is such a processor is asked when the program runs; what is compiled for it is not reached on another.
+//! Whether there is such a processor is asked when the program runs, and what is compiled for it is not reached on any
+//! other: the step between, which the compiler has to be told to trust, is the `multiversion` crate's.
 
 use std::arch::x86_64::{
     __m512i, _mm_cvtsi128_si64, _mm512_alignr_epi64, _mm512_castsi512_si128, _mm512_madd52hi_epu64,
