@@ -41,7 +41,10 @@ fn main() {
     let (Some(first), Some(last)) = (figures.first(), figures.last()) else { return };
     let each = (last.1 - first.1) / (last.0 - first.0);
     let without = first.1 - each * first.0;
-    println!("a block: {each:.1} bytes (bar 120); without any: {:.1} MiB (bar 100)", without / 1_048_576.0);
+    println!(
+        "a block: {each:.1} bytes (bar 120); without any: {:.1} MiB (bar 100)",
+        mebibytes(without as u64)
+    );
 }
 
 /// Adds blocks of one order until there are `size` of them. A daemon that replays asks for no signature.

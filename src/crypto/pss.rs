@@ -1,6 +1,7 @@
 //! Checking RSASSA-PSS signatures of one shape: 3,072 bits, e = 65537, SHA3-256, MGF1 with SHA3-256, a salt of 32
-//! bytes (RFC 8017, 8.1.2 and 9.1.2). Signatures are most of what a command costs, and the general way of the RSA
-//! crate takes four times as long: it raises to any exponent, and in constant time, where nothing here is secret.
+//! bytes (RFC 8017, 8.1.2 and 9.1.2). Signatures are the largest part of what a command costs, and the general way
+//! of the RSA crate takes three to nine times as long: it raises to any exponent, and in constant time, where nothing
+//! here is secret.
 //! Signing and everything else with a private key stays with that crate.
 
 use sha3::{Digest as _, Sha3_256};

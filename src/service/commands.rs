@@ -179,7 +179,7 @@ impl Service {
 
     /// Checks a signature in the loop where that is quicker for everybody: it is the only one under way, commands come
     /// one by one, and it takes less than the sync that follows. Handing it to a helper costs two wake-ups, which take
-    /// as long as the check.
+    /// about as long as the check.
     pub(super) fn check_at_once(&mut self, now: Now) {
         let alone = self.checks_under_way == 1 && self.jobs.len() == 1 && self.newest_batch <= 1;
         let quick = |job: &mut Job| matches!(job, Job::VerifyCommand(check) if check.is_quick());

@@ -203,7 +203,8 @@ impl Job {
 }
 
 impl CommandCheck {
-    /// Whether there is no more to it than one signature of a member over a small command: some 60 µs.
+    /// Whether there is no more to it than one signature of a member over a small command: some 20 µs, 60 without
+    /// vector instructions.
     pub(super) fn is_quick(&self) -> bool {
         let prepared = matches!(self.key, CheckingKey::OfAccount(_));
         prepared && self.order.is_none() && self.message.len() <= QUICK_BYTES_MAX

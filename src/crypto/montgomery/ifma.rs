@@ -1,5 +1,5 @@
 //! With AVX-512 IFMA, which multiplies eight pairs of 52 bits at a time and adds the lower or the upper halves of the
-//! products: four times as fast as any other way that this processor has. The steps are those of S. Gueron and
+//! products: four times as fast as the portable way on the same processor. The steps are those of S. Gueron and
 //! V. Krasnov, "Software implementation of modular exponentiation, using advanced vector instructions architectures",
 //! 2012: for each limb of one number all limbs of the other, and the multiple of the modulus that makes the lowest limb
 //! zero, which is then dropped.
@@ -18,7 +18,7 @@ use multiversion::target::match_target;
 
 use super::{Bytes, Prepared, RADIX_BITS};
 
-/// Bits of a limb: those that the instructions look at. The sums have 64, and a limb is in at most 240 of them.
+/// Bits of a limb: those that the instructions look at.
 const LIMB_BITS: u32 = 52;
 
 /// Limbs of R, and with it rounds of a multiplication.
@@ -67,21 +67,21 @@ fn power(limbs: &Limbs, base: &Bytes) -> Bytes {
 /// a·b/R, below twice the modulus if both are.
 ///
 /// The lowest limb is what each round waits for, so it goes on in a register of its own: what the vectors hold of it
-/// is shifted out with it. A vector of limbs grows by less than 2^54 in a round and lives for 60.
+/// is shifted out with it. A sum takes in four halves of products in a round, and there are 60: less than 2^60 of 2^64.
 #[target_feature(enable = "avx512f,avx512ifma")]
 fn multiply(limbs: &Limbs, a: &Number, b: &Number) -> Number {
-    let Prepared { modulus: [modulus_0, ..], inverse, .. } = limbs;
-    let (a_vectors, modulus): (Vectors, Vectors) = (must_cast(*a), must_cast(limbs.modulus));
+    let Prepared { modulus, inverse, .. } = limbs;
+    let (a_vectors, modulus_vectors): (Vectors, Vectors) = (must_cast(*a), must_cast(*modulus));
     let mut sums = [_mm512_setzero_si512(); VECTORS + 1];
     let mut lowest = 0u64;
     for limb in &b[..ROUNDS] {
         let sum = u128::from(a[0]) * u128::from(*limb) + u128::from(lowest);
         let multiple = Limbs::low_limb(sum).wrapping_mul(*inverse) & Limbs::MASK;
-        let carry = (sum + u128::from(*modulus_0) * u128::from(multiple)) >> LIMB_BITS;
+        let carry = (sum + u128::from(modulus[0]) * u128::from(multiple)) >> LIMB_BITS;
         let (limb, multiple) = (_mm512_set1_epi64(*limb as i64), _mm512_set1_epi64(multiple as i64));
         for at in 0..VECTORS {
             sums[at] = _mm512_madd52lo_epu64(sums[at], a_vectors[at], limb);
-            sums[at] = _mm512_madd52lo_epu64(sums[at], modulus[at], multiple);
+            sums[at] = _mm512_madd52lo_epu64(sums[at], modulus_vectors[at], multiple);
         }
         for at in 0..VECTORS {
             sums[at] = _mm512_alignr_epi64::<1>(sums[at + 1], sums[at]);
@@ -89,7 +89,7 @@ fn multiply(limbs: &Limbs, a: &Number, b: &Number) -> Number {
         lowest = carry as u64 + _mm_cvtsi128_si64(_mm512_castsi512_si128(sums[0])) as u64;
         for at in 0..VECTORS {
             sums[at] = _mm512_madd52hi_epu64(sums[at], a_vectors[at], limb);
-            sums[at] = _mm512_madd52hi_epu64(sums[at], modulus[at], multiple);
+            sums[at] = _mm512_madd52hi_epu64(sums[at], modulus_vectors[at], multiple);
         }
     }
     let [sums @ .., _] = sums;

@@ -43,22 +43,30 @@ enum Arithmetic {
 impl Modulus {
     /// Prepares a modulus; none if it is even.
     pub(super) fn new(bytes: &Bytes) -> Option<Modulus> {
-        let restore = restore(bytes)?;
-        #[cfg(target_arch = "x86_64")]
-        if let Some(arithmetic) = ifma::Arithmetic::new(bytes, &restore) {
-            return Some(Modulus { bytes: *bytes, arithmetic: Arithmetic::Ifma(arithmetic) });
-        }
-        let arithmetic = Arithmetic::Portable(portable::Arithmetic::new(bytes, &restore));
-        Some(Modulus { bytes: *bytes, arithmetic })
+        Some(Modulus { bytes: *bytes, arithmetic: Arithmetic::new(bytes, &restore(bytes)?) })
     }
 
     /// `base` to the power of 65537; none if it is not below the modulus.
     pub(super) fn power(&self, base: &Bytes) -> Option<Bytes> {
-        (*base < self.bytes).then(|| match &self.arithmetic {
+        (*base < self.bytes).then(|| self.arithmetic.power(base))
+    }
+}
+
+impl Arithmetic {
+    fn new(modulus: &Bytes, restore: &Bytes) -> Arithmetic {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(arithmetic) = ifma::Arithmetic::new(modulus, restore) {
+            return Arithmetic::Ifma(arithmetic);
+        }
+        Arithmetic::Portable(portable::Arithmetic::new(modulus, restore))
+    }
+
+    fn power(&self, base: &Bytes) -> Bytes {
+        match self {
             #[cfg(target_arch = "x86_64")]
             Arithmetic::Ifma(arithmetic) => arithmetic.power(base),
             Arithmetic::Portable(arithmetic) => arithmetic.power(base),
-        })
+        }
     }
 }
 
