@@ -265,6 +265,8 @@ impl Bell {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
     use mio::{Events, Poll, Token, Waker};
     use zeroize::Zeroizing;
 
@@ -284,7 +286,19 @@ mod tests {
         let mut poll = Poll::new().unwrap();
         let waker = Waker::new(poll.registry(), Token(0)).unwrap();
         let clock = Clock::start();
-        let mut helpers = Helpers::start(lanes(&keys, clock), clock, waker).unwrap();
+        // The flood lasts until the other lane has answered, however quickly its jobs are done.
+        let dam = Arc::new(Mutex::new(()));
+        let mut lanes = lanes(&keys, clock);
+        let signatures = Lane::Signatures as usize;
+        for work in &mut lanes[signatures].workers {
+            let (dam, mut check) = (Arc::clone(&dam), std::mem::replace(work, Box::new(|_, _| ())));
+            *work = Box::new(move |job, emit| {
+                drop(dam.lock().unwrap());
+                check(job, emit);
+            });
+        }
+        let mut held_back = Some(dam.lock().unwrap());
+        let mut helpers = Helpers::start(lanes, clock, waker).unwrap();
 
         let check = |n| Job::VerifyClient {
             connection: ConnectionId(n),
@@ -292,7 +306,6 @@ mod tests {
             signed: b"signed".to_vec(),
             signature: vec![0; MODULUS_BYTES],
         };
-        let signatures = Lane::Signatures as usize;
         helpers.submit((1..=FLOOD).map(|n| (signatures, check(n))).collect());
         let ciphertext = Box::new([7; MODULUS_BYTES]);
         let decap = Job::Decap { connection: ConnectionId(0), slot: KeySlot::Current, ciphertext };
@@ -307,6 +320,7 @@ mod tests {
                 JobResult::ClientVerified { connection, valid: false } => checked.push(connection),
                 JobResult::Decapped { connection: ConnectionId(0), .. } => {
                     checked_before_decap = Some(checked.len());
+                    held_back = None;
                 }
                 _ => panic!("nobody asked for this"),
             };
