@@ -20,6 +20,8 @@ pub enum Exit {
     Unreachable = 4,
     /// The outcome of a signed command is unknown; the next invocation settles it.
     Unknown = 5,
+    /// It was done and is durable, but that could not be told, or its receipt could not be written.
+    Untold = 6,
     /// Integrity violation: damage, broken chain, bad proof, rollback, fork, changed server.
     Integrity = 65,
     /// I/O error on the way to durability.
@@ -45,6 +47,7 @@ impl From<&ClientError> for Exit {
             ClientError::Refused(_) => Exit::Refused,
             ClientError::Unreachable(_) => Exit::Unreachable,
             ClientError::Unknown(_) => Exit::Unknown,
+            ClientError::Untold(_) => Exit::Untold,
             ClientError::Integrity(_) => Exit::Integrity,
             ClientError::Config(_) => Exit::Config,
             ClientError::File(..) | ClientError::Unexpected(_) => Exit::Unexpected,

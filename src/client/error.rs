@@ -17,6 +17,9 @@ pub enum ClientError {
     Unreachable(String),
     /// A signed command is under way and its outcome is not known.
     Unknown(String),
+    /// A command was done and is durable, but its outcome could not be told or its receipt could not be written. The
+    /// sentence names the block; the same command again tells it, and does nothing a second time.
+    Untold(String),
     /// Something is not what it claims to be: a changed server, a bad proof, a damaged block.
     Integrity(String),
     /// A key or another file of the client's home is not what it has to be.
@@ -50,6 +53,7 @@ impl fmt::Display for ClientError {
             | ClientError::Config(text)
             | ClientError::Unreachable(text)
             | ClientError::Unknown(text)
+            | ClientError::Untold(text)
             | ClientError::Integrity(text)
             | ClientError::Unexpected(text) => f.write_str(text),
         }

@@ -24,7 +24,7 @@ use crate::wire::ReceiptOf;
 #[derive(FromArgs, ArgsInfo, Debug)]
 #[argh(
     example = "ledgerctl --server 127.0.0.1:7878 getKey --fingerprint SHA3-256:…\nledgerctl register alice\nledgerctl add orders.json",
-    note = "Exit codes: 0 done, 2 usage, 3 refused, 4 unreachable, 5 outcome unknown, 65 integrity violation."
+    note = "Exit codes: 0 done, 2 usage, 3 refused, 4 unreachable, 5 outcome unknown, 6 done but not told, 65 integrity violation."
 )]
 pub struct Arguments {
     /// directory of keys and pinned servers (LEDGERCTL_HOME)
