@@ -9,6 +9,7 @@ pub mod time;
 
 pub mod codec;
 pub mod crypto;
+pub mod text;
 
 pub mod chain;
 pub mod domain;

@@ -16,6 +16,7 @@ mod eventlog_crash;
 mod eventlog_full;
 mod fixtures_logs;
 mod forge;
+mod hidden_characters;
 mod lying_server;
 mod money;
 mod payments_many;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// The rooms of `src/`, from what everything shares to the edges. A room imports from its own level and from
 /// those above it in this list, never from below.
 const LEVELS: &[&[&str]] = &[
-    &["limits", "time", "codec", "crypto"],
+    &["limits", "time", "codec", "crypto", "text"],
     &["chain", "domain"],
     &["wire", "eventlog", "session"],
     &["ledger"],

@@ -1,6 +1,7 @@
-//! What both binaries share at the terminal: arguments, exit codes, text from strangers.
+//! What both binaries share at the terminal: arguments, exit codes.
 
 pub mod arguments;
 pub mod commands;
 pub mod exit;
-pub mod text;
+
+pub use crate::text;

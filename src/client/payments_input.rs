@@ -9,6 +9,7 @@ use unicode_normalization::UnicodeNormalization as _;
 use super::ClientError;
 use crate::domain::payments::{Currency, MEMO_BYTES_MAX};
 use crate::limits::PAYMENTS_MAX;
+use crate::text;
 
 /// A line longer than this is no payment.
 const LINE_BYTES_MAX: usize = 4 << 10;
@@ -57,10 +58,15 @@ impl Wanted {
         if self.to.is_empty() {
             return Err(ClientError::Usage(format!("{place}to: expected a user's number or handle")));
         }
-        if self.memo.len() > MEMO_BYTES_MAX || self.memo.chars().any(char::is_control) {
-            return Err(ClientError::Usage(format!(
-                "{place}memo: expected at most {MEMO_BYTES_MAX} bytes without control characters"
-            )));
+        if self.memo.len() > MEMO_BYTES_MAX {
+            let length = self.memo.len();
+            let text = format!("{place}memo: expected at most {MEMO_BYTES_MAX} bytes, found {length}");
+            return Err(ClientError::Usage(text));
+        }
+        if let Some(hidden) = text::first_hidden(&self.memo) {
+            let name = text::name(hidden);
+            let text = format!("{place}memo: expected characters that can be seen, found {name}");
+            return Err(ClientError::Usage(text));
         }
         Ok(self)
     }
@@ -141,7 +147,11 @@ mod tests {
             ("{\"to\":\"\",\"amount\":1}", "line 2: to: expected"),
             ("{\"amount\":1}", "line 2: missing field `to`"),
             ("{\"to\":\"b\",\"amount\":1,\"note\":1}", "line 2: unknown field `note`"),
-            ("{\"to\":\"b\",\"amount\":1,\"memo\":\"a\\u0007\"}", "line 2: memo: expected at most 96 bytes"),
+            (
+                "{\"to\":\"b\",\"amount\":1,\"memo\":\"a\\u0007\"}",
+                "line 2: memo: expected characters that can be seen, found U+0007",
+            ),
+            ("{\"to\":\"b\",\"amount\":1,\"memo\":\"a\\u202eb\"}", "found U+202E"),
             (&format!("{{\"to\":\"b\",\"amount\":1,\"memo\":\"{long}\"}}"), "line 2: memo: expected"),
             ("nonsense", "line 2: expected"),
         ] {

@@ -8,7 +8,7 @@ use serde_bytes::ByteBuf;
 
 use super::connection::{Peer, PendingCommand};
 use super::job::{CheckingKey, CommandCheck, OrderCheck, SignatureVerdict};
-use super::{ConnectionId, Job, Service, disk_full};
+use super::{ConnectionId, Job, Service, disk_full, guards};
 use crate::chain::{Message, SIGNATURE_BYTES};
 use crate::crypto::rsa::PublicKey;
 use crate::domain::accounts;
@@ -250,6 +250,10 @@ impl Service {
         let Ok(command) = Command::decode(message.header.tag, message.body) else {
             return Some(refusal("malformed_command", "the command does not decode"));
         };
+        if let Err(refusal) = guards::check(&command) {
+            self.refusals.remember_copy(&message, refusal.clone());
+            return Some(Reply::Refused(refusal));
+        }
         let changed_role = match &command {
             Command::Accounts(accounts::Command::GrantRole(grant)) => Some(grant.account),
             Command::Accounts(accounts::Command::RevokeRole(revoke)) => Some(revoke.account),

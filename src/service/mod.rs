@@ -17,6 +17,7 @@ mod commands;
 mod connection;
 mod deadlines;
 mod dispatch;
+mod guards;
 mod held;
 mod input;
 mod job;

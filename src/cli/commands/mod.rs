@@ -28,6 +28,7 @@ mod status;
 mod submitting;
 mod tiles;
 mod verify;
+mod visible;
 mod witness;
 
 pub use arguments::{Arguments, Subcommand};

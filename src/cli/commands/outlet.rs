@@ -1,4 +1,5 @@
 //! Where a command's output goes: data to stdout, words about it to stderr, tables and bars only to a terminal.
+//! Characters that nobody can see are written out wherever it goes.
 
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
@@ -6,6 +7,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use zeroize::Zeroizing;
 
+use super::visible::Visible;
 use crate::cli::text::escape;
 use crate::client::ClientError;
 
@@ -23,8 +25,7 @@ impl Outlet {
 
     /// Writes a line of data.
     pub(super) fn line(self, text: &str) -> Result<(), ClientError> {
-        let mut out = io::stdout().lock();
-        written(writeln!(out, "{text}").and_then(|()| out.flush())).map(|_| ())
+        self.data(|out| writeln!(out, "{text}")).map(|_| ())
     }
 
     /// Writes data with a function of its own, buffered. False when nobody reads it any more.
@@ -32,14 +33,14 @@ impl Outlet {
         self,
         write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
     ) -> Result<bool, ClientError> {
-        let mut out = io::BufWriter::new(io::stdout().lock());
+        let mut out = Visible::new(io::BufWriter::new(io::stdout().lock()));
         written(write(&mut out).and_then(|()| out.flush()))
     }
 
     /// Says something about the data.
     pub(super) fn note(self, text: &str) {
         // With stderr gone there is nobody to tell.
-        drop(writeln!(io::stderr().lock(), "{text}"));
+        drop(writeln!(Visible::new(io::stderr().lock()), "{text}"));
     }
 
     /// Says what went wrong. What the server said is in it, so every line is made harmless.
