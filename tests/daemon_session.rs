@@ -245,6 +245,23 @@ fn who_stops_listening_long_after_the_handshake_is_hung_up_on_as_well() {
 }
 
 #[test]
+fn nobody_registers_a_handle_without_a_letter_though_the_rules_once_allowed_it() {
+    let (_dir, path) = place();
+    let daemon = Daemon::start(&path, &[]);
+    let descriptor = daemon.get_key().1;
+    let alice = key(include_str!("../fixtures/keys/client.pem"));
+    for handle in ["002", "1.2", "..."] {
+        let Reply::Refused(refusal) = register(&daemon, &descriptor, handle, &alice) else {
+            panic!("{handle}")
+        };
+        assert_eq!(refusal.name, "invalid_handle");
+        assert!(refusal.message.contains("at least one letter"), "{}", refusal.message);
+    }
+    assert!(matches!(register(&daemon, &descriptor, "002a", &alice), Reply::Accepted(_)));
+    daemon.stop();
+}
+
+#[test]
 fn a_file_at_its_size_limit_is_a_full_disk_and_not_the_end() {
     let (_dir, path) = place();
     let daemon = Daemon::start(&path, &[]);

@@ -32,13 +32,12 @@ fn money_is_issued_and_paid_and_every_statement_adds_up_after_a_restart() {
     let daemon = bank(&place);
     let at = daemon.address.clone();
     place.done("bank", &at, &["issue", "alice", "100"]);
-    assert!(
-        place.done("alice", &at, &["pay", "bob", "12.50", "--memo", "lunch"]).contains("balance 87.50 USD")
-    );
+    let line = place.done("alice", &at, &["pay", "bob", "12.50", "--memo", "lunch"]);
+    assert!(line.ends_with(" paid 12.50 USD to bob (#3); balance 87.50 USD\n"), "{line}");
     let batch = "{\"to\":\"bob\",\"amount\":\"7.50\"}\n{\"to\":1,\"amount\":20,\"memo\":\"a \\\"fee\\\"\"}\n";
     let (code, line) = place.feed("alice", &at, &["pay", "--file=-"], batch);
     assert_eq!(code, Some(0));
-    assert!(line.contains("2 payments; balance 60.00 USD"), "{line}");
+    assert!(line.contains("2 payments, 27.50 USD in all; balance 60.00 USD"), "{line}");
     assert_eq!(daemon.terminate(), Some(0));
     let daemon = Daemon::start(&place.data(), &at);
     assert_eq!(place.done("alice", &at, &["balance"]), "60.00 USD\n");
@@ -75,7 +74,8 @@ fn what_is_refused_about_money_has_its_name_and_moves_nothing() {
         (3, "insufficient_balance", &["pay", "bob", "1.01"][..]),
         (3, "self_payment", &["pay", "alice", "1"]),
         (3, "invalid_user", &["pay", "carol", "1"]),
-        (3, "invalid_user", &["pay", "99", "1"]),
+        (3, "invalid_user", &["pay", "#99", "1"]),
+        (2, "written '#99'", &["pay", "99", "1"]),
         (3, "no_permission", &["issue", "alice", "1"]),
         (3, "no_permission", &["grant", "alice", "operator"]),
         (2, "negative_amount", &["pay", "bob", "--", "-1"]),
@@ -100,6 +100,45 @@ fn what_is_refused_about_money_has_its_name_and_moves_nothing() {
     let output = command.output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8(output.stderr).unwrap().contains("currency = USD"));
+}
+
+#[test]
+fn digits_alone_name_nobody_and_what_is_paid_says_to_whom() {
+    let place = Place::new();
+    let daemon = bank(&place);
+    let at = daemon.address.as_str();
+    place.done("bank", at, &["issue", "#2", "10"]);
+    for arguments in [
+        &["pay", "3", "1"][..],
+        &["pay", "003", "1"],
+        &["issue", "3", "1"],
+        &["grant", "3", "operator"],
+        &["revoke", "3", "operator"],
+        &["send", "3", "1"],
+        &["order", "3", "1"],
+        &["pay", "3", "1", "--json"],
+    ] {
+        for member in ["bank", "alice"] {
+            let complaint = place.ends(2, member, at, arguments);
+            assert!(complaint.contains("'#3'"), "{arguments:?}: {complaint}");
+        }
+    }
+    let (code, _) = place.feed("alice", at, &["pay", "--file=-"], "{\"to\":\"3\",\"amount\":\"1\"}\n");
+    assert_eq!(code, Some(2), "a text of digits in a file");
+    assert!(place.ends(2, "carol", at, &["register", "003"]).contains("at least one letter"));
+    assert_eq!((balance(&place, "alice", at), balance(&place, "bob", at)), (1_000, 0));
+
+    let json = |text: String| serde_json::from_str::<Value>(&text).unwrap();
+    let whom = |said: &Value| (said["to"].as_u64().unwrap(), said["to_handle"].as_str().unwrap().to_owned());
+    let paid = json(place.done("alice", at, &["pay", "#3", "5", "--json"]));
+    assert_eq!(whom(&paid), (3, "bob".to_owned()));
+    assert_eq!(whom(&json(place.done("bank", at, &["issue", "bob", "1", "--json"]))), (3, "bob".to_owned()));
+    let lines = "{\"to\":3,\"amount\":\"1\"}\n{\"to\":\"#1\",\"amount\":\"1\"}\n";
+    let (code, said) = place.feed("alice", at, &["pay", "--file=-", "--json"], lines);
+    assert_eq!(code, Some(0));
+    let all = json(said)["payments"].as_array().unwrap().iter().map(whom).collect::<Vec<_>>();
+    assert_eq!(all, [(3, "bob".to_owned()), (1, "bank".to_owned())]);
+    assert!(place.done("bank", at, &["grant", "BOB", "operator"]).contains("bob (#3) is operator"));
 }
 
 #[test]

@@ -101,7 +101,7 @@ fn two_members_pay_each_other_while_the_daemon_comes_and_goes() {
     let mut bob = Listening::start(&place, "bob", &at, &[]);
 
     let sent = json(&place.done("alice", &at, &["send", "bob", "30", "--memo", "für Tee", "--json"]));
-    assert_eq!((sent["payee"].as_u64(), sent["amount"].as_u64()), (Some(2), Some(30)));
+    assert_eq!((sent["to"].as_u64(), sent["amount"].as_u64()), (Some(2), Some(30)));
     let came = bob.incoming();
     assert_eq!(
         came.to_string(),
@@ -115,7 +115,7 @@ fn two_members_pay_each_other_while_the_daemon_comes_and_goes() {
     assert!(unreachable.contains(&at), "{unreachable}");
     let second = daemon(&place, &at);
     assert_eq!(bob.says_of("online"), format!("online: listening on {}", bob.address));
-    place.done("alice", &at, &["send", "2", "5", "--receipt", path(&place, "sent.receipt")]);
+    place.done("alice", &at, &["send", "#2", "5", "--receipt", path(&place, "sent.receipt")]);
     assert_eq!(bob.incoming()["amount"], 5);
 
     // The other way round, at the same time.
@@ -168,7 +168,7 @@ fn who_is_online_is_listed_unless_hidden_and_only_as_long_as_it_listens() {
     assert_eq!((bob.interrupt(), carol.interrupt()), (Some(0), Some(0)));
     assert_eq!(online("alice")["members"], Value::Array(Vec::new()));
     let gone = place.ends(4, "alice", at, &["send", "bob", "1"]);
-    assert!(gone.contains("bob is not online"), "{gone}");
+    assert!(gone.contains("bob (#2) is not online"), "{gone}");
 }
 
 #[test]
@@ -216,7 +216,7 @@ fn a_payment_order_goes_by_file_once_and_only_to_its_payee() {
     assert!(place.ends(2, "bob", at, &["settle", path(&place, "nothing")]).contains("nothing"));
     assert!(place.ends(3, "alice", at, &["order", "alice", "1"]).contains("self_payment"));
     assert!(place.ends(3, "alice", at, &["order", "nobody", "1"]).contains("invalid_user"));
-    assert!(place.ends(3, "alice", at, &["order", "9", "1"]).contains("invalid_user"));
+    assert!(place.ends(3, "alice", at, &["order", "#9", "1"]).contains("invalid_user"));
     assert!(place.ends(2, "alice", at, &["order", "bob", "0"]).contains("zero_amount"));
     assert!(place.ends(2, "alice", at, &["send", "bob", "-1"]).contains("negative_amount"));
     assert!(place.ends(2, "alice", at, &["revoke-order", "xyz"]).contains("hexadecimal"));

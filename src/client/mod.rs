@@ -40,6 +40,7 @@ pub mod show;
 mod statement;
 mod submit;
 mod submitter;
+mod user;
 mod witness;
 
 pub use connection::{Bell, Connection, NotOpened, Opening, PATIENCE, Waited, get_key};
@@ -60,4 +61,5 @@ pub use sent_orders::SentOrders;
 pub use statement::Statement;
 pub use submit::{Signer, check_own_block, settle};
 pub use submitter::{DEADLINE, News, Outcome, Submitter, submit_one};
+pub use user::{User, find_member};
 pub use witness::{Cosigned, demand_cosigned, witness_key, witness_round};

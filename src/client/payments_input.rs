@@ -6,7 +6,7 @@ use std::io::BufRead;
 use serde::Deserialize;
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::ClientError;
+use super::{ClientError, User};
 use crate::domain::payments::{Currency, MEMO_BYTES_MAX};
 use crate::limits::PAYMENTS_MAX;
 use crate::text;
@@ -17,8 +17,8 @@ const LINE_BYTES_MAX: usize = 4 << 10;
 /// A payment that somebody wants to make.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wanted {
-    /// The payee: a number or a handle.
-    pub to: String,
+    /// The payee.
+    pub to: User,
     /// What it is for.
     pub memo: String,
     amount: String,
@@ -55,9 +55,6 @@ impl Wanted {
         // One spelling of what looks the same: keyboards and file systems differ.
         self.memo = self.memo.nfc().collect();
         let place = &self.place;
-        if self.to.is_empty() {
-            return Err(ClientError::Usage(format!("{place}to: expected a user's number or handle")));
-        }
         if self.memo.len() > MEMO_BYTES_MAX {
             let length = self.memo.len();
             let text = format!("{place}memo: expected at most {MEMO_BYTES_MAX} bytes, found {length}");
@@ -77,9 +74,18 @@ impl Wanted {
 /// # Errors
 /// [`ClientError::Usage`] names the field and what was expected.
 pub fn one(to: &str, amount: &str, memo: &str) -> Result<Wanted, ClientError> {
-    let wanted =
-        Wanted { to: to.to_owned(), amount: amount.to_owned(), memo: memo.to_owned(), place: String::new() };
+    let to = to.parse().map_err(ClientError::Usage)?;
+    let wanted = Wanted { to, amount: amount.to_owned(), memo: memo.to_owned(), place: String::new() };
     wanted.checked()
+}
+
+/// A payee in JSON: a string names a member as on the command line, a number is that of an account.
+fn payee(value: &serde_json::Value) -> Result<User, String> {
+    match value {
+        serde_json::Value::String(text) => text.parse(),
+        serde_json::Value::Number(number) => format!("#{number}").parse(),
+        other => Err(format!("expected a string or a number, found {other}")),
+    }
 }
 
 /// A payment a line: `{"to":"bob","amount":"1.50","memo":"lunch"}`, the amount a number or a string.
@@ -107,7 +113,8 @@ pub fn lines(name: &str, source: impl BufRead) -> Result<Vec<Wanted>, ClientErro
             serde_json::Value::Number(number) => Ok(number.to_string()),
             _ => Err(ClientError::Usage(format!("{place}{field}: expected a string or a number"))),
         };
-        let (to, amount) = (word(to, "to")?, word(amount, "amount")?);
+        let to = payee(&to).map_err(|error| ClientError::Usage(format!("{place}to: {error}")))?;
+        let amount = word(amount, "amount")?;
         wanted.push(Wanted { to, amount, memo, place }.checked()?);
     }
     if wanted.is_empty() {
@@ -130,9 +137,9 @@ mod tests {
         let wanted = lines("f", text.as_bytes()).unwrap();
         let read: Vec<_> = wanted
             .iter()
-            .map(|wanted| (wanted.to.as_str(), wanted.amount(&usd()).unwrap(), wanted.memo.as_str()))
+            .map(|wanted| (wanted.to.to_string(), wanted.amount(&usd()).unwrap(), wanted.memo.as_str()))
             .collect();
-        assert_eq!(read, [("bob", 150, ""), ("7", 200, "two")]);
+        assert_eq!(read, [("bob".to_owned(), 150, ""), ("#7".to_owned(), 200, "two")]);
         assert_eq!(one("bob", "1", "cafe\u{301}").unwrap().memo, "caf\u{e9}", "one spelling");
     }
 
@@ -140,22 +147,26 @@ mod tests {
     fn a_refusal_names_line_field_and_reason() {
         let long = "x".repeat(97);
         for (line, words) in [
-            ("{\"to\":\"b\",\"amount\":-1}", "line 2: amount: negative_amount"),
-            ("{\"to\":\"b\",\"amount\":\"0.00\"}", "line 2: amount: zero_amount"),
-            ("{\"to\":\"b\",\"amount\":1.234}", "line 2: amount: expected USD with at most 2 decimals"),
-            ("{\"to\":\"b\",\"amount\":[]}", "line 2: amount: expected a string or a number"),
-            ("{\"to\":\"\",\"amount\":1}", "line 2: to: expected"),
+            ("{\"to\":\"bob\",\"amount\":-1}", "line 2: amount: negative_amount"),
+            ("{\"to\":\"bob\",\"amount\":\"0.00\"}", "line 2: amount: zero_amount"),
+            ("{\"to\":\"bob\",\"amount\":1.234}", "line 2: amount: expected USD with at most 2 decimals"),
+            ("{\"to\":\"bob\",\"amount\":[]}", "line 2: amount: expected a string or a number"),
+            ("{\"to\":\"\",\"amount\":1}", "line 2: to: \"\" names no member"),
+            ("{\"to\":\"2\",\"amount\":1}", "line 2: to: \"2\" is no handle"),
+            ("{\"to\":2.0,\"amount\":1}", "line 2: to: \"#2.0\" is no number of an account"),
+            ("{\"to\":-2,\"amount\":1}", "line 2: to: \"#-2\" is no number of an account"),
+            ("{\"to\":null,\"amount\":1}", "line 2: to: expected a string or a number"),
             ("{\"amount\":1}", "line 2: missing field `to`"),
-            ("{\"to\":\"b\",\"amount\":1,\"note\":1}", "line 2: unknown field `note`"),
+            ("{\"to\":\"bob\",\"amount\":1,\"note\":1}", "line 2: unknown field `note`"),
             (
-                "{\"to\":\"b\",\"amount\":1,\"memo\":\"a\\u0007\"}",
+                "{\"to\":\"bob\",\"amount\":1,\"memo\":\"a\\u0007\"}",
                 "line 2: memo: expected characters that can be seen, found U+0007",
             ),
-            ("{\"to\":\"b\",\"amount\":1,\"memo\":\"a\\u202eb\"}", "found U+202E"),
-            (&format!("{{\"to\":\"b\",\"amount\":1,\"memo\":\"{long}\"}}"), "line 2: memo: expected"),
+            ("{\"to\":\"bob\",\"amount\":1,\"memo\":\"a\\u202eb\"}", "found U+202E"),
+            (&format!("{{\"to\":\"bob\",\"amount\":1,\"memo\":\"{long}\"}}"), "line 2: memo: expected"),
             ("nonsense", "line 2: expected"),
         ] {
-            let text = format!("{{\"to\":\"a\",\"amount\":1}}\n{line}\n");
+            let text = format!("{{\"to\":\"ann\",\"amount\":1}}\n{line}\n");
             let read = lines("f", text.as_bytes());
             let amounts =
                 read.and_then(|wanted| wanted.iter().try_for_each(|one| one.amount(&usd()).map(drop)));

@@ -5,6 +5,7 @@
 //! A guard's refusal holds for the very copy of a command that it met: the same command may be issued anew.
 
 use crate::domain::Command;
+use crate::domain::accounts::{self, Handle};
 use crate::domain::payments::{self, Pay, Settle};
 use crate::text;
 use crate::wire::Refusal;
@@ -21,10 +22,20 @@ pub(super) fn check(command: &Command) -> Result<(), Refusal> {
         Command::Payments(payments::Command::Settle(Settle { order, .. })) => {
             check_memo(&format_args!("payment order: "), &order.memo)
         }
+        Command::Accounts(accounts::Command::Register(register)) => check_handle(&register.handle),
         Command::Payments(payments::Command::Issue(_) | payments::Command::RevokeOrder(_))
-        | Command::Accounts(_)
+        | Command::Accounts(accounts::Command::GrantRole(_) | accounts::Command::RevokeRole(_))
         | Command::Orders(_) => Ok(()),
     }
+}
+
+/// A handle without a letter could be taken for the number of an account.
+fn check_handle(handle: &str) -> Result<(), Refusal> {
+    let rejection = |reason| {
+        let rejection = accounts::Rejection::InvalidHandle(reason);
+        Refusal::fail(rejection.name(), rejection)
+    };
+    Handle::of_newcomer(handle).map(drop).map_err(rejection)
 }
 
 /// A memo stays readable for ever, and says to everybody the same.

@@ -147,7 +147,7 @@ pub struct GetKey {
 #[derive(FromArgs, ArgsInfo, Debug)]
 #[argh(subcommand, name = "register", example = "ledgerctl register alice")]
 pub struct Register {
-    /// public name: 3 to 64 ASCII letters, digits and ._-
+    /// public name: 3 to 64 ASCII letters, digits and ._-, at least one letter
     #[argh(positional)]
     pub handle: String,
 

@@ -1,8 +1,10 @@
 //! `ledgerctl balance`, `statement`, `pay`, `issue`: money, in the ledger's currency.
 
+use std::collections::BTreeMap;
 use std::io::{self, BufReader, Write as _};
 
 use jiff::Timestamp as Time;
+use serde_json::Value;
 
 use super::Context;
 use super::money_arguments::{BalanceCommand, IssueCommand, PayCommand, StatementCommand};
@@ -13,7 +15,7 @@ use super::submitting::{show, submit};
 use crate::cli::exit::Exit;
 use crate::cli::text::escape;
 use crate::client::payments_input::{self, Wanted};
-use crate::client::{ClientError, Member, Statement};
+use crate::client::{ClientError, Member, Registrant, Statement, User, find_member};
 use crate::domain::payments::{self, Currency, Event as MoneyEvent, Issue, Pay, Payment};
 use crate::domain::{AccountId, Command, Event};
 use crate::wire::{Accepted, Balance, Reply, Request, StatementLine};
@@ -127,20 +129,81 @@ pub(super) fn pay(context: &Context, command: &PayCommand) -> Result<Exit, Clien
     let mut member = open_member(context, &mut outlet::passphrase)?;
     let (_, currency) = fetch_balance(&mut member)?;
     let mut payments = Vec::with_capacity(wanted.len());
+    let mut payees = Payees::default();
     for wanted in &wanted {
         let amount = wanted.amount(&currency)?;
-        let to = resolve(&mut member, &wanted.to)?;
-        payments.push(Payment { to, amount, memo: wanted.memo.clone() });
+        let payee = payees.find(&mut member, &wanted.to)?;
+        let payment = Payment { to: payee.account, amount, memo: wanted.memo.clone() };
+        payments.push((payee, payment));
     }
-    let count = payments.len();
+    let (words, fields) = (paid_words(&payments, &currency), paid_fields(&payments));
+    let payments = payments.into_iter().map(|(_, payment)| payment).collect();
     let command_json = command.json;
     let command = Command::Payments(payments::Command::Pay(Pay { payments }));
     let accepted = submit(context, &mut member, &command)?;
-    let Ok(Event::Payments(MoneyEvent::Paid(paid))) = Event::decode(&accepted.event) else {
+    let Ok(Event::Payments(MoneyEvent::Paid(done))) = Event::decode(&accepted.event) else {
         return Err(ClientError::unexpected_reply());
     };
-    let plural = if count == 1 { "" } else { "s" };
-    show_money(context, command_json, &accepted, &format!("{count} payment{plural}"), paid.balance, &currency)
+    show_money(context, command_json, &accepted, &words, fields, done.balance, &currency)
+}
+
+/// The payees of a command, each looked up once.
+#[derive(Default)]
+struct Payees(BTreeMap<User, Payee>);
+
+/// Who is paid, as the ledger proves it.
+#[derive(Clone)]
+struct Payee {
+    account: AccountId,
+    handle: String,
+}
+
+impl Payees {
+    fn find(&mut self, member: &mut Member, user: &User) -> Result<Payee, ClientError> {
+        if let Some(known) = self.0.get(user) {
+            return Ok(known.clone());
+        }
+        let Registrant { account, handle, .. } = find_member(member, user)?;
+        let payee = Payee { account, handle };
+        self.0.insert(user.clone(), payee.clone());
+        Ok(payee)
+    }
+}
+
+/// What was paid, in words: to whom, or how much in all.
+fn paid_words(payments: &[(Payee, Payment)], currency: &Currency) -> String {
+    let name = &currency.name;
+    if let [(payee, payment)] = payments {
+        let amount = currency.show(payment.amount.unsigned_abs());
+        return format!("paid {amount} {name} to {}", whom(&payee.handle, payee.account));
+    }
+    let sum = payments.iter().map(|(_, payment)| payment.amount.unsigned_abs()).sum();
+    format!("{} payments, {} {name} in all", payments.len(), currency.show(sum))
+}
+
+/// The same as fields: of one payment beside those of the block, of several as an array.
+fn paid_fields(payments: &[(Payee, Payment)]) -> Vec<(&'static str, Value)> {
+    let of = |(payee, payment): &(Payee, Payment)| {
+        [
+            ("to", Value::from(payee.account.0)),
+            ("to_handle", payee.handle.clone().into()),
+            ("amount", payment.amount.into()),
+        ]
+    };
+    match payments {
+        [one] => of(one).into(),
+        all => {
+            let all = all.iter().map(|payment| {
+                Value::Object(of(payment).into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+            });
+            vec![("payments", all.collect())]
+        }
+    }
+}
+
+/// A member by handle and number, for people.
+pub(super) fn whom(handle: &str, account: AccountId) -> String {
+    format!("{} (#{account})", escape(handle))
 }
 
 fn wanted_payments(command: &PayCommand) -> Result<Vec<Wanted>, ClientError> {
@@ -163,13 +226,16 @@ pub(super) fn issue(context: &Context, command: &IssueCommand) -> Result<Exit, C
     let mut member = open_member(context, &mut outlet::passphrase)?;
     let (_, currency) = fetch_balance(&mut member)?;
     let amount = wanted.amount(&currency)?;
-    let to = resolve(&mut member, &wanted.to)?;
+    let Registrant { account: to, handle, .. } = find_member(&mut member, &wanted.to)?;
     let issued = Command::Payments(payments::Command::Issue(Issue { to, amount }));
     let accepted = submit(context, &mut member, &issued)?;
     let Ok(Event::Payments(MoneyEvent::Issued(issued))) = Event::decode(&accepted.event) else {
         return Err(ClientError::unexpected_reply());
     };
-    show_money(context, command.json, &accepted, "issued", issued.balance, &currency)
+    let words =
+        format!("issued {} {} to {}", currency.show(amount.unsigned_abs()), currency.name, whom(&handle, to));
+    let fields = vec![("to", to.0.into()), ("to_handle", handle.into()), ("amount", amount.into())];
+    show_money(context, command.json, &accepted, &words, fields, issued.balance, &currency)
 }
 
 fn show_money(
@@ -177,21 +243,12 @@ fn show_money(
     json: bool,
     accepted: &Accepted,
     words: &str,
+    mut fields: Vec<(&'static str, Value)>,
     balance: u64,
     currency: &Currency,
 ) -> Result<Exit, ClientError> {
     let words = format!("{words}; balance {} {}", currency.show(balance), currency.name);
-    show(context, json, accepted, &words, &[("balance", balance.into())])?;
+    fields.push(("balance", balance.into()));
+    show(context, json, accepted, &words, &fields)?;
     Ok(Exit::Done)
-}
-
-/// An account by number, or by its handle.
-pub(super) fn resolve(member: &mut Member, user: &str) -> Result<AccountId, ClientError> {
-    if let Ok(number) = user.parse() {
-        return Ok(AccountId(number));
-    }
-    match member.ask(&Request::Member(user), &mut |_| ())? {
-        Reply::Member(found) => Ok(found.account),
-        _ => Err(ClientError::unexpected_reply()),
-    }
 }

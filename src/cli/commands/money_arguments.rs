@@ -38,7 +38,7 @@ pub struct StatementCommand {
 #[derive(FromArgs, ArgsInfo, Debug)]
 #[argh(subcommand, name = "pay", example = "ledgerctl pay bob 12.50 --memo lunch")]
 pub struct PayCommand {
-    /// who is paid, a number or a handle, and how much, in the ledger's currency
+    /// who is paid, by handle or by number ('#2' in quotes), and how much, in the ledger's currency
     #[argh(positional, arg_name = "user amount")]
     pub payment: Vec<String>,
 
@@ -59,7 +59,7 @@ pub struct PayCommand {
 #[derive(FromArgs, ArgsInfo, Debug)]
 #[argh(subcommand, name = "issue", example = "ledgerctl issue bob 1000")]
 pub struct IssueCommand {
-    /// who receives it: a number or a handle
+    /// who receives it: a handle, or a number like '#2', in quotes
     #[argh(positional)]
     pub user: String,
 
@@ -76,7 +76,7 @@ pub struct IssueCommand {
 #[derive(FromArgs, ArgsInfo, Debug)]
 #[argh(subcommand, name = "grant", example = "ledgerctl grant bob operator")]
 pub struct GrantCommand {
-    /// who receives it: a number or a handle
+    /// who receives it: a handle, or a number like '#2', in quotes
     #[argh(positional)]
     pub user: String,
 
@@ -93,7 +93,7 @@ pub struct GrantCommand {
 #[derive(FromArgs, ArgsInfo, Debug)]
 #[argh(subcommand, name = "revoke", example = "ledgerctl revoke bob operator")]
 pub struct RevokeCommand {
-    /// who loses it: a number or a handle
+    /// who loses it: a handle, or a number like '#2', in quotes
     #[argh(positional)]
     pub user: String,
 

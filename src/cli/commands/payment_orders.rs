@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::Context;
-use super::money::{fetch_balance, resolve};
+use super::money::{fetch_balance, whom};
 use super::named_files::{read_named, save};
 use super::outlet;
 use super::peer_arguments::{OrderCommand, RevokeOrderCommand, SendCommand, SettleCommand};
@@ -13,7 +13,7 @@ use crate::chain::{Receipt, block_hash};
 use crate::cli::exit::Exit;
 use crate::client::payments_input;
 use crate::client::{
-    ClientError, Member, Registrant, Reopen, SentOrders, SignedOrder, clock, fate_of, fetch_registrant,
+    ClientError, Member, Registrant, Reopen, SentOrders, SignedOrder, clock, fate_of, find_member,
     proves_settled,
 };
 use crate::crypto::random;
@@ -35,7 +35,11 @@ pub(super) fn order(context: &Context, command: &OrderCommand) -> Result<Exit, C
         Some(path) => save(path, text.as_bytes())?,
         None => context.out.line(text.trim_end())?,
     }
-    context.out.note(&format!("order {} expires {}", signed.order.order_id, signed.order.expires()));
+    let Wanted { payee, amount, currency, .. } = &wanted;
+    let (order_id, expires) = (signed.order.order_id, signed.order.expires());
+    let (amount, name) = (currency.show(*amount), &currency.name);
+    let payee = whom(&payee.handle, payee.account);
+    context.out.note(&format!("order {order_id} for {amount} {name} to {payee} expires {expires}"));
     Ok(Exit::Done)
 }
 
@@ -58,8 +62,7 @@ fn open_for<'a>(
     let mut member = open_member(context, &mut outlet::passphrase)?;
     let (_, currency) = fetch_balance(&mut member)?;
     let amount = typed.amount(&currency)?.unsigned_abs();
-    let payee = resolve(&mut member, &typed.to)?;
-    let payee = fetch_registrant(&mut member, payee)?;
+    let payee = find_member(&mut member, &typed.to)?;
     Ok((member, Wanted { payee, amount, memo: typed.memo, currency }))
 }
 
@@ -221,9 +224,10 @@ fn reach(member: &mut Member, payee: &Registrant) -> Result<PeerLink, ClientErro
         return Err(ClientError::unexpected_reply());
     };
     let place = page.members.iter().find(|place| place.account == payee.account).ok_or_else(|| {
-        let (handle, account) = (&payee.handle, payee.account);
+        let handle = &payee.handle;
         ClientError::Unreachable(format!(
-            "{handle} is not online: pay with `pay`, or write an order with `order {account} …`"
+            "{} is not online: pay with `pay`, or write an order with `order {handle} …`",
+            whom(handle, payee.account)
         ))
     })?;
     PeerLink::open(member, payee, place.address)
@@ -290,14 +294,15 @@ fn done(
             "index": index,
             "hash": hash.to_string(),
             "order_id": signed.order.order_id.to_string(),
-            "payee": payee.account.0,
-            "handle": payee.handle,
+            "to": payee.account.0,
+            "to_handle": payee.handle,
             "amount": amount,
         });
         context.out.line(&value.to_string())?;
     } else {
         let (amount, name) = (currency.show(*amount), &currency.name);
-        context.out.line(&format!("block {index} {hash} sent {amount} {name} to {}", payee.handle))?;
+        let payee = whom(&payee.handle, payee.account);
+        context.out.line(&format!("block {index} {hash} sent {amount} {name} to {payee}"))?;
     }
     Ok(Exit::Done)
 }

@@ -41,7 +41,7 @@ pub struct OnlineCommand {
 #[derive(FromArgs, ArgsInfo, Debug)]
 #[argh(subcommand, name = "send", example = "ledgerctl send bob 12.50 --memo lunch")]
 pub struct SendCommand {
-    /// who is paid: a number or a handle
+    /// who is paid: a handle, or a number like '#2', in quotes
     #[argh(positional)]
     pub user: String,
 
@@ -66,7 +66,7 @@ pub struct SendCommand {
 #[derive(FromArgs, ArgsInfo, Debug)]
 #[argh(subcommand, name = "order", example = "ledgerctl order bob 12.50 --memo rent --out rent.order")]
 pub struct OrderCommand {
-    /// who is paid: a number or a handle
+    /// who is paid: a handle, or a number like '#2', in quotes
     #[argh(positional)]
     pub user: String,
 

@@ -13,7 +13,7 @@ use crate::domain::accounts::Handle;
 use crate::wire::Refusal;
 
 pub(super) fn run(context: &Context, command: &Register) -> Result<Exit, ClientError> {
-    let handle = Handle::new(&command.handle)
+    let handle = Handle::of_newcomer(&command.handle)
         .map_err(|error| ClientError::Usage(format!("invalid_handle: {:?}: {error}", command.handle)))?;
     let home = context.home()?;
     let server = pinned(&home, &context.server)?;

@@ -1,13 +1,13 @@
 //! `ledgerctl keygen`, `grant`, `revoke`: who operates a ledger.
 
 use super::Context;
-use super::money::resolve;
+use super::money::whom;
 use super::money_arguments::{GrantCommand, KeygenCommand, RevokeCommand};
 use super::outlet;
 use super::settling::open_member;
 use super::submitting::{show, submit};
 use crate::cli::exit::Exit;
-use crate::client::{ClientError, load_key, make_key};
+use crate::client::{ClientError, Registrant, User, find_member, load_key, make_key};
 use crate::domain::Command;
 use crate::domain::accounts::{self, GrantRole, RevokeRole};
 
@@ -33,19 +33,27 @@ pub(super) fn keygen(context: &Context, command: &KeygenCommand) -> Result<Exit,
 }
 
 pub(super) fn grant(context: &Context, command: &GrantCommand) -> Result<Exit, ClientError> {
+    let (user, role): (User, _) = (command.user.parse().map_err(ClientError::Usage)?, command.role);
     let mut member = open_member(context, &mut outlet::passphrase)?;
-    let (account, role) = (resolve(&mut member, &command.user)?, command.role);
+    let Registrant { account, handle, .. } = find_member(&mut member, &user)?;
     let granted = Command::Accounts(accounts::Command::GrantRole(GrantRole { account, role }));
     let accepted = submit(context, &mut member, &granted)?;
-    show(context, command.json, &accepted, &format!("account {account} is {role}"), &[])?;
+    let words = format!("{} is {role}", whom(&handle, account));
+    let fields =
+        [("account", account.0.into()), ("handle", handle.into()), ("role", role.to_string().into())];
+    show(context, command.json, &accepted, &words, &fields)?;
     Ok(Exit::Done)
 }
 
 pub(super) fn revoke(context: &Context, command: &RevokeCommand) -> Result<Exit, ClientError> {
+    let (user, role): (User, _) = (command.user.parse().map_err(ClientError::Usage)?, command.role);
     let mut member = open_member(context, &mut outlet::passphrase)?;
-    let (account, role) = (resolve(&mut member, &command.user)?, command.role);
+    let Registrant { account, handle, .. } = find_member(&mut member, &user)?;
     let revoked = Command::Accounts(accounts::Command::RevokeRole(RevokeRole { account, role }));
     let accepted = submit(context, &mut member, &revoked)?;
-    show(context, command.json, &accepted, &format!("account {account} is {role} no more"), &[])?;
+    let words = format!("{} is {role} no more", whom(&handle, account));
+    let fields =
+        [("account", account.0.into()), ("handle", handle.into()), ("role", role.to_string().into())];
+    show(context, command.json, &accepted, &words, &fields)?;
     Ok(Exit::Done)
 }

@@ -19,6 +19,8 @@ pub enum InvalidHandle {
     Length(usize),
     /// A character that is not an ASCII letter, a digit or one of `._-`.
     Character(char),
+    /// No letter, so that it could be taken for the number of an account.
+    NoLetter,
 }
 
 impl Handle {
@@ -35,6 +37,19 @@ impl Handle {
             return Err(InvalidHandle::Length(text.len()));
         }
         Ok(Handle(text.to_owned()))
+    }
+
+    /// Takes a text if somebody who joins may choose it. A ledger may hold older handles without a letter: the rule
+    /// of registration, [`Handle::new`], allows them for ever.
+    ///
+    /// # Errors
+    /// [`InvalidHandle`] with the rule that it breaks.
+    pub fn of_newcomer(text: &str) -> Result<Handle, InvalidHandle> {
+        let handle = Handle::new(text)?;
+        if !text.bytes().any(|byte| byte.is_ascii_alphabetic()) {
+            return Err(InvalidHandle::NoLetter);
+        }
+        Ok(handle)
     }
 
     /// The handle as it was written.
@@ -63,6 +78,9 @@ impl fmt::Display for InvalidHandle {
             InvalidHandle::Character(c) => {
                 write!(f, "a handle has ASCII letters, digits and ._- only, not {:?}", c)
             }
+            InvalidHandle::NoLetter => f.write_str(
+                "a handle has at least one letter, so that nobody takes it for the number of an account",
+            ),
         }
     }
 }
@@ -82,5 +100,15 @@ mod tests {
         assert_eq!(Handle::new("a@b.org"), Err(InvalidHandle::Character('@')));
         assert_eq!(Handle::new("zoë"), Err(InvalidHandle::Character('ë')));
         assert_eq!(Handle::new(""), Err(InvalidHandle::Length(0)));
+    }
+
+    #[test]
+    fn a_newcomers_handle_has_a_letter_and_older_handles_of_digits_stay_handles() {
+        for text in ["002", "1.2", "...", "12-34_56"] {
+            assert!(Handle::new(text).is_ok(), "{text}");
+            assert_eq!(Handle::of_newcomer(text), Err(InvalidHandle::NoLetter), "{text}");
+        }
+        assert!(Handle::of_newcomer("002a").is_ok());
+        assert_eq!(Handle::of_newcomer("12"), Err(InvalidHandle::Length(2)));
     }
 }
