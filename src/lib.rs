@@ -27,4 +27,5 @@ pub mod service;
 pub mod cli;
 pub mod client;
 pub mod daemon;
+pub mod lock_file;
 pub mod reactor;

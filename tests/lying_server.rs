@@ -401,3 +401,29 @@ fn a_proof_of_inclusion_in_another_tree_or_for_another_place_is_refused() {
         caught(stage.copy(), "not in the tree");
     }
 }
+
+#[test]
+fn the_account_of_a_key_is_believed_only_with_the_registration_of_that_key() {
+    type Change = fn(&Ledger, &mut Proofs);
+    let cases: [(&str, Change); 3] = [
+        ("of another key", |ledger, proofs| {
+            proofs.block = ByteBuf::from(ledger.blocks[2].clone());
+            proofs.inclusion = ledger.inclusion(2, 16);
+        }),
+        ("not of a registration", |ledger, proofs| *proofs = ledger.proofs(4)),
+        ("not in the tree", |ledger, proofs| proofs.inclusion = ledger.inclusion(2, 16)),
+    ];
+    for (words, change) in cases {
+        let ledger = Ledger::honest();
+        let mut proofs = Proofs { registration: None, ..ledger.proofs(1) };
+        change(&ledger, &mut proofs);
+        let account = format!("accounts/{}.json", ledger.ledger_id);
+        let stage = Stage::lying(ledger, move |request| match request {
+            Request::RegistrationOfKey(_) => Some(Reply::Receipt(proofs.clone())),
+            _ => None,
+        });
+        std::fs::remove_file(stage.home.path(&account)).unwrap();
+        caught(stage.open().map(|_| ()), words);
+        assert!(!stage.home.path(&account).exists(), "{words}: nothing is kept");
+    }
+}

@@ -17,6 +17,7 @@ mod eventlog_full;
 mod fixtures_logs;
 mod forge;
 mod hidden_characters;
+mod home;
 mod lying_server;
 mod money;
 mod payments_many;

@@ -13,7 +13,7 @@ const LEVELS: &[&[&str]] = &[
     &["ledger"],
     &["audit"],
     &["service"],
-    &["reactor", "client", "peer", "daemon", "cli"],
+    &["lock_file", "reactor", "client", "peer", "daemon", "cli"],
 ];
 
 /// Rooms that see even less than their level allows.

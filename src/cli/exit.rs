@@ -26,7 +26,7 @@ pub enum Exit {
     Integrity = 65,
     /// I/O error on the way to durability.
     Io = 74,
-    /// The directory is in use by another process.
+    /// A ledger's directory, or a home, is in use by another process.
     Busy = 75,
     /// Configuration or key files unusable.
     Config = 78,
@@ -50,6 +50,7 @@ impl From<&ClientError> for Exit {
             ClientError::Untold(_) => Exit::Untold,
             ClientError::Integrity(_) => Exit::Integrity,
             ClientError::Config(_) => Exit::Config,
+            ClientError::InUse(_) => Exit::Busy,
             ClientError::File(..) | ClientError::Unexpected(_) => Exit::Unexpected,
         }
     }

@@ -26,6 +26,8 @@ pub enum ClientError {
     Config(String),
     /// A file of the client's home could not be read or written.
     File(PathBuf, io::Error),
+    /// Another process uses the home and did not end in time; nothing changed.
+    InUse(String),
     /// Anything else.
     Unexpected(String),
 }
@@ -55,6 +57,7 @@ impl fmt::Display for ClientError {
             | ClientError::Unknown(text)
             | ClientError::Untold(text)
             | ClientError::Integrity(text)
+            | ClientError::InUse(text)
             | ClientError::Unexpected(text) => f.write_str(text),
         }
     }

@@ -8,7 +8,8 @@ use crate::crypto::random;
 use crate::crypto::rsa::{PrivateKey, PrivateKeyError, is_encrypted_pem};
 use crate::crypto::{KeyId, LedgerId};
 
-const KEY_FILE: &str = "key.pem";
+/// The key of a home.
+pub(super) const KEY_FILE: &str = "key.pem";
 
 /// Gives the passphrase of an encrypted key, or none if there is nobody to ask.
 pub type PassphraseSource<'a> = dyn FnMut(&str) -> Option<Zeroizing<String>> + 'a;

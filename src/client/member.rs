@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use super::checkpoints::{self, audit, prove_kept};
 use super::connection::{Bell, PATIENCE};
+use super::identity::KEY_FILE;
 use super::known_servers::{self, KnownServer, read_checkpoint};
 use super::{Account, ClientError, Connection, Home, NotOpened, Opening, PassphraseSource, clock, get_key};
-use super::{load_key, newest, read_account};
+use super::{find_account, load_key, newest, read_account};
 use crate::chain::Checkpoint;
 use crate::crypto::Digest;
 use crate::crypto::rsa::PrivateKey;
@@ -199,20 +200,46 @@ fn audit_shown(
     audit(home, server, connection, &note)
 }
 
+/// The account of a key that is all that a home has left.
+fn restore(home: &Home, address: &str, key: &PrivateKey) -> Result<Account, ClientError> {
+    let account = find_account(home, &mut Anonymous::open(home, address)?, key)?.ok_or_else(|| {
+        ClientError::Usage(format!(
+            "the key of this home has no account on the ledger of {address}: run `ledgerctl register HANDLE` first"
+        ))
+    })?;
+    home.tell(&format!("the key of this home has account {} ({})", account.account, account.handle));
+    Ok(account)
+}
+
 impl Member {
-    /// Opens an authenticated channel with the account of this home.
+    /// Opens an authenticated channel with the account of this home; an account that the home does not know is found
+    /// by its key.
     ///
     /// # Errors
     /// [`ClientError::Usage`] without a registration; otherwise what stands in the way.
     pub fn open(home: &Home, address: &str, ask: &mut PassphraseSource<'_>) -> Result<Member, ClientError> {
         let server = pinned(home, address)?;
-        let account = read_account(home, server.ledger_id)?.ok_or_else(|| {
-            ClientError::Usage(format!(
-                "not registered on the ledger of {address}: run `ledgerctl register HANDLE` first"
-            ))
-        })?;
-        let key = load_key(home, ask)?
-            .ok_or_else(|| ClientError::Config("there is no key in the home directory".to_owned()))?;
+        let account = read_account(home, server.ledger_id)?;
+        let (account, key) = match (account, load_key(home, ask)?) {
+            (Some(account), Some(key)) => (account, key),
+            (None, Some(key)) => (restore(home, address, &key)?, key),
+            (Some(account), None) => {
+                return Err(ClientError::Config(format!(
+                    "{} is gone, without which account {} ({}) on the ledger of {address} cannot be used: put a copy \
+                     of it back",
+                    home.path(KEY_FILE).display(),
+                    account.account,
+                    account.handle
+                )));
+            }
+            (None, None) => {
+                return Err(ClientError::Usage(format!(
+                    "not registered on the ledger of {address}: run `ledgerctl register HANDLE` first, or put your \
+                     copy of key.pem into {}",
+                    home.path("").display()
+                )));
+            }
+        };
         if key.public().key_id().to_string() != account.key_id {
             return Err(ClientError::Config(format!(
                 "key.pem is not the key of account {} ({}) on the ledger of {address}",

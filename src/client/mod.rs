@@ -46,7 +46,7 @@ mod witness;
 pub use connection::{Bell, Connection, NotOpened, Opening, PATIENCE, Waited, get_key};
 pub use copying::Copying;
 pub use error::ClientError;
-pub use home::Home;
+pub use home::{Home, Tell};
 pub use identity::{
     Account, PassphraseSource, encrypt_key, is_key_encrypted, load_key, make_key, read_account,
 };
@@ -56,7 +56,7 @@ pub use member::{Anonymous, Member, Reopen, pinned};
 pub use once::submit_once;
 pub use payment_orders::{SignedOrder, fate_of, proves_settled};
 pub use receipts::{Registrant, fetch_receipt, fetch_registrant};
-pub use registration::register;
+pub use registration::{Joined, find_account, register};
 pub use sent_orders::SentOrders;
 pub use statement::Statement;
 pub use submit::{Signer, check_own_block, settle};

@@ -33,7 +33,7 @@ pub(super) fn remember(
     index: u64,
     hash: Digest,
 ) -> Result<(), ClientError> {
-    let lock = home.lock()?;
+    let lock = home.lock_at_the_end()?;
     if recall(home, ledger_id)?.is_none_or(|(newest, _)| newest < index) {
         home.write(&file(ledger_id), format!("{index} {hash}\n").as_bytes())?;
     }

@@ -1,7 +1,8 @@
 //! Fetching a receipt. The client believes it no more than a stranger would: it checks all of it, with the pinned
 //! key, before it hands it on.
 
-use super::{ClientError, Member};
+use super::checkpoints::audit;
+use super::{ClientError, Member, Reopen};
 use crate::chain::receipt::{Proven, Receipt, Registration};
 use crate::chain::{Block, CommandId, Message};
 use crate::crypto::KeyId;
@@ -32,7 +33,7 @@ pub fn fetch_receipt(member: &mut Member, of: ReceiptOf) -> Result<(Receipt, Pro
 }
 
 /// Takes a receipt from a reply; what it proves is of this ledger, and its checkpoint is audited.
-fn checked(member: &mut Member, reply: Reply) -> Result<(Receipt, Proven), ClientError> {
+fn checked(link: &mut dyn Reopen, reply: Reply) -> Result<(Receipt, Proven), ClientError> {
     let Reply::Receipt(Proofs { block, inclusion, registration, note }) = reply else {
         return Err(ClientError::unexpected_reply());
     };
@@ -40,11 +41,12 @@ fn checked(member: &mut Member, reply: Reply) -> Result<(Receipt, Proven), Clien
     let registration =
         registration.map(|(block, inclusion)| Registration { block: block.into_vec(), inclusion });
     let receipt = Receipt { index, block: block.into_vec(), inclusion, registration, note };
-    let proven = receipt.check(&member.server().log_key).map_err(|error| bad(&error.to_string()))?;
-    if proven.ledger_id != member.server().ledger_id {
+    let (home, server, connection) = link.parts();
+    let proven = receipt.check(&server.log_key).map_err(|error| bad(&error.to_string()))?;
+    if proven.ledger_id != server.ledger_id {
         return Err(bad("it is of another ledger"));
     }
-    member.audit(&receipt.note)?;
+    audit(home, server, connection, &receipt.note)?;
     Ok((receipt, proven))
 }
 
@@ -78,8 +80,31 @@ pub fn fetch_registrant(member: &mut Member, account: AccountId) -> Result<Regis
         other => other?,
     };
     let (receipt, proven) = checked(member, reply)?;
-    let author = proven.author.filter(|author| author.account == account);
-    let author = author.ok_or_else(|| bad("it is of another member"))?;
+    let registrant = registrant(&receipt, proven)?;
+    if registrant.account == account { Ok(registrant) } else { Err(bad("it is of another member")) }
+}
+
+/// Has the ledger prove whose key this is; none if it is nobody's.
+///
+/// # Errors
+/// [`ClientError::Integrity`] when the proof does not hold.
+pub(super) fn fetch_registrant_of_key(
+    link: &mut dyn Reopen,
+    key: &PublicKey,
+) -> Result<Option<Registrant>, ClientError> {
+    let asked = Request::RegistrationOfKey(key.key_id());
+    let reply = match link.connection().ask(&asked, &mut |_| ()) {
+        Err(ClientError::Refused(refusal)) if refusal.name == "no_such_block" => return Ok(None),
+        other => other?,
+    };
+    let (receipt, proven) = checked(link, reply)?;
+    let registrant = registrant(&receipt, proven)?;
+    if registrant.key == *key { Ok(Some(registrant)) } else { Err(bad("it is of another key")) }
+}
+
+/// The member whose registration a receipt is of.
+fn registrant(receipt: &Receipt, proven: Proven) -> Result<Registrant, ClientError> {
+    let author = proven.author.ok_or_else(|| bad("it is of no member"))?;
     let spki = Block::parse(&receipt.block).ok().and_then(|block| {
         let message = Message::parse(block.message).ok()?;
         match Command::decode(message.header.tag, message.body).ok()? {
@@ -89,7 +114,7 @@ pub fn fetch_registrant(member: &mut Member, account: AccountId) -> Result<Regis
     });
     let spki = spki.ok_or_else(|| bad("it is not of a registration"))?;
     let key = PublicKey::from_spki(&spki).map_err(|error| bad(&error.to_string()))?;
-    Ok(Registrant { account, handle: author.handle, key_id: author.key_id, key })
+    Ok(Registrant { account: author.account, handle: author.handle, key_id: author.key_id, key })
 }
 
 /// Whether a block settles or revokes a payment order of this payer's.

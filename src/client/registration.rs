@@ -1,9 +1,11 @@
 //! Registering: a command signed by the key that it contains, sent over an anonymous channel. One that was sent
-//! and not answered before is settled first, under its own id.
+//! and not answered before is settled first, under its own id; and a key that has an account gets no second one, but
+//! its account back.
 
 use super::identity::write_account;
 use super::journal::leftovers;
 use super::known_servers::KnownServer;
+use super::receipts::fetch_registrant_of_key;
 use super::submitter::{DEADLINE, Outcome, submit_one};
 use super::{Account, Anonymous, ClientError, Home, Journal, Signer};
 use crate::chain::{CommandId, Message};
@@ -13,8 +15,27 @@ use crate::domain::accounts::{self, Handle, Registered};
 use crate::domain::{AccountId, Command, Event};
 use crate::wire::Accepted;
 
-/// Registers under a handle and keeps the account. When an earlier registration of this key turns out to stand,
-/// its account is kept, under the handle that it asked for.
+/// How a key came to its account.
+#[derive(Clone, Debug)]
+pub enum Joined {
+    /// It was registered now.
+    Now(Account),
+    /// An earlier registration, whose answer was lost, turned out to stand, under the handle that it asked for.
+    Earlier(Account),
+    /// The ledger knew the key; only the home did not know its account.
+    Before(Account),
+}
+
+impl Joined {
+    /// The account.
+    pub fn account(&self) -> &Account {
+        match self {
+            Joined::Now(account) | Joined::Earlier(account) | Joined::Before(account) => account,
+        }
+    }
+}
+
+/// Registers under a handle and keeps the account. A key that has an account keeps that.
 ///
 /// # Errors
 /// [`ClientError`]; after [`ClientError::Unknown`] the same call settles it.
@@ -23,10 +44,13 @@ pub fn register(
     link: &mut Anonymous,
     key: &PrivateKey,
     handle: &Handle,
-) -> Result<Account, ClientError> {
+) -> Result<Joined, ClientError> {
     let server = link.server().clone();
     if let Some(account) = settle(home, link, &server, key)? {
-        return Ok(account);
+        return Ok(Joined::Earlier(account));
+    }
+    if let Some(account) = find_account(home, link, key)? {
+        return Ok(Joined::Before(account));
     }
     let signer = Signer { ledger_id: server.ledger_id, account: AccountId::NONE, key: key.clone() };
     let command = Command::Accounts(accounts::Command::Register(accounts::Register {
@@ -43,7 +67,7 @@ pub fn register(
             // Struck out only now: until the account is kept, the next invocation has to find it again.
             journal.settled(id)?;
             journal.finish()?;
-            Ok(account)
+            Ok(Joined::Now(account))
         }
         Outcome::Refused(refusal) => {
             journal.settled(id)?;
@@ -52,6 +76,20 @@ pub fn register(
         }
         Outcome::Unknown => Err(unknown()),
     }
+}
+
+/// Has the ledger prove which account this key has, and keeps that in the home; none if the key has no account.
+///
+/// # Errors
+/// [`ClientError::Integrity`] when the proof does not hold.
+pub fn find_account(
+    home: &Home,
+    link: &mut Anonymous,
+    key: &PrivateKey,
+) -> Result<Option<Account>, ClientError> {
+    let ledger_id = link.server().ledger_id;
+    let Some(found) = fetch_registrant_of_key(link, key.public())? else { return Ok(None) };
+    write_account(home, ledger_id, found.account.0, &found.handle, found.key_id).map(Some)
 }
 
 /// Settles earlier registrations of this key; gives the account if one of them stands.

@@ -1,13 +1,9 @@
-//! `LOCK`: one process at a time uses a directory. The lock is the operating system's and goes with the
-//! process, however it ends; the number in the file only tells people whom they are waiting for.
+//! `LOCK`: one process at a time uses a directory.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Read as _, Seek as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
-use std::time::Duration;
 
 use super::error::DaemonError;
+use crate::lock_file::{LockFile, NotLocked};
 
 /// The lock's file name.
 pub(super) const LOCK: &str = "LOCK";
@@ -15,7 +11,7 @@ pub(super) const LOCK: &str = "LOCK";
 /// A lock that is held until this is dropped.
 #[derive(Debug)]
 pub struct DirectoryLock {
-    _file: File,
+    _file: LockFile,
 }
 
 impl DirectoryLock {
@@ -25,42 +21,16 @@ impl DirectoryLock {
     /// [`DaemonError::InUse`] at once when another process holds it, with that process's number.
     pub fn acquire(directory: &Path) -> Result<DirectoryLock, DaemonError> {
         let path = directory.join(LOCK);
-        let failed = DaemonError::io_at("locking", &path);
-        let mut options = OpenOptions::new();
-        let options = options.read(true).write(true).create(true).truncate(false).mode(0o600);
-        let mut file = options.open(&path).map_err(failed)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(DaemonError::InUse { path: directory.to_owned(), pid: holder(&mut file) });
-            }
-            Err(TryLockError::Error(error)) => return Err(failed(error)),
-        }
+        let file = LockFile::try_lock(&path).map_err(|error| match error {
+            NotLocked::HeldBy(pid) => DaemonError::InUse { path: directory.to_owned(), pid },
+            NotLocked::Failed(error) => DaemonError::io_at("locking", &path)(error),
+        })?;
         // A full disk must not keep a ledger closed.
-        if let Err(error) = write_pid(&mut file) {
+        if let Some(error) = &file.not_named {
             tracing::warn!(%error, "{} does not name this process", path.display());
         }
         Ok(DirectoryLock { _file: file })
     }
-}
-
-fn write_pid(file: &mut File) -> io::Result<()> {
-    file.set_len(0)?;
-    file.write_all(format!("{}\n", std::process::id()).as_bytes())
-}
-
-/// The number in the file. The holder may have taken the lock a moment ago and not have written it yet.
-fn holder(file: &mut File) -> Option<u32> {
-    for _ in 0..20 {
-        let mut text = String::new();
-        file.rewind().ok()?;
-        file.take(32).read_to_string(&mut text).ok()?;
-        if let Some(pid) = text.strip_suffix('\n') {
-            return pid.parse().ok();
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    None
 }
 
 #[cfg(test)]

@@ -103,7 +103,11 @@ impl Service {
                 let reply = self.locate(account);
                 self.hold(id, request_id, reply);
             }
-            (Request::Registration(of), false) => self.registration(id, request_id, of),
+            (Request::Registration(of), false) => self.registration(id, request_id, Some(of)),
+            (Request::RegistrationOfKey(key_id), _) => {
+                let of = self.ledger.replica().state().accounts.by_key(&key_id);
+                self.registration(id, request_id, of);
+            }
             (Request::Receipt(of), false) => self.receipt(id, request_id, account, of),
             (Request::Verify, false) => self.verifications.ask((id, request_id)),
             (Request::Status, false) => {

@@ -26,9 +26,9 @@ impl Service {
     }
 
     /// Answers a request for a member's registration, which everybody may see: it says whose key is whose.
-    pub(super) fn registration(&mut self, id: ConnectionId, request: u32, of: AccountId) {
+    pub(super) fn registration(&mut self, id: ConnectionId, request: u32, of: Option<AccountId>) {
         self.sign_checkpoint();
-        let known = self.ledger.replica().state().accounts.get(of);
+        let known = of.and_then(|of| self.ledger.replica().state().accounts.get(of));
         let index =
             known.map(|account| account.registered_at).filter(|index| *index < self.checkpoint_note.0);
         let proofs = index.map(|index| self.proofs(Wanted { index, registered_at: None })).transpose();

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::chain::CommandId;
+use crate::crypto::KeyId;
 use crate::domain::AccountId;
 use crate::domain::payments::OrderId;
 
@@ -84,6 +85,8 @@ pub enum Request<'a> {
     Locate(AccountId),
     /// The block in which a member was registered, with everything that proves it.
     Registration(AccountId),
+    /// The same, of whoever has this key: how a member finds the account again of whom only the key is left.
+    RegistrationOfKey(KeyId),
 }
 
 /// A place in an account's statement.

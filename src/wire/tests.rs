@@ -34,6 +34,7 @@ fn requests() -> Vec<Request<'static>> {
         Request::Online { from: AccountId(300), limit: 7 },
         Request::Locate(AccountId(300)),
         Request::Registration(AccountId(300)),
+        Request::RegistrationOfKey(KeyId([5; 32])),
     ]
 }
 

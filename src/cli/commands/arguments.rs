@@ -118,7 +118,8 @@ pub enum Subcommand {
 
 /// Fetch the server's identity, verify it and pin it.
 ///
-/// This is the only exchange in the clear. Compare the fingerprint with one that reached you another way.
+/// This is the only exchange in the clear. Compare the fingerprint with one that reached you another way. A home
+/// that holds a copy of your key.pem and nothing else gets your account back.
 #[derive(FromArgs, ArgsInfo, Debug)]
 #[argh(subcommand, name = "getKey", example = "ledgerctl getKey --fingerprint SHA3-256:4fXb…")]
 pub struct GetKey {
@@ -144,6 +145,8 @@ pub struct GetKey {
 }
 
 /// Make a key and register under a public handle.
+///
+/// Keep a copy of key.pem in the home directory: that file alone brings the account back, and nothing else does.
 #[derive(FromArgs, ArgsInfo, Debug)]
 #[argh(subcommand, name = "register", example = "ledgerctl register alice")]
 pub struct Register {

@@ -4,8 +4,11 @@ use std::io::{self, BufRead, IsTerminal, Write};
 
 use super::Context;
 use super::arguments::GetKey;
+use super::outlet;
 use crate::cli::exit::Exit;
-use crate::client::{ClientError, get_key, known_servers};
+use crate::client::{
+    Anonymous, ClientError, Home, find_account, get_key, known_servers, load_key, read_account,
+};
 use crate::session::Descriptor;
 
 pub(super) fn run(context: &Context, command: &GetKey) -> Result<Exit, ClientError> {
@@ -25,9 +28,34 @@ pub(super) fn run(context: &Context, command: &GetKey) -> Result<Exit, ClientErr
         Some(known) => known.check(&descriptor)?,
         None => confirm(context, command, &fingerprint)?,
     }
-    known_servers::keep(&home, &context.server, &descriptor)?;
+    let server = known_servers::keep(&home, &context.server, &descriptor)?;
     show(context, command, &descriptor, known.is_some())?;
+    if read_account(&home, server.ledger_id)?.is_none() {
+        restore(context, &home)?;
+    }
     Ok(Exit::Done)
+}
+
+/// A home that has a key and no account on this ledger gets the account back, if the key has one. The server is pinned
+/// either way, so what stands in the way of this is only told.
+fn restore(context: &Context, home: &Home) -> Result<(), ClientError> {
+    let found = load_key(home, &mut outlet::passphrase).and_then(|key| {
+        let Some(key) = key else { return Ok(None) };
+        find_account(home, &mut Anonymous::open(home, &context.server)?, &key)
+    });
+    match found {
+        Ok(Some(account)) => {
+            let (number, name) = (account.account, account.handle);
+            context.out.note(&format!("the key of this home has account {number} ({name}): the home is restored"));
+        }
+        Ok(None) => {}
+        Err(error @ ClientError::Integrity(_)) => return Err(error),
+        Err(error) => context.out.note(&format!(
+            "whether the key of this home has an account here is not known yet; the next command that needs one looks \
+             for it ({error})"
+        )),
+    }
+    Ok(())
 }
 
 /// A server that is not known needs a word from a person, or one given beforehand.

@@ -34,7 +34,8 @@ mod witness;
 pub use arguments::{Arguments, Subcommand};
 pub use demo::DAEMON_ARGUMENT;
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
+use std::sync::Arc;
 
 use crate::cli::arguments::parse;
 use crate::cli::exit::Exit;
@@ -46,6 +47,8 @@ struct Context {
     home: Option<std::path::PathBuf>,
     server: String,
     out: Outlet,
+    /// The home, once it was opened.
+    opened: OnceCell<Home>,
     /// Where a shell keeps its session between commands.
     session: Option<RefCell<Option<Member>>>,
 }
@@ -62,12 +65,18 @@ impl Context {
             home,
             server: server.unwrap_or_else(|| "127.0.0.1:7878".to_owned()),
             out: Outlet::new(arguments.json),
+            opened: OnceCell::new(),
             session: None,
         }
     }
 
     fn home(&self) -> Result<Home, ClientError> {
-        Home::open(self.home.as_deref())
+        if let Some(home) = self.opened.get() {
+            return Ok(home.clone());
+        }
+        let out = self.out;
+        let home = Home::open(self.home.as_deref())?.telling(Arc::new(move |text| out.note(text)));
+        Ok(self.opened.get_or_init(|| home).clone())
     }
 }
 

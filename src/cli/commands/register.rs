@@ -5,8 +5,8 @@ use super::arguments::Register;
 use super::outlet;
 use crate::cli::exit::Exit;
 use crate::client::{
-    Account, Anonymous, ClientError, encrypt_key, is_key_encrypted, load_key, make_key, pinned, read_account,
-    register,
+    Account, Anonymous, ClientError, Joined, encrypt_key, is_key_encrypted, load_key, make_key, pinned,
+    read_account, register,
 };
 use crate::crypto::rsa::PrivateKey;
 use crate::domain::accounts::Handle;
@@ -25,12 +25,30 @@ pub(super) fn run(context: &Context, command: &Register) -> Result<Exit, ClientE
     }
     let key = key(context, command)?;
     let mut link = Anonymous::open(&home, &context.server)?;
-    let account = register(&home, &mut link, &key, &handle)?;
-    if account.handle != handle.as_str() {
-        let name = &account.handle;
-        context.out.note(&format!("an earlier registration as {name} stands; this one was not sent"));
+    let joined = register(&home, &mut link, &key, &handle)?;
+    let Account { account: number, handle: name, .. } = joined.account();
+    let same = name.eq_ignore_ascii_case(handle.as_str());
+    match &joined {
+        Joined::Now(_) => context.out.note(&format!(
+            "keep a copy of {}: that file alone brings this account back, and nothing else does",
+            home.path("key.pem").display()
+        )),
+        Joined::Earlier(_) if !same => {
+            context.out.note(&format!("an earlier registration as {name} stands; this one was not sent"));
+        }
+        Joined::Earlier(_) => {}
+        Joined::Before(_) if same => {
+            context.out.note("the key of this home was registered before: its account is back");
+        }
+        Joined::Before(_) => {
+            let text = format!(
+                "the key of this home has account {number} ({name}) on this ledger, which is back; \
+                 {handle} was not registered"
+            );
+            return Err(ClientError::Refused(Refusal::fail("already_registered", text)));
+        }
     }
-    show(context, command, &account)
+    show(context, command, joined.account())
 }
 
 /// The key of this home, made now if there is none. With `--passphrase` it is encrypted afterwards either way.

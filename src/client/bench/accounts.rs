@@ -6,8 +6,8 @@
 //! CACHE/0001/    a home: see `client::home`
 //! ```
 
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ use crate::client::{
 use crate::crypto::rsa::PrivateKey;
 use crate::domain::AccountId;
 use crate::domain::accounts::Handle;
+use crate::lock_file::{LockFile, NotLocked};
 use crate::wire::{Balance, Reply, Request};
 
 /// The pause before a server that has too many registrations at once is asked again.
@@ -32,7 +33,7 @@ const BUSY_TRIES_MAX: u32 = 300;
 pub struct Accounts {
     homes: Vec<Home>,
     server: KnownServer,
-    _lock: File,
+    _lock: LockFile,
 }
 
 /// An account with less money than its payments need.
@@ -49,7 +50,7 @@ impl Accounts {
     /// server as `home` does.
     ///
     /// # Errors
-    /// [`ClientError::Usage`] when another run uses the cache.
+    /// [`ClientError::InUse`] when another run uses the cache.
     pub fn open(
         cache: &Path,
         home: &Home,
@@ -172,20 +173,18 @@ impl Accounts {
     }
 }
 
-fn lock(cache: &Path) -> Result<File, ClientError> {
+fn lock(cache: &Path) -> Result<LockFile, ClientError> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(cache);
     made.map_err(ClientError::file(cache))?;
     let path = cache.join("lock");
-    let open = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);
-    let file = open.map_err(ClientError::file(&path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            let text = format!("{} is used by another bench: use --cache DIR", cache.display());
-            Err(ClientError::Usage(text))
+    LockFile::try_lock(&path).map_err(|error| match error {
+        NotLocked::HeldBy(pid) => {
+            let who = pid.map_or_else(String::new, |pid| format!(" (process {pid})"));
+            let text = format!("{} is used by another bench{who}: use --cache DIR", cache.display());
+            ClientError::InUse(text)
         }
-        Err(TryLockError::Error(error)) => Err(ClientError::File(path, error)),
-    }
+        NotLocked::Failed(error) => ClientError::File(path.clone(), error),
+    })
 }
 
 fn key(home: &Home) -> Result<PrivateKey, ClientError> {
