@@ -71,7 +71,7 @@ fn ledgerd(arguments: &[&str]) -> Command {
 }
 
 /// Runs to the end; for starts that are refused and for options that only print.
-fn run(arguments: &[&str]) -> Outcome {
+pub(crate) fn run(arguments: &[&str]) -> Outcome {
     spawn(ledgerd(arguments)).2.recv_timeout(DEADLINE).unwrap()
 }
 
@@ -184,7 +184,7 @@ pub(crate) fn place() -> (tempfile::TempDir, PathBuf) {
 }
 
 /// Every file below a directory, with its content.
-fn snapshot(path: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+pub(crate) fn snapshot(path: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut files = BTreeMap::new();
     for entry in fs::read_dir(path).unwrap() {
         let path = entry.unwrap().path();

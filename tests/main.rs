@@ -11,6 +11,7 @@ mod binaries_proofs;
 mod bookkeeping;
 mod daemon;
 mod daemon_session;
+mod daemon_start;
 mod documents;
 mod eventlog_crash;
 mod eventlog_full;

@@ -29,7 +29,7 @@ use crate::limits::{ISSUED_MAX, SEGMENT_BYTES_DEFAULT, SEGMENT_BYTES_MAX, SEGMEN
     error_code(65, "the log is damaged; nothing was changed"),
     error_code(74, "the disk failed on the way to durability"),
     error_code(75, "another process uses the directory"),
-    error_code(78, "configuration or key files cannot be used")
+    error_code(78, "configuration, key files or a file that is written later cannot be used")
 )]
 struct Raw {
     /// directory of the ledger

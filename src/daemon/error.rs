@@ -54,7 +54,16 @@ pub enum DaemonError {
     },
     /// The log is damaged, or its disk fails.
     Log(LogError),
-    /// The checkpoint that was kept is none of this ledger's, or cannot be read.
+    /// At the start, a file or folder was found that this process may not use as it has to while it serves.
+    Unusable {
+        /// The file or folder.
+        path: PathBuf,
+        /// What was tried.
+        operation: &'static str,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The checkpoint that was kept is none of this ledger's, or it can be neither read nor replaced.
     Checkpoint {
         /// The file.
         path: PathBuf,
@@ -74,6 +83,28 @@ impl DaemonError {
         move |source| DaemonError::Io { operation: format!("{verb} {}", path.display()), source }
     }
 
+    /// For `map_err`, at the start: what an operator can put right is told apart from a disk that fails.
+    pub(super) fn at_start(operation: &'static str, path: &Path) -> impl Fn(io::Error) -> DaemonError {
+        let path = path.to_owned();
+        move |source| match source.kind() {
+            io::ErrorKind::PermissionDenied
+            | io::ErrorKind::ReadOnlyFilesystem
+            | io::ErrorKind::IsADirectory
+            | io::ErrorKind::NotADirectory => DaemonError::Unusable { path: path.clone(), operation, source },
+            _ => DaemonError::Io { operation: format!("{operation} {}", path.display()), source },
+        }
+    }
+
+    /// For `map_err`: the same for the log of the ledger in `data`.
+    pub(super) fn log_at_start(data: &Path) -> impl FnOnce(LogError) -> DaemonError {
+        move |error| match error {
+            LogError::Io { file, operation, source } => {
+                DaemonError::at_start(operation, &data.join(file))(source)
+            }
+            other => DaemonError::Log(other),
+        }
+    }
+
     /// For errors of a key file.
     pub(super) fn keys(path: impl Into<PathBuf>, reason: impl fmt::Display) -> DaemonError {
         DaemonError::Keys { path: path.into(), reason: reason.to_string() }
@@ -85,9 +116,13 @@ impl DaemonError {
             DaemonError::Usage(_) | DaemonError::NotALedger { .. } => Exit::Usage,
             DaemonError::Log(error) if error.is_damage() => Exit::Integrity,
             DaemonError::Checkpoint { source: CheckpointFileError::NotOurs(_), .. } => Exit::Integrity,
-            DaemonError::Log(_) | DaemonError::Io { .. } | DaemonError::Checkpoint { .. } => Exit::Io,
+            DaemonError::Log(_) | DaemonError::Io { .. } => Exit::Io,
             DaemonError::InUse { .. } => Exit::Busy,
-            DaemonError::Config(_) | DaemonError::Keys { .. } | DaemonError::Listen { .. } => Exit::Config,
+            DaemonError::Config(_)
+            | DaemonError::Keys { .. }
+            | DaemonError::Listen { .. }
+            | DaemonError::Unusable { .. }
+            | DaemonError::Checkpoint { .. } => Exit::Config,
         }
     }
 }
@@ -131,6 +166,9 @@ impl fmt::Display for DaemonError {
             }
             DaemonError::Io { operation, source } => write!(f, "{operation}: {source}"),
             DaemonError::Log(error) => error.fmt(f),
+            DaemonError::Unusable { path, operation, source } => {
+                write!(f, "{}: this process cannot {operation} it: {source}", path.display())
+            }
             DaemonError::Checkpoint { path, source } => write!(f, "{}: {source}", path.display()),
         }
     }

@@ -23,7 +23,7 @@ impl DirectoryLock {
         let path = directory.join(LOCK);
         let file = LockFile::try_lock(&path).map_err(|error| match error {
             NotLocked::HeldBy(pid) => DaemonError::InUse { path: directory.to_owned(), pid },
-            NotLocked::Failed(error) => DaemonError::io_at("locking", &path)(error),
+            NotLocked::Failed(error) => DaemonError::at_start("lock", &path)(error),
         })?;
         // A full disk must not keep a ledger closed.
         if let Some(error) = &file.not_named {

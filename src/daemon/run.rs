@@ -19,7 +19,7 @@ use crate::cli::text::escape;
 use crate::crypto::random;
 use crate::domain::State;
 use crate::eventlog::{Disk, Recovery, Storage, anchor};
-use crate::ledger::{CheckpointFile, Ledger};
+use crate::ledger::{CheckpointFile, CheckpointFileError, Ledger};
 use crate::limits::Limits;
 use crate::reactor::{self, Clock, Parts, Reactor, SignalSource};
 use crate::service::{Keys, Service};
@@ -72,7 +72,8 @@ fn serve(serve: &Serve) -> Result<(), DaemonError> {
     let storage: Arc<dyn Storage> = Arc::new(Disk::new(directory.path()));
     check_anchor(storage.as_ref(), &directory, &keys)?;
     let checkpoint_file = open_checkpoint_file(&serve.checkpoint_file, &keys)?;
-    let (ledger, recovery) = Ledger::open_extending(&storage, serve.options, checkpoint_file.kept())?;
+    let opened = Ledger::open_extending(&storage, serve.options, checkpoint_file.kept());
+    let (ledger, recovery) = opened.map_err(DaemonError::log_at_start(directory.path()))?;
     tell(&recovery);
     if checkpoint_file.kept().is_none() && recovery.blocks > 1 {
         let file = serve.checkpoint_file.display();
@@ -87,6 +88,10 @@ fn serve(serve: &Serve) -> Result<(), DaemonError> {
     if let Some(until) = keys.previous_until {
         service.accept_previous_key_until(until);
     }
+    service.keep_newest_checkpoint().map_err(|source| DaemonError::Checkpoint {
+        path: serve.checkpoint_file.clone(),
+        source: CheckpointFileError::Unwritable(source),
+    })?;
     let reactor = Reactor::new(Parts {
         handler: service,
         lanes: reactor::lanes(&secrets, clock),

@@ -30,6 +30,6 @@ pub use reader::LogReader;
 pub use recovery::{BlockRefused, Recovery, Replay, ReplayPrepared, Replaying};
 pub use sim_disk::{Call, Fault, Lies, SimDisk, Survival};
 pub use storage::{
-    Access, Storage, StorageFile, read_exact_at, read_small, read_up_to, replace, write_all_at,
+    Access, Storage, StorageFile, read_exact_at, read_small, read_up_to, replace, try_replace, write_all_at,
 };
 pub use writer::{EventLog, create};

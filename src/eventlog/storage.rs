@@ -6,6 +6,8 @@
 use std::fmt::Debug;
 use std::io;
 
+use super::error::is_full;
+
 /// How a file is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
@@ -113,6 +115,23 @@ pub fn replace(storage: &dyn Storage, path: &str, bytes: &[u8]) -> io::Result<()
     write_all_at(file.as_mut(), bytes, 0)?;
     file.sync_data()?;
     storage.rename(&next, path)?;
+    storage.sync_dir("")
+}
+
+/// Finds out whether [`replace`] could put a file there, and leaves what is there as it is. A full disk is no
+/// obstacle: room comes and goes.
+///
+/// # Errors
+/// What the file system says.
+pub fn try_replace(storage: &dyn Storage, path: &str) -> io::Result<()> {
+    let next = format!("{path}.tmp");
+    match storage.open(&next, Access::CreateNew) {
+        Err(error) if is_full(&error) => return Ok(()),
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        // What a crash left has to go in any case.
+        _ => {}
+    }
+    storage.remove(&next)?;
     storage.sync_dir("")
 }
 

@@ -145,7 +145,7 @@ impl EventLog {
             }
             _ => {}
         }
-        log.prepare_spare_early();
+        log.prepare_first_spare()?;
         Ok((log, recovery))
     }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::chain::Checkpoint;
 use crate::chain::checkpoint::NotCheckpoint;
 use crate::crypto::note::{LogPublicKey, NoteError};
-use crate::eventlog::{Storage, read_small, replace};
+use crate::eventlog::{Storage, read_small, replace, try_replace};
 
 /// The usual name, in the data directory.
 pub const CHECKPOINT_FILE: &str = "checkpoint";
@@ -31,11 +31,14 @@ pub enum CheckpointFileError {
     /// It holds no checkpoint, or one of another ledger.
     NotOurs(NotCheckpoint),
     /// It cannot be read.
-    Io(io::Error),
+    Unreadable(io::Error),
+    /// It cannot be written where it is.
+    Unwritable(io::Error),
 }
 
 impl CheckpointFile {
-    /// Reads the file; that there is none yet is no error, and known by [`CheckpointFile::kept`].
+    /// Reads the file, and finds out whether a newer one can take its place; what is there stays as it is. That
+    /// there is none yet is no error, and known by [`CheckpointFile::kept`].
     ///
     /// # Errors
     /// [`CheckpointFileError`].
@@ -44,11 +47,12 @@ impl CheckpointFile {
         name: &str,
         log_key: &LogPublicKey,
     ) -> Result<CheckpointFile, CheckpointFileError> {
-        let kept =
-            match read_small(storage.as_ref(), name, NOTE_BYTES_MAX).map_err(CheckpointFileError::Io)? {
-                Some(note) => Some(verify(&note, log_key).map_err(CheckpointFileError::NotOurs)?),
-                None => None,
-            };
+        let note = read_small(storage.as_ref(), name, NOTE_BYTES_MAX);
+        let kept = match note.map_err(CheckpointFileError::Unreadable)? {
+            Some(note) => Some(verify(&note, log_key).map_err(CheckpointFileError::NotOurs)?),
+            None => None,
+        };
+        try_replace(storage.as_ref(), name).map_err(CheckpointFileError::Unwritable)?;
         Ok(CheckpointFile { storage, name: name.to_owned(), kept })
     }
 
@@ -82,7 +86,15 @@ impl fmt::Display for CheckpointFileError {
             CheckpointFileError::NotOurs(error) => {
                 write!(f, "checkpoint_file: not a checkpoint that this ledger signed: {error}")
             }
-            CheckpointFileError::Io(error) => error.fmt(f),
+            CheckpointFileError::Unreadable(error) => {
+                write!(f, "checkpoint_file: the newest checkpoint cannot be read: {error}")
+            }
+            CheckpointFileError::Unwritable(error) if error.kind() == io::ErrorKind::NotFound => {
+                f.write_str("checkpoint_file: the newest checkpoint cannot be kept there: no such folder")
+            }
+            CheckpointFileError::Unwritable(error) => {
+                write!(f, "checkpoint_file: the newest checkpoint cannot be kept there: {error}")
+            }
         }
     }
 }

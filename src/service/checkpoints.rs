@@ -73,6 +73,15 @@ impl Service {
         if !std::mem::take(&mut self.note_leaves) {
             return Ok(());
         }
+        self.keep_newest_checkpoint().map_err(|error| LogError::io(CHECKPOINT_FILE, "write", error))
+    }
+
+    /// Keeps the checkpoint over the last batch although nobody was shown it yet. Before serving, this finds out
+    /// whether the file can be replaced at all.
+    ///
+    /// # Errors
+    /// What the file system says, but not that the disk is full.
+    pub fn keep_newest_checkpoint(&mut self) -> io::Result<()> {
         self.sign_checkpoint();
         match self.checkpoint_file.keep(self.ledger.checkpoint(), &self.checkpoint_note.1) {
             // On a full disk nothing new is signed for but what came since the file was last written.
@@ -80,7 +89,7 @@ impl Service {
                 tracing::warn!(%error, "the newest checkpoint could not be kept");
                 Ok(())
             }
-            other => other.map_err(|error| LogError::io(CHECKPOINT_FILE, "write", error)),
+            other => other,
         }
     }
 

@@ -120,7 +120,7 @@ impl World {
         let checkpoint_file = match kept {
             Ok(file) => file,
             Err(CheckpointFileError::NotOurs(error)) => return Err(format!("checkpoint file: {error}")),
-            Err(CheckpointFileError::Io(_)) => {
+            Err(CheckpointFileError::Unreadable(_) | CheckpointFileError::Unwritable(_)) => {
                 if self.disk.is_dark() {
                     self.lose_power();
                 }

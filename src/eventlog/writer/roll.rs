@@ -152,4 +152,16 @@ impl EventLog {
             tracing::warn!(%error, "no room yet for the next segment");
         }
     }
+
+    /// The same before the first batch: whoever may not make a segment is told now, and not when the current one
+    /// is full.
+    pub(super) fn prepare_first_spare(&mut self) -> Result<(), LogError> {
+        match self.prepare_spare(0) {
+            Err(LogError::Io { source, .. }) if is_full(&source) => {
+                tracing::warn!(error = %source, "no room yet for the next segment");
+                Ok(())
+            }
+            other => other,
+        }
+    }
 }
