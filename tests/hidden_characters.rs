@@ -14,7 +14,7 @@ use crate::recorded::{load, write_to};
 const NOBODY: &str = "127.0.0.1:1";
 
 fn hides(text: &str) -> Option<char> {
-    text.chars().find(|c| *c != '\n' && is_hidden(*c))
+    text.chars().find(|c| !matches!(c, '\n' | '\r') && is_hidden(*c))
 }
 
 #[test]
