@@ -111,7 +111,7 @@ class Reader:
     def bytes(self): return self.take(self.varint())
     def text(self): return attempt(self.name, "a text is not UTF-8", self.bytes().decode)
     def one_of(self, *variants):
-        need((number := self.varint()) < len(variants), self.name, "an unknown variant")
+        need((number := self.varint()) < len(variants) and variants[number] is not None, self.name, "an unknown variant")
         return variants[number]
     def end(self): need(self.at == len(self.data), self.name, "bytes are left over")
 Block = namedtuple("Block", "data index timestamp previous_hash author author_previous message signature event")
@@ -269,7 +269,7 @@ def settle(read, message, members):
     attempt("bad_order_signature", f"order {order_id.hex()}", members[payer].key.verify, signature, signed, *PSS)
     return {"from": payer, "amount": amount, "order_id": order_id.hex(), **memo(text)}
 def revoke_order(read, *_): return {"order_id": read.take(16).hex()}
-def role(read, *_): return {"account": read.varint(), "role": read.one_of("operator")}
+def role(read, *_): return {"account": read.varint(), "role": read.one_of("operator", *[None] * 2, "witness")}
 def issue(read, *_): return {"to": read.varint(), "amount": (coded := read.varint()) >> 1 ^ -(coded & 1)}
 def pay(read, *_): return {**issue(read), **memo(read.text())}
 def memo(text): return {"memo": text} if text else {}

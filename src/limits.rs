@@ -9,6 +9,9 @@ pub const COSIGNERS_MAX: usize = 64;
 /// Cosignatures kept of each of them: those of the largest checkpoints.
 pub const COSIGNED_SIZES_MAX: usize = 16;
 
+/// Milliseconds for which an account without the role witness keeps its place after its last cosignature: 30 days.
+pub const COSIGNED_PLACE_MS: u64 = 30 * 24 * 60 * 60 * 1_000;
+
 /// Orders in one command.
 pub const ORDERS_MAX: usize = 8_192;
 

@@ -1,17 +1,17 @@
 //! The newest checkpoint, and what witnesses have said about older ones.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
-use serde::{Deserialize, Serialize};
-
+use super::cosigned::{Cosignature, Cosigned, Taken};
 use super::{ConnectionId, Service};
-use crate::codec;
 use crate::crypto::cosignature::WitnessPublicKey;
 use crate::domain::AccountId;
+use crate::domain::accounts::Role;
 use crate::eventlog::{self, LogError, read_small, replace};
 use crate::ledger::CHECKPOINT_FILE;
-use crate::limits::{COSIGNED_SIZES_MAX, COSIGNERS_MAX};
+use crate::limits::COSIGNERS_MAX;
+use crate::text;
+use crate::time::{Monotonic, Now};
 use crate::wire::{CheckpointNote, Refusal, Reply};
 
 /// Where cosignatures are kept over a restart; without it they are gone until the witnesses come again.
@@ -19,45 +19,6 @@ const FILE: &str = "cosigned";
 
 /// More than the file can have by the limits.
 const FILE_BYTES_MAX: u64 = 1 << 20;
-
-/// What a witness handed in.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Cosignature {
-    vkey: String,
-    line: String,
-}
-
-/// Cosignatures by the account that handed them in and the size of the checkpoint. Each account pushes out its own
-/// only, so that nobody can make another witness's disappear.
-#[derive(Debug, Default)]
-pub(super) struct Cosigned(BTreeMap<AccountId, BTreeMap<u64, Cosignature>>);
-
-impl Cosigned {
-    /// False when too many others cosign already.
-    fn insert(&mut self, account: AccountId, size: u64, cosignature: Cosignature) -> bool {
-        if self.0.len() >= COSIGNERS_MAX && !self.0.contains_key(&account) {
-            return false;
-        }
-        let own = self.0.entry(account).or_default();
-        own.insert(size, cosignature);
-        while own.len() > COSIGNED_SIZES_MAX {
-            own.pop_first();
-        }
-        true
-    }
-
-    /// The newest size that all these keys have cosigned, with their lines for it, or with everybody's if no key is
-    /// named. A key that was made to collide with another one spoils no answer that does not ask for it.
-    fn newest(&self, keys: &[&str]) -> Option<(u64, String)> {
-        let lines_of = |size: u64| self.0.values().filter_map(move |own| own.get(&size));
-        let sizes: BTreeSet<u64> = self.0.values().flat_map(|own| own.keys().copied()).collect();
-        let cosigned_by_all =
-            |size: &u64| keys.iter().all(|key| lines_of(*size).any(|cosignature| cosignature.vkey == *key));
-        let size = sizes.into_iter().rev().find(cosigned_by_all)?;
-        let wanted = lines_of(size).filter(|one| keys.is_empty() || keys.contains(&one.vkey.as_str()));
-        Some((size, wanted.map(|cosignature| cosignature.line.as_str()).collect()))
-    }
-}
 
 impl Service {
     /// The checkpoint over the last batch, signed once.
@@ -94,18 +55,38 @@ impl Service {
     }
 
     /// Takes a witness's cosignature of a checkpoint, if it holds.
-    pub(super) fn cosign(&mut self, account: AccountId, size: u64, vkey: &str, line: &str) -> Reply {
+    pub(super) fn cosign(
+        &mut self,
+        account: AccountId,
+        size: u64,
+        vkey: &str,
+        line: &str,
+        now: Now,
+    ) -> Reply {
         if let Err(refusal) = self.check_cosignature(size, vkey, line) {
             return Reply::Refused(refusal);
         }
         let cosignature = Cosignature { vkey: vkey.to_owned(), line: line.to_owned() };
-        if !self.cosigned.insert(account, size, cosignature) {
-            return Reply::Refused(Refusal::fail("busy", "there are as many witnesses as this server keeps"));
+        let accounts = &self.ledger.replica().state().accounts;
+        let has_role = |account| accounts.has_role(account, Role::Witness);
+        match self.cosigned.take(account, size, cosignature, now.wall, &has_role) {
+            Taken::New | Taken::Known => self.newest_cosigned(&[vkey]),
+            Taken::NoPlace => Reply::Refused(Refusal::fail(
+                "no_place",
+                "there are as many witnesses as this server keeps; an operator can give an account a place: grant \
+                 USER witness",
+            )),
         }
-        if let Err(error) = replace(self.storage.as_ref(), FILE, &codec::encode(&self.cosigned.0)) {
-            tracing::warn!(%error, "cosignatures could not be kept over a restart");
+    }
+
+    /// Writes down what witnesses handed in, if something has changed and enough time has passed since the last time.
+    pub(super) fn keep_cosigned(&mut self, now: Monotonic) {
+        if self.cosigned.write_due().is_some_and(|due| due <= now) {
+            let bytes = self.cosigned.to_write(now);
+            if let Err(error) = replace(self.storage.as_ref(), FILE, &bytes) {
+                tracing::warn!(%error, "cosignatures could not be kept over a restart");
+            }
         }
-        self.newest_cosigned(&[vkey])
     }
 
     fn check_cosignature(&self, size: u64, vkey: &str, line: &str) -> Result<(), Refusal> {
@@ -116,6 +97,9 @@ impl Service {
         let text = checkpoint.ok_or_else(|| bad("there is no such checkpoint"))?.text();
         if key.name() == self.log_key.public().origin() {
             return Err(bad("a witness does not bear the ledger's name"));
+        }
+        if text::first_hidden(key.name()).is_some() {
+            return Err(bad("the name of a witness holds a character that nobody can see"));
         }
         // One line and no more: it is handed out among others.
         let whole = line.ends_with('\n') && line.matches('\n').count() == 1;
@@ -150,15 +134,10 @@ impl Service {
             Ok(None) => return,
             Err(error) => return forgotten(&error),
         };
-        let Ok(kept) = codec::strict::<BTreeMap<AccountId, BTreeMap<u64, Cosignature>>>(&bytes) else {
-            return forgotten(&io::ErrorKind::InvalidData.into());
-        };
-        for (account, own) in kept {
-            for (size, cosignature) in own {
-                if self.check_cosignature(size, &cosignature.vkey, &cosignature.line).is_ok() {
-                    self.cosigned.insert(account, size, cosignature);
-                }
-            }
+        let holds = |size, one: &Cosignature| self.check_cosignature(size, &one.vkey, &one.line).is_ok();
+        match Cosigned::recall(&bytes, holds) {
+            Ok(cosigned) => self.cosigned = cosigned,
+            Err(_) => forgotten(&io::ErrorKind::InvalidData.into()),
         }
     }
 

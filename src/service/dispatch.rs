@@ -77,7 +77,7 @@ impl Service {
             (Request::Copy { from, limit }, false) => self.copy(id, request_id, account, from, limit),
             (Request::Cosigned(keys), _) => self.hold_cosigned(id, request_id, &keys),
             (Request::Cosign { size, vkey, line }, false) => {
-                let reply = self.cosign(account, size, vkey, line);
+                let reply = self.cosign(account, size, vkey, line, now);
                 self.hold(id, request_id, reply);
             }
             (Request::Balance, false) => {

@@ -15,6 +15,7 @@ mod admission;
 mod checkpoints;
 mod commands;
 mod connection;
+mod cosigned;
 mod deadlines;
 mod dispatch;
 mod guards;
@@ -46,8 +47,8 @@ use crate::session::{ChannelSettings, ServerEnv, ServerIdentity, Stage, TicketSe
 use crate::time::{Monotonic, Now, Timestamp};
 use crate::wire::{Handshakes, Refusal};
 use admission::{Bucket, HandshakeQueue};
-use checkpoints::Cosigned;
 use connection::Connection;
+use cosigned::Cosigned;
 use deadlines::Deadlines;
 use held::Held;
 use key_cache::KeyCache;
@@ -247,6 +248,7 @@ impl Service {
             Err(CommitError::Fatal(error)) => return Err(error),
         }
         self.keep_checkpoint()?;
+        self.keep_cosigned(now.mono);
         self.release_held(now, rng);
         self.close_ended(now, rng);
         self.start_verification();
@@ -313,7 +315,8 @@ impl Service {
         // What is left over waits for an open batch, if there is one that is left open.
         let left_over = left_over.then(|| self.commit_due.unwrap_or_default());
         let at_once = (!self.jobs.is_empty()).then_some(Monotonic::default()).or(left_over);
-        [connections, self.maintenance_due, at_once].into_iter().flatten().min()
+        let due = [connections, self.maintenance_due, self.cosigned.write_due(), at_once];
+        due.into_iter().flatten().min()
     }
 
     fn run_deadlines(&mut self, now: Now) {
@@ -443,6 +446,7 @@ impl Service {
     pub fn close(mut self) -> Result<(), LogError> {
         self.note_leaves = true;
         self.keep_checkpoint()?;
+        self.keep_cosigned(self.cosigned.write_due().unwrap_or_default());
         self.ledger.close()
     }
 }

@@ -79,10 +79,10 @@ impl Step {
                 _ => return None,
             },
             "grant" | "revoke" => match words.as_slice() {
-                [account, role] if role == "operator" && verb == "grant" => {
-                    RawCommand::GrantRole(account.parse().ok()?)
+                [account, role] if verb == "grant" => {
+                    RawCommand::GrantRole(account.parse().ok()?, role_number(role)?)
                 }
-                [account, role] if role == "operator" => RawCommand::RevokeRole(account.parse().ok()?),
+                [account, role] => RawCommand::RevokeRole(account.parse().ok()?, role_number(role)?),
                 _ => return None,
             },
             _ => return None,
@@ -300,4 +300,13 @@ fn ten_thousandths(amount: &str) -> Option<u64> {
         return None;
     }
     format!("{whole}{decimals:0<4}").parse().ok()
+}
+
+/// A role by its name, or by a number that may be nobody's.
+fn role_number(word: &str) -> Option<u8> {
+    match word {
+        "operator" => Some(0),
+        "witness" => Some(3),
+        number => number.parse().ok(),
+    }
 }

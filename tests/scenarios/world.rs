@@ -23,8 +23,8 @@ pub(super) enum RawCommand {
     Issue { to: u64, amount: i64 },
     Settle(RawPaymentOrder),
     RevokeOrder(u8),
-    GrantRole(u64),
-    RevokeRole(u64),
+    GrantRole(u64, u8),
+    RevokeRole(u64, u8),
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -155,8 +155,8 @@ impl RawCommand {
                 (payments::SETTLE, codec::encode(&(bytes, signature)))
             }
             RawCommand::RevokeOrder(order) => (payments::REVOKE_ORDER, codec::encode(&[*order; 16])),
-            RawCommand::GrantRole(account) => (accounts::GRANT_ROLE, codec::encode(&(account, OPERATOR))),
-            RawCommand::RevokeRole(account) => (accounts::REVOKE_ROLE, codec::encode(&(account, OPERATOR))),
+            RawCommand::GrantRole(account, role) => (accounts::GRANT_ROLE, codec::encode(&(account, role))),
+            RawCommand::RevokeRole(account, role) => (accounts::REVOKE_ROLE, codec::encode(&(account, role))),
         }
     }
 }
@@ -166,9 +166,6 @@ const START_MS: u64 = 1_700_000_000_000;
 
 /// The byte that the ledger's id is made of.
 pub(super) const LEDGER: u8 = 1;
-
-/// The number of the role operator.
-const OPERATOR: u8 = 0;
 
 /// State, chain, and the bytes of every block.
 #[derive(Default)]
