@@ -50,6 +50,11 @@ impl PeerLink {
         address: SocketAddr,
     ) -> Result<PeerLink, ClientError> {
         let failed = |error: std::io::Error| ClientError::Unreachable(format!("{address}: {error}"));
+        // The address is the server's word; it points this member at nobody who has nothing to do with the ledger. A
+        // loopback address points at this machine itself.
+        if let Err(kind) = wire::check_dialled(address.ip(), true) {
+            return Err(ClientError::Unreachable(format!("{address}: {kind} is not dialled")));
+        }
         let stream = TcpStream::connect_timeout(&address, PATIENCE).map_err(failed)?;
         stream.set_nodelay(true).map_err(failed)?;
         stream.set_write_timeout(Some(PATIENCE)).map_err(failed)?;

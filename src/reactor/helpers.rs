@@ -302,7 +302,8 @@ mod tests {
 
         let check = |n| Job::VerifyClient {
             connection: ConnectionId(n),
-            key: public.clone(),
+            key: public.spki().to_vec(),
+            known: true,
             signed: b"signed".to_vec(),
             signature: vec![0; MODULUS_BYTES],
         };

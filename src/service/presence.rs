@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use super::{ConnectionId, Service};
 use crate::domain::AccountId;
-use crate::wire::{OnlineMember, OnlinePage, Refusal, Reply};
+use crate::wire::{self, OnlineMember, OnlinePage, Refusal, Reply};
 
 /// Members in one answer at most.
 const PAGE_MEMBERS_MAX: usize = 1_024;
@@ -43,8 +43,16 @@ impl Service {
             return Reply::Refused(Refusal::fail("invalid_address", "nobody listens on port 0"));
         }
         if let Some(connection) = self.connections.get_mut(&id) {
-            if address.ip().is_unspecified() {
-                address.set_ip(connection.address.ip());
+            let seen = connection.address.ip().to_canonical();
+            if address.ip().to_canonical().is_unspecified() {
+                address.set_ip(seen);
+            }
+            if let Err(kind) = wire::check_dialled(address.ip(), seen.is_loopback()) {
+                let text = format!(
+                    "others would be sent to {}, {kind}: nobody can be told to dial it",
+                    address.ip()
+                );
+                return Reply::Refused(Refusal::fail("invalid_address", text));
             }
             connection.present = true;
             self.schedule(id);

@@ -112,16 +112,14 @@ impl Service {
         match event {
             ServerEvent::Decap { slot, ciphertext } => self.queue_decap(id, slot, ciphertext, now, rng),
             ServerEvent::VerifyClientAuth { account, key_id, signed, signature } => {
-                let key = self.key_of(AccountId(account)).filter(|key| key.key_id() == key_id);
-                match key {
-                    Some(key) => self.jobs.push(Job::VerifyClient {
-                        connection: id,
-                        key,
-                        signed,
-                        signature: signature.to_vec(),
-                    }),
-                    None => self.client_verified(id, false, now, rng),
-                }
+                let member = self.ledger.replica().state().accounts.get(AccountId(account));
+                let member = member.filter(|member| member.key_id == key_id);
+                let key = member.map_or_else(
+                    || self.identity.current().encryption_key().spki().to_vec(),
+                    |member| member.public_key.clone(),
+                );
+                let (known, signature) = (member.is_some(), signature.to_vec());
+                self.jobs.push(Job::VerifyClient { connection: id, key, known, signed, signature });
             }
             ServerEvent::Opened { account, resumed } => self.opened(id, account, resumed, now),
             ServerEvent::Message(message) => {

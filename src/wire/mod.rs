@@ -4,10 +4,12 @@
 //! requests, never 0; a reply carries the id of its request, a push carries the id of the request that it
 //! tells about. Variants are only ever appended; a message of another version ends the connection.
 
+mod dialled;
 mod peer;
 mod reply;
 mod request;
 
+pub use dialled::check_dialled;
 pub use peer::{Handover, PeerReply, PeerRequest};
 pub use reply::{
     Accepted, Balance, CheckpointNote, CopyPage, Finding, Handshakes, Member, Mode, OnlineMember, OnlinePage,
