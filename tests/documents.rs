@@ -87,6 +87,7 @@ fn every_link_between_the_documents_leads_somewhere() {
         "docs/tiles.md",
         "docs/witnesses.md",
         "docs/log-format.md",
+        "docs/operations.md",
         "docs/wire-protocol.md",
     ];
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -1,7 +1,12 @@
 //! The client's home: what is lost of it and what brings it back, who may use it at once, and what damage to it can
 //! and cannot do.
 
-use crate::binaries::{Daemon, Place};
+use std::path::Path;
+use std::process::Command;
+
+use ledgerd::client::{ClientError, Home, Member, load_key};
+
+use crate::binaries::{Daemon, ORDERS, Place};
 
 /// Makes a home that knows the server and holds a copy of a member's key, and nothing else.
 fn home_with_key_only(place: &Place, home: &str, of: &str, address: &str) {
@@ -54,4 +59,212 @@ fn whoever_has_no_account_is_told_what_to_do() {
     std::fs::remove_file(place.directory.path().join("alice/key.pem")).unwrap();
     let said = place.ends(78, "alice", at, &["balance"]);
     assert!(said.contains("alice/key.pem is gone") && said.contains("account 1 (alice)"), "{said}");
+}
+
+#[test]
+fn a_ledger_that_moved_is_recognised_and_its_pin_comes_along() {
+    let place = Place::new();
+    let daemon = Daemon::start(&place.data(), "127.0.0.1:0");
+    let old = daemon.address.clone();
+    place.join("alice", &old);
+    assert_eq!(daemon.terminate(), Some(0));
+    let daemon = Daemon::start(&place.data(), "127.0.0.1:0");
+    let new = daemon.address.as_str();
+    let said = place.ends(0, "alice", new, &["getKey"]);
+    assert!(said.contains(&format!("the ledger that you know as {old}")), "{said}");
+    assert!(place.done("alice", new, &["whoami"]).contains("alice"));
+    let known = std::fs::read_to_string(place.directory.path().join("alice/known_servers")).unwrap();
+    let pins: Vec<&str> = known.lines().filter_map(|line| line.split_once(' ')).map(|(_, pin)| pin).collect();
+    assert_eq!((pins.len(), pins[0]), (2, pins[1]), "checkpoint and all");
+    assert!(!pins[0].contains(" - "), "there is a checkpoint to lose");
+    place.done("alice", new, &["forget", &old]);
+    let said = place.ends(2, "alice", new, &["forget", &old]);
+    assert!(said.contains(&old) && said.contains("alice/known_servers"), "{said}");
+    let said = place.ends(0, "alice", new, &["forget", new]);
+    let evidence: Vec<_> =
+        std::fs::read_dir(place.directory.path().join("alice/evidence")).unwrap().collect();
+    assert_eq!(evidence.len(), 1);
+    let kept = evidence[0].as_ref().unwrap().path();
+    assert!(said.contains(kept.to_str().unwrap()), "{said}");
+    // The fingerprint stands for nothing that the home does not know any more.
+    assert!(place.ends(2, "alice", new, &["getKey"]).contains("is not known"));
+    place.done("alice", new, &["getKey", "--accept-new"]);
+    place.done("alice", new, &["checkpoint", "verify", kept.to_str().unwrap()]);
+}
+
+#[test]
+fn another_ledger_at_a_known_address_is_refused_with_the_pins_place_and_what_to_do() {
+    let place = Place::new();
+    let daemon = Daemon::start(&place.data(), "127.0.0.1:0");
+    let at = daemon.address.clone();
+    place.join("alice", &at);
+    daemon.kill();
+    let _other = Daemon::start(&place.directory.path().join("other"), &at);
+    let said = place.ends(65, "alice", &at, &["getKey"]);
+    let path = place.directory.path().join("alice/known_servers");
+    assert!(said.contains("NOT THE ONE THAT WAS PINNED") && said.contains(path.to_str().unwrap()), "{said}");
+    let steps: Vec<&str> = said.lines().filter_map(|line| line.strip_prefix("  ledgerctl ")).collect();
+    assert_eq!(steps.len(), 2, "{said}");
+    for step in steps {
+        // As it stands there; the test names home and server by itself.
+        let step = step.strip_prefix(&format!("--server {at} ")).unwrap_or(step);
+        place.done("alice", &at, &step.split(' ').collect::<Vec<_>>());
+    }
+    assert_eq!(place.done("alice", &at, &["register", "alice"]).trim(), "1");
+}
+
+#[test]
+fn an_older_copy_that_was_put_back_is_accepted_knowingly_and_the_evidence_stays() {
+    let place = Place::new();
+    let daemon = Daemon::start(&place.data(), "127.0.0.1:0");
+    let at = daemon.address.clone();
+    place.join("alice", &at);
+    place.join("bob", &at);
+    assert_eq!(daemon.terminate(), Some(0));
+    let twin = place.directory.path().join("twin");
+    assert!(Command::new("cp").arg("-a").arg(place.data()).arg(&twin).status().unwrap().success());
+    let daemon = Daemon::start(&place.data(), &at);
+    place.done("alice", &at, &["add", ORDERS]);
+    place.done("alice", &at, &["copy"]);
+    place.done("bob", &at, &["whoami"]);
+    daemon.kill();
+    let _daemon = Daemon::start(&twin, &at);
+    let said = place.ends(65, "alice", &at, &["whoami"]);
+    assert!(said.contains("ROLLBACK"), "{said}");
+    let accepted = |said: &str| {
+        let step = said.lines().find_map(|line| line.split_once(" checkpoint accept ")).unwrap();
+        step.1.to_owned()
+    };
+    let evidence = |of: &str| {
+        let entries = std::fs::read_dir(place.directory.path().join(of).join("evidence")).unwrap();
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.unwrap().path().to_str().unwrap().to_owned()).collect();
+        names.sort();
+        names
+    };
+    let successor = accepted(&said);
+    let before = evidence("alice").into_iter().find(|path| *path != successor).unwrap();
+    // What was shown before is no checkpoint of the history that is to be accepted.
+    assert!(place.ends(65, "alice", &at, &["checkpoint", "accept", &before]).contains("ROLLBACK"));
+    assert!(place.ends(65, "alice", &at, &["whoami"]).contains("ROLLBACK"), "nothing was accepted");
+    let line = place.done("alice", &at, &["checkpoint", "accept", &successor]);
+    assert!(line.starts_with("accepted: 3 blocks") && line.contains("before 4 blocks"), "{line}");
+    assert_eq!(evidence("alice").len(), 2);
+    place.done("alice", &at, &["add", ORDERS]);
+    place.done("alice", &at, &["copy"]);
+    let said = place.ends(0, "alice", &at, &["checkpoint", "accept", &successor]);
+    assert!(said.contains("nothing to accept"), "{said}");
+    // Bob comes when the successor is as long as what he saw: another history of the same length.
+    let said = place.ends(65, "bob", &at, &["whoami"]);
+    assert!(said.contains("FORK"), "{said}");
+    place.done("bob", &at, &["checkpoint", "accept", &accepted(&said)]);
+    place.done("bob", &at, &["whoami"]);
+    assert_eq!(evidence("bob").len(), 2);
+}
+
+#[test]
+fn the_table_of_a_homes_files_is_what_is_in_a_home() {
+    let place = Place::new();
+    let daemon = Daemon::start(&place.data(), "127.0.0.1:0");
+    let at = daemon.address.as_str();
+    place.join("alice", at);
+    place.done("alice", at, &["witness"]);
+    assert_eq!(place.feed("alice", at, &["shell"], "whoami\n").0, Some(0));
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/cli.md")).unwrap();
+    let table = text.split_once("## The home directory").unwrap().1;
+    let table: String = table.split_inclusive('\n').take_while(|line| !line.starts_with("## ")).collect();
+    let rows = table.lines().filter(|line| line.starts_with("| `"));
+    let first = rows.flat_map(|row| row.split('|').nth(1).unwrap().split(','));
+    let mut said: Vec<String> = first.map(|name| name.trim().trim_matches('`').to_owned()).collect();
+    let mut there: Vec<String> = std::fs::read_dir(place.directory.path().join("alice"))
+        .unwrap()
+        .map(Result::unwrap)
+        .map(|entry| {
+            let end = if entry.path().is_dir() { "/" } else { "" };
+            entry.file_name().into_string().unwrap() + end
+        })
+        .collect();
+    said.sort();
+    there.sort();
+    assert_eq!(said, there);
+}
+
+/// Every file of a home, with its name in it.
+fn files_of(home: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut files = Vec::new();
+    let mut folders = vec![home.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let name = path.strip_prefix(home).unwrap().to_str().unwrap().to_owned();
+                files.push((name, std::fs::read(path).unwrap()));
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+#[test]
+fn a_bit_that_turned_over_in_a_home_is_told_with_the_file_or_does_no_harm() {
+    let place = Place::new();
+    let daemon = Daemon::start(&place.data(), "127.0.0.1:0");
+    let at = daemon.address.as_str();
+    place.join("alice", at);
+    place.done("alice", at, &["add", ORDERS]);
+    place.done("alice", at, &["witness"]);
+    let root = place.directory.path().join("alice");
+    let home = Home::open(Some(&root)).unwrap();
+    let open = || Member::open(&home, at, &mut |_| None);
+    let sound = open().unwrap().key().public().clone();
+    let files = files_of(&root);
+    for kind in ["known_servers", "key.pem", "servers/", "accounts/", "newest/", "tickets/", "witness/"] {
+        assert!(files.iter().any(|(name, _)| name.starts_with(kind)), "{kind} is not among the files");
+    }
+    for (name, bytes) in files.iter().filter(|(_, bytes)| !bytes.is_empty()) {
+        // What was damaged is put back as it was, tickets and all.
+        let put = |bytes: &[u8]| std::fs::write(root.join(name), bytes).unwrap();
+        for at in (0..bytes.len()).step_by(bytes.len() / 7 + 1).chain([bytes.len() - 1]) {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= 1;
+            put(&damaged);
+            let opened =
+                if name == "key.pem" { load_key(&home, &mut |_| None).map(drop) } else { open().map(drop) };
+            match opened {
+                Ok(()) => {}
+                Err(ClientError::Config(text)) => assert!(text.contains(name), "{name}, byte {at}: {text}"),
+                // Another address is a server that is not known.
+                Err(ClientError::Usage(_)) if name == "known_servers" && at < 16 => {}
+                Err(other) => panic!("{name}, byte {at}: {other:?}"),
+            }
+            if name == "key.pem"
+                && let Ok(Some(key)) = load_key(&home, &mut |_| None)
+            {
+                assert!(*key.public() == sound, "byte {at} makes another key");
+            }
+        }
+        for short in [0, bytes.len() / 2] {
+            put(&bytes[..short]);
+            match open() {
+                Ok(_) => {}
+                Err(ClientError::Config(text)) => {
+                    assert!(text.contains(name), "{name}, cut at {short}: {text}")
+                }
+                Err(ClientError::Usage(_)) if name == "known_servers" && short == 0 => {}
+                Err(other) => panic!("{name}, cut at {short}: {other:?}"),
+            }
+        }
+        put(bytes);
+    }
+    for (name, file) in [("newest", "copy"), ("witness", "witness")] {
+        let (path, bytes) = files.iter().find(|(path, _)| path.starts_with(&format!("{name}/"))).unwrap();
+        std::fs::write(root.join(path), &bytes[1..]).unwrap();
+        let said = place.ends(78, "alice", at, &[file]);
+        assert!(said.contains(path.as_str()) && said.contains("damaged"), "{said}");
+        std::fs::write(root.join(path), bytes).unwrap();
+        place.done("alice", at, &[file]);
+    }
 }

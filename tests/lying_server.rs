@@ -125,8 +125,7 @@ impl Stage {
         let account = serde_json::json!({
             "account": 1, "handle": "anna", "key_id": me.public().key_id().to_string(),
         });
-        let file = home.path(&format!("accounts/{}.json", ledger.ledger_id));
-        std::fs::write(file, account.to_string()).unwrap();
+        home.write_checked(&format!("accounts/{}", ledger.ledger_id), &account.to_string()).unwrap();
         let asked = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&asked);
         std::thread::spawn(move || serve(&listener, &descriptor, &ledger, &note, lie, &counter));
@@ -365,8 +364,7 @@ fn a_copy_with_a_block_left_out_exchanged_or_moved_is_refused() {
         });
         let ledger_id = Ledger::honest().ledger_id;
         let hash = ledgerd::chain::block_hash(&Ledger::honest().blocks[13]);
-        let newest = stage.home.path(&format!("accounts/{ledger_id}.newest"));
-        std::fs::write(newest, format!("13 {hash}\n")).unwrap();
+        stage.home.write_checked(&format!("newest/{ledger_id}"), &format!("13 {hash}")).unwrap();
         caught(stage.copy(), words);
     }
 }
@@ -417,7 +415,7 @@ fn the_account_of_a_key_is_believed_only_with_the_registration_of_that_key() {
         let ledger = Ledger::honest();
         let mut proofs = Proofs { registration: None, ..ledger.proofs(1) };
         change(&ledger, &mut proofs);
-        let account = format!("accounts/{}.json", ledger.ledger_id);
+        let account = format!("accounts/{}", ledger.ledger_id);
         let stage = Stage::lying(ledger, move |request| match request {
             Request::RegistrationOfKey(_) => Some(Reply::Receipt(proofs.clone())),
             _ => None,

@@ -89,13 +89,11 @@ fn a_witness_cosigns_no_fork_and_no_rollback_and_keeps_the_evidence() {
     daemon.kill();
     // What the client itself has kept goes away with its file; the witness's view is its own.
     let forget = || {
-        let file = place.directory.path().join("wanda/known_servers");
-        let known = std::fs::read_to_string(&file).unwrap();
-        let (line, _) = known.trim_end().rsplit_once(' ').unwrap();
-        std::fs::write(&file, format!("{line} -\n")).unwrap();
+        place.done("wanda", &at, &["forget", &at]);
+        place.done("wanda", &at, &["getKey", "--accept-new"]);
     };
-    forget();
     let daemon = Daemon::start(&twin, &at);
+    forget();
     let complaint = place.ends(65, "wanda", &at, &["witness"]);
     assert!(complaint.contains("ROLLBACK"), "{complaint}");
     place.done("wanda", &at, &["add", ORDERS]);

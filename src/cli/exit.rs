@@ -28,7 +28,7 @@ pub enum Exit {
     Io = 74,
     /// A ledger's directory, or a home, is in use by another process.
     Busy = 75,
-    /// Configuration or key files unusable.
+    /// Configuration, key files or home files unusable.
     Config = 78,
 }
 
@@ -49,9 +49,9 @@ impl From<&ClientError> for Exit {
             ClientError::Unknown(_) => Exit::Unknown,
             ClientError::Untold(_) => Exit::Untold,
             ClientError::Integrity(_) => Exit::Integrity,
-            ClientError::Config(_) => Exit::Config,
+            ClientError::Config(_) | ClientError::File(..) => Exit::Config,
             ClientError::InUse(_) => Exit::Busy,
-            ClientError::File(..) | ClientError::Unexpected(_) => Exit::Unexpected,
+            ClientError::Unexpected(_) => Exit::Unexpected,
         }
     }
 }

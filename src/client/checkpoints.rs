@@ -1,8 +1,11 @@
 //! The client as an auditor: whatever checkpoint a server shows has to extend the one that was kept, by proof.
 //! What contradicts it is kept as evidence: both notes carry the server's own signature.
 
+use std::path::PathBuf;
+
 use super::known_servers::{self, KnownServer, read_checkpoint};
-use super::{ClientError, Connection, Home};
+use super::member::{open_full, pinned};
+use super::{ClientError, Connection, Home, PATIENCE, newest};
 use crate::chain::{Checkpoint, Consistency};
 use crate::wire::{CheckpointNote, Reply, Request};
 
@@ -15,6 +18,14 @@ struct Signed<'a> {
 impl<'a> Signed<'a> {
     fn read(server: &KnownServer, note: &'a str) -> Result<Signed<'a>, ClientError> {
         Ok(Signed { note, checkpoint: read_checkpoint(server, note)? })
+    }
+
+    /// The same of a note that was kept: what is wrong with that is no fault of the server's.
+    fn kept(home: &Home, server: &KnownServer, note: &'a str) -> Result<Signed<'a>, ClientError> {
+        Signed::read(server, note).map_err(|error| {
+            let path = home.path("known_servers");
+            ClientError::Config(format!("{}: {}: {error}", path.display(), server.address))
+        })
     }
 }
 
@@ -34,7 +45,7 @@ pub(super) fn audit(
     let shown = Signed::read(server, note)?;
     let before = server.checkpoint.clone();
     if let Some(before) = &before {
-        let before = Signed::read(server, before)?;
+        let before = Signed::kept(home, server, before)?;
         if shown.checkpoint.size < before.checkpoint.size {
             return Err(contradiction(home, server, "ROLLBACK", &before, &shown));
         }
@@ -42,9 +53,13 @@ pub(super) fn audit(
     let now = known_servers::find(home, &server.address)?.and_then(|server| server.checkpoint);
     let now = now.filter(|now| Some(now) != before.as_ref());
     let kept: Vec<Signed<'_>> =
-        before.iter().chain(&now).map(|note| Signed::read(server, note)).collect::<Result<_, _>>()?;
+        before.iter().chain(&now).map(|note| Signed::kept(home, server, note)).collect::<Result<_, _>>()?;
     prove(home, server, connection, &shown, &kept)?;
-    known_servers::advance(home, server.ledger_id, note)?;
+    match known_servers::advance(home, server.ledger_id, note) {
+        // Who only reads needs nothing to be written.
+        Err(ClientError::File(path, error)) => home.not_kept(&path, &error),
+        other => other?,
+    }
     server.checkpoint = Some(note.to_owned());
     Ok(shown.checkpoint)
 }
@@ -101,9 +116,16 @@ fn contradiction(
     shown: &Signed<'_>,
 ) -> ClientError {
     let (new, old) = (&shown.checkpoint, &kept.checkpoint);
-    let files = keep_evidence(home, server, kept).and_then(|first| {
-        let second = keep_evidence(home, server, shown)?;
-        Ok(format!("Both checkpoints, signed by the server, are kept as evidence:\n  {first}\n  {second}"))
+    let files = keep_evidence(home, server, kept.note).and_then(|first| {
+        let second = keep_evidence(home, server, shown.note)?;
+        let (first, second) = (first.display(), second.display());
+        Ok(format!(
+            "Both checkpoints, signed by the server, are kept as evidence:\n  {first}\n  {second}\n\
+             What was shown before and is gone may hold commands of yours. Only if the operator tells you, another \
+             way than through this connection, that an older copy was put back after a disk was lost, go on with it:\n  \
+             ledgerctl --server {} checkpoint accept {second}",
+            server.address
+        ))
     });
     let evidence = files.unwrap_or_else(|error| format!("The evidence could not be kept: {error}"));
     ClientError::Integrity(format!(
@@ -114,13 +136,70 @@ fn contradiction(
 }
 
 /// Keeps a note under a name that says what it is, so that the same one is kept once.
-fn keep_evidence(home: &Home, server: &KnownServer, signed: &Signed<'_>) -> Result<String, ClientError> {
-    let Signed { note, checkpoint } = signed;
+pub(super) fn keep_evidence(home: &Home, server: &KnownServer, note: &str) -> Result<PathBuf, ClientError> {
+    let checkpoint = read_checkpoint(server, note)?;
     let short = |text: String| text.get(..16).map(str::to_owned).unwrap_or(text);
     let (ledger, root) = (short(server.ledger_id.to_string()), short(checkpoint.root.to_string()));
     let name = format!("evidence/{ledger}-{}-{root}.checkpoint", checkpoint.size);
     home.write(&name, note.as_bytes())?;
-    Ok(home.path(&name).display().to_string())
+    Ok(home.path(&name))
+}
+
+/// A history that was accepted in the place of another one.
+#[derive(Clone, Debug)]
+pub struct Successor {
+    /// What the server showed before.
+    pub before: Checkpoint,
+    /// What it shows now, and is kept from now on.
+    pub now: Checkpoint,
+    /// Where the evidence of what it showed before is kept.
+    pub evidence: PathBuf,
+}
+
+/// Goes on with a server that contradicts what it showed before, because somebody decided so. `named` is a checkpoint
+/// of the history that is accepted: the server has to prove that what it shows now extends that. None when the server
+/// contradicts nothing.
+///
+/// # Errors
+/// [`ClientError::Integrity`] when the server did not sign `named`, or shows a history that does not extend it.
+pub fn accept_successor(home: &Home, address: &str, named: &str) -> Result<Option<Successor>, ClientError> {
+    let server = pinned(home, address)?;
+    let named = Signed::read(&server, named)?;
+    let before = server.checkpoint.clone();
+    let (mut server, mut connection) = open_full(home, server, None, PATIENCE)?;
+    let note = shown_note(&connection)?;
+    let Some(before) = before else {
+        audit(home, &mut server, &mut connection, &note)?;
+        return Ok(None);
+    };
+    let (before, shown) = (Signed::kept(home, &server, &before)?, Signed::read(&server, &note)?);
+    if shown.checkpoint.size < named.checkpoint.size {
+        return Err(contradiction(home, &server, "ROLLBACK", &named, &shown));
+    }
+    prove(home, &server, &mut connection, &shown, std::slice::from_ref(&named))?;
+    if shown.checkpoint.size >= before.checkpoint.size {
+        match prove(home, &server, &mut connection, &shown, std::slice::from_ref(&before)) {
+            Ok(()) => {
+                known_servers::advance(home, server.ledger_id, &note)?;
+                return Ok(None);
+            }
+            Err(ClientError::Integrity(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let evidence = keep_evidence(home, &server, before.note)?;
+    keep_evidence(home, &server, shown.note)?;
+    // A receipt of the history that is gone would make the server one that withholds its block.
+    newest::forget(home, server.ledger_id)?;
+    known_servers::put_in_place(home, server.ledger_id, &note)?;
+    Ok(Some(Successor { before: before.checkpoint, now: shown.checkpoint, evidence }))
+}
+
+/// The checkpoint that came with the handshake.
+pub(super) fn shown_note(connection: &Connection) -> Result<String, ClientError> {
+    let note = connection.params().map(|params| params.checkpoint_note.clone()).unwrap_or_default();
+    String::from_utf8(note)
+        .map_err(|_| ClientError::Integrity("the server's checkpoint is not text".to_owned()))
 }
 
 /// Asks for the newest checkpoint and believes it as [`audit`] does.

@@ -1,18 +1,20 @@
 //! The client's home directory: 0700, every file 0600 and replaced as a whole, so that a crash leaves the old
-//! one or the new one.
+//! one or the new one. Small files that nothing else protects end with a checksum (`checked`). What only reads needs
+//! a home that can be read, and nothing more.
 //!
 //! ```text
 //! key.pem                     the RSA key, PKCS#8 PEM, encrypted if it has a passphrase
 //! known_servers               one pinned server a line
 //! servers/<ledger>.descriptor the newest verified descriptor of a server
-//! accounts/<ledger>.newest    the newest own block that the server gave a receipt of
-//! accounts/<ledger>.json      the account on that ledger
+//! accounts/<ledger>           the account on that ledger
+//! newest/<ledger>             the newest own block that the server gave a receipt of
 //! tickets/<ledger>-<account>-<key>   resumption tickets
 //! pending/*.journal           commands that were sent and not answered
 //! manifests/<ledger>-<input>.json    runs of `add` that are not finished
 //! witness.key                 the key of this home's witness, if it is one: its name and its seed
 //! witness/<ledger>            the newest checkpoint that this home's witness has seen
 //! evidence/<ledger>-<size>-<root>.checkpoint  notes of a server that contradicted itself
+//! .tmp-ledgerctl-*            files that are being written; what a process that was killed left is removed
 //! lock                        held while known_servers is changed; names the process that holds it
 //! ```
 #![expect(clippy::disallowed_methods, reason = "the client's files are read and written here")]
@@ -23,12 +25,15 @@ use std::io::{self, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, UNIX_EPOCH};
 
 use etcetera::BaseStrategy;
+use tempfile::NamedTempFile;
 
 use super::{ClientError, clock};
 use crate::lock_file::{LockFile, NotLocked};
+use crate::wire::Refusal;
 
 /// Hears what is worth saying beside the outcome: whom a program is waiting for, what could not be kept.
 pub type Tell = dyn Fn(&str) + Send + Sync;
@@ -51,11 +56,31 @@ const LITTLE_PATIENCE: Patience = Patience { tell: Duration::MAX, end: Duration:
 /// The pause between two attempts to take a lock.
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
+/// The folders of a home.
+const FOLDERS: [&str; 9] =
+    ["servers", "accounts", "newest", "tickets", "pending", "manifests", "evidence", "witness", "sent"];
+
+/// What the names of files begin with that are being written.
+const TEMPORARY: &str = ".tmp-ledgerctl-";
+
+/// A file that is being written and that nobody has touched for so long was left by a process that was killed.
+const LEFT_AFTER: Duration = Duration::from_secs(60);
+
 /// The home directory; its folders exist.
 #[derive(Clone)]
 pub struct Home {
     root: PathBuf,
     tell: Arc<Tell>,
+    done: Arc<DoneOnce>,
+}
+
+/// What is done once in a process, however often its home is used.
+#[derive(Debug, Default)]
+struct DoneOnce {
+    /// What killed processes left was removed.
+    swept: AtomicBool,
+    /// It was told that something could not be kept.
+    told_unkept: AtomicBool,
 }
 
 impl fmt::Debug for Home {
@@ -77,14 +102,12 @@ impl Home {
                 .data_dir()
                 .join("ledgerctl"),
         };
-        for folder in
-            ["", "servers", "accounts", "tickets", "pending", "manifests", "evidence", "witness", "sent"]
-        {
-            let path = root.join(folder);
-            let made = DirBuilder::new().recursive(true).mode(0o700).create(&path);
-            made.map_err(ClientError::file(&path))?;
+        match make_folders(&root, &mut |folder| File::open(folder)?.sync_all()) {
+            // A home that cannot be written to can be read.
+            Err(error) if !root.is_dir() => return Err(not_writable(&root, &error)),
+            _ => {}
         }
-        Ok(Home { root, tell: Arc::new(|_| ()) })
+        Ok(Home { root, tell: Arc::new(|_| ()), done: Arc::default() })
     }
 
     /// The same home, which tells this what is worth saying.
@@ -103,16 +126,77 @@ impl Home {
         self.root.join(name)
     }
 
+    /// Says, once in a process, that something could not be kept which a command that only reads can do without.
+    pub(super) fn not_kept(&self, path: &Path, error: &io::Error) {
+        if !self.done.told_unkept.swap(true, Ordering::Relaxed) {
+            self.tell(&format!(
+                "{}: {error}: what the server showed could not be kept, so that nobody would notice if it went back \
+                 behind this",
+                path.display()
+            ));
+        }
+    }
+
+    /// Makes sure that the home can be written to, before something is done that has to be kept.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] with `home_not_writable`.
+    pub fn check_writable(&self) -> Result<(), ClientError> {
+        // A block of the file system: where not even that fits, nothing does.
+        let write = || self.temporary(&self.root)?.write_all(&[0; 4096]);
+        write().map_err(|error| not_writable(&self.root, &error))
+    }
+
     /// The text of a file, if it is there.
     ///
     /// # Errors
     /// [`ClientError::File`].
     pub fn read(&self, name: &str) -> Result<Option<String>, ClientError> {
+        let text = self.read_bytes(name)?.map(String::from_utf8).transpose();
+        let not_text = |_| ClientError::File(self.path(name), io::Error::other("the file is not text"));
+        text.map_err(not_text)
+    }
+
+    /// What a file holds, if it is there.
+    ///
+    /// # Errors
+    /// [`ClientError::File`].
+    pub fn read_bytes(&self, name: &str) -> Result<Option<Vec<u8>>, ClientError> {
         let path = self.path(name);
-        match fs::read_to_string(&path) {
-            Ok(text) => Ok(Some(text)),
+        match fs::read(&path) {
+            Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(ClientError::File(path, error)),
+        }
+    }
+
+    /// A file that is being written. It is 0600 from the start, and locked for as long as it is open, so that nobody
+    /// takes it for one that was left behind.
+    fn temporary(&self, folder: &Path) -> io::Result<NamedTempFile> {
+        if !self.done.swept.swap(true, Ordering::Relaxed) {
+            self.sweep();
+        }
+        let file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder)?;
+        file.as_file().lock()?;
+        Ok(file)
+    }
+
+    /// Removes what processes that were killed have left. What cannot be removed is no reason to fail.
+    fn sweep(&self) {
+        let now = UNIX_EPOCH + Duration::from_micros(clock::now().wall.micros());
+        for folder in std::iter::once("").chain(FOLDERS) {
+            let names = self.list(folder).unwrap_or_default().into_iter();
+            for name in names.filter(|name| name.starts_with(TEMPORARY)) {
+                let path = self.root.join(folder).join(name);
+                let is_left = || -> io::Result<bool> {
+                    let file = File::open(&path)?;
+                    let age = now.duration_since(file.metadata()?.modified()?).unwrap_or_default();
+                    Ok(age > LEFT_AFTER && file.try_lock().is_ok())
+                };
+                if is_left().unwrap_or(false) {
+                    drop(fs::remove_file(&path));
+                }
+            }
         }
     }
 
@@ -124,8 +208,7 @@ impl Home {
         let path = self.path(name);
         let folder = path.parent().unwrap_or(&self.root);
         let write = || {
-            // Temporary files are 0600 from the start.
-            let mut file = tempfile::NamedTempFile::new_in(folder)?;
+            let mut file = self.temporary(folder)?;
             file.write_all(bytes)?;
             file.as_file().sync_all()?;
             file.persist(&path).map_err(|error| error.error)?;
@@ -142,7 +225,7 @@ impl Home {
         let path = self.path(name);
         let folder = path.parent().unwrap_or(&self.root);
         let create = || {
-            let mut file = tempfile::NamedTempFile::new_in(folder)?;
+            let mut file = self.temporary(folder)?;
             file.write_all(bytes)?;
             file.as_file().sync_all()?;
             match file.persist_noclobber(&path) {
@@ -174,7 +257,11 @@ impl Home {
     /// [`ClientError::File`].
     pub fn list(&self, folder: &str) -> Result<Vec<String>, ClientError> {
         let path = self.path(folder);
-        let entries = fs::read_dir(&path).map_err(ClientError::file(&path))?;
+        let entries = match fs::read_dir(&path) {
+            // A home that could not be completed has none.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            other => other.map_err(ClientError::file(&path))?,
+        };
         let mut names: Vec<String> =
             entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
         names.sort();
@@ -222,6 +309,35 @@ impl Home {
     }
 }
 
+/// Makes a home and its folders. `sync` makes the names in a folder durable: a file whose folder has no durable name
+/// is lost with the folder.
+fn make_folders(root: &Path, sync: &mut dyn FnMut(&Path) -> io::Result<()>) -> io::Result<()> {
+    let is_missing = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
+    let missing: Vec<&Path> = root.ancestors().take_while(is_missing).collect();
+    DirBuilder::new().recursive(true).mode(0o700).create(root)?;
+    for path in missing.iter().rev() {
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        sync(parent.unwrap_or(Path::new(".")))?;
+    }
+    let mut made_one = false;
+    for folder in FOLDERS {
+        match DirBuilder::new().mode(0o700).create(root.join(folder)) {
+            Ok(()) => made_one = true,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    if made_one { sync(root) } else { Ok(()) }
+}
+
+/// That nothing was begun because the home cannot be written to.
+pub fn not_writable(path: &Path, error: &io::Error) -> ClientError {
+    ClientError::Refused(Refusal::fail(
+        "home_not_writable",
+        format!("{}: {error}: what is not kept cannot be done; nothing was sent", path.display()),
+    ))
+}
+
 /// Who holds a lock, in words.
 struct Holder(Option<u32>);
 
@@ -237,6 +353,7 @@ impl fmt::Display for Holder {
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc::channel;
+    use std::time::SystemTime;
 
     use super::*;
 
@@ -244,6 +361,57 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let home = Home::open(Some(directory.path())).unwrap();
         (directory, home)
+    }
+
+    #[test]
+    fn every_name_that_a_new_home_adds_to_a_folder_is_made_durable() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path().join("a/b");
+        let mut synced = Vec::new();
+        let make = |synced: &mut Vec<PathBuf>| {
+            make_folders(&root, &mut |folder| {
+                synced.push(folder.to_owned());
+                File::open(folder)?.sync_all()
+            })
+            .unwrap();
+        };
+        make(&mut synced);
+        assert_eq!(synced, [directory.path(), &directory.path().join("a"), &root]);
+        synced.clear();
+        make(&mut synced);
+        assert!(synced.is_empty(), "a home that is there costs nothing: {synced:?}");
+        fs::remove_dir(root.join("sent")).unwrap();
+        make(&mut synced);
+        assert_eq!(synced, [root]);
+    }
+
+    #[test]
+    fn what_a_killed_process_left_is_removed_and_what_is_being_written_stays() {
+        let (_directory, home) = home();
+        let long_ago = UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+        let make = |name: &str, modified: Option<SystemTime>| {
+            let file = File::create(home.path(name)).unwrap();
+            if let Some(modified) = modified {
+                file.set_modified(modified).unwrap();
+            }
+            file
+        };
+        for left in [".tmp-ledgerctl-1", "pending/.tmp-ledgerctl-2", "newest/.tmp-ledgerctl-3"] {
+            drop(make(left, Some(long_ago)));
+        }
+        let locked = make("sent/.tmp-ledgerctl-4", Some(long_ago));
+        locked.lock().unwrap();
+        drop(make("sent/.tmp-ledgerctl-5", None));
+        drop(make(".tmpother", Some(long_ago)));
+        home.write("tickets/a", b"x").unwrap();
+        home.write("tickets/b", b"x").unwrap();
+        let there = |folder: &str| {
+            let names = home.list(folder).unwrap();
+            names.into_iter().filter(|name| name.starts_with(".tmp")).collect::<Vec<_>>()
+        };
+        assert_eq!(there(""), [".tmpother"], "another program's");
+        assert_eq!(there("sent"), [".tmp-ledgerctl-4", ".tmp-ledgerctl-5"]);
+        assert!(there("pending").is_empty() && there("newest").is_empty() && there("tickets").is_empty());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use super::checked::damaged;
 use super::{ClientError, Home};
 use crate::crypto::random;
 use crate::crypto::rsa::{PrivateKey, PrivateKeyError, is_encrypted_pem};
@@ -82,7 +83,7 @@ pub fn is_key_encrypted(home: &Home) -> Result<Option<bool>, ClientError> {
 }
 
 fn account_file(ledger_id: LedgerId) -> String {
-    format!("accounts/{ledger_id}.json")
+    format!("accounts/{ledger_id}")
 }
 
 /// The account on a ledger, if this home has one there.
@@ -91,9 +92,8 @@ fn account_file(ledger_id: LedgerId) -> String {
 /// [`ClientError`] when the file cannot be read.
 pub fn read_account(home: &Home, ledger_id: LedgerId) -> Result<Option<Account>, ClientError> {
     let name = account_file(ledger_id);
-    let Some(text) = home.read(&name)? else { return Ok(None) };
-    let account = serde_json::from_str(&text);
-    account.map(Some).map_err(|error| ClientError::Config(format!("{}: {error}", home.path(&name).display())))
+    let Some(text) = home.read_checked(&name)? else { return Ok(None) };
+    serde_json::from_str(&text).map(Some).map_err(|_| damaged(home, &name))
 }
 
 /// Keeps the account on a ledger.
@@ -106,6 +106,6 @@ pub(super) fn write_account(
 ) -> Result<Account, ClientError> {
     let account = Account { account, handle: handle.to_owned(), key_id: key_id.to_string() };
     let text = serde_json::to_string(&account).map_err(|error| ClientError::Unexpected(error.to_string()))?;
-    home.write(&account_file(ledger_id), text.as_bytes())?;
+    home.write_checked(&account_file(ledger_id), &text)?;
     Ok(account)
 }

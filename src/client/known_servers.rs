@@ -1,13 +1,15 @@
 //! Which servers are known, and what of each must not change or go back.
 //!
-//! A line: `address ledger_id vkey highest_serial enc_key_id last_checkpoint`, the ids in hexadecimal, the
-//! checkpoint as base64 of the signed note or `-`.
+//! A line: `address ledger_id vkey highest_serial enc_key_id last_checkpoint crc32c`, the ids in hexadecimal, the
+//! checkpoint as base64 of the signed note or `-`, the checksum over the fields between the address and itself. Blank
+//! lines, lines that begin with `#`, and a byte order mark are left as they are.
 
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use base64ct::{Base64, Encoding};
 
-use super::{ClientError, Home};
+use super::{ClientError, Home, checkpoints};
 use crate::chain::{Checkpoint, Genesis};
 use crate::crypto::note::LogPublicKey;
 use crate::crypto::{KeyId, LedgerId};
@@ -36,13 +38,19 @@ impl KnownServer {
     fn to_line(&self) -> String {
         let checkpoint = self.checkpoint.as_ref().map(|note| Base64::encode_string(note.as_bytes()));
         let checkpoint = checkpoint.as_deref().unwrap_or("-");
-        let (address, ledger, key) = (&self.address, self.ledger_id, &self.log_key);
-        format!("{address} {ledger} {key} {} {} {checkpoint}\n", self.serial, self.encryption_key)
+        let (ledger, key) = (self.ledger_id, &self.log_key);
+        let pinned = format!("{ledger} {key} {} {} {checkpoint}", self.serial, self.encryption_key);
+        format!("{} {pinned} {:08x}", self.address, crc32c::crc32c(pinned.as_bytes()))
     }
 
     fn from_line(line: &str) -> Option<KnownServer> {
-        let mut fields = line.split(' ');
-        let address = fields.next()?.to_owned();
+        let (address, rest) = line.split_once(' ')?;
+        let (pinned, sum) = rest.rsplit_once(' ')?;
+        if sum != format!("{:08x}", crc32c::crc32c(pinned.as_bytes())) {
+            return None;
+        }
+        let address = address.to_owned();
+        let mut fields = pinned.split(' ');
         let ledger_id = LedgerId(const_hex::decode_to_array(fields.next()?).ok()?);
         let log_key = LogPublicKey::from_str(fields.next()?).ok()?;
         let serial = fields.next()?.parse().ok()?;
@@ -62,43 +70,163 @@ impl KnownServer {
         crate::session::descriptor::fingerprint(self.log_key.bytes(), &self.ledger_id)
     }
 
-    fn descriptor_file(&self) -> String {
-        format!("servers/{}.descriptor", self.ledger_id)
-    }
-
     /// The newest verified descriptor.
     ///
     /// # Errors
-    /// [`ClientError`] when it is gone or does not fit the pin.
+    /// [`ClientError::Config`] when it is gone, damaged or does not fit the pin: the home's fault, not the server's.
     pub fn descriptor(&self, home: &Home) -> Result<Descriptor, ClientError> {
-        let text = home.read(&self.descriptor_file())?;
-        let text = text
-            .ok_or_else(|| ClientError::Config("the server's descriptor is gone: run getKey".to_owned()))?;
+        let name = descriptor_file(self.ledger_id);
+        let unusable = |why: &str| {
+            ClientError::Config(format!(
+                "{} {why}: run `ledgerctl --server {} getKey`, which fetches it again",
+                home.path(&name).display(),
+                self.address
+            ))
+        };
+        let bytes = home.read_bytes(&name)?.ok_or_else(|| unusable("is gone"))?;
+        let text = String::from_utf8(bytes).map_err(|_| unusable("is damaged"))?;
         let descriptor =
-            Descriptor::parse(&text).map_err(|error| ClientError::Integrity(error.to_string()))?;
-        self.check(&descriptor)?;
+            Descriptor::parse(&text).map_err(|error| unusable(&format!("is damaged ({error})")))?;
+        descriptor
+            .check_pin(&self.log_key, &self.ledger_id, self.serial)
+            .map_err(|error| unusable(&format!("is not the descriptor that was pinned ({error})")))?;
         Ok(descriptor)
     }
 
-    /// Holds a descriptor against the pin.
+    /// Holds a descriptor that a server shows against the pin.
     ///
     /// # Errors
     /// [`ClientError::Integrity`] with both fingerprints when it is of another server.
-    pub fn check(&self, descriptor: &Descriptor) -> Result<(), ClientError> {
+    pub fn check(&self, home: &Home, descriptor: &Descriptor) -> Result<(), ClientError> {
         descriptor.check_pin(&self.log_key, &self.ledger_id, self.serial).map_err(|error| {
             let text = match error {
-                DescriptorError::OtherLogKey | DescriptorError::OtherLedger => format!(
-                    "THE SERVER AT {} IS NOT THE ONE THAT WAS PINNED\n  pinned: {}\n  now:    {}\n\
-                     If the change is intended, remove its line from known_servers in the home directory.",
-                    self.address,
-                    self.fingerprint(),
-                    descriptor.fingerprint()
-                ),
+                DescriptorError::OtherLogKey | DescriptorError::OtherLedger => {
+                    let (address, now) = (&self.address, descriptor.fingerprint());
+                    format!(
+                        "THE SERVER AT {address} IS NOT THE ONE THAT WAS PINNED\n  pinned: {}\n  now:    {now}\n\
+                         The pin stands in {}.\n\
+                         Somebody may be in between, or another ledger is served there now. Ask its operator for the \
+                         fingerprint, another way than through this connection. If it is the new one:\n  \
+                         ledgerctl forget {address}\n  \
+                         ledgerctl --server {address} getKey --fingerprint {now}",
+                        self.fingerprint(),
+                        home.path(FILE).display(),
+                    )
+                }
                 other => format!("the server's descriptor is refused: {other}"),
             };
             ClientError::Integrity(text)
         })
     }
+
+    fn is_of(&self, descriptor: &Descriptor) -> bool {
+        self.ledger_id == descriptor.ledger_id() && self.log_key == *descriptor.log_key()
+    }
+}
+
+/// A line of the file.
+#[derive(Clone, Debug)]
+enum Line {
+    /// A server.
+    Server(Box<KnownServer>),
+    /// What somebody wrote for people to read.
+    Remark(String),
+}
+
+/// The file as it stands, with what people wrote into it.
+#[derive(Clone, Debug)]
+struct Lines {
+    has_byte_order_mark: bool,
+    lines: Vec<Line>,
+}
+
+impl Lines {
+    fn read(home: &Home) -> Result<Lines, ClientError> {
+        let damaged = |number: usize| {
+            ClientError::Config(format!(
+                "{}, line {number}: not a known server, or damaged: remove the line, and run `ledgerctl getKey` with \
+                 the fingerprint of that server",
+                home.path(FILE).display()
+            ))
+        };
+        let bytes = home.read_bytes(FILE)?.unwrap_or_default();
+        let text = str::from_utf8(&bytes).map_err(|error| {
+            let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
+            damaged(before.split(|byte| *byte == b'\n').count())
+        })?;
+        let (has_byte_order_mark, text) = match text.strip_prefix('\u{feff}') {
+            Some(text) => (true, text),
+            None => (false, text),
+        };
+        let mut lines = Vec::new();
+        for (number, line) in (1..).zip(text.lines()) {
+            let words = line.trim();
+            if words.is_empty() || words.starts_with('#') {
+                lines.push(Line::Remark(line.to_owned()));
+            } else {
+                let server = KnownServer::from_line(words).ok_or_else(|| damaged(number))?;
+                lines.push(Line::Server(Box::new(server)));
+            }
+        }
+        Ok(Lines { has_byte_order_mark, lines })
+    }
+
+    fn to_text(&self) -> String {
+        let mark = if self.has_byte_order_mark { "\u{feff}" } else { "" };
+        let lines = self.lines.iter().map(|line| match line {
+            Line::Server(server) => format!("{}\n", server.to_line()),
+            Line::Remark(text) => format!("{text}\n"),
+        });
+        mark.to_owned() + &lines.collect::<String>()
+    }
+
+    fn servers(&self) -> impl Iterator<Item = &KnownServer> {
+        self.lines.iter().filter_map(|line| match line {
+            Line::Server(server) => Some(&**server),
+            Line::Remark(_) => None,
+        })
+    }
+
+    fn servers_mut(&mut self) -> impl Iterator<Item = &mut KnownServer> {
+        self.lines.iter_mut().filter_map(|line| match line {
+            Line::Server(server) => Some(&mut **server),
+            Line::Remark(_) => None,
+        })
+    }
+}
+
+/// Changes the file under the lock of the home. A descriptor is there before a line speaks of it. What changes nothing
+/// needs neither lock nor writing, so that a home which cannot be written to can be read.
+fn change<T>(
+    home: &Home,
+    descriptor: Option<&Descriptor>,
+    change: &mut dyn FnMut(&mut Lines) -> Result<T, ClientError>,
+) -> Result<T, ClientError> {
+    let descriptor =
+        descriptor.map(|descriptor| (descriptor_file(descriptor.ledger_id()), descriptor.text().as_bytes()));
+    let mut lines = Lines::read(home)?;
+    let before = lines.to_text();
+    let unlocked = change(&mut lines)?;
+    let is_kept = match &descriptor {
+        Some((name, text)) => home.read_bytes(name)?.as_deref() == Some(text),
+        None => true,
+    };
+    if is_kept && lines.to_text() == before {
+        return Ok(unlocked);
+    }
+    let lock = home.lock()?;
+    let mut lines = Lines::read(home)?;
+    let changed = change(&mut lines)?;
+    if let Some((name, text)) = descriptor {
+        home.write(&name, text)?;
+    }
+    home.write(FILE, lines.to_text().as_bytes())?;
+    drop(lock);
+    Ok(changed)
+}
+
+fn descriptor_file(ledger_id: LedgerId) -> String {
+    format!("servers/{ledger_id}.descriptor")
 }
 
 /// Everything known, in the order of the file.
@@ -106,15 +234,7 @@ impl KnownServer {
 /// # Errors
 /// [`ClientError`] when the file cannot be read or a line is not understood.
 pub fn all(home: &Home) -> Result<Vec<KnownServer>, ClientError> {
-    let text = home.read(FILE)?.unwrap_or_default();
-    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    lines
-        .map(|(number, line)| {
-            KnownServer::from_line(line).ok_or_else(|| {
-                ClientError::Config(format!("known_servers, line {}: not a known server", number + 1))
-            })
-        })
-        .collect()
+    Ok(Lines::read(home)?.servers().cloned().collect())
 }
 
 /// What is known of the server at an address.
@@ -125,28 +245,40 @@ pub fn find(home: &Home, address: &str) -> Result<Option<KnownServer>, ClientErr
     Ok(all(home)?.into_iter().find(|server| server.address == address))
 }
 
+/// A server that is known at another address and serves the same ledger with the same log key.
+///
+/// # Errors
+/// As for [`all`].
+pub fn known_elsewhere(home: &Home, descriptor: &Descriptor) -> Result<Option<KnownServer>, ClientError> {
+    Ok(all(home)?.into_iter().find(|server| server.is_of(descriptor)))
+}
+
 /// Keeps a checkpoint of a ledger that was proven to extend the one before, for all addresses that the ledger
 /// is known by, unless a newer one is kept by now.
 ///
 /// # Errors
 /// [`ClientError`].
 pub fn advance(home: &Home, ledger_id: LedgerId, note: &str) -> Result<(), ClientError> {
-    let lock = home.lock()?;
-    let mut servers = all(home)?;
-    let mut changed = false;
-    for known in servers.iter_mut().filter(|server| server.ledger_id == ledger_id) {
-        let shown = read_checkpoint(known, note)?;
-        let kept = known.checkpoint.as_ref().map(|kept| read_checkpoint(known, kept)).transpose()?;
-        if kept.is_none_or(|kept| kept.size < shown.size) {
-            known.checkpoint = Some(note.to_owned());
-            changed = true;
+    change(home, None, &mut |lines| {
+        for known in lines.servers_mut().filter(|server| server.ledger_id == ledger_id) {
+            let shown = read_checkpoint(known, note)?;
+            let kept = known.checkpoint.as_ref().map(|kept| read_checkpoint(known, kept)).transpose()?;
+            if kept.is_none_or(|kept| kept.size < shown.size) {
+                known.checkpoint = Some(note.to_owned());
+            }
         }
-    }
-    if changed {
-        write_all(home, &servers)?;
-    }
-    drop(lock);
-    Ok(())
+        Ok(())
+    })
+}
+
+/// Keeps a checkpoint in the place of one that it does not extend. Only somebody who decides so may ask for it.
+pub(super) fn put_in_place(home: &Home, ledger_id: LedgerId, note: &str) -> Result<(), ClientError> {
+    change(home, None, &mut |lines| {
+        for known in lines.servers_mut().filter(|server| server.ledger_id == ledger_id) {
+            known.checkpoint = Some(note.to_owned());
+        }
+        Ok(())
+    })
 }
 
 /// Keeps a server that was looked at for the first time, or its newer descriptor. What another call has kept
@@ -155,37 +287,70 @@ pub fn advance(home: &Home, ledger_id: LedgerId, note: &str) -> Result<(), Clien
 /// # Errors
 /// [`ClientError`].
 pub fn keep(home: &Home, address: &str, descriptor: &Descriptor) -> Result<KnownServer, ClientError> {
-    let lock = home.lock()?;
-    let mut servers = all(home)?;
-    let same = |server: &KnownServer| {
-        server.ledger_id == descriptor.ledger_id() && server.log_key == *descriptor.log_key()
+    change(home, Some(descriptor), &mut |lines| {
+        // One ledger may be known by several addresses. Its descriptor is kept once, and moves only forward for
+        // all of them.
+        for known in lines.servers().filter(|known| known.address == address || known.is_of(descriptor)) {
+            known.check(home, descriptor)?;
+        }
+        if !lines.servers().any(|known| known.address == address) {
+            let others = lines.servers().filter(|known| known.is_of(descriptor));
+            let checkpoint = others.filter_map(|known| known.checkpoint.clone()).next();
+            lines.lines.push(Line::Server(Box::new(KnownServer {
+                address: address.to_owned(),
+                ledger_id: descriptor.ledger_id(),
+                log_key: descriptor.log_key().clone(),
+                serial: descriptor.serial(),
+                encryption_key: descriptor.encryption_key().key_id(),
+                checkpoint,
+            })));
+        }
+        for known in lines.servers_mut().filter(|known| known.is_of(descriptor)) {
+            known.serial = descriptor.serial();
+            known.encryption_key = descriptor.encryption_key().key_id();
+        }
+        let kept = lines.servers().find(|known| known.address == address).cloned();
+        kept.ok_or_else(|| ClientError::Unexpected("a server that was kept is gone".to_owned()))
+    })
+}
+
+/// What is left of a server that was forgotten.
+#[derive(Clone, Debug)]
+pub struct Forgotten {
+    /// The server.
+    pub server: KnownServer,
+    /// Where its newest checkpoint is kept now, if no other address leads to its ledger.
+    pub checkpoint_file: Option<PathBuf>,
+}
+
+/// Forgets a server. The newest checkpoint that it showed is kept as a file, because it is the only thing that could
+/// ever show that its ledger went back.
+///
+/// # Errors
+/// [`ClientError::Usage`] when no server is known at this address.
+pub fn forget(home: &Home, address: &str) -> Result<Forgotten, ClientError> {
+    let is_there = |line: &Line| matches!(line, Line::Server(server) if server.address == address);
+    let known = find(home, address)?.ok_or_else(|| {
+        ClientError::Usage(format!(
+            "no server is known at {address}; those that are known stand in {}",
+            home.path(FILE).display()
+        ))
+    })?;
+    let is_elsewhere = |known: &KnownServer| {
+        let same = |server: &KnownServer| server.ledger_id == known.ledger_id && server.address != address;
+        all(home).map(|servers| servers.iter().any(same))
     };
-    // One ledger may be known by several addresses. Its descriptor is kept once, and moves only forward for
-    // all of them.
-    for known in servers.iter().filter(|known| known.address == address || same(known)) {
-        known.check(descriptor)?;
+    let last = !is_elsewhere(&known)?;
+    let note = known.checkpoint.as_deref().filter(|_| last);
+    let checkpoint_file = note.map(|note| checkpoints::keep_evidence(home, &known, note)).transpose()?;
+    change(home, None, &mut |lines| {
+        lines.lines.retain(|line| !is_there(line));
+        Ok(())
+    })?;
+    if last {
+        home.remove(&descriptor_file(known.ledger_id))?;
     }
-    if !servers.iter().any(|known| known.address == address) {
-        let others = servers.iter().filter(|known| same(known));
-        let checkpoint = others.filter_map(|known| known.checkpoint.clone()).next();
-        servers.push(KnownServer {
-            address: address.to_owned(),
-            ledger_id: descriptor.ledger_id(),
-            log_key: descriptor.log_key().clone(),
-            serial: descriptor.serial(),
-            encryption_key: descriptor.encryption_key().key_id(),
-            checkpoint,
-        });
-    }
-    for known in servers.iter_mut().filter(|known| same(known)) {
-        known.serial = descriptor.serial();
-        known.encryption_key = descriptor.encryption_key().key_id();
-        home.write(&known.descriptor_file(), descriptor.text().as_bytes())?;
-    }
-    write_all(home, &servers)?;
-    drop(lock);
-    let kept = servers.into_iter().find(|server| server.address == address);
-    kept.ok_or_else(|| ClientError::Unexpected("a server that was kept is gone".to_owned()))
+    Ok(Forgotten { server: known, checkpoint_file })
 }
 
 /// Makes a home know a server as another home knows it, and no other server: its trust is borrowed. What the
@@ -194,23 +359,19 @@ pub fn keep(home: &Home, address: &str, descriptor: &Descriptor) -> Result<Known
 /// # Errors
 /// [`ClientError`].
 pub(super) fn borrow(home: &Home, server: &KnownServer, descriptor: &Descriptor) -> Result<(), ClientError> {
-    let lock = home.lock()?;
     let same = |known: &KnownServer| {
-        known.ledger_id == server.ledger_id
+        known.address == server.address
+            && known.ledger_id == server.ledger_id
             && known.log_key == server.log_key
             && known.serial >= server.serial
     };
-    if !find(home, &server.address)?.is_some_and(|known| same(&known)) {
-        home.write(&server.descriptor_file(), descriptor.text().as_bytes())?;
-        write_all(home, std::slice::from_ref(server))?;
+    if all(home)?.iter().any(same) {
+        return Ok(());
     }
-    drop(lock);
-    Ok(())
-}
-
-fn write_all(home: &Home, servers: &[KnownServer]) -> Result<(), ClientError> {
-    let text: String = servers.iter().map(KnownServer::to_line).collect();
-    home.write(FILE, text.as_bytes())
+    change(home, Some(descriptor), &mut |lines| {
+        lines.lines = vec![Line::Server(Box::new(server.clone()))];
+        Ok(())
+    })
 }
 
 /// Checks an answer to get-key as far as it can be checked without knowing the server: block 0 hashes to the
@@ -239,4 +400,65 @@ pub fn verify_key_info(info: &KeyInfo) -> Result<Descriptor, ClientError> {
 pub fn read_checkpoint(server: &KnownServer, note: &str) -> Result<Checkpoint, ClientError> {
     Checkpoint::of_note(note, &server.log_key)
         .map_err(|error| ClientError::Integrity(format!("the server's checkpoint is refused: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::note::LogKey;
+
+    fn home() -> (tempfile::TempDir, Home) {
+        let directory = tempfile::tempdir().unwrap();
+        let home = Home::open(Some(directory.path())).unwrap();
+        (directory, home)
+    }
+
+    fn server(address: &str) -> KnownServer {
+        let log_key = LogKey::from_seed("ledger.example/test", &[7; 32]).unwrap().public().clone();
+        let (ledger_id, encryption_key) = (LedgerId([1; 32]), KeyId([2; 32]));
+        let checkpoint = Some("a note\n".to_owned());
+        KnownServer { address: address.to_owned(), ledger_id, log_key, serial: 3, encryption_key, checkpoint }
+    }
+
+    #[test]
+    fn what_people_write_into_the_file_is_read_over_and_survives_a_change() {
+        let (_directory, home) = home();
+        let (a, b) = (server("a:1").to_line(), server("b:2").to_line());
+        home.write(FILE, format!("\u{feff}# mine\r\n\n  {a} \r\n  # b is the same\n{b}\n").as_bytes())
+            .unwrap();
+        let known: Vec<String> = all(&home).unwrap().into_iter().map(|server| server.address).collect();
+        assert_eq!(known, ["a:1", "b:2"]);
+        let forgotten = forget(&home, "a:1").unwrap();
+        assert_eq!(forgotten.checkpoint_file, None, "b leads to the same ledger");
+        let text = home.read(FILE).unwrap().unwrap();
+        assert_eq!(text, format!("\u{feff}# mine\n\n  # b is the same\n{b}\n"));
+        assert!(
+            matches!(forget(&home, "a:1"), Err(ClientError::Usage(text)) if text.contains("known_servers"))
+        );
+    }
+
+    #[test]
+    fn a_bit_that_turned_over_in_a_line_is_told_with_the_file_and_the_line() {
+        let (_directory, home) = home();
+        let line = server("a:1").to_line();
+        for at in 0..line.len() {
+            for bit in [1, 32] {
+                let mut bytes = format!("# mine\n{line}\n").into_bytes();
+                bytes["# mine\n".len() + at] ^= bit;
+                home.write(FILE, &bytes).unwrap();
+                match all(&home) {
+                    // Another address is another server, which is not known.
+                    Ok(known) => {
+                        assert!(at <= "a:1".len(), "byte {at} was not noticed");
+                        assert!(known.iter().all(|known| known.address != "a:1"), "byte {at}");
+                    }
+                    Err(ClientError::Config(text)) => {
+                        let start = format!("{}, line 2", home.path(FILE).display());
+                        assert!(text.starts_with(&start), "byte {at}: {text}");
+                    }
+                    Err(other) => panic!("byte {at}: {other}"),
+                }
+            }
+        }
+    }
 }

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::checkpoints::{self, audit, prove_kept};
+use super::checkpoints::{self, audit, prove_kept, shown_note};
 use super::connection::{Bell, PATIENCE};
 use super::identity::KEY_FILE;
 use super::known_servers::{self, KnownServer, read_checkpoint};
@@ -13,7 +13,7 @@ use super::{find_account, load_key, newest, read_account};
 use crate::chain::Checkpoint;
 use crate::crypto::Digest;
 use crate::crypto::rsa::PrivateKey;
-use crate::session::{ClientAuth, ClientTicket};
+use crate::session::{ClientAuth, ClientTicket, Descriptor};
 use crate::wire::{Reply, Request};
 
 /// A member's authenticated connection.
@@ -89,7 +89,8 @@ fn ticket_file(server: &KnownServer, account: &Account) -> String {
 }
 
 fn read_ticket(home: &Home, server: &KnownServer, account: &Account) -> Option<ClientTicket> {
-    let text = home.read(&ticket_file(server, account)).ok()??;
+    // A ticket that is damaged costs a full handshake and nothing else.
+    let text = home.read_checked(&ticket_file(server, account)).ok()??;
     let bytes = const_hex::decode(text.trim()).ok()?;
     let ticket: ClientTicket = crate::codec::strict(&bytes).ok()?;
     let fits = ticket.serial == server.serial && ticket.expires_ms > clock::now().wall.millis();
@@ -100,7 +101,7 @@ fn keep_tickets(home: &Home, server: &KnownServer, account: &Account, tickets: &
     if let Some(ticket) = tickets.last() {
         let text = const_hex::encode(crate::codec::encode(ticket));
         // A ticket that is not kept costs a full handshake next time and nothing else.
-        drop(home.write(&ticket_file(server, account), text.as_bytes()));
+        drop(home.write_checked(&ticket_file(server, account), &text));
     }
 }
 
@@ -147,7 +148,7 @@ impl Reopen for Anonymous {
 }
 
 /// A full handshake; a server that does not know the key any more is asked for its descriptor, once.
-fn open_full(
+pub(super) fn open_full(
     home: &Home,
     server: KnownServer,
     auth: Option<ClientAuth>,
@@ -157,8 +158,7 @@ fn open_full(
     match Connection::open(&server.address, &Opening::Full(&descriptor, auth.clone()), patience) {
         Ok(connection) => Ok((server, connection)),
         Err(NotOpened::Alert(3)) => {
-            let server = refresh(home, &server)?;
-            let descriptor = server.descriptor(home)?;
+            let (server, descriptor) = refresh(home, &server)?;
             let opened = Connection::open(&server.address, &Opening::Full(&descriptor, auth), patience);
             opened.map(|connection| (server.clone(), connection)).map_err(|error| not_opened(&server, error))
         }
@@ -170,10 +170,17 @@ fn open_full(
 ///
 /// # Errors
 /// [`ClientError::Integrity`] when it is of another server or older.
-fn refresh(home: &Home, server: &KnownServer) -> Result<KnownServer, ClientError> {
+fn refresh(home: &Home, server: &KnownServer) -> Result<(KnownServer, Descriptor), ClientError> {
     let descriptor = known_servers::verify_key_info(&get_key(&server.address)?)?;
-    server.check(&descriptor)?;
-    known_servers::keep(home, &server.address, &descriptor)
+    server.check(home, &descriptor)?;
+    match known_servers::keep(home, &server.address, &descriptor) {
+        // It is asked for again next time.
+        Err(ClientError::File(path, error)) => {
+            home.not_kept(&path, &error);
+            Ok((server.clone(), descriptor))
+        }
+        kept => Ok((kept?, descriptor)),
+    }
 }
 
 fn not_opened(server: &KnownServer, error: NotOpened) -> ClientError {
@@ -194,9 +201,7 @@ fn audit_shown(
     server: &mut KnownServer,
     connection: &mut Connection,
 ) -> Result<Checkpoint, ClientError> {
-    let note = connection.params().map(|params| params.checkpoint_note.clone()).unwrap_or_default();
-    let note = String::from_utf8(note)
-        .map_err(|_| ClientError::Integrity("the server's checkpoint is not text".to_owned()))?;
+    let note = shown_note(connection)?;
     audit(home, server, connection, &note)
 }
 

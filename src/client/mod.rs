@@ -16,6 +16,7 @@
 
 pub mod bench;
 pub mod bookkeeping;
+mod checked;
 mod checkpoints;
 pub mod clock;
 mod connection;
@@ -43,10 +44,11 @@ mod submitter;
 mod user;
 mod witness;
 
+pub use checkpoints::{Successor, accept_successor};
 pub use connection::{Bell, Connection, NotOpened, Opening, PATIENCE, Waited, get_key};
 pub use copying::Copying;
 pub use error::ClientError;
-pub use home::{Home, Tell};
+pub use home::{Home, Tell, not_writable};
 pub use identity::{
     Account, PassphraseSource, encrypt_key, is_key_encrypted, load_key, make_key, read_account,
 };

@@ -1,10 +1,11 @@
 //! The newest block of one's own that a server ever gave a receipt of: what it cannot withhold unnoticed.
 
+use super::checked::damaged;
 use super::{ClientError, Home};
 use crate::crypto::{Digest, LedgerId};
 
 fn file(ledger_id: LedgerId) -> String {
-    format!("accounts/{ledger_id}.newest")
+    format!("newest/{ledger_id}")
 }
 
 /// Index and hash of that block, if there was one.
@@ -13,14 +14,11 @@ fn file(ledger_id: LedgerId) -> String {
 /// [`ClientError::Config`] when the file holds something else.
 pub(super) fn recall(home: &Home, ledger_id: LedgerId) -> Result<Option<(u64, Digest)>, ClientError> {
     let name = file(ledger_id);
-    let Some(text) = home.read(&name)? else { return Ok(None) };
+    let Some(text) = home.read_checked(&name)? else { return Ok(None) };
     let parsed = text.trim_end().split_once(' ').and_then(|(index, hash)| {
         Some((index.parse().ok()?, Digest(const_hex::decode_to_array(hash).ok()?)))
     });
-    let path = home.path(&name);
-    parsed
-        .map(Some)
-        .ok_or_else(|| ClientError::Config(format!("{}: not a block's index and hash", path.display())))
+    parsed.map(Some).ok_or_else(|| damaged(home, &name))
 }
 
 /// Remembers a block, unless a newer one is.
@@ -35,8 +33,13 @@ pub(super) fn remember(
 ) -> Result<(), ClientError> {
     let lock = home.lock_at_the_end()?;
     if recall(home, ledger_id)?.is_none_or(|(newest, _)| newest < index) {
-        home.write(&file(ledger_id), format!("{index} {hash}\n").as_bytes())?;
+        home.write_checked(&file(ledger_id), &format!("{index} {hash}\n"))?;
     }
     drop(lock);
     Ok(())
+}
+
+/// Forgets it: the history in which it stood was given up.
+pub(super) fn forget(home: &Home, ledger_id: LedgerId) -> Result<(), ClientError> {
+    home.remove(&file(ledger_id))
 }

@@ -89,7 +89,15 @@ pub fn find_account(
 ) -> Result<Option<Account>, ClientError> {
     let ledger_id = link.server().ledger_id;
     let Some(found) = fetch_registrant_of_key(link, key.public())? else { return Ok(None) };
-    write_account(home, ledger_id, found.account.0, &found.handle, found.key_id).map(Some)
+    let (number, handle) = (found.account.0, found.handle);
+    match write_account(home, ledger_id, number, &handle, found.key_id) {
+        // It is found again next time.
+        Err(ClientError::File(path, error)) => {
+            home.not_kept(&path, &error);
+            Ok(Some(Account { account: number, handle, key_id: found.key_id.to_string() }))
+        }
+        kept => kept.map(Some),
+    }
 }
 
 /// Settles earlier registrations of this key; gives the account if one of them stands.

@@ -1,6 +1,7 @@
 //! A member as a witness: says of each checkpoint that it is consistent with everything the witness saw before.
 //! Its view is kept, durably, before its word leaves, and only moves forward.
 
+use super::checked::damaged;
 use super::checkpoints::prove_extends;
 use super::known_servers::read_checkpoint;
 use super::{ClientError, Home, Member, Reopen, checkpoints, clock};
@@ -17,9 +18,8 @@ const KEY_FILE: &str = "witness.key";
 /// # Errors
 /// [`ClientError::Usage`] for a name that cannot stand in a note, or another one than the key has.
 pub fn witness_key(home: &Home, name: Option<&str>, default: &str) -> Result<WitnessKey, ClientError> {
-    if let Some(text) = home.read(KEY_FILE)? {
-        let path = home.path(KEY_FILE);
-        let bad = || ClientError::Config(format!("{}: not a witness's key", path.display()));
+    if let Some(text) = home.read_checked(KEY_FILE)?.map(zeroize::Zeroizing::new) {
+        let bad = || damaged(home, KEY_FILE);
         let mut lines = text.lines();
         let (known, seed) = (lines.next().ok_or_else(bad)?, lines.next().ok_or_else(bad)?);
         if let Some(asked) = name.filter(|asked| *asked != known) {
@@ -32,7 +32,7 @@ pub fn witness_key(home: &Home, name: Option<&str>, default: &str) -> Result<Wit
     let key = WitnessKey::from_seed(name, &random::bytes(&mut random::os()))
         .map_err(|error| ClientError::Usage(format!("--name {name:?}: {error}")))?;
     let text = zeroize::Zeroizing::new(format!("{name}\n{}\n", const_hex::encode(*key.seed())));
-    if !home.create(KEY_FILE, text.as_bytes())? {
+    if !home.create_checked(KEY_FILE, &text)? {
         return Err(ClientError::Config(
             "the witness's key was made by another process: try again".to_owned(),
         ));
@@ -68,7 +68,7 @@ fn view_file(member: &Member) -> String {
 
 /// The newest checkpoint that the witness has cosigned.
 fn view(member: &Member) -> Result<Option<Checkpoint>, ClientError> {
-    let kept = member.home().read(&view_file(member))?;
+    let kept = member.home().read_checked(&view_file(member))?;
     kept.map(|kept| read_checkpoint(member.server(), &kept)).transpose()
 }
 
@@ -76,14 +76,14 @@ fn view(member: &Member) -> Result<Option<Checkpoint>, ClientError> {
 fn cosign(member: &mut Member, key: &WitnessKey, note: &str) -> Result<Checkpoint, ClientError> {
     let file = view_file(member);
     let (home, server, connection) = member.parts();
-    if let Some(kept) = home.read(&file)? {
+    if let Some(kept) = home.read_checked(&file)? {
         prove_extends(home, server, connection, (&kept, note))?;
     }
     let checkpoint = read_checkpoint(server, note)?;
     let lock = home.lock()?;
-    let kept = home.read(&file)?.map(|kept| read_checkpoint(server, &kept)).transpose()?;
+    let kept = home.read_checked(&file)?.map(|kept| read_checkpoint(server, &kept)).transpose()?;
     if kept.is_none_or(|kept| kept.size < checkpoint.size) {
-        home.write(&file, note.as_bytes())?;
+        home.write_checked(&file, note)?;
     }
     drop(lock);
     let line = key.cosign(&checkpoint.text(), clock::now().wall.millis() / 1_000);

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use argh::{ArgsInfo, FromArgs};
 
 use super::bench_arguments::BenchCommand;
+use super::home_arguments::{Forget, GetKey, Register};
 use super::money_arguments::{
     BalanceCommand, GrantCommand, IssueCommand, KeygenCommand, PayCommand, RevokeCommand, StatementCommand,
 };
@@ -50,6 +51,8 @@ pub struct Arguments {
 pub enum Subcommand {
     /// See [`GetKey`].
     GetKey(GetKey),
+    /// See [`Forget`].
+    Forget(Forget),
     /// See [`Register`].
     Register(Register),
     /// See [`Add`].
@@ -114,53 +117,6 @@ pub enum Subcommand {
     Version(Version),
     /// See [`Demo`].
     Demo(Demo),
-}
-
-/// Fetch the server's identity, verify it and pin it.
-///
-/// This is the only exchange in the clear. Compare the fingerprint with one that reached you another way. A home
-/// that holds a copy of your key.pem and nothing else gets your account back.
-#[derive(FromArgs, ArgsInfo, Debug)]
-#[argh(subcommand, name = "getKey", example = "ledgerctl getKey --fingerprint SHA3-256:4fXb…")]
-pub struct GetKey {
-    /// pin a server that is not known yet, whatever its fingerprint
-    #[argh(switch)]
-    pub accept_new: bool,
-
-    /// pin the server only if it has this fingerprint
-    #[argh(option)]
-    pub fingerprint: Option<String>,
-
-    /// print the server's RSA key as PEM
-    #[argh(switch)]
-    pub pem: bool,
-
-    /// print the ledger's verifier key, with which strangers check receipts and checkpoints
-    #[argh(switch)]
-    pub vkey: bool,
-
-    /// stable JSON instead of text
-    #[argh(switch)]
-    pub json: bool,
-}
-
-/// Make a key and register under a public handle.
-///
-/// Keep a copy of key.pem in the home directory: that file alone brings the account back, and nothing else does.
-#[derive(FromArgs, ArgsInfo, Debug)]
-#[argh(subcommand, name = "register", example = "ledgerctl register alice")]
-pub struct Register {
-    /// public name: 3 to 64 ASCII letters, digits and ._-, at least one letter
-    #[argh(positional)]
-    pub handle: String,
-
-    /// ask for a passphrase and encrypt the key with it
-    #[argh(switch)]
-    pub passphrase: bool,
-
-    /// stable JSON instead of text
-    #[argh(switch)]
-    pub json: bool,
 }
 
 /// Place orders from JSON: one object, an array, or one object a line.
@@ -301,6 +257,8 @@ pub enum CheckpointAction {
     Verify(VerifyCheckpoint),
     /// See [`CompareCheckpoints`].
     Compare(CompareCheckpoints),
+    /// See [`AcceptCheckpoint`].
+    Accept(AcceptCheckpoint),
 }
 
 /// Fetch the newest checkpoint, have it proven to extend the one that is kept, and write it to a file.
@@ -323,6 +281,22 @@ pub struct VerifyCheckpoint {
     /// check the signature only, offline, against this verifier key
     #[argh(option)]
     pub vkey: Option<LogPublicKey>,
+}
+
+/// Go on with a ledger that contradicts what it showed before, because you know why: an older copy of it was put back.
+///
+/// Names a checkpoint of the history that you accept, such as the second file that ROLLBACK or FORK told you. What was
+/// shown before stays as evidence. Look afterwards, with copy and statement, which of your commands are gone.
+#[derive(FromArgs, ArgsInfo, Debug)]
+#[argh(
+    subcommand,
+    name = "accept",
+    example = "ledgerctl checkpoint accept evidence/1c2e33aa01020304-41-9f00aa0102030405.checkpoint"
+)]
+pub struct AcceptCheckpoint {
+    /// file to read
+    #[argh(positional)]
+    pub file: PathBuf,
 }
 
 /// Compare two checkpoints of a ledger, offline: two that contradict each other are evidence against the server.

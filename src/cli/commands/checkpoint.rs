@@ -3,13 +3,17 @@
 use std::path::Path;
 
 use super::Context;
-use super::arguments::{Checkpoint as Arguments, CheckpointAction, CompareCheckpoints, VerifyCheckpoint};
+use super::arguments::{
+    AcceptCheckpoint, Checkpoint as Arguments, CheckpointAction, CompareCheckpoints, VerifyCheckpoint,
+};
 use super::named_files::{read_text, save};
 use super::outlet;
 
 use crate::chain::Checkpoint;
 use crate::cli::exit::Exit;
-use crate::client::{Anonymous, ClientError, Member, Reopen, pinned, read_account};
+use crate::client::{
+    Anonymous, ClientError, Member, Reopen, Successor, accept_successor, pinned, read_account,
+};
 use crate::crypto::note::LogPublicKey;
 
 pub(super) fn run(context: &Context, command: &Arguments) -> Result<Exit, ClientError> {
@@ -25,6 +29,7 @@ pub(super) fn run(context: &Context, command: &Arguments) -> Result<Exit, Client
         }
         Some(CheckpointAction::Verify(command)) => verify(context, command)?,
         Some(CheckpointAction::Compare(command)) => compare(context, command)?,
+        Some(CheckpointAction::Accept(command)) => accept(context, command)?,
     }
     Ok(Exit::Done)
 }
@@ -94,6 +99,29 @@ fn compare(context: &Context, command: &CompareCheckpoints) -> Result<(), Client
         )));
     }
     context.out.line(&format!("the same: {}", sentence(&a)))
+}
+
+/// Goes on with a history that contradicts the one before.
+fn accept(context: &Context, command: &AcceptCheckpoint) -> Result<(), ClientError> {
+    let home = context.home()?;
+    home.check_writable()?;
+    let note = read_text(&command.file)?;
+    match accept_successor(&home, &context.server, &note)? {
+        Some(Successor { before, now, evidence }) => {
+            context.out.note(&format!(
+                "what the server showed before stays in {}\nLook with copy and statement which of your commands are \
+                 gone; the ledger does not know them any more",
+                evidence.display()
+            ));
+            context.out.line(&format!("accepted: {}; before {}", sentence(&now), sentence(&before)))
+        }
+        None => {
+            context
+                .out
+                .note("the server contradicts nothing that it showed before: there is nothing to accept");
+            Ok(())
+        }
+    }
 }
 
 fn sentence(checkpoint: &Checkpoint) -> String {

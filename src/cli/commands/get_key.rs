@@ -3,11 +3,12 @@
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use super::Context;
-use super::arguments::GetKey;
+use super::home_arguments::{Forget, GetKey};
 use super::outlet;
 use crate::cli::exit::Exit;
 use crate::client::{
-    Anonymous, ClientError, Home, find_account, get_key, known_servers, load_key, read_account,
+    Anonymous, ClientError, Home, KnownServer, find_account, get_key, known_servers, load_key, not_writable,
+    read_account,
 };
 use crate::session::Descriptor;
 
@@ -25,10 +26,16 @@ pub(super) fn run(context: &Context, command: &GetKey) -> Result<Exit, ClientErr
         )));
     }
     match &known {
-        Some(known) => known.check(&descriptor)?,
-        None => confirm(context, command, &fingerprint)?,
+        Some(known) => known.check(&home, &descriptor)?,
+        None => match known_servers::known_elsewhere(&home, &descriptor)? {
+            Some(elsewhere) => recognised(context, &home, &elsewhere, &descriptor)?,
+            None => confirm(context, command, &fingerprint)?,
+        },
     }
-    let server = known_servers::keep(&home, &context.server, &descriptor)?;
+    let server = known_servers::keep(&home, &context.server, &descriptor).map_err(|error| match error {
+        ClientError::File(path, error) => not_writable(&path, &error),
+        other => other,
+    })?;
     show(context, command, &descriptor, known.is_some())?;
     if read_account(&home, server.ledger_id)?.is_none() {
         restore(context, &home)?;
@@ -56,6 +63,39 @@ fn restore(context: &Context, home: &Home) -> Result<(), ClientError> {
         )),
     }
     Ok(())
+}
+
+/// A ledger that is known at another address needs nobody's word: its log key signed the descriptor, and the newest
+/// checkpoint that it showed there counts here.
+fn recognised(
+    context: &Context,
+    home: &Home,
+    elsewhere: &KnownServer,
+    descriptor: &Descriptor,
+) -> Result<(), ClientError> {
+    elsewhere.check(home, descriptor)?;
+    let known = &elsewhere.address;
+    context.out.note(&format!(
+        "{} serves the ledger that you know as {known}: its pin and its newest checkpoint count here as well. If it \
+         has moved for good: ledgerctl forget {known}",
+        context.server
+    ));
+    Ok(())
+}
+
+/// Forgets a server.
+pub(super) fn forget(context: &Context, command: &Forget) -> Result<Exit, ClientError> {
+    let home = context.home()?;
+    home.check_writable()?;
+    let forgotten = known_servers::forget(&home, &command.server)?;
+    if let Some(path) = &forgotten.checkpoint_file {
+        context.out.note(&format!(
+            "the newest checkpoint that it showed stays in {}: `ledgerctl checkpoint verify` holds a server against it",
+            path.display()
+        ));
+    }
+    context.out.note(&format!("forgotten: {} {}", command.server, forgotten.server.fingerprint()));
+    Ok(Exit::Done)
 }
 
 /// A server that is not known needs a word from a person, or one given beforehand.

@@ -10,6 +10,7 @@ mod checkpoint;
 mod copy;
 mod demo;
 mod get_key;
+mod home_arguments;
 mod manual;
 mod money;
 mod money_arguments;
@@ -111,6 +112,7 @@ fn ended(context: &Context, done: Result<Exit, ClientError>) -> Exit {
 fn dispatch(context: &Context, command: &Subcommand) -> Result<Exit, ClientError> {
     match command {
         Subcommand::GetKey(command) => get_key::run(context, command),
+        Subcommand::Forget(command) => get_key::forget(context, command),
         Subcommand::Register(command) => register::run(context, command),
         Subcommand::Add(command) if command.each => add_each::run(context, command),
         Subcommand::Add(command) => add::run(context, command),

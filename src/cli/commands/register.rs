@@ -1,7 +1,7 @@
 //! `ledgerctl register`.
 
 use super::Context;
-use super::arguments::Register;
+use super::home_arguments::Register;
 use super::outlet;
 use crate::cli::exit::Exit;
 use crate::client::{
@@ -23,6 +23,7 @@ pub(super) fn run(context: &Context, command: &Register) -> Result<Exit, ClientE
             format!("this home has account {} ({}) on this ledger already", account.account, account.handle),
         )));
     }
+    home.check_writable()?;
     let key = key(context, command)?;
     let mut link = Anonymous::open(&home, &context.server)?;
     let joined = register(&home, &mut link, &key, &handle)?;

@@ -17,6 +17,7 @@ pub(super) fn keygen(context: &Context, command: &KeygenCommand) -> Result<Exit,
     let key = match load_key(&home, &mut outlet::passphrase)? {
         Some(key) => key,
         None => {
+            home.check_writable()?;
             let passphrase = if command.passphrase { Some(outlet::new_passphrase()?) } else { None };
             make_key(&home, passphrase.as_ref().map(|text| text.as_str()))?
         }
