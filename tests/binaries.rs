@@ -421,7 +421,9 @@ fn a_rotated_key_is_fetched_silently_and_another_server_is_refused_with_both_fin
     drop(daemon);
     let other = Daemon::start(&place.directory.path().join("other"), &address);
     let said = place.ends(65, "alice", &address, &["getKey"]);
-    assert_eq!(said.matches("SHA3-256:").count(), 2, "{said}");
+    let words = said.split_whitespace().filter(|word| word.starts_with("SHA3-256:"));
+    let fingerprints: std::collections::BTreeSet<&str> = words.collect();
+    assert_eq!(fingerprints.len(), 2, "{said}");
     drop(other);
 }
 

@@ -268,3 +268,71 @@ fn a_bit_that_turned_over_in_a_home_is_told_with_the_file_or_does_no_harm() {
         place.done("alice", at, &[file]);
     }
 }
+
+/// Runs a command with files open as 3 and 4.
+fn with_open_files(
+    place: &Place,
+    address: &str,
+    arguments: &[&str],
+    files: [&Path; 2],
+) -> std::process::Output {
+    let client = place.command("alice", address, arguments);
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "exec 3<\"$1\" 4<\"$2\"; shift 2; exec \"$@\"", "sh"]).args(files);
+    shell.arg(client.get_program()).args(client.get_args()).stdin(std::process::Stdio::null());
+    shell.output().unwrap()
+}
+
+#[test]
+fn a_passphrase_is_set_changed_and_removed_without_a_terminal() {
+    let place = Place::new();
+    let daemon = Daemon::start(&place.data(), "127.0.0.1:0");
+    let at = daemon.address.as_str();
+    let file = |name: &str, text: &str| {
+        let path = place.directory.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let (first, second) = (file("first", "correct horse\r\nnot this\n"), file("second", "battery staple"));
+    place.join("alice", at);
+    let key = place.directory.path().join("alice/key.pem");
+    let pem = || std::fs::read_to_string(&key).unwrap();
+    let plain = pem();
+    let is_encrypted = || pem().contains("BEGIN ENCRYPTED");
+    let with = |file: &str, rest: &[&str]| {
+        let option = format!("--passphrase-file={file}");
+        let arguments: Vec<&str> = std::iter::once(option.as_str()).chain(rest.iter().copied()).collect();
+        place.run("alice", at, &arguments)
+    };
+    let code = |output: std::process::Output| output.status.code();
+    // Set: an open key needs no old one.
+    assert_eq!(code(with(&first, &["passphrase"])), Some(0));
+    assert!(is_encrypted());
+    let said = place.ends(2, "alice", at, &["whoami"]);
+    assert!(said.contains("passphrase"), "{said}");
+    assert_eq!(code(with(&second, &["whoami"])), Some(2), "the wrong one");
+    assert_eq!(code(with(&first, &["whoami"])), Some(0));
+    let mut command = place.command("alice", at, &["whoami"]);
+    assert_eq!(code(command.env("LEDGERCTL_PASSPHRASE", "correct horse").output().unwrap()), Some(0));
+    assert_eq!(place.feed("alice", at, &["--passphrase-file=-", "whoami"], "correct horse\n").0, Some(0));
+    // Change: the old one is not taken for the new one, and neither is lost when something is wrong.
+    let before = pem();
+    assert_eq!(code(with(&first, &["passphrase"])), Some(2), "nobody to ask for the new one");
+    assert_eq!(code(with(&second, &["passphrase", "--new-file", &second])), Some(2), "the wrong old one");
+    assert_eq!(code(with("/nowhere/file", &["whoami"])), Some(2));
+    assert_eq!(code(with(&first, &["passphrase", "--new-file", &file("empty", "\n")])), Some(2));
+    assert_eq!(pem(), before);
+    let change = ["--passphrase-fd=3", "passphrase", "--new-fd=4"];
+    let changed = with_open_files(&place, at, &change, [Path::new(&first), Path::new(&second)]);
+    assert_eq!(changed.status.code(), Some(0), "{}", String::from_utf8_lossy(&changed.stderr));
+    assert_eq!((code(with(&first, &["whoami"])), code(with(&second, &["whoami"]))), (Some(2), Some(0)));
+    // Remove: the key is the one that it was.
+    assert_eq!(code(with(&second, &["passphrase", "--remove"])), Some(0));
+    assert_eq!(pem(), plain);
+    place.done("alice", at, &["whoami"]);
+    // A key that is made with a passphrase that was named has it.
+    place.done("bob", at, &["getKey", "--accept-new"]);
+    let option = format!("--passphrase-file={first}");
+    place.done("bob", at, &[&option, "register", "bob"]);
+    assert!(place.ends(2, "bob", at, &["whoami"]).contains("passphrase"));
+}

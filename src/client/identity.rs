@@ -66,12 +66,20 @@ pub fn make_key(home: &Home, passphrase: Option<&str>) -> Result<PrivateKey, Cli
     }
 }
 
-/// Encrypts the key of this home, which had no passphrase until now.
+/// Writes the key of this home anew: with this passphrase, or without one. The file is replaced as a whole, and only by
+/// one that was seen to open: whatever fails, the old file is there.
 ///
 /// # Errors
 /// [`ClientError::File`].
-pub fn encrypt_key(home: &Home, key: &PrivateKey, passphrase: &str) -> Result<(), ClientError> {
-    home.write(KEY_FILE, key.to_pkcs8_pem(Some(passphrase.as_bytes())).as_bytes())
+pub fn set_passphrase(home: &Home, key: &PrivateKey, passphrase: Option<&str>) -> Result<(), ClientError> {
+    let passphrase = passphrase.map(str::as_bytes);
+    let pem = key.to_pkcs8_pem(passphrase);
+    match PrivateKey::from_pkcs8_pem(&pem, passphrase) {
+        Ok(again) if again.public() == key.public() => home.write(KEY_FILE, pem.as_bytes()),
+        _ => Err(ClientError::Unexpected(
+            "the key does not open as it was written; nothing was changed".into(),
+        )),
+    }
 }
 
 /// Whether this home has a key that is encrypted; none if it has no key.

@@ -10,7 +10,6 @@ use sha3::{Digest as _, Sha3_256};
 use super::Context;
 use super::arguments::Add;
 use super::named_files::open_source;
-use super::outlet;
 use super::receipt;
 use super::settling::open_member;
 use crate::chain::CommandId;
@@ -35,7 +34,7 @@ struct Input {
 
 pub(super) fn run(context: &Context, command: &Add) -> Result<Exit, ClientError> {
     let mut input = spool(&command.file)?;
-    let mut member = open_member(context, &mut outlet::passphrase)?;
+    let mut member = open_member(context)?;
     let ledger_id = member.server().ledger_id;
     let account = member.account().account;
     let count = usize::try_from(input.orders.div_ceil(ORDERS_MAX as u64)).unwrap_or(usize::MAX);

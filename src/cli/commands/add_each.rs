@@ -9,7 +9,6 @@ use std::time::Duration;
 use super::Context;
 use super::arguments::Add;
 use super::named_files::open_source;
-use super::outlet;
 use super::settling::open_member;
 use crate::chain::CommandId;
 use crate::cli::exit::Exit;
@@ -51,7 +50,7 @@ pub(super) fn run(context: &Context, command: &Add) -> Result<Exit, ClientError>
         return Err(ClientError::Usage(text.to_owned()));
     }
     let source = open_source(&command.file)?;
-    let mut member = open_member(context, &mut outlet::passphrase)?;
+    let mut member = open_member(context)?;
     let signer = Signer {
         ledger_id: member.server().ledger_id,
         account: AccountId(member.account().account),

@@ -9,6 +9,7 @@ use super::home_arguments::{Forget, GetKey, Register};
 use super::money_arguments::{
     BalanceCommand, GrantCommand, IssueCommand, KeygenCommand, PayCommand, RevokeCommand, StatementCommand,
 };
+use super::passphrase::PassphraseCommand;
 use super::peer_arguments::{
     ListenCommand, OnlineCommand, OrderCommand, RevokeOrderCommand, SendCommand, SettleCommand,
 };
@@ -36,6 +37,14 @@ pub struct Arguments {
     #[argh(option)]
     pub server: Option<String>,
 
+    /// file whose first line is the passphrase of the key, - for standard input
+    #[argh(option)]
+    pub passphrase_file: Option<String>,
+
+    /// number of an open file whose next line is the passphrase of the key
+    #[argh(option)]
+    pub passphrase_fd: Option<u32>,
+
     /// stable JSON instead of text
     #[argh(switch)]
     pub json: bool,
@@ -53,6 +62,8 @@ pub enum Subcommand {
     GetKey(GetKey),
     /// See [`Forget`].
     Forget(Forget),
+    /// See [`PassphraseCommand`].
+    Passphrase(PassphraseCommand),
     /// See [`Register`].
     Register(Register),
     /// See [`Add`].

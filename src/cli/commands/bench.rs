@@ -4,7 +4,6 @@ use comfy_table::{Table, presets};
 
 use super::Context;
 use super::bench_arguments::BenchCommand;
-use super::outlet;
 use super::settling::open_member;
 use super::submitting::submit;
 use crate::cli::exit::Exit;
@@ -84,7 +83,7 @@ fn fund(context: &Context, accounts: &Accounts, plan: &Plan) -> Result<(), Clien
     let needy =
         with_bar(context, "asking for balances", plan.connections, |step| accounts.needy(plan, step))?;
     let Some(first) = needy.first() else { return Ok(()) };
-    let mut operator = match open_member(context, &mut outlet::passphrase) {
+    let mut operator = match open_member(context) {
         Err(ClientError::Usage(_)) => return Err(penniless(first)),
         other => other?,
     };

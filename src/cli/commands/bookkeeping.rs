@@ -7,7 +7,6 @@ use super::Context;
 use super::arguments::Export;
 use super::money::fetch_balance;
 use super::offline::{directory, no_verdict, sentence};
-use super::outlet;
 use super::settling::open_member;
 use crate::audit;
 use crate::cli::exit::Exit;
@@ -63,7 +62,7 @@ fn whole(context: &Context, path: &Path, format: Format) -> Result<Exit, ClientE
 
 /// The caller's own movements, from the server.
 fn own(context: &Context, format: Format) -> Result<Exit, ClientError> {
-    let mut member = open_member(context, &mut outlet::passphrase)?;
+    let mut member = open_member(context)?;
     let (_, currency) = fetch_balance(&mut member)?;
     let Reply::Whoami(me) = member.ask(&Request::Whoami, &mut |_| ())? else {
         return Err(ClientError::unexpected_reply());

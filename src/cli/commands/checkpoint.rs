@@ -7,7 +7,6 @@ use super::arguments::{
     AcceptCheckpoint, Checkpoint as Arguments, CheckpointAction, CompareCheckpoints, VerifyCheckpoint,
 };
 use super::named_files::{read_text, save};
-use super::outlet;
 
 use crate::chain::Checkpoint;
 use crate::cli::exit::Exit;
@@ -39,7 +38,7 @@ fn open(context: &Context) -> Result<Box<dyn Reopen>, ClientError> {
     let home = context.home()?;
     let server = pinned(&home, &context.server)?;
     Ok(match read_account(&home, server.ledger_id)? {
-        Some(_) => Box::new(Member::open(&home, &context.server, &mut outlet::passphrase)?),
+        Some(_) => Box::new(Member::open(&home, &context.server, &mut context.passphrase())?),
         None => Box::new(Anonymous::open(&home, &context.server)?),
     })
 }

@@ -4,13 +4,12 @@ use std::io::{self, IsTerminal};
 
 use super::Context;
 use super::arguments::Copy;
-use super::outlet;
 use super::settling::open_member;
 use crate::cli::exit::Exit;
 use crate::client::{ClientError, Copying, show};
 
 pub(super) fn run(context: &Context, command: &Copy) -> Result<Exit, ClientError> {
-    let mut member = open_member(context, &mut outlet::passphrase)?;
+    let mut member = open_member(context)?;
     let json = command.json || context.out.json || !io::stdout().is_terminal();
     let mut copying = Copying::start(&mut member, command.from, command.limit)?;
     let mut shown = 0;

@@ -4,7 +4,6 @@ use std::io::{self, BufRead, IsTerminal, Write};
 
 use super::Context;
 use super::home_arguments::{Forget, GetKey};
-use super::outlet;
 use crate::cli::exit::Exit;
 use crate::client::{
     Anonymous, ClientError, Home, KnownServer, find_account, get_key, known_servers, load_key, not_writable,
@@ -46,7 +45,7 @@ pub(super) fn run(context: &Context, command: &GetKey) -> Result<Exit, ClientErr
 /// A home that has a key and no account on this ledger gets the account back, if the key has one. The server is pinned
 /// either way, so what stands in the way of this is only told.
 fn restore(context: &Context, home: &Home) -> Result<(), ClientError> {
-    let found = load_key(home, &mut outlet::passphrase).and_then(|key| {
+    let found = load_key(home, &mut context.passphrase()).and_then(|key| {
         let Some(key) = key else { return Ok(None) };
         find_account(home, &mut Anonymous::open(home, &context.server)?, &key)
     });

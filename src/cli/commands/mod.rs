@@ -17,6 +17,7 @@ mod money_arguments;
 mod named_files;
 mod offline;
 mod outlet;
+mod passphrase;
 mod payment_orders;
 mod peer_arguments;
 mod peers;
@@ -42,6 +43,7 @@ use crate::cli::arguments::parse;
 use crate::cli::exit::Exit;
 use crate::client::{ClientError, Home, Member};
 use outlet::Outlet;
+use zeroize::Zeroizing;
 
 /// What every command gets: where things are, and where its words go.
 struct Context {
@@ -50,25 +52,28 @@ struct Context {
     out: Outlet,
     /// The home, once it was opened.
     opened: OnceCell<Home>,
+    /// The passphrase that the command line named.
+    given_passphrase: Option<Zeroizing<String>>,
     /// Where a shell keeps its session between commands.
     session: Option<RefCell<Option<Member>>>,
 }
 
 impl Context {
-    fn of(arguments: &Arguments) -> Context {
+    fn of(arguments: &Arguments) -> Result<Context, ClientError> {
         // An empty variable is one that is not set.
         let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
         let home = arguments.home.clone().or_else(|| variable("LEDGERCTL_HOME").map(Into::into));
         let server = arguments.server.clone();
         let server = server
             .or_else(|| variable("LEDGERCTL_SERVER").map(|server| server.to_string_lossy().into_owned()));
-        Context {
+        Ok(Context {
             home,
             server: server.unwrap_or_else(|| "127.0.0.1:7878".to_owned()),
             out: Outlet::new(arguments.json),
             opened: OnceCell::new(),
+            given_passphrase: passphrase::given(arguments)?,
             session: None,
-        }
+        })
     }
 
     fn home(&self) -> Result<Home, ClientError> {
@@ -90,7 +95,13 @@ pub fn main(raw: &[String]) -> Exit {
         Ok(arguments) => arguments,
         Err(exit) => return exit,
     };
-    let context = Context::of(&arguments);
+    let context = match Context::of(&arguments) {
+        Ok(context) => context,
+        Err(error) => {
+            Outlet::new(arguments.json).complain(&error);
+            return Exit::from(&error);
+        }
+    };
     if let Subcommand::Shell(_) = &arguments.command {
         return shell::run(Context { session: Some(RefCell::default()), ..context });
     }
@@ -113,6 +124,7 @@ fn dispatch(context: &Context, command: &Subcommand) -> Result<Exit, ClientError
     match command {
         Subcommand::GetKey(command) => get_key::run(context, command),
         Subcommand::Forget(command) => get_key::forget(context, command),
+        Subcommand::Passphrase(command) => passphrase::run(context, command),
         Subcommand::Register(command) => register::run(context, command),
         Subcommand::Add(command) if command.each => add_each::run(context, command),
         Subcommand::Add(command) => add::run(context, command),

@@ -9,7 +9,6 @@ use serde_json::Value;
 use super::Context;
 use super::money_arguments::{BalanceCommand, IssueCommand, PayCommand, StatementCommand};
 use super::named_files::open_source;
-use super::outlet;
 use super::settling::open_member;
 use super::submitting::{show, submit};
 use crate::cli::exit::Exit;
@@ -21,7 +20,7 @@ use crate::domain::{AccountId, Command, Event};
 use crate::wire::{Accepted, Balance, Reply, Request, StatementLine};
 
 pub(super) fn balance(context: &Context, command: &BalanceCommand) -> Result<Exit, ClientError> {
-    let mut member = open_member(context, &mut outlet::passphrase)?;
+    let mut member = open_member(context)?;
     let (balance, currency) = fetch_balance(&mut member)?;
     if command.json || context.out.json {
         let value = serde_json::json!({
@@ -48,7 +47,7 @@ pub(super) fn statement(context: &Context, command: &StatementCommand) -> Result
     let time =
         |text: &Option<String>, name: &str| text.as_deref().map(|text| instant(text, name)).transpose();
     let (from, to) = (time(&command.from, "--from")?, time(&command.to, "--to")?);
-    let mut member = open_member(context, &mut outlet::passphrase)?;
+    let mut member = open_member(context)?;
     let (_, currency) = fetch_balance(&mut member)?;
     let json = command.json || context.out.json;
     if command.csv {
@@ -126,7 +125,7 @@ fn instant(text: &str, option: &str) -> Result<i64, ClientError> {
 
 pub(super) fn pay(context: &Context, command: &PayCommand) -> Result<Exit, ClientError> {
     let wanted = wanted_payments(command)?;
-    let mut member = open_member(context, &mut outlet::passphrase)?;
+    let mut member = open_member(context)?;
     let (_, currency) = fetch_balance(&mut member)?;
     let mut payments = Vec::with_capacity(wanted.len());
     let mut payees = Payees::default();
@@ -223,7 +222,7 @@ fn wanted_payments(command: &PayCommand) -> Result<Vec<Wanted>, ClientError> {
 
 pub(super) fn issue(context: &Context, command: &IssueCommand) -> Result<Exit, ClientError> {
     let wanted = payments_input::one(&command.user, &command.amount, "")?;
-    let mut member = open_member(context, &mut outlet::passphrase)?;
+    let mut member = open_member(context)?;
     let (_, currency) = fetch_balance(&mut member)?;
     let amount = wanted.amount(&currency)?;
     let Registrant { account: to, handle, .. } = find_member(&mut member, &wanted.to)?;

@@ -5,7 +5,6 @@ use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use zeroize::Zeroizing;
 
 use super::visible::Visible;
 use crate::cli::text::escape;
@@ -75,32 +74,4 @@ fn written(result: io::Result<()>) -> Result<bool, ClientError> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
         Err(error) => Err(ClientError::Unexpected(format!("stdout: {error}"))),
     }
-}
-
-/// Asks for the passphrase of a key: from LEDGERCTL_PASSPHRASE, or at the terminal if there is one.
-pub(super) fn passphrase(prompt: &str) -> Option<Zeroizing<String>> {
-    if let Ok(text) = std::env::var("LEDGERCTL_PASSPHRASE") {
-        return Some(Zeroizing::new(text));
-    }
-    // The question goes to the terminal itself, so input that is piped in is no obstacle while somebody looks.
-    if !io::stdin().is_terminal() && !io::stderr().is_terminal() {
-        return None;
-    }
-    rpassword::prompt_password(prompt).ok().map(Zeroizing::new)
-}
-
-pub(super) fn new_passphrase() -> Result<Zeroizing<String>, ClientError> {
-    let ask = |prompt| {
-        passphrase(prompt).ok_or_else(|| {
-            ClientError::Usage("--passphrase needs a terminal or LEDGERCTL_PASSPHRASE".to_owned())
-        })
-    };
-    let first = ask("New passphrase: ")?;
-    if first.is_empty() {
-        return Err(ClientError::Usage("the passphrase is empty".to_owned()));
-    }
-    if *first != *ask("The same again: ")? {
-        return Err(ClientError::Usage("the two passphrases differ".to_owned()));
-    }
-    Ok(first)
 }

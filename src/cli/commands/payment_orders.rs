@@ -5,7 +5,6 @@ use std::path::Path;
 use super::Context;
 use super::money::{fetch_balance, whom};
 use super::named_files::{read_named, save};
-use super::outlet;
 use super::peer_arguments::{OrderCommand, RevokeOrderCommand, SendCommand, SettleCommand};
 use super::settling::{Session, open_member};
 use super::submitting::{show, submit};
@@ -59,7 +58,7 @@ fn open_for<'a>(
     memo: &Option<String>,
 ) -> Result<(Session<'a>, Wanted), ClientError> {
     let typed = payments_input::one(user, amount, memo.as_deref().unwrap_or_default())?;
-    let mut member = open_member(context, &mut outlet::passphrase)?;
+    let mut member = open_member(context)?;
     let (_, currency) = fetch_balance(&mut member)?;
     let amount = typed.amount(&currency)?.unsigned_abs();
     let payee = find_member(&mut member, &typed.to)?;
@@ -88,7 +87,7 @@ fn sign(member: &Member, wanted: &Wanted, days: u64) -> Result<SignedOrder, Clie
 
 pub(super) fn settle(context: &Context, command: &SettleCommand) -> Result<Exit, ClientError> {
     let signed = read_order(&command.file)?;
-    let mut member = open_member(context, &mut outlet::passphrase)?;
+    let mut member = open_member(context)?;
     let accepted = submit(context, &mut member, &signed.settle())?;
     let (balance, currency) = fetch_balance(&mut member)?;
     let amount = signed.order.amount;
@@ -114,7 +113,7 @@ pub(super) fn revoke_order(context: &Context, command: &RevokeOrderCommand) -> R
             return Err(ClientError::Usage(text));
         }
     };
-    let mut member = open_member(context, &mut outlet::passphrase)?;
+    let mut member = open_member(context)?;
     let accepted = submit(context, &mut member, &revocation(order_id))?;
     sent_orders(&member).forget(order_id)?;
     let fields = [("order_id", order_id.to_string().into())];

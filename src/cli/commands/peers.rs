@@ -4,7 +4,7 @@ use mio::net::TcpListener;
 
 use super::Context;
 use super::money::fetch_balance;
-use super::outlet::{self, Outlet};
+use super::outlet::Outlet;
 use super::peer_arguments::{ListenCommand, OnlineCommand};
 use super::settling::open_member;
 use crate::cli::exit::Exit;
@@ -39,7 +39,7 @@ pub(super) fn open(
     let socket = TcpListener::bind(command.addr)
         .map_err(|error| ClientError::Usage(format!("--addr {}: {error}", command.addr)))?;
     let address = socket.local_addr().map_err(system("listening"))?;
-    let mut member = open_member(context, &mut outlet::passphrase)?.detach()?;
+    let mut member = open_member(context)?.detach()?;
     let (_, currency) = fetch_balance(&mut member)?;
     let (key, own) = (member.key().clone(), peer::identity_of(&member));
     let mut errands = Errands::new(member, address, command.hidden);
@@ -99,7 +99,7 @@ pub(super) fn words(currency: &Currency, news: &News) -> String {
 }
 
 pub(super) fn online(context: &Context, command: &OnlineCommand) -> Result<Exit, ClientError> {
-    let mut member = open_member(context, &mut outlet::passphrase)?;
+    let mut member = open_member(context)?;
     let (balance, currency) = fetch_balance(&mut member)?;
     let mut members: Vec<OnlineMember> = Vec::new();
     let mut next = Some(AccountId::default());

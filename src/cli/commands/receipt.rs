@@ -6,7 +6,6 @@ use std::path::Path;
 use super::Context;
 use super::arguments::{CheckReceipt, Receipt as Arguments};
 use super::named_files::{open_source, save};
-use super::outlet;
 use super::settling::open_member;
 use crate::chain::Receipt;
 use crate::chain::receipt::{Author, Proven};
@@ -20,7 +19,7 @@ use crate::wire::ReceiptOf;
 const RECEIPT_BYTES_MAX: u64 = 8 << 20;
 
 pub(super) fn run(context: &Context, command: &Arguments) -> Result<Exit, ClientError> {
-    let mut member = open_member(context, &mut outlet::passphrase)?;
+    let mut member = open_member(context)?;
     match &command.out {
         Some(path) => write(context, &mut member, command.of, path)?,
         None => {

@@ -2,11 +2,10 @@
 
 use super::Context;
 use super::home_arguments::Register;
-use super::outlet;
 use crate::cli::exit::Exit;
 use crate::client::{
-    Account, Anonymous, ClientError, Joined, encrypt_key, is_key_encrypted, load_key, make_key, pinned,
-    read_account, register,
+    Account, Anonymous, ClientError, Joined, is_key_encrypted, load_key, make_key, pinned, read_account,
+    register, set_passphrase,
 };
 use crate::crypto::rsa::PrivateKey;
 use crate::domain::accounts::Handle;
@@ -56,13 +55,14 @@ pub(super) fn run(context: &Context, command: &Register) -> Result<Exit, ClientE
 fn key(context: &Context, command: &Register) -> Result<PrivateKey, ClientError> {
     let home = context.home()?;
     let encrypted = is_key_encrypted(&home)?;
-    if let Some(key) = load_key(&home, &mut outlet::passphrase)? {
+    if let Some(key) = load_key(&home, &mut context.passphrase())? {
         if command.passphrase && encrypted == Some(false) {
-            encrypt_key(&home, &key, &outlet::new_passphrase()?)?;
+            let new = context.passphrase_of_new_key(true)?;
+            set_passphrase(&home, &key, new.as_ref().map(|text| text.as_str()))?;
         }
         return Ok(key);
     }
-    let passphrase = if command.passphrase { Some(outlet::new_passphrase()?) } else { None };
+    let passphrase = context.passphrase_of_new_key(command.passphrase)?;
     make_key(&home, passphrase.as_ref().map(|text| text.as_str()))
 }
 

@@ -3,7 +3,6 @@
 use super::Context;
 use super::money::whom;
 use super::money_arguments::{GrantCommand, KeygenCommand, RevokeCommand};
-use super::outlet;
 use super::settling::open_member;
 use super::submitting::{show, submit};
 use crate::cli::exit::Exit;
@@ -14,11 +13,11 @@ use crate::domain::accounts::{self, GrantRole, RevokeRole};
 /// Makes the key of this home before there is a ledger, and prints its public half.
 pub(super) fn keygen(context: &Context, command: &KeygenCommand) -> Result<Exit, ClientError> {
     let home = context.home()?;
-    let key = match load_key(&home, &mut outlet::passphrase)? {
+    let key = match load_key(&home, &mut context.passphrase())? {
         Some(key) => key,
         None => {
             home.check_writable()?;
-            let passphrase = if command.passphrase { Some(outlet::new_passphrase()?) } else { None };
+            let passphrase = context.passphrase_of_new_key(command.passphrase)?;
             make_key(&home, passphrase.as_ref().map(|text| text.as_str()))?
         }
     };
@@ -35,7 +34,7 @@ pub(super) fn keygen(context: &Context, command: &KeygenCommand) -> Result<Exit,
 
 pub(super) fn grant(context: &Context, command: &GrantCommand) -> Result<Exit, ClientError> {
     let (user, role): (User, _) = (command.user.parse().map_err(ClientError::Usage)?, command.role);
-    let mut member = open_member(context, &mut outlet::passphrase)?;
+    let mut member = open_member(context)?;
     let Registrant { account, handle, .. } = find_member(&mut member, &user)?;
     let granted = Command::Accounts(accounts::Command::GrantRole(GrantRole { account, role }));
     let accepted = submit(context, &mut member, &granted)?;
@@ -48,7 +47,7 @@ pub(super) fn grant(context: &Context, command: &GrantCommand) -> Result<Exit, C
 
 pub(super) fn revoke(context: &Context, command: &RevokeCommand) -> Result<Exit, ClientError> {
     let (user, role): (User, _) = (command.user.parse().map_err(ClientError::Usage)?, command.role);
-    let mut member = open_member(context, &mut outlet::passphrase)?;
+    let mut member = open_member(context)?;
     let Registrant { account, handle, .. } = find_member(&mut member, &user)?;
     let revoked = Command::Accounts(accounts::Command::RevokeRole(RevokeRole { account, role }));
     let accepted = submit(context, &mut member, &revoked)?;

@@ -6,7 +6,7 @@ use std::ops::{Deref, DerefMut};
 use super::Context;
 use crate::chain::Message;
 use crate::cli::text::escape;
-use crate::client::{ClientError, Member, Outcome, PassphraseSource, Reopen, settle};
+use crate::client::{ClientError, Member, Outcome, Reopen, settle};
 use crate::domain::AccountId;
 
 /// A member's session, lent to one command.
@@ -53,16 +53,13 @@ impl Drop for Session<'_> {
 }
 
 /// Opens the session, and says what became of earlier commands.
-pub(super) fn open_member<'a>(
-    context: &'a Context,
-    ask: &mut PassphraseSource<'_>,
-) -> Result<Session<'a>, ClientError> {
+pub(super) fn open_member<'a>(context: &'a Context) -> Result<Session<'a>, ClientError> {
     let home = context.home()?;
     let mut kept = context.session.as_ref().and_then(|kept| kept.borrow_mut().take());
     let alive = kept.as_mut().is_some_and(|member| member.connection().is_alive());
     let mut member = match kept.filter(|_| alive) {
         Some(member) => member,
-        None => Member::open(&home, &context.server, ask)?,
+        None => Member::open(&home, &context.server, &mut context.passphrase())?,
     };
     let (ledger_id, account) = (member.server().ledger_id, AccountId(member.account().account));
     let mut say = |message: &Message<'_>, outcome: &Outcome| {

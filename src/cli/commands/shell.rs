@@ -96,10 +96,13 @@ fn run_line(context: &mut Context, lines: &mut Lines, line: &str) -> Exit {
             return exit;
         }
     };
-    if arguments.home.is_some() || arguments.server.is_some() {
+    let names_passphrase = arguments.passphrase_file.is_some() || arguments.passphrase_fd.is_some();
+    if arguments.home.is_some() || arguments.server.is_some() || names_passphrase {
         // Somebody else, or somewhere else: for this line only.
-        let other = Context::of(&arguments);
-        return ended(&other, dispatch(&other, &arguments.command));
+        return match Context::of(&arguments) {
+            Ok(other) => ended(&other, dispatch(&other, &arguments.command)),
+            Err(error) => ended(context, Err(error)),
+        };
     }
     let json = context.out.json;
     context.out.json |= arguments.json;

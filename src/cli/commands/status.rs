@@ -4,7 +4,6 @@ use comfy_table::{Table, presets};
 
 use super::Context;
 use super::arguments::{Status, Whoami};
-use super::outlet;
 use super::settling::open_member;
 use crate::cli::exit::Exit;
 use crate::cli::text::escape;
@@ -12,7 +11,7 @@ use crate::client::ClientError;
 use crate::wire::{self, Mode, Reply, Request};
 
 pub(super) fn run(context: &Context, command: &Status) -> Result<Exit, ClientError> {
-    let mut member = open_member(context, &mut outlet::passphrase)?;
+    let mut member = open_member(context)?;
     let reply = member.ask(&Request::Status, &mut |_| ())?;
     let Reply::Status(status) = reply else { return Err(ClientError::unexpected_reply()) };
     print(context, command.json, &status_fields(&status))?;
@@ -20,7 +19,7 @@ pub(super) fn run(context: &Context, command: &Status) -> Result<Exit, ClientErr
 }
 
 pub(super) fn whoami(context: &Context, command: &Whoami) -> Result<Exit, ClientError> {
-    let mut member = open_member(context, &mut outlet::passphrase)?;
+    let mut member = open_member(context)?;
     let reply = member.ask(&Request::Whoami, &mut |_| ())?;
     let fingerprint = member.server().fingerprint();
     let key = member.account().key_id.clone();

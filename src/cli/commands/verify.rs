@@ -3,7 +3,6 @@
 use super::Context;
 use super::arguments::Verify;
 use super::offline::show_findings;
-use super::outlet;
 use super::settling::open_member;
 use crate::chain::Checkpoint;
 use crate::cli::exit::Exit;
@@ -12,7 +11,7 @@ use crate::time::Timestamp;
 use crate::wire::{Reply, Request, Verification};
 
 pub(super) fn run(context: &Context, command: &Verify) -> Result<Exit, ClientError> {
-    let mut member = open_member(context, &mut outlet::passphrase)?;
+    let mut member = open_member(context)?;
     let bar = context.out.bar("checking the log", 1);
     let reply = member.ask(&Request::Verify, &mut |push| {
         if let Reply::Progress(progress) = push {

@@ -8,14 +8,13 @@ use signal_hook::iterator::Signals;
 
 use super::Context;
 use super::arguments::Witness;
-use super::outlet;
 use super::settling::open_member;
 use crate::cli::exit::Exit;
 use crate::client::{ClientError, witness_key, witness_round};
 use crate::crypto::cosignature::WitnessKey;
 
 pub(super) fn run(context: &Context, command: &Witness) -> Result<Exit, ClientError> {
-    let member = open_member(context, &mut outlet::passphrase)?;
+    let member = open_member(context)?;
     let default = format!("{}.witness", member.account().handle);
     let key = witness_key(member.home(), command.name.as_deref(), &default)?;
     drop(member);
@@ -41,7 +40,7 @@ pub(super) fn run(context: &Context, command: &Witness) -> Result<Exit, ClientEr
 }
 
 fn round(context: &Context, command: &Witness, key: &WitnessKey) -> Result<(), ClientError> {
-    let mut member = open_member(context, &mut outlet::passphrase)?;
+    let mut member = open_member(context)?;
     let checkpoint = witness_round(&mut member, key)?;
     let (size, root) = (checkpoint.size, checkpoint.root);
     if command.json || context.out.json {
