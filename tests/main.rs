@@ -8,6 +8,7 @@ mod audit_live;
 mod bench;
 mod binaries;
 mod binaries_proofs;
+mod block_words;
 mod bookkeeping;
 mod daemon;
 mod daemon_session;

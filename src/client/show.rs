@@ -20,6 +20,13 @@ use crate::ledger::Transaction;
 #[derive(Debug)]
 pub struct NotShown(String);
 
+impl NotShown {
+    /// For this reason.
+    pub fn new(reason: impl fmt::Display) -> NotShown {
+        NotShown(reason.to_string())
+    }
+}
+
 impl fmt::Display for NotShown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -52,41 +59,18 @@ pub fn raw_line(bytes: &[u8], out: &mut dyn Write) -> Result<(), NotShown> {
     Ok(writeln!(out, ",\"raw\":\"{}\"}}", const_hex::encode(bytes))?)
 }
 
-/// Writes a block as lines for people: what it is, then one line an order.
-///
-/// # Errors
-/// As for [`json_line`].
-pub fn text_line(bytes: &[u8], out: &mut dyn Write) -> Result<(), NotShown> {
-    let block = parse(bytes)?;
-    writeln!(out, "block {}  {}  {}", block.index, block.timestamp, block_hash(bytes))?;
-    for order in orders_of(&block)? {
-        write!(out, "  {:4} {:>10} {}", order.operation.as_str(), order.quantity, order.stock_name)?;
-        if let Some(price) = order.price {
-            write!(out, " at {}", price_text(price.ten_thousandths))?;
-            if let Some(currency) = price.currency {
-                write!(out, " {currency}")?;
-            }
-        }
-        writeln!(out)?;
-    }
-    Ok(())
-}
-
 fn parse(bytes: &[u8]) -> Result<Block<'_>, NotShown> {
     Block::parse(bytes).map_err(|error| NotShown(error.to_string()))
 }
 
-fn transaction<'a>(block: &Block<'a>) -> Result<Transaction<'a>, NotShown> {
+/// The command and the event of a block, genesis excepted.
+///
+/// # Errors
+/// [`NotShown`] when they cannot be decoded.
+pub fn transaction<'a>(block: &Block<'a>) -> Result<Transaction<'a>, NotShown> {
     let message = crate::chain::Message::parse(block.message);
     let ledger_id = message.map_or(LedgerId::default(), |message| message.header.ledger_id);
     Transaction::decode(block, ledger_id).map_err(|error| NotShown(format!("block {}: {error}", block.index)))
-}
-
-fn orders_of(block: &Block<'_>) -> Result<Vec<Order>, NotShown> {
-    Ok(match transaction(block)?.command {
-        Command::Orders(orders::Command::PlaceOrders(place)) => place.orders,
-        _ => Vec::new(),
-    })
 }
 
 /// Everything but the closing brace.
@@ -223,6 +207,6 @@ fn write_order(author: AccountId, order: &Order, out: &mut dyn Write) -> io::Res
 }
 
 /// An amount as a decimal without needless zeros.
-fn price_text(ten_thousandths: u64) -> String {
+pub fn price_text(ten_thousandths: u64) -> String {
     Decimal::from_i128_with_scale(i128::from(ten_thousandths), PRICE_SCALE).normalize().to_string()
 }

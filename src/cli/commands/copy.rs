@@ -4,20 +4,26 @@ use std::io::{self, IsTerminal};
 
 use super::Context;
 use super::arguments::Copy;
+use super::money::fetch_balance;
 use super::settling::open_member;
+use crate::cli::block_words::write_block;
 use crate::cli::exit::Exit;
 use crate::client::{ClientError, Copying, show};
 
 pub(super) fn run(context: &Context, command: &Copy) -> Result<Exit, ClientError> {
     let mut member = open_member(context)?;
     let json = command.json || context.out.json || !io::stdout().is_terminal();
+    // Only people read amounts in the ledger's currency; in JSON they are minor units.
+    let currency = if json { None } else { Some(fetch_balance(&mut member)?.1) };
     let mut copying = Copying::start(&mut member, command.from, command.limit)?;
     let mut shown = 0;
     while let Some(blocks) = copying.next_page()? {
         let mut lines = Vec::new();
         for bytes in &blocks {
-            let line =
-                if json { show::json_line(bytes, &mut lines) } else { show::text_line(bytes, &mut lines) };
+            let line = match &currency {
+                None => show::json_line(bytes, &mut lines),
+                Some(currency) => write_block(bytes, currency, &mut lines),
+            };
             line.map_err(|error| ClientError::Integrity(error.to_string()))?;
         }
         if !context.out.data(|out| out.write_all(&lines))? {
