@@ -6,7 +6,7 @@ use std::fs;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use ledgerd::audit::{AuditError, Kept, Report, Request, audit, export};
+use ledgerd::audit::{AuditError, Judgement, Kept, Report, Request, audit, export};
 use ledgerd::chain::{Checkpoint, Frontier, LeafHash, TreeRoot, block_hash};
 use ledgerd::crypto::note::LogKey;
 use ledgerd::domain::{Event, orders};
@@ -169,17 +169,64 @@ fn a_kept_checkpoint_catches_rollback_and_fork() {
     }
     let report = log.audit(&kept(11, TreeRoot([9; 32]), &key));
     assert_eq!(names(&report), [("rollback", Some(10))]);
-    let stranger = LogKey::from_seed(ORIGIN, &[8; 32]).unwrap();
-    let report = log.audit(&kept(3, root_of(&blocks[..3]), &stranger));
-    assert_eq!(names(&report), [("checkpoint_signature", Some(2))]);
     let note =
         key.sign_note(&Checkpoint { origin: ORIGIN.to_owned(), size: 1, root: root_of(&blocks[..1]) }.text());
-    let pinned = Kept::read(&note, Some(stranger.public().clone())).unwrap();
-    let report = log.audit(&Request { checkpoint: Some(pinned), ..Request::default() });
-    assert_eq!(names(&report), [("other_log_key", Some(0))]);
     for nonsense in ["", "\n\n", "a\n\nb", &note[1..], "ledger.example/test\n1\nx\n\n"] {
         assert!(nonsense == &note[1..] || Kept::read(nonsense, None).is_err(), "{nonsense:?}");
     }
+}
+
+#[test]
+fn a_checkpoint_of_another_ledger_or_one_that_was_changed_says_nothing_about_this_one() {
+    let log = Written::new(Forge::with_orders(15, 6));
+    let (blocks, key) = (&log.forge.blocks, log_key());
+    let text =
+        |origin: &str| Checkpoint { origin: origin.to_owned(), size: 3, root: root_of(&blocks[..3]) }.text();
+    let stranger = LogKey::from_seed(ORIGIN, &[8; 32]).unwrap();
+    let elsewhere = LogKey::from_seed("ledger.example/other", &[7; 32]).unwrap();
+    let good = key.sign_note(&text(ORIGIN));
+    let read = |note: &str, pinned: Option<&LogKey>| {
+        Kept::read(note, pinned.map(|key| key.public().clone())).unwrap()
+    };
+    let cases = [
+        (read(&stranger.sign_note(&text(ORIGIN)), None), "another key"),
+        (read(&elsewhere.sign_note(&text("ledger.example/other")), None), "it is of ledger.example/other"),
+        (read(&good.replace("\n3\n", "\n4\n"), None), "changed after it was signed"),
+        (read(&good, Some(&stranger)), "it came with the key"),
+    ];
+    for (kept, reason) in cases {
+        let report = log.audit(&Request { checkpoint: Some(kept), ..Request::default() });
+        assert_eq!(
+            (names(&report), &report.warnings, report.is_clean()),
+            (vec![], &vec![], true),
+            "{reason}"
+        );
+        let Some(Judgement::NotOfThisLedger(said)) = &report.checkpoint else { panic!("{reason}") };
+        assert!(said.contains(reason), "{said}");
+    }
+    let report = log.audit(&Request { checkpoint: Some(read(&good, None)), ..Request::default() });
+    assert_eq!(report.checkpoint, Some(Judgement::Extended));
+}
+
+#[test]
+fn a_key_from_outside_says_which_ledger_it_has_to_be() {
+    let log = Written::new(Forge::with_orders(15, 2));
+    let asked = |key: LogKey| Request { log_key: Some(key.public().clone()), ..Request::default() };
+    let report = log.audit(&asked(log_key()));
+    assert_eq!((report.is_clean(), report.log_key), (true, Some(log_key().public().clone())));
+    let stranger = LogKey::from_seed(ORIGIN, &[8; 32]).unwrap();
+    assert_eq!(names(&log.audit(&asked(stranger))), [("other_log_key", Some(0))]);
+}
+
+#[test]
+fn stored_hashes_that_cannot_be_read_are_a_warning() {
+    let log = Written::new(Forge::with_orders(15, 2));
+    // A folder of that name can be opened and not be read, whoever asks.
+    fs::create_dir_all(log.directory.path().join("tree/hashes")).unwrap();
+    let report = audit(disk(log.directory.path()).as_ref(), &Request::default(), &mut |_, _| {}, &|| false);
+    let report = report.unwrap();
+    assert!(report.is_clean());
+    assert_eq!((report.warnings.len(), report.warnings[0].name.as_str()), (1, "stored_hashes_unread"));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests damage files and wait for processes")]
 
 mod audit;
+mod audit_command;
 mod audit_files;
 mod audit_live;
 mod bench;
@@ -13,6 +14,7 @@ mod bookkeeping;
 mod daemon;
 mod daemon_session;
 mod daemon_start;
+mod demo;
 mod documents;
 mod eventlog_crash;
 mod eventlog_full;
@@ -22,6 +24,7 @@ mod hidden_characters;
 mod home;
 mod lying_server;
 mod money;
+mod named_files;
 mod payments_many;
 mod peer_session;
 mod peer_vectors;

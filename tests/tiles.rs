@@ -8,6 +8,8 @@ use tlog_tiles::tlog::{self, Hash};
 use tlog_tiles::{Tile, TileHashReader, TileReader};
 
 use super::binaries::{Daemon, Place};
+use super::fixtures_logs::write_log;
+use super::forge::{Forge, Tree};
 
 const NOBODY: &str = "127.0.0.1:1";
 
@@ -180,7 +182,8 @@ fn a_folder_is_never_turned_back_or_over_to_another_history() {
     refused(&["tiles", others.to_str().unwrap(), &folder]);
     let theirs = others.join("checkpoint");
     let foreign = ["tiles", data.to_str().unwrap(), &folder, "--checkpoint", theirs.to_str().unwrap()];
-    assert!(refused(&foreign).contains("not a checkpoint that this ledger signed"));
+    let complaint = place.ends(2, "nobody", NOBODY, &foreign);
+    assert!(complaint.contains("not a checkpoint that this ledger signed"), "{complaint}");
     // A byte of the log changed after the checkpoint was signed.
     let segment = data.join("log/00000000000000000000.seg");
     let mut bytes = std::fs::read(&segment).unwrap();
@@ -189,4 +192,43 @@ fn a_folder_is_never_turned_back_or_over_to_another_history() {
     refused(&["tiles", data.to_str().unwrap(), &folder]);
     assert_eq!(files(&out), before, "a refused run changes nothing");
     place.ends(2, "nobody", NOBODY, &["tiles", &folder, &folder]);
+}
+
+#[test]
+fn tiles_are_written_neither_into_a_ledger_nor_among_what_belongs_to_somebody() {
+    let place = Place::new();
+    let forge = Forge::with_orders(61, 3);
+    let data = place.data();
+    std::fs::create_dir(&data).unwrap();
+    write_log(&data, &forge);
+    std::fs::write(data.join("checkpoint"), Tree::over(&forge.blocks).note()).unwrap();
+    let other = place.directory.path().join("other");
+    std::fs::create_dir(&other).unwrap();
+    write_log(&other, &forge);
+    std::fs::write(other.join("checkpoint"), Tree::over(&forge.blocks).note()).unwrap();
+    let mine = place.directory.path().join("mine");
+    std::fs::create_dir(&mine).unwrap();
+    std::fs::write(mine.join("letter.txt"), "Dear Bob\n").unwrap();
+    let file = mine.join("letter.txt");
+    let before = files(place.directory.path());
+    let inside = data.join("public/tiles");
+    for (out, reason) in [
+        (&data, "in a ledger's directory"),
+        (&other, "in a ledger's directory"),
+        (&inside, "in a ledger's directory"),
+        (&mine, "letter.txt"),
+        (&file, "Not a directory"),
+    ] {
+        let arguments = ["tiles", data.to_str().unwrap(), out.to_str().unwrap()];
+        let complaint = place.ends(2, "nobody", NOBODY, &arguments);
+        assert!(complaint.contains(reason), "{complaint}");
+        assert_eq!(files(place.directory.path()), before, "nothing was written to {}", out.display());
+    }
+    // What an interrupted first run has left is gone on with, and so is a folder with a page beside the tiles.
+    let out = place.directory.path().join("out");
+    std::fs::create_dir_all(out.join("tile/0")).unwrap();
+    let arguments = ["tiles", data.to_str().unwrap(), out.to_str().unwrap()];
+    place.done("nobody", NOBODY, &arguments);
+    std::fs::write(out.join("index.html"), "A page\n").unwrap();
+    place.done("nobody", NOBODY, &arguments);
 }

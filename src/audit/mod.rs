@@ -20,9 +20,10 @@
 //! | genesis | `not_genesis` `genesis_key` `genesis_mismatch` |
 //! | who said it | `other_ledger` `other_author` `unknown_author` `key_mismatch` `bad_signature` |
 //! | the rules | `refused_by_rules` `event_differs` |
-//! | a kept checkpoint | `rollback` `fork` `checkpoint_signature` `other_log_key` |
-//! | a folder of tiles | `checkpoint_missing` `bundle_missing` `malformed_bundle` `tile_missing` `tile_differs` |
-//! | warnings | `torn_tail`: never acknowledged; `stored_hashes_differ`: a derived file that the next start must write anew; `signatures_unchecked`: the keys stood in blocks that are damaged, which is a finding already; `checkpoint_unchecked`: for the same reason |
+//! | a kept checkpoint | `rollback` `fork` |
+//! | the key from outside | `other_log_key` |
+//! | a folder of tiles | `checkpoint_missing` `checkpoint_signature` `bundle_missing` `malformed_bundle` `tile_missing` `tile_differs` |
+//! | warnings | `torn_tail`: never acknowledged; `stored_hashes_differ`: a derived file that the next start must write anew; `stored_hashes_unread`: that file could not be read, and nothing depends on it; `signatures_unchecked`: the keys stood in blocks that are damaged, which is a finding already; `checkpoint_unchecked`: for the same reason |
 
 mod checker;
 mod checkpoint;
@@ -38,12 +39,13 @@ use std::io;
 use std::num::NonZeroUsize;
 
 use crate::chain::TreeRoot;
+use crate::crypto::note::LogPublicKey;
 use crate::crypto::{Digest, LedgerId};
 use crate::eventlog::{Access, LogError, Storage};
 use crate::wire::{FINDINGS_MAX, Finding};
 
 pub use checker::{Checker, Outcome};
-pub use checkpoint::Kept;
+pub use checkpoint::{Judgement, Kept};
 pub use export::{Exported, export};
 pub use findings::Place;
 use scan::{Bounds, scan};
@@ -64,11 +66,14 @@ pub struct Request {
     /// A checkpoint that the log must agree with. Without `up_to`, blocks up to its size are read even where
     /// the anchor does not know them to be durable.
     pub checkpoint: Option<Kept>,
+    /// The log key that the ledger has to have. Without it, the key is the one that the genesis block names, so that
+    /// what is judged says by whose key.
+    pub log_key: Option<LogPublicKey>,
 }
 
 impl Default for Request {
     fn default() -> Request {
-        Request { up_to: None, threads: NonZeroUsize::MIN, checkpoint: None }
+        Request { up_to: None, threads: NonZeroUsize::MIN, checkpoint: None, log_key: None }
     }
 }
 
@@ -81,6 +86,10 @@ pub struct Report {
     pub signatures: u64,
     /// The ledger, if its genesis block was read.
     pub ledger_id: Option<LedgerId>,
+    /// Its log key with its origin, on the same condition.
+    pub log_key: Option<LogPublicKey>,
+    /// What the checkpoint that was asked for says about it.
+    pub checkpoint: Option<Judgement>,
     /// Hash of the last block, if every block follows the one before.
     pub head: Option<Digest>,
     /// Root of the tree over the blocks, on the same condition.
@@ -129,12 +138,14 @@ pub fn audit(
     }
     let bounds =
         Bounds { up_to: request.up_to, reach: size.filter(|_| request.up_to.is_none()).unwrap_or_default() };
-    let mut walk = Walk::new(checker, open_stored_hashes(storage)?, progress, cancelled);
+    let (stored_hashes, unread) = open_stored_hashes(storage);
+    unread.into_iter().for_each(|warning| checker.report(warning));
+    let mut walk = Walk::new(checker, stored_hashes, progress, cancelled);
     let scanned = scan(storage, bounds, &mut walk).map_err(AuditError::Storage)?;
     if scanned.stopped {
         return Err(AuditError::Cancelled);
     }
-    let outcome = walk.finish().map_err(stored_hashes_error)?;
+    let outcome = walk.finish();
     let genesis = outcome.ledger_id.filter(|found| scanned.ledger_id.is_some_and(|named| named != *found));
     let genesis = genesis.map(|found| {
         let place = Place { file: "log", offset: 0, index: Some(0) };
@@ -143,19 +154,26 @@ pub fn audit(
             format!("the genesis block is that of {found}, the files name another"),
         )
     });
-    let judged = request
-        .checkpoint
-        .as_ref()
-        .and_then(|kept| kept.judge(&outcome, outcome.wanted_root, scanned.length));
-    Ok(Report::of(outcome, genesis, judged))
+    let judged =
+        request.checkpoint.as_ref().map(|kept| kept.judge(&outcome, outcome.wanted_root, scanned.length));
+    Ok(Report::of(outcome, request, judged, genesis))
 }
 
 impl Report {
-    fn of(outcome: Outcome, genesis: Option<Finding>, judged: impl IntoIterator<Item = Finding>) -> Report {
+    fn of(
+        outcome: Outcome,
+        request: &Request,
+        checkpoint: Option<Judgement>,
+        more: impl IntoIterator<Item = Finding>,
+    ) -> Report {
+        let other_key = other_log_key(&outcome, request);
+        let judged = checkpoint.as_ref().and_then(Judgement::finding);
         let mut report = Report {
             blocks: outcome.blocks,
             signatures: outcome.signatures,
             ledger_id: outcome.ledger_id,
+            log_key: outcome.log_key,
+            checkpoint,
             head: outcome.head,
             root: outcome.root,
             replica_digest: outcome.replica_digest,
@@ -163,7 +181,7 @@ impl Report {
             warnings: outcome.warnings,
             findings_total: outcome.findings_total,
         };
-        genesis.into_iter().chain(judged).for_each(|finding| report.add(finding));
+        more.into_iter().chain(other_key).chain(judged).for_each(|finding| report.add(finding));
         report
     }
 
@@ -180,16 +198,21 @@ impl Report {
     }
 }
 
-fn open_stored_hashes(storage: &dyn Storage) -> Result<StoredHashes, AuditError> {
-    match storage.open(stored_hashes::PATH, Access::Read) {
-        Ok(file) => Ok(StoredHashes::new(Some(file))),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(StoredHashes::new(None)),
-        Err(error) => Err(stored_hashes_error(error)),
-    }
+/// Holds the log key of the genesis block against the one that it has to be.
+fn other_log_key(outcome: &Outcome, request: &Request) -> Option<Finding> {
+    let (wanted, found) = (request.log_key.as_ref()?, outcome.log_key.as_ref()?);
+    let place = Place { file: "log", offset: 0, index: Some(0) };
+    let reason = || format!("this is the ledger of {found}, not that of {wanted}, which it has to be");
+    (wanted != found).then(|| place.finding("other_log_key", reason()))
 }
 
-fn stored_hashes_error(error: io::Error) -> AuditError {
-    AuditError::Storage(LogError::io(stored_hashes::PATH, "read", error))
+/// Opens the stored hashes to compare them. They are derived: that they cannot be read is worth a warning.
+fn open_stored_hashes(storage: &dyn Storage) -> (StoredHashes, Option<Finding>) {
+    match storage.open(stored_hashes::PATH, Access::Read) {
+        Ok(file) => (StoredHashes::new(Some(file)), None),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => (StoredHashes::new(None), None),
+        Err(error) => (StoredHashes::new(None), Some(stored_hashes::unread(&error))),
+    }
 }
 
 impl std::fmt::Display for AuditError {

@@ -16,6 +16,15 @@ pub(super) const PATH: &str = "tree/hashes";
 
 const CHUNK_BYTES: usize = 256 << 10;
 
+/// The warning that the file could not be read.
+pub(super) fn unread(error: &io::Error) -> Finding {
+    let place = Place { file: PATH, offset: 0, index: None };
+    let reason = format!(
+        "not compared, because it cannot be read ({error}); the file is derived, and nothing depends on it"
+    );
+    place.warning("stored_hashes_unread", reason)
+}
+
 /// A comparison under way.
 pub(super) struct StoredHashes {
     /// None when there is no such file, or nothing more in it to compare.
@@ -23,28 +32,29 @@ pub(super) struct StoredHashes {
     chunk: Vec<u8>,
     offset: u64,
     difference: Option<u64>,
+    /// Why no more could be read.
+    failed: Option<io::Error>,
 }
 
 impl StoredHashes {
     /// Compares with `file`; without one there is nothing to compare.
     pub(super) fn new(file: Option<Box<dyn StorageFile>>) -> StoredHashes {
-        StoredHashes { file, chunk: Vec::new(), offset: 0, difference: None }
+        StoredHashes { file, chunk: Vec::new(), offset: 0, difference: None, failed: None }
     }
 
     /// Takes the next hash that should stand in the file.
-    ///
-    /// # Errors
-    /// What the storage says, the end of the file excepted.
-    pub(super) fn push(&mut self, hash: [u8; HASH_BYTES]) -> io::Result<()> {
+    pub(super) fn push(&mut self, hash: [u8; HASH_BYTES]) {
         if self.file.is_none() {
-            return Ok(());
+            return;
         }
         self.chunk.extend_from_slice(&hash);
-        if self.chunk.len() >= CHUNK_BYTES { self.compare() } else { Ok(()) }
+        if self.chunk.len() >= CHUNK_BYTES {
+            self.compare();
+        }
     }
 
-    fn compare(&mut self) -> io::Result<()> {
-        let Some(file) = &self.file else { return Ok(()) };
+    fn compare(&mut self) {
+        let Some(file) = &self.file else { return };
         let mut stored = vec![0; self.chunk.len()];
         let mut filled = 0;
         while let Some(rest) = stored.get_mut(filled..).filter(|rest| !rest.is_empty()) {
@@ -52,7 +62,10 @@ impl StoredHashes {
                 Ok(0) => break,
                 Ok(read) => filled = filled.saturating_add(read),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+                Err(error) => {
+                    self.failed = Some(error);
+                    break;
+                }
             }
         }
         stored.truncate(filled);
@@ -67,20 +80,17 @@ impl StoredHashes {
         }
         self.offset = self.offset.saturating_add(self.chunk.len() as u64);
         self.chunk.clear();
-        Ok(())
     }
 
-    /// Compares what is left. The first hash that differs is a warning.
-    ///
-    /// # Errors
-    /// What the storage says.
-    pub(super) fn finish(mut self) -> io::Result<Option<Finding>> {
-        self.compare()?;
-        Ok(self.difference.map(|offset| {
-            let place = Place { file: PATH, offset, index: None };
-            let reason = "a stored hash of the tree differs from what the blocks give; the file is derived: \
-                          delete it and restart the server, which writes it anew";
-            place.warning("stored_hashes_differ", reason)
-        }))
+    /// Compares what is left. The first hash that differs is a warning, and so is a file that cannot be read.
+    pub(super) fn finish(mut self) -> Option<Finding> {
+        self.compare();
+        if let Some(error) = &self.failed {
+            return Some(unread(error));
+        }
+        let place = Place { file: PATH, offset: self.difference?, index: None };
+        let reason = "a stored hash of the tree differs from what the blocks give; the file is derived: \
+                      delete it and restart the server, which writes it anew";
+        Some(place.warning("stored_hashes_differ", reason))
     }
 }

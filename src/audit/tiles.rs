@@ -3,7 +3,7 @@
 
 use std::io;
 
-use super::{AuditError, Checker, Kept, Place, Report, Request};
+use super::{AuditError, Checker, Judgement, Kept, Place, Report, Request};
 use crate::chain::tiles::{
     CHECKPOINT, TILE_WIDTH, TileFile, Tiles, blocks_of_bundle, blocks_path, entries_path,
 };
@@ -31,7 +31,7 @@ pub fn audit_tiles(
     let Some(shown) = read_checkpoint(storage)? else {
         let place = Place { file: CHECKPOINT, offset: 0, index: None };
         checker.report(place.finding("checkpoint_missing", "there is no signed checkpoint in the folder"));
-        return Ok(Report::of(checker.finish(), None, []));
+        return Ok(Report::of(checker.finish(), request, None, []));
     };
     let size = shown.checkpoint().size;
     // The folder's own checkpoint is judged by its root over all blocks, so another one can be asked for.
@@ -46,7 +46,7 @@ pub fn audit_tiles(
         progress(number, bundles);
         walk.bundle(number, size)?;
     }
-    walk.finish(&shown, other, size)
+    walk.finish(&shown, request, size)
 }
 
 fn read_checkpoint(storage: &dyn Storage) -> Result<Option<Kept>, AuditError> {
@@ -117,14 +117,22 @@ impl Walk<'_> {
         }
     }
 
-    fn finish(mut self, shown: &Kept, other: Option<&Kept>, size: u64) -> Result<Report, AuditError> {
+    fn finish(mut self, shown: &Kept, request: &Request, size: u64) -> Result<Report, AuditError> {
         let (storage, mut wrong) = (self.storage, Vec::new());
         std::mem::take(&mut self.tiles).finish(&mut |file| compare(storage, &file, &mut wrong))?;
         self.report(wrong);
         let outcome = self.checker.finish();
-        let own = shown.judge(&outcome, outcome.root, size);
-        let judged = other.and_then(|kept| kept.judge(&outcome, outcome.wanted_root, size));
-        Ok(Report::of(outcome, None, own.into_iter().chain(judged)))
+        let own = match shown.judge(&outcome, outcome.root, size) {
+            // The checkpoint is a part of the folder, so the folder is wrong.
+            Judgement::NotOfThisLedger(reason) => {
+                let place = Place { file: CHECKPOINT, offset: 0, index: None };
+                Some(place.finding("checkpoint_signature", reason))
+            }
+            other => other.finding(),
+        };
+        let kept = request.checkpoint.as_ref();
+        let judged = kept.map(|kept| kept.judge(&outcome, outcome.wanted_root, size));
+        Ok(Report::of(outcome, request, judged, own))
     }
 }
 

@@ -1,7 +1,5 @@
 //! An audit while it reads: every block goes through the checker, everything else that is met is noted.
 
-use std::io;
-
 use super::checker::{Checker, Outcome};
 use super::findings::Place;
 use super::scan::Visitor;
@@ -12,8 +10,6 @@ use crate::wire::Finding;
 pub(super) struct Walk<'a> {
     checker: Checker,
     stored_hashes: StoredHashes,
-    /// What the storage said when the stored hashes could not be read.
-    storage_error: Option<io::Error>,
     progress: &'a mut dyn FnMut(u64, u64),
     cancelled: &'a dyn Fn() -> bool,
     /// Progress is told again when so many bytes are done.
@@ -30,32 +26,22 @@ impl<'a> Walk<'a> {
         progress: &'a mut dyn FnMut(u64, u64),
         cancelled: &'a dyn Fn() -> bool,
     ) -> Walk<'a> {
-        Walk { checker, stored_hashes, storage_error: None, progress, cancelled, tell_at: 0 }
+        Walk { checker, stored_hashes, progress, cancelled, tell_at: 0 }
     }
 
     /// What the checker says in the end.
-    ///
-    /// # Errors
-    /// What the storage says about the stored hashes.
-    pub(super) fn finish(mut self) -> io::Result<Outcome> {
-        if let Some(error) = self.storage_error {
-            return Err(error);
-        }
-        if let Some(warning) = self.stored_hashes.finish()? {
+    pub(super) fn finish(mut self) -> Outcome {
+        if let Some(warning) = self.stored_hashes.finish() {
             self.checker.report(warning);
         }
-        Ok(self.checker.finish())
+        self.checker.finish()
     }
 }
 
 impl Visitor for Walk<'_> {
     fn block(&mut self, place: Place<'_>, bytes: &[u8]) -> Digest {
-        let (stored, storage_error) = (&mut self.stored_hashes, &mut self.storage_error);
-        self.checker.block(place, bytes, |hash| {
-            if storage_error.is_none() {
-                *storage_error = stored.push(hash).err();
-            }
-        })
+        let stored = &mut self.stored_hashes;
+        self.checker.block(place, bytes, |hash| stored.push(hash))
     }
 
     fn report(&mut self, finding: Finding) {

@@ -6,8 +6,9 @@ use std::fmt;
 use tlog_tiles::tlog::Hash;
 
 use super::TreeRoot;
+use super::armour::{self, NotOne};
 use super::genesis::is_origin;
-use crate::crypto::note::{LogPublicKey, NoteError};
+use crate::crypto::note::{self, LogPublicKey, NoteError};
 
 /// What the log key signs: "the ledger of this name has these blocks and no others before them".
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +65,16 @@ impl Checkpoint {
         let text = log_key.verify_note(note).map_err(NotCheckpoint::Note)?;
         let checkpoint = Checkpoint::parse(text).map_err(NotCheckpoint::Malformed)?;
         if checkpoint.origin == log_key.origin() { Ok(checkpoint) } else { Err(NotCheckpoint::OtherOrigin) }
+    }
+
+    /// The signed note in a text as a person hands it on, whatever mail made of it: see [`armour`]. Nothing of it is
+    /// believed yet.
+    ///
+    /// # Errors
+    /// [`NotOne`] when the text does not hold one checkpoint.
+    pub fn find_note(text: &str) -> Result<String, NotOne> {
+        let signed = note::text_of(text).is_some_and(|text| Checkpoint::parse(text).is_ok());
+        if signed { Ok(text.to_owned()) } else { armour::checkpoint(text) }
     }
 
     /// The text to sign: three lines.

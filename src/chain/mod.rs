@@ -1,6 +1,8 @@
 //! What a verifier needs, and nothing a verifier doesn't: the bytes of a block and of the signed command in it,
-//! the link to the block before, the tree and its proofs, checkpoints.
+//! the link to the block before, the tree and its proofs, checkpoints; and how they are found in a text that a person
+//! hands on.
 
+pub mod armour;
 pub mod block;
 pub mod checkpoint;
 pub mod genesis;

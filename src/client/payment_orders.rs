@@ -5,6 +5,7 @@ use pem_rfc7468::LineEnding;
 use super::receipts::command_of;
 use super::{ClientError, Member, fetch_receipt};
 use crate::chain::Receipt;
+use crate::chain::armour::{self, NotOne};
 use crate::crypto::random;
 use crate::crypto::rsa::{MODULUS_BYTES, PrivateKey, PublicKey};
 use crate::domain::payments::{self, Fate, PaymentOrder, Settle};
@@ -42,6 +43,18 @@ impl SignedOrder {
         let bytes = [&self.order.encode()[..], &self.signature].concat();
         pem_rfc7468::encode_string(LABEL, LineEnding::LF, &bytes)
             .map_err(|error| ClientError::Unexpected(error.to_string()))
+    }
+
+    /// Reads an order out of a text as a person hands it on, whatever mail made of it: see [`armour`].
+    ///
+    /// # Errors
+    /// What is wrong with the text, for people.
+    pub fn find(text: &str) -> Result<SignedOrder, String> {
+        SignedOrder::from_pem(text).or_else(|error| match armour::pem(text, LABEL) {
+            Ok(order) => SignedOrder::from_pem(&order),
+            Err(NotOne::Absent) => Err(error),
+            Err(several) => Err(format!("payment orders: {several}")),
+        })
     }
 
     /// Reads [`SignedOrder::to_pem`]. Nothing is checked but the form.

@@ -133,6 +133,13 @@ pub(super) fn verify<'a>(note: &'a str, key: &impl Verifiers) -> Result<(&'a str
     Ok((text, line.signature().to_vec()))
 }
 
+/// The text of a signed note, final newline included, if it has the form of one. Whether a signature holds is not
+/// looked at.
+pub fn text_of(note: &str) -> Option<&str> {
+    let parsed = Note::from_bytes(note.as_bytes()).ok()?;
+    note.get(..parsed.text().len())
+}
+
 /// The public half of a log key with the origin it signs as: what a C2SP verifier key says.
 #[derive(Clone, PartialEq, Eq)]
 pub struct LogPublicKey(NotePublicKey);

@@ -196,7 +196,7 @@ impl Job {
                 emit(JobResult::CommandVerified { check, verdict });
             }
             Job::VerifyLog { storage, up_to, threads, cancelled } => {
-                let request = audit::Request { up_to: Some(up_to), threads, checkpoint: None };
+                let request = audit::Request { up_to: Some(up_to), threads, ..audit::Request::default() };
                 let report = audit::audit(
                     storage.as_ref(),
                     &request,

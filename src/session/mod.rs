@@ -28,7 +28,7 @@ pub mod ticket;
 mod transport;
 
 pub use client::{ClientAuth, ClientEnv, ClientEvent, ClientSession};
-pub use descriptor::{Descriptor, DescriptorError};
+pub use descriptor::{Descriptor, DescriptorError, fingerprint};
 pub use error::{CloseReason, Fault, SendError, Stage};
 pub use hello::{KeyInfo, Params, get_key_frame};
 pub use identity::{KeySlot, ServerIdentity};

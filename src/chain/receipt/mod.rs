@@ -17,11 +17,11 @@ use base64ct::{Base64, Encoding as _};
 
 pub use check::{Author, Proven, ReceiptError};
 
-use super::Cutter;
 use super::tree::{HASH_BYTES, Inclusion};
+use super::{Cutter, armour};
 
 /// The first line of a C2SP proof.
-const HEAD: &str = "c2sp.org/tlog-proof@v1";
+pub(super) const HEAD: &str = "c2sp.org/tlog-proof@v1";
 
 /// What the extra data starts with.
 const CONTEXT: &[u8; 18] = b"ledgerd/receipt/1\0";
@@ -79,6 +79,20 @@ impl Receipt {
         extra.push(hashes.len() as u8);
         hashes.iter().for_each(|hash| extra.extend_from_slice(hash));
         extra
+    }
+
+    /// Reads a receipt out of a text as a person hands it on, whatever mail made of it: see [`armour`].
+    ///
+    /// # Errors
+    /// As for [`Receipt::parse`], of the receipt that was found.
+    pub fn find(text: &str) -> Result<Receipt, ReceiptError> {
+        Receipt::parse(text).or_else(|error| match armour::receipt(text) {
+            Ok(receipt) => Receipt::parse(&receipt),
+            Err(armour::NotOne::Absent) => Err(error),
+            Err(armour::NotOne::Several(_)) => {
+                Err(ReceiptError::Line { line: 1, expected: "one receipt, not several different ones" })
+            }
+        })
     }
 
     /// Reads the text. There is one spelling for a receipt: what would be written otherwise is refused.

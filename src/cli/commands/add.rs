@@ -9,7 +9,7 @@ use sha3::{Digest as _, Sha3_256};
 
 use super::Context;
 use super::arguments::Add;
-use super::named_files::open_source;
+use super::named_files::{NewFile, open_source};
 use super::receipt;
 use super::settling::open_member;
 use crate::chain::CommandId;
@@ -20,7 +20,7 @@ use crate::crypto::{Digest, LedgerId};
 use crate::domain::orders::{self, Order, PlaceOrders};
 use crate::domain::{AccountId, Command, Event};
 use crate::limits::ORDERS_MAX;
-use crate::wire::{Accepted, ReceiptOf, Refusal};
+use crate::wire::{Accepted, Refusal};
 
 /// Commands under way at once when an input is cut into several.
 const COMMANDS_IN_FLIGHT: usize = 8;
@@ -52,6 +52,10 @@ pub(super) fn run(context: &Context, command: &Add) -> Result<Exit, ClientError>
             .out
             .note(&format!("going on with an unfinished run of this input: {left} of {count} commands left"));
     }
+    // A run that goes on may find the receipt that it wrote before it was cut off.
+    let look = if unfinished { NewFile::again } else { NewFile::new };
+    let receipt =
+        command.receipt.as_deref().map(|path| Ok((look(path, command.force)?, path))).transpose()?;
     let mut journal = Journal::create(&home)?;
     let mut sender = Sender {
         context,
@@ -75,8 +79,8 @@ pub(super) fn run(context: &Context, command: &Add) -> Result<Exit, ClientError>
         // Finished: the same input given again is a new run.
         manifest::finish(&home, ledger_id, account, input.digest)?;
         let block = plan.commands.first().and_then(|step| step.block);
-        if let (Some(path), Some(index)) = (&command.receipt, block) {
-            receipt::write(context, &mut member, ReceiptOf::Block(index), path)?;
+        if let (Some((file, path)), Some(index)) = (receipt, block) {
+            receipt::fetch_into(context, &mut member, index, file, path)?;
         }
         return Ok(Exit::Done);
     };

@@ -43,7 +43,7 @@ fn whole(context: &Context, path: &Path, format: Format) -> Result<Exit, ClientE
             return Ok(());
         }
         outcome = match exported {
-            Err(error) => Err(no_verdict(&error)),
+            Err(error) => Err(no_verdict(path, &error)),
             Ok(exported) => match exported.damage {
                 Some(finding) => Err(ClientError::Integrity(sentence(&finding))),
                 None => {

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use super::Context;
-use super::arguments::{
+use super::named_files::{NewFile, read_handed_on};
+use super::proof_arguments::{
     AcceptCheckpoint, Checkpoint as Arguments, CheckpointAction, CompareCheckpoints, VerifyCheckpoint,
 };
-use super::named_files::{read_text, save};
 
 use crate::chain::Checkpoint;
 use crate::cli::exit::Exit;
@@ -22,8 +22,9 @@ pub(super) fn run(context: &Context, command: &Arguments) -> Result<Exit, Client
             context.out.line(note.trim_end())?;
         }
         Some(CheckpointAction::Save(command)) => {
+            let file = NewFile::again(&command.file, command.force)?;
             let (note, checkpoint) = newest(context)?;
-            save(&command.file, note.as_bytes())?;
+            file.write(note.as_bytes())?;
             context.out.note(&format!("checkpoint over {} blocks saved", checkpoint.size));
         }
         Some(CheckpointAction::Verify(command)) => verify(context, command)?,
@@ -52,11 +53,12 @@ fn newest(context: &Context) -> Result<(String, Checkpoint), ClientError> {
 }
 
 fn verify(context: &Context, command: &VerifyCheckpoint) -> Result<(), ClientError> {
-    let note = read_text(&command.file)?;
     if let Some(vkey) = &command.vkey {
-        let checkpoint = signed(&command.file, &note, vkey)?;
+        let (_, checkpoint) = signed(&command.file, vkey)?;
         return context.out.line(&format!("signed: {}", sentence(&checkpoint)));
     }
+    // A file that is not of this ledger says nothing about the server, and is told before the server is asked.
+    let (note, _) = signed(&command.file, &pinned(&context.home()?, &context.server)?.log_key)?;
     let mut link = open(context)?;
     let kept = link.prove_kept(&note)?;
     let (_, server, _) = link.parts();
@@ -77,8 +79,7 @@ fn compare(context: &Context, command: &CompareCheckpoints) -> Result<(), Client
         Some(vkey) => vkey.clone(),
         None => pinned(&context.home()?, &context.server)?.log_key,
     };
-    let (a, b) = (read_text(&command.a)?, read_text(&command.b)?);
-    let (a, b) = (signed(&command.a, &a, &vkey)?, signed(&command.b, &b, &vkey)?);
+    let ((_, a), (_, b)) = (signed(&command.a, &vkey)?, signed(&command.b, &vkey)?);
     if a.size != b.size {
         context.out.note(
             "only the server, or an audit of its files, can prove that one extends the other: \
@@ -104,7 +105,8 @@ fn compare(context: &Context, command: &CompareCheckpoints) -> Result<(), Client
 fn accept(context: &Context, command: &AcceptCheckpoint) -> Result<(), ClientError> {
     let home = context.home()?;
     home.check_writable()?;
-    let note = read_text(&command.file)?;
+    let text = read_handed_on(&command.file)?;
+    let note = Checkpoint::find_note(&text).unwrap_or(text);
     match accept_successor(&home, &context.server, &note)? {
         Some(Successor { before, now, evidence }) => {
             context.out.note(&format!(
@@ -127,7 +129,10 @@ fn sentence(checkpoint: &Checkpoint) -> String {
     format!("{} blocks, root {}", checkpoint.size, checkpoint.root)
 }
 
-fn signed(path: &Path, note: &str, vkey: &LogPublicKey) -> Result<Checkpoint, ClientError> {
-    Checkpoint::of_note(note, vkey)
-        .map_err(|error| ClientError::Integrity(format!("{}: {error}", path.display())))
+/// The signed note in a file, and what it says.
+fn signed(path: &Path, vkey: &LogPublicKey) -> Result<(String, Checkpoint), ClientError> {
+    let bad = |reason: &str| ClientError::Usage(format!("{}: not a checkpoint {reason}", path.display()));
+    let note = Checkpoint::find_note(&read_handed_on(path)?).map_err(|absent| bad(&format!("({absent})")))?;
+    let checkpoint = Checkpoint::of_note(&note, vkey);
+    checkpoint.map(|checkpoint| (note, checkpoint)).map_err(|error| bad(&format!("of {vkey}: {error}")))
 }

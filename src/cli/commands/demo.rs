@@ -7,6 +7,10 @@ use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::cli::exit::Exit;
 
@@ -21,19 +25,39 @@ enum Failure {
     Io(&'static str, io::Error),
     Step(String, ExitStatus, String),
     Unexpected(&'static str),
+    /// A signal asked for the end.
+    Interrupted,
+    /// Nobody reads what is shown any more.
+    Unread,
 }
 
 type Done<T> = Result<T, Failure>;
 
-/// Runs the demo; the directory it works in is gone afterwards, whatever happens.
+/// Runs the demo; the directory it works in and the daemon are gone afterwards, whatever happens.
 pub(super) fn run(out: &mut dyn Write) -> Exit {
-    match play(out) {
-        Ok(()) => Exit::Done,
+    let interrupted = Arc::new(AtomicBool::new(false));
+    // From here on these signals end the demo in good order. A step that is under way is short.
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
+        if let Err(error) = signal_hook::flag::register(signal, interrupted.clone()) {
+            drop(writeln!(io::stderr(), "demo: {error}"));
+            return Exit::Unexpected;
+        }
+    }
+    let played = play(out, &interrupted);
+    let asked = interrupted.load(Ordering::Relaxed);
+    match played {
+        Ok(()) | Err(Failure::Unread) => Exit::Done,
+        // At a terminal the step that is under way gets the signal as well, and fails of it.
+        Err(_) if asked => {
+            drop(writeln!(io::stderr(), "demo: interrupted; nothing is left behind"));
+            Exit::Unexpected
+        }
         Err(failure) => {
             let message = match failure {
                 Failure::Io(what, error) => format!("{what}: {error}"),
                 Failure::Step(what, status, output) => format!("{what} ended with {status}:\n{output}"),
                 Failure::Unexpected(what) => what.to_owned(),
+                Failure::Interrupted | Failure::Unread => "ended early".to_owned(),
             };
             drop(writeln!(io::stderr(), "demo: {message}"));
             Exit::Unexpected
@@ -41,7 +65,8 @@ pub(super) fn run(out: &mut dyn Write) -> Exit {
     }
 }
 
-fn play(out: &mut dyn Write) -> Done<()> {
+fn play(out: &mut dyn Write, interrupted: &AtomicBool) -> Done<()> {
+    let out = &mut Screen { out, interrupted };
     let work = tempfile::tempdir().map_err(io_at("making a temporary directory"))?;
     let stage = Stage {
         binary: std::env::current_exe().map_err(io_at("finding this program"))?,
@@ -105,6 +130,24 @@ fn play(out: &mut dyn Write) -> Done<()> {
     say(out, "The audit found it. That is all: the temporary directory is removed now.")
 }
 
+/// Where the demo is shown. What ends it early shows here: every step says what it does.
+struct Screen<'a> {
+    out: &'a mut dyn Write,
+    interrupted: &'a AtomicBool,
+}
+
+impl Screen<'_> {
+    fn line(&mut self, text: &str) -> Done<()> {
+        if self.interrupted.load(Ordering::Relaxed) {
+            return Err(Failure::Interrupted);
+        }
+        writeln!(self.out, "{text}").and_then(|()| self.out.flush()).map_err(|error| match error.kind() {
+            io::ErrorKind::BrokenPipe => Failure::Unread,
+            _ => Failure::Io("writing", error),
+        })
+    }
+}
+
 struct Stage {
     binary: PathBuf,
     data: PathBuf,
@@ -118,7 +161,7 @@ struct Daemon {
 
 impl Stage {
     /// Makes the operator's key; gives the file with its public half.
-    fn keygen(&self, out: &mut dyn Write) -> Done<PathBuf> {
+    fn keygen(&self, out: &mut Screen<'_>) -> Done<PathBuf> {
         show(out, "ledgerctl --home operator keygen > operator.pem")?;
         let mut command = Command::new(&self.binary);
         command.arg("--home").arg(self.work.join("operator")).arg("keygen").stdin(Stdio::null());
@@ -128,7 +171,7 @@ impl Stage {
         if output.status.success() { Ok(file) } else { Err(Failure::Unexpected("keygen did not end well")) }
     }
 
-    fn start_daemon(&self, out: &mut dyn Write, listen: &str, founding: &[&str]) -> Done<Daemon> {
+    fn start_daemon(&self, out: &mut Screen<'_>, listen: &str, founding: &[&str]) -> Done<Daemon> {
         let shown = [&["ledgerd --data ledger --listen", listen], &shorten(founding)[..]].concat();
         show(out, &shown.join(" "))?;
         let mut command = Command::new(&self.binary);
@@ -143,12 +186,12 @@ impl Stage {
         if daemon.address.is_empty() {
             return Err(Failure::Unexpected("the daemon did not become ready"));
         }
-        out.write_all(format!("    {line}").as_bytes()).map_err(io_at("writing"))?;
+        out.line(&format!("    {}", line.trim_end()))?;
         Ok(daemon)
     }
 
     /// Runs one command of a member and shows it with what it prints.
-    fn step(&self, out: &mut dyn Write, member: &str, daemon: &Daemon, arguments: &[&str]) -> Done<()> {
+    fn step(&self, out: &mut Screen<'_>, member: &str, daemon: &Daemon, arguments: &[&str]) -> Done<()> {
         let shown = shorten(arguments);
         show(out, &format!("ledgerctl --home {member} {}", shown.join(" ")))?;
         let mut command = Command::new(&self.binary);
@@ -156,7 +199,7 @@ impl Stage {
         self.run(out, command.args(arguments), true)
     }
 
-    fn offline(&self, out: &mut dyn Write, what: &str, directory: &Path, intact: bool) -> Done<()> {
+    fn offline(&self, out: &mut Screen<'_>, what: &str, directory: &Path, intact: bool) -> Done<()> {
         let name = directory.file_name().and_then(|name| name.to_str()).unwrap_or("ledger");
         show(out, &format!("ledgerctl {what} {name}"))?;
         let mut command = Command::new(&self.binary);
@@ -164,14 +207,14 @@ impl Stage {
         self.run(out, &mut command, intact)
     }
 
-    fn run(&self, out: &mut dyn Write, command: &mut Command, succeeds: bool) -> Done<()> {
+    fn run(&self, out: &mut Screen<'_>, command: &mut Command, succeeds: bool) -> Done<()> {
         let output = command.stdin(Stdio::null()).output().map_err(io_at("running a command"))?;
         let text = [&output.stdout[..], &output.stderr[..]].concat();
         let text = String::from_utf8_lossy(&text).into_owned();
         for line in text.lines() {
             let shown: String = line.chars().take(150).collect();
             let cut = if shown.len() < line.len() { " …" } else { "" };
-            writeln!(out, "    {shown}{cut}").map_err(io_at("writing"))?;
+            out.line(&format!("    {shown}{cut}"))?;
         }
         let expected = if succeeds { Exit::Done } else { Exit::Integrity };
         if output.status.code() == Some(expected as i32) {
@@ -242,12 +285,12 @@ fn copy_directory(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn say(out: &mut dyn Write, text: &str) -> Done<()> {
-    writeln!(out, "\n{text}").and_then(|()| out.flush()).map_err(io_at("writing"))
+fn say(out: &mut Screen<'_>, text: &str) -> Done<()> {
+    out.line(&format!("\n{text}"))
 }
 
-fn show(out: &mut dyn Write, command: &str) -> Done<()> {
-    writeln!(out, "  $ {command}").and_then(|()| out.flush()).map_err(io_at("writing"))
+fn show(out: &mut Screen<'_>, command: &str) -> Done<()> {
+    out.line(&format!("  $ {command}"))
 }
 
 fn path_text(path: &Path) -> Done<&str> {

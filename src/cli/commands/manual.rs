@@ -1,5 +1,4 @@
 //! Completion scripts and man pages, made from the same descriptions as `--help`.
-#![expect(clippy::disallowed_methods, reason = "the man pages go where they are asked for")]
 
 use argh::{ArgsInfo, CommandInfoWithArgs};
 use argh_complete::Generator;
@@ -7,6 +6,7 @@ use roff::{Roff, bold, italic, roman};
 
 use super::Context;
 use super::arguments::{Arguments, Completions, Man};
+use super::named_files::NewFile;
 use crate::cli::exit::Exit;
 use crate::client::ClientError;
 
@@ -35,9 +35,14 @@ pub(super) fn man(context: &Context, command: &Man) -> Result<Exit, ClientError>
         let name = format!("ledgerctl-{}", sub.name);
         pages.push((name.clone(), page(&name, &sub.command)));
     }
-    for (name, text) in pages {
-        let path = folder.join(format!("{name}.1"));
-        std::fs::write(&path, text).map_err(failed)?;
+    let pages: Vec<_> =
+        pages.into_iter().map(|(name, text)| (folder.join(format!("{name}.1")), text)).collect();
+    // Whatever stands in the way is told before the first page is written.
+    for (path, text) in &pages {
+        NewFile::again(path, command.force)?.is_free_for(text.as_bytes())?;
+    }
+    for (path, text) in &pages {
+        NewFile::again(path, command.force)?.write(text.as_bytes())?;
         context.out.note(&path.display().to_string());
     }
     Ok(Exit::Done)

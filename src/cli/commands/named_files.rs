@@ -1,41 +1,184 @@
-//! Files that were named on the command line. What cannot be read is a mistake of usage: nothing was sent.
+//! Files that were named on the command line. What cannot be read is a mistake of usage: nothing was sent. What is
+//! there is never replaced unless somebody asks for it.
 #![expect(clippy::disallowed_methods, reason = "these files were named by whoever runs the command")]
 
-use std::fs::File;
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use crate::chain::{Receipt, armour};
 use crate::client::ClientError;
 
+/// Bytes of a file that is said to hold a receipt, a payment order, a checkpoint or a key, at most: a receipt holds two
+/// blocks of at most a megabyte or so in base64, and there may be a letter around it.
+const HANDED_ON_BYTES_MAX: u64 = 8 << 20;
+
+/// What the lines around a private key in PEM end with.
+const PRIVATE_KEY: &[u8] = b"PRIVATE KEY-----";
+
 /// Opens a file to read, or standard input for `-`.
-pub(super) fn open_source(name: &str) -> Result<Box<dyn Read + Send>, ClientError> {
-    if name == "-" {
+pub(super) fn open_source(name: impl AsRef<Path>) -> Result<Box<dyn Read + Send>, ClientError> {
+    let path = name.as_ref();
+    if path.as_os_str() == "-" {
         return Ok(Box::new(io::stdin()));
     }
-    let file = File::open(name).map_err(|error| ClientError::Usage(format!("{name}: {error}")))?;
-    Ok(Box::new(file))
+    Ok(Box::new(File::open(path).map_err(unusable(path))?))
 }
 
-/// The text of a file, or of standard input for `-`.
-pub(super) fn read_named(name: &str) -> Result<String, ClientError> {
-    let mut text = String::new();
-    let read = open_source(name)?.read_to_string(&mut text);
-    read.map(|_| text).map_err(|error| ClientError::Usage(format!("{name}: {error}")))
+/// For `map_err` at a file that is needed before anything can be done.
+fn unusable(path: &Path) -> impl Fn(io::Error) -> ClientError {
+    move |error| ClientError::Usage(format!("{}: {error}", path.display()))
 }
 
-/// The text of a file.
-pub(super) fn read_text(path: &Path) -> Result<String, ClientError> {
-    std::fs::read_to_string(path).map_err(|error| ClientError::Usage(format!("{}: {error}", path.display())))
+/// The text of a file that came from somebody, in whatever encoding, or of standard input for `-`.
+pub(super) fn read_handed_on(name: impl AsRef<Path>) -> Result<String, ClientError> {
+    Ok(armour::text_of(&read_bytes(name)?))
 }
 
-/// Replaces a file as a whole.
-pub(super) fn save(path: &Path, bytes: &[u8]) -> Result<(), ClientError> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let write = || {
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)
-    };
-    write().map(|_| ()).map_err(|error| ClientError::File(path.to_owned(), error))
+/// The bytes of such a file.
+pub(super) fn read_bytes(name: impl AsRef<Path>) -> Result<Vec<u8>, ClientError> {
+    let path = name.as_ref();
+    let mut bytes = Vec::new();
+    let source = open_source(path)?;
+    source.take(HANDED_ON_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(unusable(path))?;
+    if bytes.len() as u64 > HANDED_ON_BYTES_MAX {
+        let text = format!("{}: longer than any receipt, order, checkpoint or key", path.display());
+        return Err(ClientError::Usage(text));
+    }
+    Ok(bytes)
+}
+
+/// A file that a command is going to write: as a whole, and over nothing but the same, unless that is wanted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NewFile<'a> {
+    path: &'a Path,
+    /// Whether what is there may be replaced.
+    force: bool,
+}
+
+impl<'a> NewFile<'a> {
+    /// Looks before anything is done whether the file can be written, and whether its name is free.
+    ///
+    /// # Errors
+    /// [`ClientError::Usage`].
+    pub(super) fn new(path: &'a Path, force: bool) -> Result<NewFile<'a>, ClientError> {
+        let file = NewFile::again(path, force)?;
+        if !force && is_regular(path) {
+            return Err(ClientError::Usage(format!(
+                "{} is there already; --force replaces it",
+                path.display()
+            )));
+        }
+        Ok(file)
+    }
+
+    /// The same for a run that goes on with an earlier one, which may have written the file: what is in it is
+    /// looked at when it is known what has to be.
+    ///
+    /// # Errors
+    /// [`ClientError::Usage`].
+    pub(super) fn again(path: &'a Path, force: bool) -> Result<NewFile<'a>, ClientError> {
+        if path.is_dir() {
+            return Err(ClientError::Usage(format!(
+                "{} is a directory, not a file to write",
+                path.display()
+            )));
+        }
+        if is_regular(path) || !path.exists() {
+            // The only test that holds for every kind of file system and permission.
+            tempfile::NamedTempFile::new_in(folder_of(path)).map_err(unusable(path))?;
+        }
+        Ok(NewFile { path, force })
+    }
+
+    /// Writes the file. The same bytes already there are as good.
+    ///
+    /// # Errors
+    /// [`ClientError::Usage`] when something else is there, [`ClientError::File`] when it cannot be written.
+    pub(super) fn write(self, bytes: &[u8]) -> Result<(), ClientError> {
+        self.write_unless(bytes, |found| found == bytes)
+    }
+
+    /// Writes a receipt. Another one of the same block already there is as good: it proves the same.
+    ///
+    /// # Errors
+    /// As for [`NewFile::write`].
+    pub(super) fn write_receipt(self, receipt: &Receipt) -> Result<(), ClientError> {
+        let same = |found: &[u8]| {
+            let found = Receipt::parse(&String::from_utf8_lossy(found));
+            found.is_ok_and(|found| found.block == receipt.block)
+        };
+        self.write_unless(receipt.to_text().as_bytes(), same)
+    }
+
+    /// Whether [`NewFile::write`] of these bytes would not be refused for what is there.
+    ///
+    /// # Errors
+    /// As for [`NewFile::write`].
+    pub(super) fn is_free_for(self, bytes: &[u8]) -> Result<(), ClientError> {
+        self.is_wanted(|found| found == bytes).map(|_| ())
+    }
+
+    /// Whether the file has to be written: not when what is there is as good.
+    fn is_wanted(self, is_as_good: impl Fn(&[u8]) -> bool) -> Result<bool, ClientError> {
+        let NewFile { path, force } = self;
+        let found = match fs::read(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+            found => found.map_err(|error| ClientError::File(path.to_owned(), error))?,
+        };
+        if is_as_good(&found) {
+            return Ok(false);
+        }
+        if found.windows(PRIVATE_KEY.len()).any(|window| window == PRIVATE_KEY) {
+            let text = format!("{} holds a private key, which is never replaced", path.display());
+            return Err(ClientError::Usage(text));
+        }
+        if force { Ok(true) } else { Err(taken(path)) }
+    }
+
+    fn write_unless(self, bytes: &[u8], is_as_good: impl Fn(&[u8]) -> bool) -> Result<(), ClientError> {
+        let NewFile { path, force } = self;
+        let failed = |error| ClientError::File(path.to_owned(), error);
+        if path.exists() && !is_regular(path) {
+            // A pipe or a device takes what is written to it and is not replaced.
+            let open = OpenOptions::new().write(true).open(path);
+            return open.and_then(|mut file| file.write_all(bytes)).map_err(failed);
+        }
+        if !self.is_wanted(is_as_good)? {
+            return Ok(());
+        }
+        match place(path, bytes, force) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(taken(path)),
+            placed => placed.map_err(failed),
+        }
+    }
+}
+
+fn taken(path: &Path) -> ClientError {
+    ClientError::Usage(format!(
+        "{} is there already and holds something else; --force replaces it",
+        path.display()
+    ))
+}
+
+/// Whether there is a file of the usual kind, which is replaced and not written to.
+fn is_regular(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|found| found.is_file())
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Makes a file as a whole, durably, with the permissions that the user's mask leaves.
+fn place(path: &Path, bytes: &[u8], replace: bool) -> io::Result<()> {
+    let folder = folder_of(path);
+    let mut builder = tempfile::Builder::new();
+    let mut file = builder.permissions(Permissions::from_mode(0o666)).tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    let placed = if replace { file.persist(path) } else { file.persist_noclobber(path) };
+    placed.map_err(|error| error.error)?;
+    File::open(folder)?.sync_all()
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::Context;
 use super::money::{fetch_balance, whom};
-use super::named_files::{read_named, save};
+use super::named_files::{NewFile, read_handed_on};
 use super::peer_arguments::{OrderCommand, RevokeOrderCommand, SendCommand, SettleCommand};
 use super::settling::{Session, open_member};
 use super::submitting::{show, submit};
@@ -27,11 +27,12 @@ const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 const SENT_DAYS: u64 = 7;
 
 pub(super) fn order(context: &Context, command: &OrderCommand) -> Result<Exit, ClientError> {
+    let out = command.out.as_deref().map(|path| NewFile::new(path, command.force)).transpose()?;
     let (member, wanted) = open_for(context, &command.user, &command.amount, &command.memo)?;
     let signed = sign(&member, &wanted, command.expires)?;
     let text = signed.to_pem()?;
-    match &command.out {
-        Some(path) => save(path, text.as_bytes())?,
+    match out {
+        Some(file) => file.write(text.as_bytes())?,
         None => context.out.line(text.trim_end())?,
     }
     let Wanted { payee, amount, currency, .. } = &wanted;
@@ -99,7 +100,7 @@ pub(super) fn settle(context: &Context, command: &SettleCommand) -> Result<Exit,
 }
 
 fn read_order(name: &str) -> Result<SignedOrder, ClientError> {
-    SignedOrder::from_pem(&read_named(name)?).map_err(|error| ClientError::Usage(format!("{name}: {error}")))
+    SignedOrder::find(&read_handed_on(name)?).map_err(|error| ClientError::Usage(format!("{name}: {error}")))
 }
 
 pub(super) fn revoke_order(context: &Context, command: &RevokeOrderCommand) -> Result<Exit, ClientError> {
@@ -137,9 +138,13 @@ pub(super) fn send(context: &Context, command: &SendCommand) -> Result<Exit, Cli
         (order.payee, order.amount, order.memo.as_str())
             == (wanted.payee.account, wanted.amount, wanted.memo.as_str())
     };
-    let signed = match earlier(context, &mut member, &sent, &same)? {
+    let earlier = earlier(context, &mut member, &sent, &same)?;
+    // Looked at before anything leaves. An earlier run of the same may have written it.
+    let look = if matches!(earlier, Earlier::None) { NewFile::new } else { NewFile::again };
+    let file = command.receipt.as_deref().map(|path| look(path, command.force)).transpose()?;
+    let signed = match earlier {
         Earlier::Settled(signed, receipt) => {
-            return done(context, command, &wanted, &signed, &receipt);
+            return done(context, command, &wanted, &signed, (&receipt, file));
         }
         Earlier::Open(signed) => {
             context
@@ -168,7 +173,7 @@ pub(super) fn send(context: &Context, command: &SendCommand) -> Result<Exit, Cli
         HandedOver::Lost(why) => look_up(&mut member, &signed, &why)?,
     };
     sent.forget(signed.order.order_id)?;
-    done(context, command, &wanted, &signed, &receipt)
+    done(context, command, &wanted, &signed, (&receipt, file))
 }
 
 /// What is known of orders that left earlier.
@@ -281,10 +286,10 @@ fn done(
     command: &SendCommand,
     wanted: &Wanted,
     signed: &SignedOrder,
-    receipt: &Receipt,
+    (receipt, file): (&Receipt, Option<NewFile<'_>>),
 ) -> Result<Exit, ClientError> {
-    if let Some(path) = &command.receipt {
-        save(path, receipt.to_text().as_bytes())?;
+    if let Some(file) = file {
+        file.write_receipt(receipt)?;
     }
     let Wanted { payee, amount, currency, .. } = wanted;
     let (index, hash) = (receipt.index, block_hash(&receipt.block));

@@ -57,6 +57,10 @@ pub struct SendCommand {
     #[argh(option)]
     pub receipt: Option<PathBuf>,
 
+    /// with --receipt: replace what is there
+    #[argh(switch)]
+    pub force: bool,
+
     /// stable JSON instead of text
     #[argh(switch)]
     pub json: bool,
@@ -85,6 +89,10 @@ pub struct OrderCommand {
     /// file to write; standard output if not given
     #[argh(option)]
     pub out: Option<PathBuf>,
+
+    /// with --out: replace what is there
+    #[argh(switch)]
+    pub force: bool,
 }
 
 fn days(text: &str) -> Result<u64, String> {

@@ -1,11 +1,11 @@
 //! `ledgerctl receipt` and `ledgerctl check-receipt`: a proof for strangers, and what a stranger does with it.
 
-use std::io::{self, Read};
 use std::path::Path;
 
 use super::Context;
-use super::arguments::{CheckReceipt, Receipt as Arguments};
-use super::named_files::{open_source, save};
+use super::extract;
+use super::named_files::{NewFile, read_handed_on};
+use super::proof_arguments::{CheckReceipt, Receipt as Arguments};
 use super::settling::open_member;
 use crate::chain::Receipt;
 use crate::chain::receipt::{Author, Proven};
@@ -15,33 +15,46 @@ use crate::client::{ClientError, Member, fetch_receipt, show};
 use crate::crypto::note::LogPublicKey;
 use crate::wire::ReceiptOf;
 
-/// A receipt holds two blocks of at most a megabyte or so in base64: a longer file is something else.
-const RECEIPT_BYTES_MAX: u64 = 8 << 20;
-
 pub(super) fn run(context: &Context, command: &Arguments) -> Result<Exit, ClientError> {
     let mut member = open_member(context)?;
+    let (receipt, proven) = fetch_receipt(&mut member, command.of)?;
+    if let Some(folder) = &command.extract {
+        extract::write_parts(context, &receipt, folder, command.force)?;
+    }
     match &command.out {
-        Some(path) => write(context, &mut member, command.of, path)?,
-        None => {
-            let (receipt, _) = fetch_receipt(&mut member, command.of)?;
-            context.out.line(receipt.to_text().trim_end())?;
+        Some(path) => {
+            let file = NewFile::again(path, command.force)?;
+            write(context, &member, &receipt, proven.index, file, path)?;
         }
+        None if command.extract.is_some() => {}
+        None => context.out.line(receipt.to_text().trim_end())?,
     }
     Ok(Exit::Done)
 }
 
-/// Fetches a receipt into a file, which is replaced as a whole.
-pub(super) fn write(
+/// Fetches the receipt of a block into a file.
+pub(super) fn fetch_into(
     context: &Context,
     member: &mut Member,
-    of: ReceiptOf,
+    index: u64,
+    file: NewFile<'_>,
     path: &Path,
 ) -> Result<(), ClientError> {
-    let (receipt, proven) = fetch_receipt(member, of)?;
-    save(path, receipt.to_text().as_bytes())?;
+    let (receipt, _) = fetch_receipt(member, ReceiptOf::Block(index))?;
+    write(context, member, &receipt, index, file, path)
+}
+
+fn write(
+    context: &Context,
+    member: &Member,
+    receipt: &Receipt,
+    index: u64,
+    file: NewFile<'_>,
+    path: &Path,
+) -> Result<(), ClientError> {
+    file.write_receipt(receipt)?;
     context.out.note(&format!(
-        "receipt of block {} written to {}; whoever has the verifier key can check it: {}",
-        proven.index,
+        "receipt of block {index} written to {}; whoever has the verifier key can check it: {}",
         path.display(),
         member.server().log_key
     ));
@@ -50,17 +63,16 @@ pub(super) fn write(
 
 /// Checks a receipt with nothing but the verifier key.
 pub(super) fn check(context: &Context, command: &CheckReceipt) -> Result<Exit, ClientError> {
-    let text = read(&command.file)?;
+    let text = read_handed_on(&command.file)?;
     let json = command.json || context.out.json;
-    let checked = String::from_utf8(text)
-        .map_err(|_| ("malformed_receipt", "the file is not text".to_owned()))
-        .and_then(|text| {
-            let receipt = Receipt::parse(&text);
-            let checked = receipt.and_then(|receipt| Ok((receipt.check(&command.vkey)?, receipt)));
-            checked.map_err(|error| (error.name(), error.to_string()))
-        });
+    let checked = Receipt::find(&text)
+        .and_then(|receipt| Ok((receipt.check(&command.vkey)?, receipt)))
+        .map_err(|error| (error.name(), error.to_string()));
     match checked {
         Ok((proven, receipt)) => {
+            if let Some(folder) = &command.extract {
+                extract::write_parts(context, &receipt, folder, command.force)?;
+            }
             let block = shown(&receipt);
             if json {
                 context.out.line(&as_json(&proven, block.as_deref()).to_string())?;
@@ -79,17 +91,6 @@ pub(super) fn check(context: &Context, command: &CheckReceipt) -> Result<Exit, C
             Err(ClientError::Integrity(format!("NOTHING IS PROVEN by {file}: {name}: {reason}")))
         }
     }
-}
-
-fn read(name: &str) -> Result<Vec<u8>, ClientError> {
-    let failed = |error: io::Error| ClientError::Usage(format!("{name}: {error}"));
-    let source = open_source(name)?;
-    let mut bytes = Vec::new();
-    source.take(RECEIPT_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() as u64 > RECEIPT_BYTES_MAX {
-        return Err(ClientError::Usage(format!("{name}: longer than any receipt")));
-    }
-    Ok(bytes)
 }
 
 /// The block in the owner's shape. One that is proven may still be of a kind that this program does not know.

@@ -6,9 +6,9 @@ use std::io::{self, Write as _};
 use std::path::Path;
 
 use super::Context;
-use super::arguments::Tiles;
-use super::named_files::read_text;
+use super::named_files::read_handed_on;
 use super::offline::{directory, no_verdict, sentence};
+use super::proof_arguments::Tiles;
 use crate::audit::{export, tiles_checkpoint};
 use crate::chain::tiles::{CHECKPOINT, TileFile, TileWriter};
 use crate::chain::{Checkpoint, Frontier, Genesis, LeafHash, TreeRoot};
@@ -18,42 +18,70 @@ use crate::crypto::note::LogPublicKey;
 use crate::eventlog::Disk;
 use crate::ledger::CHECKPOINT_FILE;
 
+/// The folder of the tiles in OUT.
+const TILES: &str = "tile";
+
 pub(super) fn run(context: &Context, command: &Tiles) -> Result<Exit, ClientError> {
     let disk = directory(&command.directory)?;
     let file = command.checkpoint.clone().unwrap_or_else(|| command.directory.join(CHECKPOINT_FILE));
-    let note = read_text(&file)?;
+    let not_one = |absent| ClientError::Usage(format!("{}: not a checkpoint: {absent}", file.display()));
+    let note = Checkpoint::find_note(&read_handed_on(&file)?).map_err(not_one)?;
     let before = written_before(&command.out)?;
-    let checkpoint = check(&disk, &file, &note, before.as_ref())?;
-    let written = write(&disk, &command.out, checkpoint.size)?;
+    let checkpoint = check(&command.directory, &disk, (&file, &note), before.as_ref())?;
+    let written = write(&command.directory, &disk, &command.out, checkpoint.size)?;
     replace(&command.out.join(CHECKPOINT), note.as_bytes())
         .map_err(|error| ClientError::File(command.out.join(CHECKPOINT), error))?;
     context.out.note(&format!("{written} files written for {} blocks", checkpoint.size));
     Ok(Exit::Done)
 }
 
-/// The checkpoint of an earlier run, if there was one.
+/// The checkpoint of an earlier run, if there was one. The folder has to be one for tiles, or nothing yet.
 fn written_before(out: &Path) -> Result<Option<Checkpoint>, ClientError> {
-    let unreadable = !out.join(CHECKPOINT).exists() && out.join("log").exists();
-    if unreadable {
-        return Err(ClientError::Usage(format!(
-            "{}: a ledger's directory, not a folder for tiles",
-            out.display()
-        )));
+    let refused = |reason: &str| ClientError::Usage(format!("{}: {reason}", out.display()));
+    if is_in_ledger(out) {
+        return Err(refused(
+            "in a ledger's directory, where nothing else may be written: name another folder",
+        ));
     }
-    tiles_checkpoint(&Disk::new(out)).map_err(|error| no_verdict(&error))
+    let entries = match fs::read_dir(out) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(refused(&error.to_string())),
+    };
+    let before = tiles_checkpoint(&Disk::new(out)).map_err(|error| no_verdict(out, &error))?;
+    if before.is_some() && out.join(TILES).is_dir() {
+        return Ok(before);
+    }
+    // What an interrupted first run has left is ours; whatever else is there belongs to somebody.
+    let ours = |name: &str| {
+        [TILES, CHECKPOINT, "lost+found"].contains(&name) || name.strip_suffix(".tmp") == Some(CHECKPOINT)
+    };
+    let mut names = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
+    match names.find(|name| !ours(name)) {
+        Some(name) => Err(refused(&format!("not a folder of tiles: it holds {name:?}; name an empty one"))),
+        None => Ok(before),
+    }
+}
+
+/// Whether a folder, there or not yet, is a ledger's directory or lies in one.
+fn is_in_ledger(out: &Path) -> bool {
+    let absolute = std::path::absolute(out).unwrap_or_else(|_| out.to_owned());
+    let there = absolute.ancestors().find_map(|folder| folder.canonicalize().ok());
+    let is_ledger = |folder: &Path| folder.join("log").is_dir() && folder.join("anchor").exists();
+    there.is_some_and(|folder| folder.ancestors().any(is_ledger))
 }
 
 /// Reads the blocks that the checkpoint is over: its signature, its root, and that it extends what was written
 /// before.
 fn check(
+    directory: &Path,
     disk: &Disk,
-    file: &Path,
-    note: &str,
+    (file, note): (&Path, &str),
     before: Option<&Checkpoint>,
 ) -> Result<Checkpoint, ClientError> {
     let bad = |text: String| ClientError::Integrity(format!("{}: {text}", file.display()));
     let (mut frontier, mut log_key, mut wanted, mut root_before) = (Frontier::default(), None, None, None);
-    each_block(disk, u64::MAX, &mut |bytes| {
+    each_block(directory, disk, u64::MAX, &mut |bytes| {
         if frontier.size() == 0 {
             let genesis = Genesis::from_block(bytes).ok();
             log_key =
@@ -70,7 +98,10 @@ fn check(
         Ok(frontier.size() < size)
     })?;
     let Some(wanted) = wanted else {
-        return Err(bad("not a checkpoint that this ledger signed".to_owned()));
+        // About the ledger, another one's checkpoint says nothing.
+        let key = log_key.map_or_else(String::new, |key| format!(", whose key is {key}"));
+        let text = format!("{}: not a checkpoint that this ledger signed{key}", file.display());
+        return Err(ClientError::Usage(text));
     };
     if frontier.size() < wanted.size {
         return Err(bad(format!("it is over {} blocks, the ledger has {}", wanted.size, frontier.size())));
@@ -104,7 +135,7 @@ fn extends(
 }
 
 /// Writes what is not there yet; gives the number of files.
-fn write(disk: &Disk, out: &Path, size: u64) -> Result<u64, ClientError> {
+fn write(directory: &Path, disk: &Disk, out: &Path, size: u64) -> Result<u64, ClientError> {
     let (mut writer, mut written, mut left) = (TileWriter::default(), 0, size);
     let mut emit = |file: TileFile<'_>| -> Result<(), ClientError> {
         let path = out.join(file.path);
@@ -119,7 +150,7 @@ fn write(disk: &Disk, out: &Path, size: u64) -> Result<u64, ClientError> {
         written += 1;
         replace(&path, file.bytes).map_err(|error| ClientError::File(path, error))
     };
-    each_block(disk, size, &mut |bytes| {
+    each_block(directory, disk, size, &mut |bytes| {
         left -= 1;
         writer.push(bytes, &mut emit).map(|()| left > 0)
     })?;
@@ -129,6 +160,7 @@ fn write(disk: &Disk, out: &Path, size: u64) -> Result<u64, ClientError> {
 
 /// Visits the first blocks of a ledger until `visit` wants no more.
 fn each_block(
+    directory: &Path,
     disk: &Disk,
     size: u64,
     visit: &mut dyn FnMut(&[u8]) -> Result<bool, ClientError>,
@@ -147,7 +179,7 @@ fn each_block(
     if let Some(error) = failed {
         return Err(error);
     }
-    match exported.map_err(|error| no_verdict(&error))?.damage {
+    match exported.map_err(|error| no_verdict(directory, &error))?.damage {
         Some(finding) => Err(ClientError::Integrity(sentence(&finding))),
         None => Ok(()),
     }
