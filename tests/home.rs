@@ -1,12 +1,14 @@
 //! The client's home: what is lost of it and what brings it back, who may use it at once, and what damage to it can
 //! and cannot do.
 
-use std::path::Path;
-use std::process::Command;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use ledgerd::client::{ClientError, Home, Member, load_key};
 
-use crate::binaries::{Daemon, ORDERS, Place};
+use crate::binaries::{CLIENT, Daemon, ORDERS, Place};
 
 /// Makes a home that knows the server and holds a copy of a member's key, and nothing else.
 fn home_with_key_only(place: &Place, home: &str, of: &str, address: &str) {
@@ -279,7 +281,7 @@ fn with_open_files(
     let client = place.command("alice", address, arguments);
     let mut shell = Command::new("sh");
     shell.args(["-c", "exec 3<\"$1\" 4<\"$2\"; shift 2; exec \"$@\"", "sh"]).args(files);
-    shell.arg(client.get_program()).args(client.get_args()).stdin(std::process::Stdio::null());
+    shell.arg(client.get_program()).args(client.get_args()).stdin(Stdio::null());
     shell.output().unwrap()
 }
 
@@ -335,4 +337,127 @@ fn a_passphrase_is_set_changed_and_removed_without_a_terminal() {
     let option = format!("--passphrase-file={first}");
     place.done("bob", at, &[&option, "register", "bob"]);
     assert!(place.ends(2, "bob", at, &["whoami"]).contains("passphrase"));
+}
+
+/// A way in which a home cannot be written to.
+#[derive(Clone, Copy, Debug)]
+enum Unwritable {
+    /// Files can be made, and nothing fits into them.
+    Full,
+    /// Nothing can be made.
+    ReadOnly,
+}
+
+/// A place whose members have homes that cannot be written to.
+struct Closed<'a> {
+    place: &'a Place,
+    way: Unwritable,
+    /// A copy of the client that anybody can run.
+    client: PathBuf,
+}
+
+impl<'a> Closed<'a> {
+    fn new(place: &'a Place, way: Unwritable) -> Closed<'a> {
+        let client = place.directory.path().join("client");
+        std::fs::copy(CLIENT, &client).unwrap();
+        let closed = Closed { place, way, client };
+        if matches!(way, Unwritable::ReadOnly) {
+            closed.permit(0o555, 0o444);
+        }
+        closed
+    }
+
+    /// Sets what everybody may do with folders and files of the homes.
+    fn permit(&self, of_folders: u32, of_files: u32) {
+        let root = self.place.directory.path();
+        let set =
+            |path: &Path, mode| std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
+        set(root, 0o755);
+        set(&self.client, 0o755);
+        let mut folders: Vec<PathBuf> = ["alice", "carol"].map(|home| root.join(home)).into();
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(&folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() { folders.push(path) } else { set(&path, of_files) }
+            }
+            set(&folder, of_folders);
+        }
+    }
+
+    /// Runs a command; gives its exit code and what it said.
+    fn run(&self, member: &str, address: &str, arguments: &[&str]) -> (Option<i32>, String) {
+        let mut command = match self.way {
+            Unwritable::Full => {
+                let mut shell = Command::new("sh");
+                shell.args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$@\"", "sh"]).arg(&self.client);
+                shell
+            }
+            Unwritable::ReadOnly => {
+                let mut command = Command::new(&self.client);
+                // Whoever may do everything is stopped by no permission.
+                if rustix::process::geteuid().is_root() {
+                    command.uid(65_534);
+                }
+                command
+            }
+        };
+        let home = self.place.directory.path().join(member);
+        command.arg("--home").arg(home).arg(format!("--server={address}")).args(arguments);
+        let output = command.stdin(Stdio::null()).output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    }
+}
+
+/// So that the directory can be removed.
+impl Drop for Closed<'_> {
+    fn drop(&mut self) {
+        self.permit(0o755, 0o644);
+    }
+}
+
+#[test]
+fn a_home_that_cannot_be_written_to_can_be_read_and_nothing_is_begun_in_it() {
+    for way in [Unwritable::Full, Unwritable::ReadOnly] {
+        let place = Place::new();
+        let daemon = Daemon::start(&place.data(), "127.0.0.1:0");
+        let at = daemon.address.as_str();
+        place.join("alice", at);
+        place.done("alice", at, &["add", ORDERS]);
+        place.done("carol", at, &["getKey", "--accept-new"]);
+        // There is something new to keep.
+        place.join("bob", at);
+        let orders = place.directory.path().join("orders.json");
+        std::fs::copy(ORDERS, &orders).unwrap();
+        let orders = orders.to_str().unwrap();
+        let before = place.status("bob", at)["blocks"].clone();
+        let homes = || ["alice", "carol"].map(|home| files_of(&place.directory.path().join(home)));
+        let untouched = homes();
+        let closed = Closed::new(&place, way);
+        for read in ["whoami", "balance", "copy", "verify", "checkpoint", "getKey"] {
+            let (code, said) = closed.run("alice", at, &[read]);
+            assert_eq!(code, Some(0), "{way:?}: {read}: {said}");
+            let told = said.lines().filter(|line| line.contains("could not be kept")).count();
+            assert_eq!(told, usize::from(read != "getKey"), "{way:?}: {read}: {said}");
+        }
+        let changes: [(&str, &[&str]); 7] = [
+            ("alice", &["add", orders]),
+            ("alice", &["add", "--each", orders]),
+            ("alice", &["pay", "bob", "1"]),
+            ("alice", &["forget", at]),
+            ("alice", &["passphrase", "--remove"]),
+            ("carol", &["keygen"]),
+            ("carol", &["register", "carol"]),
+        ];
+        for (member, change) in changes {
+            let (code, said) = closed.run(member, at, change);
+            assert_eq!(code, Some(3), "{way:?}: {change:?}: {said}");
+            assert!(
+                said.contains("home_not_writable") && said.contains(member),
+                "{way:?}: {change:?}: {said}"
+            );
+        }
+        drop(closed);
+        assert_eq!(homes(), untouched, "{way:?}");
+        assert_eq!(place.status("bob", at)["blocks"], before, "{way:?}: nothing was sent");
+    }
 }

@@ -85,7 +85,6 @@ fn recognised(
 /// Forgets a server.
 pub(super) fn forget(context: &Context, command: &Forget) -> Result<Exit, ClientError> {
     let home = context.home()?;
-    home.check_writable()?;
     let forgotten = known_servers::forget(&home, &command.server)?;
     if let Some(path) = &forgotten.checkpoint_file {
         context.out.note(&format!(

@@ -121,8 +121,53 @@ fn ended(context: &Context, done: Result<Exit, ClientError>) -> Exit {
     }
 }
 
+/// Whether a command changes something that the home has to remember: it is not begun with a home that cannot be
+/// written to. What only sometimes writes asks for itself.
+fn has_to_remember(command: &Subcommand) -> bool {
+    match command {
+        Subcommand::Forget(_)
+        | Subcommand::Passphrase(_)
+        | Subcommand::Register(_)
+        | Subcommand::Add(_)
+        | Subcommand::Witness(_)
+        | Subcommand::Pay(_)
+        | Subcommand::Issue(_)
+        | Subcommand::Grant(_)
+        | Subcommand::Revoke(_)
+        | Subcommand::Listen(_)
+        | Subcommand::Send(_)
+        | Subcommand::Settle(_)
+        | Subcommand::RevokeOrder(_) => true,
+        Subcommand::GetKey(_)
+        | Subcommand::Copy(_)
+        | Subcommand::Verify(_)
+        | Subcommand::Receipt(_)
+        | Subcommand::CheckReceipt(_)
+        | Subcommand::Checkpoint(_)
+        | Subcommand::Balance(_)
+        | Subcommand::Statement(_)
+        | Subcommand::Keygen(_)
+        | Subcommand::Audit(_)
+        | Subcommand::Export(_)
+        | Subcommand::Tiles(_)
+        | Subcommand::Bench(_)
+        | Subcommand::Status(_)
+        | Subcommand::Whoami(_)
+        | Subcommand::Completions(_)
+        | Subcommand::Man(_)
+        | Subcommand::Version(_)
+        | Subcommand::Online(_)
+        | Subcommand::Order(_)
+        | Subcommand::Shell(_)
+        | Subcommand::Demo(_) => false,
+    }
+}
+
 /// Runs one command.
 fn dispatch(context: &Context, command: &Subcommand) -> Result<Exit, ClientError> {
+    if has_to_remember(command) {
+        context.home()?.check_writable()?;
+    }
     match command {
         Subcommand::GetKey(command) => get_key::run(context, command),
         Subcommand::Forget(command) => get_key::forget(context, command),

@@ -153,7 +153,6 @@ pub(super) fn run(context: &Context, command: &PassphraseCommand) -> Result<Exit
     if command.remove && named.is_some() {
         return Err(ClientError::Usage("--remove goes without a new passphrase".to_owned()));
     }
-    home.check_writable()?;
     let lock = home.lock()?;
     let encrypted = is_key_encrypted(&home)? == Some(true);
     let key = load_key(&home, &mut context.passphrase())?.ok_or_else(|| {

@@ -22,7 +22,6 @@ pub(super) fn run(context: &Context, command: &Register) -> Result<Exit, ClientE
             format!("this home has account {} ({}) on this ledger already", account.account, account.handle),
         )));
     }
-    home.check_writable()?;
     let key = key(context, command)?;
     let mut link = Anonymous::open(&home, &context.server)?;
     let joined = register(&home, &mut link, &key, &handle)?;

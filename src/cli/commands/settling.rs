@@ -6,7 +6,7 @@ use std::ops::{Deref, DerefMut};
 use super::Context;
 use crate::chain::Message;
 use crate::cli::text::escape;
-use crate::client::{ClientError, Member, Outcome, Reopen, settle};
+use crate::client::{ClientError, Home, Member, Outcome, Reopen, settle};
 use crate::domain::AccountId;
 
 /// A member's session, lent to one command.
@@ -75,6 +75,20 @@ pub(super) fn open_member<'a>(context: &'a Context) -> Result<Session<'a>, Clien
         };
         context.out.note(&text);
     };
-    settle(&home, ledger_id, &mut member, account, &mut say)?;
+    if can_settle(&home)? {
+        settle(&home, ledger_id, &mut member, account, &mut say)?;
+    }
     Ok(Session { member: Some(member), context })
+}
+
+/// Whether what earlier runs left can be struck out. If not, it stays as it is: a command that only reads goes on.
+fn can_settle(home: &Home) -> Result<bool, ClientError> {
+    if !home.list("pending")?.iter().any(|name| name.ends_with(".journal")) {
+        return Ok(true);
+    }
+    let writable = home.check_writable();
+    if writable.is_err() {
+        home.tell("the home cannot be written to: what earlier commands left open is not settled now");
+    }
+    Ok(writable.is_ok())
 }
