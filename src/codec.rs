@@ -32,6 +32,15 @@ pub fn strict<'a, T: Deserialize<'a> + Serialize>(bytes: &'a [u8]) -> Result<T, 
     if same == Ok(true) { Ok(value) } else { Err(NotCanonical) }
 }
 
+/// Takes a value off the front of bytes, and gives what follows it. For bytes that [`strict`] has accepted before: this
+/// does not see whether an encoding is minimal.
+///
+/// # Errors
+/// [`NotCanonical`] when they do not begin with such a value.
+pub fn front<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<(T, &'a [u8]), NotCanonical> {
+    postcard::take_from_bytes(bytes).map_err(|_| NotCanonical)
+}
+
 /// Encodes a value. The types that reach this are ours and bounded, so it cannot fail; a type that postcard
 /// does not support is a mistake in this crate and caught by the first test that encodes it.
 #[expect(clippy::expect_used, reason = "only an unsupported type can fail, and every type encoded is ours")]

@@ -57,6 +57,21 @@ pub const ISSUED_AT_FUTURE_MS_MAX: u64 = 5 * 60 * 1_000;
 /// Refusals remembered, so that a copy of a refused command under way elsewhere cannot succeed later.
 pub const REFUSALS_REMEMBERED_MAX: usize = 100_000;
 
+/// Of them, of one author: who has more forgets its own oldest.
+pub const REFUSALS_REMEMBERED_PER_AUTHOR_MAX: usize = 10_000;
+
+/// Blocks read for one page of an answer.
+pub const PAGE_BLOCKS_READ_MAX: u64 = 256;
+
+/// Bytes read for one page of an answer before it ends; the last block that is read may be of any size.
+pub const PAGE_BYTES_READ_MAX: u64 = 256 << 10;
+
+/// Members looked at for one page of those who are online, hidden ones included.
+pub const PAGE_MEMBERS_READ_MAX: usize = 4_096;
+
+/// Accounts that wait for a check of the log at once. Each asks once.
+pub const VERIFICATIONS_ASKED_MAX: usize = 1_024;
+
 /// Milliseconds between writing the anchor and syncing it, at most.
 pub const ANCHOR_SYNC_MS_MAX: u64 = 100;
 

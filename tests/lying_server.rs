@@ -8,16 +8,20 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use ledgerd::chain::{Checkpoint, Consistency, Inclusion, LeafHash};
-use ledgerd::client::{ClientError, Copying, Home, Member, fetch_receipt, known_servers};
+use ledgerd::client::{ClientError, Copying, Home, Member, Statement, fetch_receipt, known_servers};
 use ledgerd::crypto::LedgerId;
 use ledgerd::crypto::note::LogKey;
 use ledgerd::crypto::random::Seeded;
+use ledgerd::domain::payments::Movement;
 use ledgerd::session::{
     ChannelSettings, Descriptor, ServerEnv, ServerEvent, ServerIdentity, ServerSession, TicketSettings,
     TicketTable,
 };
 use ledgerd::time::{Monotonic, Now, Timestamp};
-use ledgerd::wire::{self, CheckpointNote, CopyPage, Proofs, ReceiptOf, Refusal, Reply, Request};
+use ledgerd::wire::{
+    self, CheckpointNote, CopyPage, Proofs, ReceiptOf, Refusal, Reply, Request, StatementLine, StatementPage,
+    StatementPlace,
+};
 use serde_bytes::ByteBuf;
 
 use super::forge::{self, Forge, Tree, log_key, member_key};
@@ -383,6 +387,42 @@ fn pages_that_are_too_long_or_never_end_are_refused() {
     let mut member = stage.open().unwrap();
     let mut copying = Copying::start(&mut member, 0, 3).unwrap();
     caught(copying.next_page().map(|_| ()), "more than was asked for");
+}
+
+#[test]
+fn statements_go_on_over_empty_pages_and_never_in_a_circle() {
+    let line = |index, amount, balance| StatementLine {
+        place: StatementPlace { index, element: 0 },
+        timestamp: Timestamp::from_micros(forge::START_US),
+        movement: Movement::Payment,
+        amount,
+        balance,
+        counterparty: None,
+        handle: String::new(),
+        memo: String::new(),
+    };
+    let place = |index| Some(StatementPlace { index, element: 0 });
+    let all = |circle: bool| {
+        let stage = Stage::lying(Ledger::honest(), move |request| {
+            let Request::Statement { from, .. } = request else { return None };
+            let (lines, next) = match from.index {
+                0 => (vec![], place(4)),
+                4 => (vec![line(4, 5, 5)], place(7)),
+                7 => (vec![], place(if circle { 7 } else { 9 })),
+                _ => (vec![line(9, -2, 3)], None),
+            };
+            Some(Reply::Statement(StatementPage { lines, next }))
+        });
+        let mut member = stage.open()?;
+        let mut statement = Statement::start(&mut member);
+        let mut amounts = Vec::new();
+        while let Some(lines) = statement.next_page()? {
+            amounts.extend(lines.into_iter().map(|line| line.amount));
+        }
+        Ok(amounts)
+    };
+    assert_eq!(all(false).unwrap(), [5, -2]);
+    caught(all(true), "do not go on");
 }
 
 #[test]

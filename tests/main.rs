@@ -34,6 +34,8 @@ mod recorded;
 mod replay_ahead;
 mod scenarios;
 mod second_verifier;
+mod service_shares;
+mod service_world;
 mod session_hostile;
 mod session_raw;
 mod session_tickets;

@@ -63,7 +63,10 @@ impl<'a> Copying<'a> {
         self.left -= count;
         self.next = page.next;
         match self.next {
-            Some(next) if count == 0 || self.previous.is_none_or(|(previous, _)| next <= previous) => {
+            Some(next)
+                if next <= from && count == 0
+                    || self.previous.is_some_and(|(previous, _)| next <= previous) =>
+            {
                 Err(ClientError::Integrity("the server's pages do not go on".to_owned()))
             }
             Some(_) => Ok(Some(page.blocks)),

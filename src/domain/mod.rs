@@ -115,7 +115,9 @@ impl Command {
         match tag.kind {
             1..=15 => accounts::Command::decode(tag, bytes).map(Command::Accounts),
             16..=31 => orders::Command::decode(tag, bytes).map(Command::Orders),
-            32..=47 => payments::Command::decode(tag, bytes).map(Command::Payments),
+            kind if payments::KINDS.contains(&kind) => {
+                payments::Command::decode(tag, bytes).map(Command::Payments)
+            }
             _ => Err(Undecodable::UnknownKind(tag)),
         }
     }

@@ -284,27 +284,11 @@ impl Ledger {
         self.log.reader()
     }
 
-    /// Stored bytes of an author's durable blocks with an index of at least `from`, in order, until `visit`
-    /// wants no more. Returns the index of the first block that was not visited.
-    ///
-    /// # Errors
-    /// [`LogError`] when a block cannot be read.
-    pub fn own_blocks(
-        &self,
-        author: AccountId,
-        from: u64,
-        visit: &mut dyn FnMut(Vec<u8>) -> bool,
-    ) -> Result<Option<u64>, LogError> {
+    /// Indexes of an author's durable blocks from `from` on, in order.
+    pub fn own_indexes(&self, author: AccountId, from: u64) -> impl Iterator<Item = u64> + '_ {
         let all = self.replica.blocks_of(author);
         let start = all.partition_point(|&index| index < from);
-        let durable = all.iter().skip(start).take_while(|&&index| index < self.committed.size);
-        for &index in durable {
-            let bytes = self.log.read(index)?;
-            if !visit(bytes) {
-                return Ok(Some(index));
-            }
-        }
-        Ok(None)
+        all.iter().skip(start).copied().take_while(|&index| index < self.committed.size)
     }
 
     /// The stored bytes of a durable block.

@@ -1,5 +1,8 @@
-//! The way of a command: sizes, whose it is, whether it is known, its time, its signature, its turn, the lookup
-//! again, the rules.
+//! The way of a command: sizes, whose it is, whether it was answered before, its signature, its turn, whether it is
+//! known, its time, the rules.
+//!
+//! A refusal that a copy on its way might get around is remembered, and only of a command that its author has signed: a
+//! copy under a bad signature is refused anyway, and what anybody can make up takes nobody's room.
 //!
 //! Commands of one connection are decided in the order in which they arrived, whichever signature a helper
 //! finishes first. Nothing before the rules changes anything, and nothing is told before the batch is durable.
@@ -14,9 +17,13 @@ use crate::crypto::rsa::PublicKey;
 use crate::domain::accounts;
 use crate::domain::payments::{self, SETTLE, Settle};
 use crate::domain::{AccountId, Command};
+use crate::eventlog::LogError;
 use crate::ledger::{Admission, Placement, Refused};
 use crate::time::Now;
 use crate::wire::{Accepted, Refusal, Reply, Submission};
+
+/// What it costs to find that a command's id was used for something else: reading that, which may be large.
+const CONFLICT_WORK: u64 = 100;
 
 /// What the checks before the rules say.
 enum Screening {
@@ -56,13 +63,8 @@ impl Service {
             return Err(Box::new(refusal("other_ledger", "the command was signed for another ledger")));
         }
         let key = self.checking_key(id, &message)?;
-        // A retry of what is in the ledger gets its receipt even when nothing new is taken.
-        if let Screening::Answer(reply) = self.screen(&message, now) {
+        if let Screening::Answer(reply) = self.recall(&message, now) {
             return Err(Box::new(reply));
-        }
-        if self.ledger.log().mode().is_read_only() {
-            self.refusals.remember_copy(&message, disk_full());
-            return Err(Box::new(Reply::Refused(disk_full())));
         }
         if message.header.account == AccountId::NONE && !self.registrations.take(now.mono) {
             return Err(Box::new(refusal("busy", "too many registrations at once; try again in a moment")));
@@ -81,15 +83,11 @@ impl Service {
         else {
             return Err(Box::new(refusal("malformed_command", "the command does not decode")));
         };
-        match self.key_of(order.payer).filter(|key| key.key_id() == order.key_id) {
-            Some(key) => Ok(Some(OrderCheck { key, signed: order.encode(), signature })),
-            None => {
-                let rejection = payments::Rejection::UnknownPayer(order.payer);
-                let refusal = Refusal::fail(rejection.name(), rejection);
-                self.refusals.remember_copy(message, refusal.clone());
-                Err(Box::new(Reply::Refused(refusal)))
-            }
-        }
+        let key = self.key_of(order.payer).filter(|key| key.key_id() == order.key_id);
+        Ok(Some(match key {
+            Some(key) => OrderCheck::Signature { key, signed: order.encode(), signature },
+            None => OrderCheck::UnknownPayer(order.payer),
+        }))
     }
 
     /// Whether this session may submit this command, and with which key it is checked.
@@ -125,20 +123,42 @@ impl Service {
         self.keys.get(account, || PublicKey::from_spki(&accounts.get(account)?.public_key).ok())
     }
 
-    /// The lookups: made before the signature check to save it, and again right before the rules.
+    /// What was answered before is answered again, and needs no further check of a signature. A retry of what is in the
+    /// ledger gets its receipt even when nothing new is taken.
+    fn recall(&mut self, message: &Message<'_>, now: Now) -> Screening {
+        if let Some(refusal) = self.refusals.get(message) {
+            return Screening::Answer(Reply::Refused(refusal.clone()));
+        }
+        match self.ledger.admit(message, now.wall) {
+            Ok(Admission::Known(placement)) => Screening::Answer(accepted(placement, true)),
+            Ok(Admission::Conflict) => {
+                self.work += CONFLICT_WORK;
+                Screening::Pass
+            }
+            Ok(Admission::Fresh | Admission::Pending(_) | Admission::OutsideWindow) => Screening::Pass,
+            Err(error) => self.unreadable(error),
+        }
+    }
+
+    /// Everything that can be said of a command that its author has signed before the rules are asked.
     fn screen(&mut self, message: &Message<'_>, now: Now) -> Screening {
         if let Some(refusal) = self.refusals.get(message) {
             return Screening::Answer(Reply::Refused(refusal.clone()));
         }
         match self.ledger.admit(message, now.wall) {
             Ok(Admission::Fresh) => Screening::Pass,
-            Ok(Admission::Known(placement) | Admission::Pending(placement)) => {
+            Ok(Admission::Known(placement)) => Screening::Answer(accepted(placement, true)),
+            Ok(Admission::Pending(placement)) => {
+                self.refusals.note_undecided(message);
                 Screening::Answer(accepted(placement, true))
             }
-            Ok(Admission::Conflict) => Screening::Answer(refusal(
-                "conflict",
-                "another command with this id is in the ledger; nothing was changed",
-            )),
+            Ok(Admission::Conflict) => {
+                self.refusals.note_undecided(message);
+                Screening::Answer(refusal(
+                    "conflict",
+                    "another command with this id is in the ledger; nothing was changed",
+                ))
+            }
             Ok(Admission::OutsideWindow) => {
                 let refusal = Refusal::fail(
                     "issued_at_out_of_range",
@@ -147,11 +167,13 @@ impl Service {
                 self.refusals.remember_copy(message, refusal.clone());
                 Screening::Answer(Reply::Refused(refusal))
             }
-            Err(error) => {
-                self.fatal.get_or_insert(error);
-                Screening::Answer(refusal("unreadable", "the log cannot be read"))
-            }
+            Err(error) => self.unreadable(error),
         }
+    }
+
+    fn unreadable(&mut self, error: LogError) -> Screening {
+        self.fatal.get_or_insert(error);
+        Screening::Answer(refusal("unreadable", "the log cannot be read"))
     }
 
     fn check_signature(
@@ -200,7 +222,7 @@ impl Service {
             pending.checked = Some((check, verdict));
         }
         self.run_commands(id, now);
-        self.run_inbox(id, now);
+        self.await_turn(id);
     }
 
     /// Decides the commands of a connection whose turn has come.
@@ -236,7 +258,7 @@ impl Service {
             return Some(refusal("malformed_command", "the bytes are not a signed command"));
         };
         match verdict {
-            SignatureVerdict::Good => {}
+            SignatureVerdict::Good | SignatureVerdict::UnknownPayer(_) => {}
             SignatureVerdict::Bad => return Some(refusal("bad_signature", "the signature does not hold")),
             SignatureVerdict::BadOrder => {
                 let sentence = "the payment order does not hold the signature of its payer";
@@ -244,8 +266,19 @@ impl Service {
             }
             SignatureVerdict::BadKey(error) => return Some(refusal("invalid_key", error)),
         }
+        if check.key_id() != message.header.key_id {
+            // A stranger's: it names another key than the one that it holds, and no copy of it ever names the right one.
+            let rejection = accounts::Rejection::NotItsKey;
+            return Some(refusal(rejection.name(), &rejection));
+        }
         if let Screening::Answer(reply) = self.screen(&message, now) {
             return Some(reply);
+        }
+        if let SignatureVerdict::UnknownPayer(payer) = verdict {
+            let rejection = payments::Rejection::UnknownPayer(payer);
+            let refusal = Refusal::fail(rejection.name(), rejection);
+            self.refusals.remember_copy(&message, refusal.clone());
+            return Some(Reply::Refused(refusal));
         }
         let Ok(command) = Command::decode(message.header.tag, message.body) else {
             return Some(refusal("malformed_command", "the command does not decode"));

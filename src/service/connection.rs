@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::job::{CommandCheck, SignatureVerdict};
+use super::party::Prefix;
 use crate::crypto::KeyId;
 use crate::domain::AccountId;
 use crate::limits::Limits;
@@ -56,6 +57,8 @@ pub(super) struct Connection {
     pub(super) ending: bool,
     /// The member is online through this connection.
     pub(super) present: bool,
+    /// It stands among those whose messages are looked at in turn.
+    pub(super) in_turns: bool,
 }
 
 impl Connection {
@@ -76,7 +79,13 @@ impl Connection {
             output_waits_since: None,
             ending: false,
             present: false,
+            in_turns: false,
         }
+    }
+
+    /// The network at the other end.
+    pub(super) fn prefix(&self) -> Prefix {
+        Prefix::of(self.address.ip())
     }
 
     pub(super) fn account(&self) -> AccountId {
@@ -113,6 +122,11 @@ impl Connection {
             self.commands.shrink_to(IDLE_COMMANDS_MAX);
             self.inbox.shrink_to(IDLE_COMMANDS_MAX);
         }
+    }
+
+    /// Whether the other side has taken everything that was sent so far.
+    pub(super) fn has_taken_all(&self) -> bool {
+        self.session.output().is_empty() && self.held_bytes == 0
     }
 
     /// Whether the client may ask for more: what it asked for so far has room.

@@ -1,33 +1,19 @@
 //! From a message to its answer: decodes the request and asks the ledger.
 
-use serde_bytes::ByteBuf;
-
 use super::commands::not_authenticated;
-use super::connection::Peer;
+use super::connection::{Connection, Peer};
+use super::turns::{CHECKPOINT_WORK, PROOF_WORK};
+use super::verification::Asker;
 use super::{ConnectionId, Service};
 use crate::audit::{AuditError, Report};
 use crate::domain::AccountId;
 use crate::eventlog;
 use crate::time::Now;
-use crate::wire::{
-    self, COPY_PAGE_BYTES_MAX, CheckpointNote, CopyPage, Mode, Progress, Refusal, Reply, Request, Status,
-    Whoami,
-};
+use crate::wire::{self, CheckpointNote, Mode, Progress, Refusal, Reply, Request, Status, Whoami};
 
 impl Service {
-    /// Works through the messages that a connection sent, as long as their answers have room.
-    pub(super) fn run_inbox(&mut self, id: ConnectionId, now: Now) {
-        while let Some(connection) = self.connections.get_mut(&id) {
-            if connection.ending || !connection.has_room(&self.limits) {
-                break;
-            }
-            let Some(message) = connection.inbox.pop_front() else { break };
-            self.touched.insert(id);
-            self.dispatch(id, &message, now);
-        }
-    }
-
-    fn dispatch(&mut self, id: ConnectionId, message: &[u8], now: Now) {
+    /// Answers one message, or has its answer come later.
+    pub(super) fn dispatch(&mut self, id: ConnectionId, message: &[u8], now: Now) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
         connection.messages += 1;
         let anonymous = connection.peer == Peer::Anonymous;
@@ -49,10 +35,12 @@ impl Service {
                 self.hold(id, request_id, Reply::Checkpoint(CheckpointNote { note }));
             }
             (Request::Inclusion { index, size }, _) => {
+                self.work += PROOF_WORK;
                 let proof = self.ledger.inclusion(index, size).map(Reply::Inclusion);
                 self.hold(id, request_id, proof.unwrap_or_else(|_| no_such_proof()));
             }
             (Request::Consistency { old_size, size }, _) => {
+                self.work += PROOF_WORK;
                 let proof = self.ledger.consistency(old_size, size).map(Reply::Consistency);
                 self.hold(id, request_id, proof.unwrap_or_else(|_| no_such_proof()));
             }
@@ -75,8 +63,12 @@ impl Service {
                 self.hold(id, request_id, not_authenticated());
             }
             (Request::Copy { from, limit }, false) => self.copy(id, request_id, account, from, limit),
-            (Request::Cosigned(keys), _) => self.hold_cosigned(id, request_id, &keys),
+            (Request::Cosigned(keys), _) => {
+                self.work += CHECKPOINT_WORK;
+                self.hold_cosigned(id, request_id, &keys);
+            }
             (Request::Cosign { size, vkey, line }, false) => {
+                self.work += CHECKPOINT_WORK;
                 let reply = self.cosign(account, size, vkey, line, now);
                 self.hold(id, request_id, reply);
             }
@@ -109,7 +101,12 @@ impl Service {
                 self.registration(id, request_id, of);
             }
             (Request::Receipt(of), false) => self.receipt(id, request_id, account, of),
-            (Request::Verify, false) => self.verifications.ask((id, request_id)),
+            (Request::Verify, false) => {
+                let asker = Asker { account, connection: id, request: request_id };
+                if let Err(refusal) = self.verifications.ask(asker) {
+                    self.hold(id, request_id, Reply::Refused(refusal));
+                }
+            }
             (Request::Status, false) => {
                 let status = Reply::Status(self.status(now));
                 self.hold(id, request_id, status);
@@ -117,28 +114,6 @@ impl Service {
             (Request::Whoami, false) => {
                 let reply = self.whoami(account);
                 self.hold(id, request_id, reply);
-            }
-        }
-    }
-
-    /// One page of the caller's own blocks.
-    fn copy(&mut self, id: ConnectionId, request: u32, account: AccountId, from: u64, limit: u64) {
-        let mut blocks = Vec::new();
-        let mut bytes = 0;
-        let visited = self.ledger.own_blocks(account, from, &mut |block| {
-            let fits = blocks.is_empty() || bytes + block.len() <= COPY_PAGE_BYTES_MAX;
-            if fits && (blocks.len() as u64) < limit {
-                bytes += block.len();
-                blocks.push(ByteBuf::from(block));
-                true
-            } else {
-                false
-            }
-        });
-        match visited {
-            Ok(next) => self.hold(id, request, Reply::CopyPage(CopyPage { blocks, next })),
-            Err(error) => {
-                self.fatal.get_or_insert(error);
             }
         }
     }
@@ -186,10 +161,14 @@ impl Service {
         })
     }
 
-    /// Tells everybody who waits for it how far the verification is.
+    /// Tells those who wait for it how far the verification is. Who has not taken the last push is told by a later one.
     pub(super) fn log_progress(&mut self, done: u64, total: u64) {
-        for (id, request) in self.verifications.askers().to_vec() {
-            self.hold(id, request, Reply::Progress(Progress { done, total }));
+        for asker in self.verifications.next_to_tell() {
+            let connection = self.connections.get(&asker.connection);
+            if connection.is_some_and(Connection::has_taken_all) {
+                let progress = Reply::Progress(Progress { done, total });
+                self.hold(asker.connection, asker.request, progress);
+            }
         }
     }
 
@@ -201,6 +180,11 @@ impl Service {
                 tracing::info!(blocks = verdict.blocks, findings = verdict.findings_total, "log verified");
                 (askers, Reply::Verification(verdict))
             }
+            // Nobody waits for it any more.
+            Err(AuditError::Cancelled) => {
+                self.verifications.abandon();
+                return;
+            }
             Err(error) => {
                 tracing::warn!(%error, "the log could not be verified");
                 let reply =
@@ -208,8 +192,8 @@ impl Service {
                 (self.verifications.abandon(), reply)
             }
         };
-        for (id, request) in askers {
-            self.hold(id, request, reply.clone());
+        for asker in askers {
+            self.hold(asker.connection, asker.request, reply.clone());
         }
     }
 }

@@ -6,6 +6,7 @@ use rand_core::CryptoRng;
 
 use super::{ConnectionId, Service, disk_full};
 use crate::chain::{Block, Message};
+use crate::session::SendError;
 use crate::time::{Monotonic, Now};
 use crate::wire::{self, Reply};
 
@@ -14,6 +15,9 @@ const GATHERING: Duration = Duration::from_millis(1);
 
 /// Blocks of a batch that is not left open for more.
 const GATHERED: u64 = 64;
+
+/// Bytes that a reply counts for beside its lists; an empty page takes room as well.
+const REPLY_BYTES: usize = 256;
 
 /// A reply that waits for the batch to be durable.
 pub(super) struct Held {
@@ -82,10 +86,16 @@ impl Service {
             let message = wire::seal(held.request, &held.reply);
             let sent = self.with_env(held.connection, now, rng, |connection, env| {
                 connection.held_bytes = connection.held_bytes.saturating_sub(held.bytes);
-                connection.session.send_message(&message, env).is_ok()
+                connection.session.send_message(&message, env)
             });
-            if sent == Some(false) {
-                tracing::warn!(connection = %held.connection, "a reply could not be sent");
+            match sent {
+                Some(Err(SendError::TooLong)) => {
+                    tracing::error!(connection = %held.connection, "a reply is longer than a message may be");
+                }
+                Some(Err(SendError::NotOpen)) => {
+                    tracing::debug!(connection = %held.connection, "a reply came after the end of its session");
+                }
+                Some(Ok(())) | None => {}
             }
         }
     }
@@ -97,8 +107,9 @@ impl Service {
             Reply::Statement(page) => page.lines.len().saturating_mul(128),
             Reply::Receipt(proofs) => proofs.block.len(),
             Reply::Online(page) => page.members.len().saturating_mul(192),
-            _ => 256,
-        };
+            Reply::Verification(verdict) => verdict.findings.len().saturating_mul(192),
+            _ => 0,
+        } + REPLY_BYTES;
         self.note_leaves |=
             matches!(reply, Reply::Checkpoint(_) | Reply::Receipt(_) | Reply::Verification(_));
         if let Some(connection) = self.connections.get_mut(&connection) {

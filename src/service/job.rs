@@ -10,7 +10,9 @@ use zeroize::Zeroizing;
 
 use super::ConnectionId;
 use crate::audit::{self, AuditError, Report};
+use crate::crypto::KeyId;
 use crate::crypto::rsa::{KeyPolicyError, MODULUS_BYTES, PrivateKey, PublicKey};
+use crate::domain::AccountId;
 use crate::eventlog::Storage;
 use crate::session::KeySlot;
 
@@ -96,14 +98,19 @@ pub struct CommandCheck {
 /// Bytes of a command that is hashed in less time than its signature takes.
 const QUICK_BYTES_MAX: usize = 4 << 10;
 
-/// A payment order whose payer's signature is to be checked along with the command that carries it.
-pub struct OrderCheck {
-    /// The payer's key.
-    pub key: PublicKey,
-    /// What the payer signed.
-    pub signed: Vec<u8>,
-    /// The payer's signature.
-    pub signature: Vec<u8>,
+/// A payment order, which is checked along with the command that carries it.
+pub enum OrderCheck {
+    /// Its payer's signature.
+    Signature {
+        /// The payer's key.
+        key: PublicKey,
+        /// What the payer signed.
+        signed: Vec<u8>,
+        /// The payer's signature.
+        signature: Vec<u8>,
+    },
+    /// There is nothing to check it with: nobody has this number and the key that the order names.
+    UnknownPayer(AccountId),
 }
 
 /// The key that a command is checked with.
@@ -157,6 +164,8 @@ pub enum SignatureVerdict {
     Bad,
     /// Its author signed it, but the payer did not sign the payment order inside it.
     BadOrder,
+    /// Its author signed it, but the payment order inside it is of this payer, who is no member or has another key.
+    UnknownPayer(AccountId),
     /// The stranger's key is not one that the ledger accepts.
     BadKey(KeyPolicyError),
 }
@@ -217,6 +226,14 @@ impl CommandCheck {
         prepared && self.order.is_none() && self.message.len() <= QUICK_BYTES_MAX
     }
 
+    /// Names the key that the command is checked with.
+    pub(super) fn key_id(&self) -> KeyId {
+        match &self.key {
+            CheckingKey::OfAccount(key) => key.key_id(),
+            CheckingKey::OfStranger(spki) => KeyId::of_spki(spki),
+        }
+    }
+
     /// Checks all that has to be signed.
     pub(super) fn verdict(&self) -> SignatureVerdict {
         let stranger;
@@ -234,10 +251,13 @@ impl CommandCheck {
             return SignatureVerdict::Bad;
         }
         match &self.order {
-            Some(order) if order.key.verify_pss(&[&order.signed], &order.signature).is_err() => {
+            Some(OrderCheck::Signature { key, signed, signature })
+                if key.verify_pss(&[signed], signature).is_err() =>
+            {
                 SignatureVerdict::BadOrder
             }
-            _ => SignatureVerdict::Good,
+            Some(OrderCheck::UnknownPayer(payer)) => SignatureVerdict::UnknownPayer(*payer),
+            Some(OrderCheck::Signature { .. }) | None => SignatureVerdict::Good,
         }
     }
 }

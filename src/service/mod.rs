@@ -18,16 +18,21 @@ mod connection;
 mod cosigned;
 mod deadlines;
 mod dispatch;
+mod fair_queue;
 mod guards;
 mod held;
+mod holdings;
 mod input;
 mod job;
 mod key_cache;
 mod money;
+mod pages;
+mod party;
 mod presence;
 mod receipts;
 mod refusals;
 mod sessions;
+mod turns;
 mod verification;
 
 pub use input::{ConnectionId, Input};
@@ -42,7 +47,9 @@ use rand_core::CryptoRng;
 use crate::crypto::note::LogKey;
 use crate::eventlog::{LogError, Storage};
 use crate::ledger::{CheckpointFile, CommitError, Ledger};
-use crate::limits::{ANCHOR_SYNC_MS_MAX, Limits, REFUSALS_REMEMBERED_MAX};
+use crate::limits::{
+    ANCHOR_SYNC_MS_MAX, Limits, REFUSALS_REMEMBERED_MAX, REFUSALS_REMEMBERED_PER_AUTHOR_MAX,
+};
 use crate::session::{ChannelSettings, ServerEnv, ServerIdentity, Stage, TicketSettings, TicketTable};
 use crate::time::{Monotonic, Now, Timestamp};
 use crate::wire::{Handshakes, Refusal};
@@ -50,8 +57,10 @@ use admission::{Bucket, HandshakeQueue};
 use connection::Connection;
 use cosigned::Cosigned;
 use deadlines::Deadlines;
+use fair_queue::FairQueue;
 use held::Held;
 use key_cache::KeyCache;
+use party::Party;
 use presence::Presence;
 use refusals::Refusals;
 use verification::Verifications;
@@ -87,6 +96,10 @@ pub struct Service {
     unauthenticated: u64,
     deadlines: Deadlines,
     touched: BTreeSet<ConnectionId>,
+    /// Connections with messages that nobody has looked at yet.
+    turns: FairQueue<Party, ConnectionId>,
+    /// What the party whose turn it is has cost the loop, in microseconds, as far as that can be estimated.
+    work: u64,
     /// Connections whose first command was checked but found the batch full.
     postponed: VecDeque<ConnectionId>,
     handshakes: HandshakeQueue,
@@ -165,12 +178,14 @@ impl Service {
             unauthenticated: 0,
             deadlines: Deadlines::default(),
             touched: BTreeSet::new(),
+            turns: FairQueue::default(),
+            work: 0,
             postponed: VecDeque::new(),
             handshakes: HandshakeQueue::default(),
             decaps_with_helper: 0,
             jobs: Vec::new(),
             held: Vec::new(),
-            refusals: Refusals::new(REFUSALS_REMEMBERED_MAX),
+            refusals: Refusals::new(REFUSALS_REMEMBERED_MAX, REFUSALS_REMEMBERED_PER_AUTHOR_MAX),
             registrations,
             failure_lines: Bucket::new(1, 10),
             verifications: Verifications::default(),
@@ -225,6 +240,7 @@ impl Service {
     /// [`LogError`] when the log cannot be trusted any more: the process must end without sending anything.
     pub fn end_tick(&mut self, now: Now, rng: &mut dyn CryptoRng) -> Result<(), LogError> {
         self.run_deadlines(now);
+        self.serve(now);
         self.check_at_once(now);
         if let Some(error) = self.fatal.take() {
             return Err(error);
@@ -314,7 +330,8 @@ impl Service {
             || self.ledger.open_batch() > 0;
         // What is left over waits for an open batch, if there is one that is left open.
         let left_over = left_over.then(|| self.commit_due.unwrap_or_default());
-        let at_once = (!self.jobs.is_empty()).then_some(Monotonic::default()).or(left_over);
+        let more = !self.jobs.is_empty() || !self.turns.is_empty();
+        let at_once = more.then_some(Monotonic::default()).or(left_over);
         let due = [connections, self.maintenance_due, self.cosigned.write_due(), at_once];
         due.into_iter().flatten().min()
     }
@@ -392,7 +409,7 @@ impl Service {
             } else {
                 self.schedule(id);
             }
-            self.run_inbox(id, now);
+            self.await_turn(id);
         }
     }
 

@@ -1,10 +1,11 @@
 //! Answers about money: balances and statements, each computed from durable blocks.
 
+use super::pages::Reading;
 use super::{ConnectionId, Service};
 use crate::chain::{Block, Message};
+use crate::domain::AccountId;
 use crate::domain::accounts::Handle;
-use crate::domain::payments::{self, Movement, Transfer};
-use crate::domain::{AccountId, Command};
+use crate::domain::payments::{self, Movement, TransferRef};
 use crate::eventlog::LogError;
 use crate::wire::{
     Balance, COPY_PAGE_BYTES_MAX, Member, Refusal, Reply, StatementLine, StatementPage, StatementPlace,
@@ -35,6 +36,7 @@ impl Service {
         }
     }
 
+    /// One page of the movements of the caller's money.
     pub(super) fn statement(
         &mut self,
         id: ConnectionId,
@@ -43,12 +45,14 @@ impl Service {
         from: StatementPlace,
         limit: u64,
     ) {
-        match self.statement_page(account, from, limit) {
+        let mut reading = Reading::default();
+        match self.statement_page(account, from, limit.max(1), &mut reading) {
             Ok(page) => self.hold(id, request, Reply::Statement(page)),
             Err(error) => {
                 self.fatal.get_or_insert(error);
             }
         }
+        self.work += reading.work();
     }
 
     fn statement_page(
@@ -56,68 +60,103 @@ impl Service {
         account: AccountId,
         from: StatementPlace,
         limit: u64,
+        reading: &mut Reading,
     ) -> Result<StatementPage, LogError> {
         let entries = self.ledger.replica().state().payments.entries(account);
         let first = entries.partition_point(|entry| entry.index < from.index);
-        let mut before = first.checked_sub(1).and_then(|n| entries.get(n)).map_or(0, |entry| entry.balance);
-        let mut page = StatementPage { lines: Vec::new(), next: None };
-        let mut bytes = 0;
+        let before = first.checked_sub(1).and_then(|n| entries.get(n)).map_or(0, |entry| entry.balance);
+        let mut page =
+            Page { account, from, limit, balance: before, bytes: 0, lines: Vec::new(), next: None };
         for entry in entries.iter().skip(first) {
-            let Some(block) = self.ledger.block(entry.index)? else { break };
-            for line in self.lines_of(account, &block, before) {
-                if line.place < from {
-                    continue;
-                }
-                bytes += LINE_BYTES + line.memo.len() + line.handle.len();
-                if page.lines.len() as u64 >= limit || (bytes > COPY_PAGE_BYTES_MAX && !page.lines.is_empty())
-                {
-                    page.next = Some(line.place);
-                    return Ok(page);
-                }
-                page.lines.push(line);
+            if reading.is_spent() {
+                page.next = Some(StatementPlace { index: entry.index, element: 0 });
+                break;
             }
-            before = entry.balance;
+            let Some(block) = self.ledger.block(entry.index)? else { break };
+            reading.add(block.len());
+            self.add_lines(&mut page, &block);
+            if page.next.is_some() {
+                break;
+            }
+            page.balance = entry.balance;
         }
-        Ok(page)
+        Ok(StatementPage { lines: page.lines, next: page.next })
     }
 
-    /// The movements of an account's money in a block, before which it had `balance`.
-    fn lines_of(&self, account: AccountId, bytes: &[u8], mut balance: u64) -> Vec<StatementLine> {
-        let Ok(block) = Block::parse(bytes) else { return Vec::new() };
-        let Ok(message) = Message::parse(block.message) else { return Vec::new() };
-        let Ok(command) = Command::decode(message.header.tag, message.body) else { return Vec::new() };
-        let state = self.ledger.replica().state();
-        let transfers = match command {
-            Command::Payments(command) => payments::transfers(block.author, command),
-            Command::Accounts(_) | Command::Orders(_) => {
-                vec![Transfer::of_grant(account, state.settings.opening_grant)]
-            }
+    /// Adds the lines of a block to a page, as many as it has room for. A block can hold thousands of payments, most of
+    /// them nothing to this account or before the place that is asked for: those are passed over and cost next to nothing.
+    fn add_lines(&self, page: &mut Page, bytes: &[u8]) {
+        let Ok(block) = Block::parse(bytes) else { return };
+        let Ok(message) = Message::parse(block.message) else { return };
+        let (tag, author) = (message.header.tag, block.author);
+        let (account, mut element) = (page.account, 0);
+        let mut visit = |transfer: TransferRef<'_>| {
+            let place = StatementPlace { index: block.index, element };
+            element += 1;
+            self.add_line(page, &block, place, &transfer)
         };
-        let mut lines = Vec::new();
-        for (element, transfer) in (0..).zip(transfers) {
-            // What was issued fits an i64.
-            let units = i64::try_from(transfer.amount).unwrap_or(i64::MAX);
-            let (amount, counterparty) = if transfer.from == Some(account) {
-                (-units, Some(transfer.to))
-            } else if transfer.to == account {
-                let issuer = (transfer.movement == Movement::Issue).then_some(block.author);
-                (units, transfer.from.or(issuer))
-            } else {
-                continue;
-            };
-            balance = balance.saturating_add_signed(amount);
-            let handle = counterparty.and_then(|account| state.accounts.get(account));
-            lines.push(StatementLine {
-                place: StatementPlace { index: block.index, element },
+        if payments::KINDS.contains(&tag.kind) {
+            // What does not decode is not in the log.
+            let _accepted = payments::visit_transfers(author, tag, message.body, &mut visit);
+        } else {
+            let amount = self.ledger.replica().state().settings.opening_grant;
+            visit(TransferRef { movement: Movement::Grant, from: None, to: account, amount, memo: "" });
+        }
+    }
+
+    /// Adds a movement to a page if it concerns the account; false when the page has no room for it.
+    fn add_line(
+        &self,
+        page: &mut Page,
+        block: &Block<'_>,
+        place: StatementPlace,
+        transfer: &TransferRef<'_>,
+    ) -> bool {
+        // What was issued fits an i64.
+        let units = i64::try_from(transfer.amount).unwrap_or(i64::MAX);
+        let (amount, counterparty) = if transfer.from == Some(page.account) {
+            (-units, Some(transfer.to))
+        } else if transfer.to == page.account {
+            let issuer = (transfer.movement == Movement::Issue).then_some(block.author);
+            (units, transfer.from.or(issuer))
+        } else {
+            return true;
+        };
+        let balance = page.balance.saturating_add_signed(amount);
+        if place >= page.from {
+            let accounts = &self.ledger.replica().state().accounts;
+            let handle = counterparty.and_then(|account| accounts.get(account));
+            let handle = handle.map(|member| member.handle.as_str()).unwrap_or_default();
+            page.bytes += LINE_BYTES + transfer.memo.len() + handle.len();
+            let is_full = page.lines.len() as u64 >= page.limit || page.bytes > COPY_PAGE_BYTES_MAX;
+            if is_full && !page.lines.is_empty() {
+                page.next = Some(place);
+                return false;
+            }
+            page.lines.push(StatementLine {
+                place,
                 timestamp: block.timestamp,
                 movement: transfer.movement,
                 amount,
                 balance,
                 counterparty,
-                handle: handle.map(|member| member.handle.clone()).unwrap_or_default(),
-                memo: transfer.memo,
+                handle: handle.to_owned(),
+                memo: transfer.memo.to_owned(),
             });
         }
-        lines
+        page.balance = balance;
+        true
     }
+}
+
+/// A page of a statement that is being made.
+struct Page {
+    account: AccountId,
+    from: StatementPlace,
+    limit: u64,
+    /// What the account had after the movement before.
+    balance: u64,
+    bytes: usize,
+    lines: Vec<StatementLine>,
+    next: Option<StatementPlace>,
 }

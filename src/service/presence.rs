@@ -5,10 +5,14 @@ use std::net::SocketAddr;
 
 use super::{ConnectionId, Service};
 use crate::domain::AccountId;
+use crate::limits::PAGE_MEMBERS_READ_MAX;
 use crate::wire::{self, OnlineMember, OnlinePage, Refusal, Reply};
 
 /// Members in one answer at most.
 const PAGE_MEMBERS_MAX: usize = 1_024;
+
+/// Members that are looked at in about a microsecond.
+const MEMBERS_PER_WORK: u64 = 4;
 
 /// One member's place.
 struct Place {
@@ -61,13 +65,21 @@ impl Service {
         Reply::Announced(address)
     }
 
-    /// Those who are online and may be listed.
-    pub(super) fn online(&self, from: AccountId, limit: u64) -> Reply {
+    /// Those who are online and may be listed. A page in which only hidden ones were found is empty, and goes on.
+    pub(super) fn online(&mut self, from: AccountId, limit: u64) -> Reply {
         let most = usize::try_from(limit).unwrap_or(usize::MAX).clamp(1, PAGE_MEMBERS_MAX);
-        let mut listed = self.presence.0.range(from..).filter(|(_, place)| !place.hidden);
-        let members = listed.by_ref().take(most).filter_map(|(account, place)| self.face(*account, place));
-        let members = members.collect();
-        let next = listed.next().map(|(account, _)| *account);
+        let (mut members, mut looked_at, mut next) = (Vec::new(), 0, None);
+        for (account, place) in self.presence.0.range(from..) {
+            if members.len() >= most || looked_at >= PAGE_MEMBERS_READ_MAX {
+                next = Some(*account);
+                break;
+            }
+            looked_at += 1;
+            if !place.hidden {
+                members.extend(self.face(*account, place));
+            }
+        }
+        self.work += looked_at as u64 / MEMBERS_PER_WORK;
         Reply::Online(OnlinePage { members, next })
     }
 

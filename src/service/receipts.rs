@@ -3,6 +3,8 @@
 
 use serde_bytes::ByteBuf;
 
+use super::pages::Reading;
+use super::turns::PROOF_WORK;
 use super::{ConnectionId, Service};
 use crate::chain::Block;
 use crate::domain::AccountId;
@@ -42,8 +44,14 @@ impl Service {
         proofs: Result<Option<Option<Proofs>>, LogError>,
         none: &str,
     ) {
+        self.work += PROOF_WORK;
         match proofs.map(Option::flatten) {
-            Ok(Some(proofs)) => self.hold(id, request, Reply::Receipt(proofs)),
+            Ok(Some(proofs)) => {
+                let mut reading = Reading::default();
+                reading.add(proofs.block.len());
+                self.work += PROOF_WORK + reading.work();
+                self.hold(id, request, Reply::Receipt(proofs));
+            }
             Ok(None) => self.hold(id, request, Reply::Refused(Refusal::fail("no_such_block", none))),
             Err(error) => {
                 self.fatal.get_or_insert(error);
@@ -65,6 +73,15 @@ impl Service {
             }
         };
         let Some(index) = index.filter(|index| *index < self.checkpoint_note.0) else { return Ok(None) };
+        // Somebody else's, which can be large, is not even read.
+        let is_own = || replica.blocks_of(account).binary_search(&index).is_ok();
+        if matches!(of, ReceiptOf::Block(_))
+            && index != 0
+            && registered_at(account) != Some(index)
+            && !is_own()
+        {
+            return Ok(None);
+        }
         let Some(bytes) = self.ledger.block(index)? else { return Ok(None) };
         let author = Block::parse(&bytes).map_or(AccountId::NONE, |block| block.author);
         // Block 0 is everybody's: it is handed out with the server's key. What became of an order is for its payer

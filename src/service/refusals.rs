@@ -2,12 +2,16 @@
 //! on another connection must not succeed. A restart ends every connection that could carry such a copy, so
 //! memory is enough.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
+use super::holdings::Holdings;
 use crate::chain::{CommandId, Message};
 use crate::crypto::{Digest, KeyId, sha3};
 use crate::domain::AccountId;
 use crate::wire::Refusal;
+
+/// A member, or whoever holds the key of a registration.
+type Author = (AccountId, KeyId);
 
 type Key = (AccountId, KeyId, CommandId);
 
@@ -17,21 +21,33 @@ struct Entry {
     /// When this very copy was issued, if only it is refused.
     issued_at: Option<u64>,
     refusal: Refusal,
+    /// Its place in the order in which refusals were remembered.
+    number: u64,
 }
 
-/// The newest refusals, by command.
+/// The newest refusals of everybody, by command. Each author has a share: who has most forgets its own oldest.
 #[derive(Debug)]
 pub(super) struct Refusals {
     most: usize,
+    most_of_one: usize,
     by_command: BTreeMap<Key, Entry>,
-    oldest_first: VecDeque<Key>,
-    /// Refused by a rule since the last commit, and when their copies were issued.
-    undecided: Vec<(Key, u64)>,
+    /// The oldest of each first.
+    by_author: Holdings<Author, (u64, CommandId)>,
+    next_number: u64,
+    /// Answered since the last commit, and when their copies were issued.
+    undecided: Vec<(Key, Digest, u64)>,
 }
 
 impl Refusals {
-    pub(super) fn new(most: usize) -> Refusals {
-        Refusals { most, by_command: BTreeMap::new(), oldest_first: VecDeque::new(), undecided: Vec::new() }
+    pub(super) fn new(most: usize, most_of_one: usize) -> Refusals {
+        Refusals {
+            most,
+            most_of_one,
+            by_command: BTreeMap::new(),
+            by_author: Holdings::default(),
+            next_number: 0,
+            undecided: Vec::new(),
+        }
     }
 
     /// The refusal that this command got before; another request under the same id is another matter.
@@ -43,44 +59,67 @@ impl Refusals {
 
     /// A rule refused it: so it stays, whenever it is issued.
     pub(super) fn remember(&mut self, message: &Message<'_>, refusal: Refusal) {
-        self.undecided.push((key(message), message.header.issued_at));
-        self.insert(message, None, refusal);
+        let (key, request) = (key(message), request_digest(message));
+        self.undecided.push((key, request, message.header.issued_at));
+        self.insert(key, request, None, refusal);
     }
 
     /// It came at the wrong time. Whoever issues it anew may find another answer, but none of the copies on
     /// their way does.
     pub(super) fn remember_copy(&mut self, message: &Message<'_>, refusal: Refusal) {
-        self.insert(message, Some(message.header.issued_at), refusal);
+        self.insert(key(message), request_digest(message), Some(message.header.issued_at), refusal);
     }
 
-    fn insert(&mut self, message: &Message<'_>, issued_at: Option<u64>, refusal: Refusal) {
-        let key = key(message);
-        let entry = Entry { request: request_digest(message), issued_at, refusal };
-        if self.by_command.insert(key, entry).is_none() {
-            self.oldest_first.push_back(key);
-        }
-        if self.oldest_first.len() > self.most
-            && let Some(oldest) = self.oldest_first.pop_front()
+    /// Its answer depends on blocks that are not written yet. If they never are, its author is told something else.
+    pub(super) fn note_undecided(&mut self, message: &Message<'_>) {
+        self.undecided.push((key(message), request_digest(message), message.header.issued_at));
+    }
+
+    fn insert(&mut self, key: Key, request: Digest, issued_at: Option<u64>, refusal: Refusal) {
+        self.forget(key);
+        let author = author(key);
+        if self.by_author.count(author) >= self.most_of_one {
+            self.forget_oldest(author);
+        } else if self.by_author.len() >= self.most
+            && let Some(largest) = self.by_author.largest()
         {
-            self.by_command.remove(&oldest);
+            self.forget_oldest(largest);
+        }
+        let number = self.next_number;
+        self.next_number += 1;
+        self.by_author.insert(author, (number, key.2));
+        self.by_command.insert(key, Entry { request, issued_at, refusal, number });
+    }
+
+    fn forget(&mut self, key: Key) {
+        if let Some(entry) = self.by_command.remove(&key) {
+            self.by_author.remove(author(key), (entry.number, key.2));
         }
     }
 
-    /// What the rules refused was refused on a state that is durable now.
+    fn forget_oldest(&mut self, author: Author) {
+        let oldest = self.by_author.of(author).next();
+        if let Some((_, command)) = oldest {
+            self.forget((author.0, author.1, command));
+        }
+    }
+
+    /// What was answered was answered on a state that is durable now.
     pub(super) fn committed(&mut self) {
         self.undecided.clear();
     }
 
-    /// What the rules refused since the last commit was refused on a state that is no more; its authors are
-    /// told this instead.
+    /// What was answered since the last commit was answered on a state that is no more; its authors are told this
+    /// instead.
     pub(super) fn take_back(&mut self, refusal: &Refusal) {
-        for (key, issued_at) in std::mem::take(&mut self.undecided) {
-            if let Some(entry) = self.by_command.get_mut(&key) {
-                entry.issued_at = Some(issued_at);
-                entry.refusal = refusal.clone();
-            }
+        for (key, request, issued_at) in std::mem::take(&mut self.undecided) {
+            self.insert(key, request, Some(issued_at), refusal.clone());
         }
     }
+}
+
+fn author((account, key_id, _): Key) -> Author {
+    (account, key_id)
 }
 
 fn key(message: &Message<'_>) -> Key {
@@ -106,9 +145,13 @@ mod tests {
     use crate::domain::Tag;
 
     fn message(id: u8, issued_at: u64, body: &[u8]) -> Vec<u8> {
+        message_of(7, id, issued_at, body)
+    }
+
+    fn message_of(account: u64, id: u8, issued_at: u64, body: &[u8]) -> Vec<u8> {
         let header = Header {
             ledger_id: LedgerId([1; 32]),
-            account: AccountId(7),
+            account: AccountId(account),
             key_id: KeyId([2; 32]),
             command_id: CommandId([id; 16]),
             issued_at,
@@ -119,7 +162,7 @@ mod tests {
 
     #[test]
     fn a_refusal_is_repeated_to_copies_and_the_oldest_are_forgotten() {
-        let mut refusals = Refusals::new(2);
+        let mut refusals = Refusals::new(9, 2);
         for id in 1..=3 {
             let bytes = message(id, 5, b"x");
             refusals.remember(&Message::parse(&bytes).unwrap(), Refusal::fail("no_orders", id));
@@ -133,7 +176,7 @@ mod tests {
 
     #[test]
     fn what_came_at_the_wrong_time_is_refused_as_a_copy_and_may_be_issued_anew() {
-        let mut refusals = Refusals::new(9);
+        let mut refusals = Refusals::new(9, 9);
         let (late, ruled) = (message(1, 5, b"x"), message(2, 5, b"x"));
         refusals.remember_copy(&Message::parse(&late).unwrap(), Refusal::fail("late", "late"));
         refusals.remember(&Message::parse(&ruled).unwrap(), Refusal::fail("no_orders", "no"));
@@ -149,5 +192,31 @@ mod tests {
         refusals.committed();
         refusals.take_back(&Refusal::fail("disk_full", "full"));
         assert_eq!(known(&refusals, &message(2, 6, b"x")), Some("no_orders".into()));
+    }
+
+    #[test]
+    fn who_has_many_refusals_forgets_its_own_and_nobody_elses() {
+        let mut refusals = Refusals::new(6, 4);
+        let refuse = |refusals: &mut Refusals, account, id| {
+            let bytes = message_of(account, id, 5, b"x");
+            refusals.remember_copy(&Message::parse(&bytes).unwrap(), Refusal::fail("late", id));
+        };
+        let known = |refusals: &Refusals, account| -> Vec<u8> {
+            let is_known = |id: &u8| {
+                let bytes = message_of(account, *id, 5, b"x");
+                refusals.get(&Message::parse(&bytes).unwrap()).is_some()
+            };
+            (0..=u8::MAX).filter(is_known).collect()
+        };
+        (1..=2).for_each(|id| refuse(&mut refusals, 1, id));
+        (0..=u8::MAX).for_each(|id| refuse(&mut refusals, 2, id));
+        assert_eq!((known(&refusals, 1), known(&refusals, 2)), (vec![1, 2], vec![252, 253, 254, 255]));
+        // All places are taken: who has most makes room for whoever comes.
+        (1..=2).for_each(|id| refuse(&mut refusals, 3, id));
+        assert_eq!((known(&refusals, 1), known(&refusals, 2)), (vec![1, 2], vec![254, 255]));
+        // The same command again takes no second place.
+        (0..9).for_each(|_| refuse(&mut refusals, 3, 1));
+        assert_eq!((known(&refusals, 3), refusals.by_author.len()), (vec![1, 2], 6));
+        assert_eq!(refusals.by_command.len(), 6);
     }
 }

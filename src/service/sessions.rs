@@ -105,7 +105,7 @@ impl Service {
         for event in events.unwrap_or_default() {
             self.session_event(id, event, now, rng);
         }
-        self.run_inbox(id, now);
+        self.await_turn(id);
     }
 
     fn session_event(&mut self, id: ConnectionId, event: ServerEvent, now: Now, rng: &mut dyn CryptoRng) {

@@ -18,6 +18,9 @@ mod settle;
 mod state;
 mod transfer;
 
+/// The kinds of commands and events about money.
+pub const KINDS: std::ops::RangeInclusive<u16> = 32..=47;
+
 pub use command::{
     Command, ISSUE, Issue, MEMO_BYTES_MAX, PAY, Pay, Payment, REVOKE_ORDER, RevokeOrder, SETTLE, Settle,
 };
@@ -26,4 +29,4 @@ pub use decide::{Rejection, decide, decide_grant};
 pub use event::{Event, ISSUED, Issued, ORDER_REVOKED, OrderRevoked, PAID, Paid, SETTLED, Settled};
 pub use payment_order::{MalformedPaymentOrder, OrderId, PAYMENT_ORDER_BYTES_MAX, PaymentOrder};
 pub use state::{Entry, Fate, State, apply, open_account};
-pub use transfer::{Movement, Transfer, transfers};
+pub use transfer::{Movement, Transfer, TransferRef, transfers, visit_transfers};

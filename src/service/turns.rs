@@ -1,0 +1,83 @@
+//! Whose requests are looked at next, and how long one turn of the loop does so.
+//!
+//! What a request costs is estimated in microseconds of the loop, because nothing here reads a clock: a little for every
+//! message, also for one whose answer is empty, and what it reads, proves or signs on top. Each party has a share of
+//! a turn before it is the next one's turn.
+
+use super::connection::Peer;
+use super::party::Party;
+use super::{ConnectionId, Service};
+use crate::time::Now;
+
+/// What a message costs at least.
+const MESSAGE_WORK: u64 = 3;
+
+/// Bytes of a message that cost another unit.
+const BYTES_PER_WORK: u64 = 2 << 10;
+
+/// What making a proof costs: a few dozen small reads.
+pub(super) const PROOF_WORK: u64 = 40;
+
+/// What checking or making a signature of a checkpoint costs, with what belongs to it.
+pub(super) const CHECKPOINT_WORK: u64 = 100;
+
+/// What a party may use before the next one's turn.
+const WORK_PER_PARTY: u64 = 250;
+
+/// What all may use in one turn of the loop: then the batch is written, and the answers leave.
+const WORK_PER_TURN: u64 = 4_000;
+
+impl Service {
+    /// Has a connection's messages looked at when its turn comes. Called whenever there may be some whose answers have
+    /// room.
+    pub(super) fn await_turn(&mut self, id: ConnectionId) {
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        let waits = !connection.inbox.is_empty() && !connection.ending && connection.has_room(&self.limits);
+        if waits && !connection.in_turns {
+            connection.in_turns = true;
+            let party = connection.party();
+            self.turns.push(party, id);
+        }
+    }
+
+    /// Works through messages, each party's in turn, until there are none or this turn of the loop has had enough.
+    pub(super) fn serve(&mut self, now: Now) {
+        let mut done = 0;
+        while done < WORK_PER_TURN
+            && let Some((_, id)) = self.turns.pop()
+        {
+            done += self.serve_connection(id, now);
+        }
+    }
+
+    /// One party's share; gives what was used of it.
+    fn serve_connection(&mut self, id: ConnectionId, now: Now) -> u64 {
+        self.work = 0;
+        if let Some(connection) = self.connections.get_mut(&id) {
+            connection.in_turns = false;
+        }
+        while self.work < WORK_PER_PARTY
+            && let Some(connection) = self.connections.get_mut(&id)
+        {
+            if connection.ending || !connection.has_room(&self.limits) {
+                break;
+            }
+            let Some(message) = connection.inbox.pop_front() else { break };
+            self.work += MESSAGE_WORK + message.len() as u64 / BYTES_PER_WORK;
+            self.touched.insert(id);
+            self.dispatch(id, &message, now);
+        }
+        self.await_turn(id);
+        self.work
+    }
+}
+
+impl super::connection::Connection {
+    /// Whose share of everything it uses.
+    pub(super) fn party(&self) -> Party {
+        match self.peer {
+            Peer::Member(account, _) => Party::Member(account),
+            Peer::Unknown | Peer::Anonymous => Party::Stranger(self.prefix()),
+        }
+    }
+}
