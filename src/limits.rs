@@ -106,6 +106,10 @@ pub struct Limits {
     pub registrations_per_second: u64,
     /// Registrations at once.
     pub registrations_burst: u64,
+    /// Registrations a second from one network, on average.
+    pub registrations_per_prefix_per_second: u64,
+    /// Registrations from one network at once.
+    pub registrations_per_prefix_burst: u64,
     /// Full handshakes waiting for the RSA helper.
     pub handshakes_waiting_max: u64,
     /// Resumption tickets held.
@@ -148,6 +152,8 @@ impl Default for Limits {
             handshake_bytes_max: 4_096,
             registrations_per_second: 10,
             registrations_burst: 100,
+            registrations_per_prefix_per_second: 1,
+            registrations_per_prefix_burst: 20,
             handshakes_waiting_max: 64,
             tickets_max: 100_000,
             tickets_per_account_max: 8,
@@ -226,6 +232,18 @@ pub const SETTINGS: &[Setting] = &[
         meaning: "registrations at once",
         range: (1, 1_000_000),
         field: |limits| &mut limits.registrations_burst,
+    },
+    Setting {
+        key: "registrations_per_prefix_per_second",
+        meaning: "of them, from one network (/24 or /64) that is not the machine itself",
+        range: (1, 100_000),
+        field: |limits| &mut limits.registrations_per_prefix_per_second,
+    },
+    Setting {
+        key: "registrations_per_prefix_burst",
+        meaning: "registrations at once from such a network",
+        range: (1, 1_000_000),
+        field: |limits| &mut limits.registrations_per_prefix_burst,
     },
     Setting {
         key: "handshakes_waiting_max",

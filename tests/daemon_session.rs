@@ -262,6 +262,39 @@ fn nobody_registers_a_handle_without_a_letter_though_the_rules_once_allowed_it()
 }
 
 #[test]
+fn a_flood_of_junk_leaves_a_few_lines_in_the_log_and_their_number() {
+    const JUNK: u32 = 1_000;
+    let (_dir, daemon, descriptor, _, mut client) = with_a_member("");
+    for id in 1..=JUNK {
+        client.send(id, &Request::Submit(Submission { message: b"junk", signature: b"" }));
+    }
+    for _ in 1..=JUNK {
+        assert!(matches!(client.reply().1, Reply::Refused(refusal) if refusal.name == "malformed_command"));
+    }
+    for id in 0..100 {
+        let mut stranger = daemon.connect();
+        stranger.write_all(&[b'G']).unwrap();
+        assert_eq!(stranger.read(&mut [0]).unwrap(), 0, "{id}");
+    }
+    drop(Client::connect(&daemon, &descriptor, None));
+    daemon.signal(Signal::TERM);
+    let log = daemon.ended().stderr;
+    let lines = |what: &str| log.lines().filter(|line| line.contains(what)).count() as u32;
+    let left_out = |what: &str| -> u32 {
+        let counts = log.lines().filter(|line| line.contains("lines left out of the log"));
+        let counts = counts.flat_map(|line| line.split(' ').filter_map(|word| word.strip_prefix(what)));
+        counts.map(|count| count.parse::<u32>().unwrap()).sum()
+    };
+    let (written, failed) = (lines("command refused"), lines("handshake failed"));
+    assert!(
+        (1..100).contains(&written) && (1..100).contains(&failed),
+        "{written} and {failed} lines:\n{log}"
+    );
+    assert_eq!(written + left_out("refused="), JUNK, "{log}");
+    assert_eq!(failed + left_out("failed="), 100, "{log}");
+}
+
+#[test]
 fn a_file_at_its_size_limit_is_a_full_disk_and_not_the_end() {
     let (_dir, path) = place();
     let daemon = Daemon::start(&path, &[]);

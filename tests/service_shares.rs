@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use ledgerd::domain::orders::{Operation, Order, PlaceOrders, StockName};
-use ledgerd::domain::{AccountId, Command, orders};
+use ledgerd::domain::{AccountId, Command, accounts, orders};
 use ledgerd::limits::Limits;
 use ledgerd::service::{Input, Job, JobResult};
 use ledgerd::wire::{Reply, Request, StatementLine, StatementPlace};
 
-use crate::service_world::{GRANT, START_MS, World, refused};
+use crate::forge::member_key;
+use crate::service_world::{GRANT, START_MS, Signed, World, refused};
 
 const HERE: &str = "198.51.100.1";
 const THERE: &str = "203.0.113.1";
@@ -207,4 +208,32 @@ fn only_what_its_author_has_signed_is_refused_for_its_time_and_remembered() {
     assert!(matches!(world.submit(&mut member, &anew), Reply::Accepted(_)));
     let members = world.service.ledger().replica().state().accounts.get(AccountId(1));
     assert!(members.is_some());
+}
+
+fn registration(world: &mut World, member: usize, good: bool) -> Signed {
+    let public_key = member_key(member).public().spki().to_vec();
+    let register = accounts::Register { handle: "somebody-else".to_owned(), public_key };
+    let now = world.now.wall.millis();
+    world.command(member, now, &Command::Accounts(accounts::Command::Register(register)), good)
+}
+
+#[test]
+fn a_registration_takes_its_token_when_its_signature_holds_and_that_of_its_network_first() {
+    let limits = Limits { registrations_burst: 3, registrations_per_prefix_burst: 2, ..Limits::default() };
+    let mut world = World::new(limits, |_| ());
+    let mut here = world.stranger(HERE);
+    for _ in 0..5 {
+        let junk = registration(&mut world, 0, false);
+        assert_eq!(refused(world.submit(&mut here, &junk)), "bad_signature");
+    }
+    let mut register = |from: &str| {
+        let mut client = world.stranger(from);
+        let signed = registration(&mut world, 0, true);
+        refused(world.submit(&mut client, &signed))
+    };
+    // The rules are asked, and say that there is such a member already.
+    assert_eq!([register(HERE), register("198.51.100.200")], ["already_registered"; 2]);
+    assert_eq!(register(HERE), "busy", "its network has had its share");
+    assert_eq!(register(THERE), "already_registered", "another network has its own");
+    assert_eq!(register("192.0.2.1"), "busy", "and all together have had theirs");
 }

@@ -1,60 +1,9 @@
-//! Who may come in: fair waiting for the RSA helper, and the rate of registrations.
+//! Who may come in: the rate of registrations, of each network and of all.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::net::IpAddr;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{ConnectionId, Job};
+use super::party::Prefix;
 use crate::time::Monotonic;
-
-/// Full handshakes that wait for the RSA helper: the oldest of every address in turn, so that one address that
-/// floods waits behind itself.
-#[derive(Default)]
-pub(super) struct HandshakeQueue {
-    by_address: BTreeMap<IpAddr, VecDeque<Job>>,
-    turns: VecDeque<IpAddr>,
-    length: usize,
-}
-
-impl HandshakeQueue {
-    /// Number of handshakes waiting.
-    pub(super) fn len(&self) -> usize {
-        self.length
-    }
-
-    pub(super) fn push(&mut self, address: IpAddr, job: Job) {
-        let queue = self.by_address.entry(address).or_default();
-        if queue.is_empty() {
-            self.turns.push_back(address);
-        }
-        queue.push_back(job);
-        self.length += 1;
-    }
-
-    /// Takes out what belongs to a connection that is gone.
-    pub(super) fn forget(&mut self, address: IpAddr, id: ConnectionId) {
-        let Some(queue) = self.by_address.get_mut(&address) else { return };
-        let before = queue.len();
-        queue.retain(|job| !matches!(job, Job::Decap { connection, .. } if *connection == id));
-        self.length -= before - queue.len();
-        if queue.is_empty() {
-            self.by_address.remove(&address);
-            self.turns.retain(|turn| *turn != address);
-        }
-    }
-
-    pub(super) fn pop(&mut self) -> Option<Job> {
-        let address = self.turns.pop_front()?;
-        let queue = self.by_address.get_mut(&address)?;
-        let job = queue.pop_front();
-        if queue.is_empty() {
-            self.by_address.remove(&address);
-        } else {
-            self.turns.push_back(address);
-        }
-        self.length -= usize::from(job.is_some());
-        job
-    }
-}
 
 /// A token bucket: `per_second` on average, `burst` at once.
 #[derive(Debug)]
@@ -83,6 +32,46 @@ impl Bucket {
         }
         has_token
     }
+
+    /// Whether nothing was taken for so long that all is there again.
+    pub(super) fn is_full(&self, now: Monotonic) -> bool {
+        self.full_at_ns <= now.0.as_nanos()
+    }
+}
+
+/// A bucket for each network, a bounded number of them: when there are more, those that are fullest are forgotten, which
+/// loses least.
+#[derive(Debug)]
+pub(super) struct Buckets {
+    per_second: u64,
+    burst: u64,
+    by_prefix: BTreeMap<Prefix, Bucket>,
+    /// The fullest first.
+    in_order: BTreeSet<(u128, Prefix)>,
+}
+
+/// Networks of which a bucket is kept.
+const BUCKETS_MAX: usize = 4_096;
+
+impl Buckets {
+    pub(super) fn new(per_second: u64, burst: u64) -> Buckets {
+        Buckets { per_second, burst, by_prefix: BTreeMap::new(), in_order: BTreeSet::new() }
+    }
+
+    /// Takes one token of this network if there is one.
+    pub(super) fn take(&mut self, prefix: Prefix, now: Monotonic) -> bool {
+        let bucket = self.by_prefix.entry(prefix).or_insert_with(|| Bucket::new(self.per_second, self.burst));
+        self.in_order.remove(&(bucket.full_at_ns, prefix));
+        let taken = bucket.take(now);
+        self.in_order.insert((bucket.full_at_ns, prefix));
+        while let Some(&(full_at_ns, fullest)) = self.in_order.first()
+            && (full_at_ns <= now.0.as_nanos() || self.by_prefix.len() > BUCKETS_MAX)
+        {
+            self.in_order.remove(&(full_at_ns, fullest));
+            self.by_prefix.remove(&fullest);
+        }
+        taken
+    }
 }
 
 #[cfg(test)]
@@ -101,5 +90,29 @@ mod tests {
         assert_eq!(taken(&mut bucket, 100), 1);
         assert_eq!(taken(&mut bucket, 300), 2);
         assert_eq!(taken(&mut bucket, 60_000), 3);
+    }
+
+    #[test]
+    fn each_network_has_its_own_and_a_bounded_number_of_them_is_kept() {
+        let mut buckets = Buckets::new(1, 2);
+        let at = |ms| Monotonic(Duration::from_millis(ms));
+        let prefix = |n: u32| {
+            let [_, a, b, c] = n.to_be_bytes();
+            Prefix::V4([a, b, c])
+        };
+        let taken: Vec<bool> = (0..4).map(|_| buckets.take(prefix(1), at(1))).collect();
+        assert_eq!(taken, [true, true, false, false]);
+        assert!(buckets.take(prefix(2), at(1)));
+        for n in 0..3 * BUCKETS_MAX as u32 {
+            buckets.take(prefix(10 + n), at(1));
+        }
+        assert_eq!((buckets.by_prefix.len(), buckets.in_order.len()), (BUCKETS_MAX, BUCKETS_MAX));
+        assert!(
+            !buckets.take(prefix(1), at(1)),
+            "who has used it up is not forgotten for those who have not"
+        );
+        assert!(buckets.take(prefix(1), at(1_001)));
+        assert!(buckets.take(prefix(3), at(60_000)));
+        assert_eq!(buckets.by_prefix.len(), 1, "who was quiet is");
     }
 }

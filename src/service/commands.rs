@@ -9,8 +9,9 @@
 
 use serde_bytes::ByteBuf;
 
-use super::connection::{Peer, PendingCommand};
+use super::connection::{Connection, Peer, PendingCommand};
 use super::job::{CheckingKey, CommandCheck, OrderCheck, SignatureVerdict};
+use super::lines::Line;
 use super::{ConnectionId, Job, Service, disk_full, guards};
 use crate::chain::{Message, SIGNATURE_BYTES};
 use crate::crypto::rsa::PublicKey;
@@ -40,7 +41,7 @@ impl Service {
             Ok((key, order)) => self.check_signature(id, request, submission, key, order),
             Err(reply) => {
                 self.count(&reply);
-                self.log_answer(id, &reply);
+                self.log_answer(id, &reply, now);
                 self.hold(id, request, *reply);
             }
         }
@@ -65,9 +66,6 @@ impl Service {
         let key = self.checking_key(id, &message)?;
         if let Screening::Answer(reply) = self.recall(&message, now) {
             return Err(Box::new(reply));
-        }
-        if message.header.account == AccountId::NONE && !self.registrations.take(now.mono) {
-            return Err(Box::new(refusal("busy", "too many registrations at once; try again in a moment")));
         }
         let order = self.order_check(&message)?;
         Ok((key, order))
@@ -247,7 +245,7 @@ impl Service {
             connection.first_sequence += 1;
             self.touched.insert(id);
             self.count(&reply);
-            self.log_answer(id, &reply);
+            self.log_answer(id, &reply, now);
             self.hold(id, request, reply);
         }
     }
@@ -273,6 +271,9 @@ impl Service {
         }
         if let Screening::Answer(reply) = self.screen(&message, now) {
             return Some(reply);
+        }
+        if message.header.account == AccountId::NONE && !self.takes_registration(check.connection, now) {
+            return Some(refusal("busy", "too many registrations at once; try again in a moment"));
         }
         if let SignatureVerdict::UnknownPayer(payer) = verdict {
             let rejection = payments::Rejection::UnknownPayer(payer);
@@ -313,6 +314,13 @@ impl Service {
         }
     }
 
+    /// Whether there is a token for a registration: of its network, where that is not this machine, and of all.
+    fn takes_registration(&mut self, id: ConnectionId, now: Now) -> bool {
+        let prefix = self.connections.get(&id).map(Connection::prefix).filter(|prefix| !prefix.is_loopback());
+        prefix.is_none_or(|prefix| self.registrations_by_prefix.take(prefix, now.mono))
+            && self.registrations.take(now.mono)
+    }
+
     fn count(&mut self, reply: &Reply) {
         match reply {
             Reply::Accepted(accepted) if accepted.duplicate => self.counters.duplicate += 1,
@@ -321,8 +329,9 @@ impl Service {
         }
     }
 
-    fn log_answer(&self, id: ConnectionId, reply: &Reply) {
-        let account = self.connections.get(&id).map_or(AccountId::NONE, |connection| connection.account());
+    fn log_answer(&mut self, id: ConnectionId, reply: &Reply, now: Now) {
+        let Some(connection) = self.connections.get(&id) else { return };
+        let (account, party) = (connection.account(), connection.party());
         match reply {
             Reply::Accepted(accepted) if accepted.duplicate => {
                 tracing::debug!(connection = %id, %account, block = accepted.index, "duplicate command");
@@ -330,7 +339,7 @@ impl Service {
             Reply::Accepted(accepted) => {
                 tracing::debug!(connection = %id, %account, block = accepted.index, "command accepted");
             }
-            Reply::Refused(refusal) => {
+            Reply::Refused(refusal) if self.lines.take(party, Line::Refused, now.mono) => {
                 tracing::info!(connection = %id, %account, name = refusal.name, "command refused");
             }
             _ => {}

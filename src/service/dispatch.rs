@@ -2,6 +2,8 @@
 
 use super::commands::not_authenticated;
 use super::connection::{Connection, Peer};
+use super::lines::Line;
+use super::party::Party;
 use super::turns::{CHECKPOINT_WORK, PROOF_WORK};
 use super::verification::Asker;
 use super::{ConnectionId, Service};
@@ -173,11 +175,19 @@ impl Service {
     }
 
     /// Answers a verification.
-    pub(super) fn log_verified(&mut self, report: Result<Box<Report>, AuditError>) {
+    pub(super) fn log_verified(&mut self, report: Result<Box<Report>, AuditError>, now: Now) {
         let (askers, reply) = match report {
             Ok(report) => {
                 let Some((askers, verdict)) = self.verifications.finish(*report) else { return };
-                tracing::info!(blocks = verdict.blocks, findings = verdict.findings_total, "log verified");
+                let asker = askers.first().map(|asker| Party::Member(asker.account));
+                let quiet = verdict.findings_total == 0;
+                if !quiet || asker.is_none_or(|asker| self.lines.take(asker, Line::Verified, now.mono)) {
+                    tracing::info!(
+                        blocks = verdict.blocks,
+                        findings = verdict.findings_total,
+                        "log verified"
+                    );
+                }
                 (askers, Reply::Verification(verdict))
             }
             // Nobody waits for it any more.

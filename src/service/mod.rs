@@ -25,6 +25,7 @@ mod holdings;
 mod input;
 mod job;
 mod key_cache;
+mod lines;
 mod money;
 mod pages;
 mod party;
@@ -53,14 +54,15 @@ use crate::limits::{
 use crate::session::{ChannelSettings, ServerEnv, ServerIdentity, Stage, TicketSettings, TicketTable};
 use crate::time::{Monotonic, Now, Timestamp};
 use crate::wire::{Handshakes, Refusal};
-use admission::{Bucket, HandshakeQueue};
+use admission::{Bucket, Buckets};
 use connection::Connection;
 use cosigned::Cosigned;
 use deadlines::Deadlines;
 use fair_queue::FairQueue;
 use held::Held;
 use key_cache::KeyCache;
-use party::Party;
+use lines::Lines;
+use party::{Party, Prefix};
 use presence::Presence;
 use refusals::Refusals;
 use verification::Verifications;
@@ -102,14 +104,15 @@ pub struct Service {
     work: u64,
     /// Connections whose first command was checked but found the batch full.
     postponed: VecDeque<ConnectionId>,
-    handshakes: HandshakeQueue,
+    /// Full handshakes that wait for the RSA helper.
+    handshakes: FairQueue<Prefix, Job>,
     decaps_with_helper: u64,
     jobs: Vec<Job>,
     held: Vec<Held>,
     refusals: Refusals,
     registrations: Bucket,
-    /// Lines about failed handshakes: a flood of them must not fill the disk with its own story.
-    failure_lines: Bucket,
+    registrations_by_prefix: Buckets,
+    lines: Lines,
     verifications: Verifications,
     keys: KeyCache,
     checkpoint_note: (u64, String),
@@ -166,6 +169,8 @@ impl Service {
             ..ChannelSettings::default()
         };
         let registrations = Bucket::new(limits.registrations_per_second, limits.registrations_burst);
+        let (per_second, burst) =
+            (limits.registrations_per_prefix_per_second, limits.registrations_per_prefix_burst);
         let mut service = Service {
             limits,
             ledger,
@@ -181,13 +186,14 @@ impl Service {
             turns: FairQueue::default(),
             work: 0,
             postponed: VecDeque::new(),
-            handshakes: HandshakeQueue::default(),
+            handshakes: FairQueue::default(),
             decaps_with_helper: 0,
             jobs: Vec::new(),
             held: Vec::new(),
             refusals: Refusals::new(REFUSALS_REMEMBERED_MAX, REFUSALS_REMEMBERED_PER_AUTHOR_MAX),
             registrations,
-            failure_lines: Bucket::new(1, 10),
+            registrations_by_prefix: Buckets::new(per_second, burst),
+            lines: Lines::default(),
             verifications: Verifications::default(),
             keys: KeyCache::default(),
             checkpoint_note: (0, String::new()),
@@ -230,7 +236,7 @@ impl Service {
             }
             JobResult::CommandVerified { check, verdict } => self.command_verified(check, verdict, now),
             JobResult::LogProgress { done, total } => self.log_progress(done, total),
-            JobResult::LogVerified(report) => self.log_verified(report),
+            JobResult::LogVerified(report) => self.log_verified(report, now),
         }
     }
 
@@ -332,7 +338,8 @@ impl Service {
         let left_over = left_over.then(|| self.commit_due.unwrap_or_default());
         let more = !self.jobs.is_empty() || !self.turns.is_empty();
         let at_once = more.then_some(Monotonic::default()).or(left_over);
-        let due = [connections, self.maintenance_due, self.cosigned.write_due(), at_once];
+        let due =
+            [connections, self.maintenance_due, self.cosigned.write_due(), self.lines.due(), at_once];
         due.into_iter().flatten().min()
     }
 
@@ -346,6 +353,9 @@ impl Service {
             self.maintenance_due = None;
             self.maintain(now);
         }
+        if self.lines.due().is_some_and(|due| due <= now.mono) {
+            self.sum_up_lines(now.mono);
+        }
         while let Some(id) = self.deadlines.take_due(now.mono) {
             let Some(connection) = self.connections.get(&id) else { continue };
             if connection.deadline(&self.limits) <= now.mono {
@@ -354,6 +364,14 @@ impl Service {
             } else {
                 self.schedule(id);
             }
+        }
+    }
+
+    /// Says how many lines were left out of the log.
+    fn sum_up_lines(&mut self, now: Monotonic) {
+        for (party, [refused, opened, failed, displaced, verified]) in self.lines.sum_up(now) {
+            let of = party.map_or_else(|| "others".to_owned(), |party| party.to_string());
+            tracing::info!(%of, refused, opened, failed, displaced, verified, "lines left out of the log");
         }
     }
 
@@ -461,6 +479,7 @@ impl Service {
     /// # Errors
     /// [`LogError`] when the anchor cannot be written or synced.
     pub fn close(mut self) -> Result<(), LogError> {
+        self.sum_up_lines(Monotonic(Duration::MAX));
         self.note_leaves = true;
         self.keep_checkpoint()?;
         self.keep_cosigned(self.cosigned.write_due().unwrap_or_default());

@@ -6,6 +6,8 @@ use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 use super::connection::{Connection, Peer};
+use super::lines::Line;
+use super::party::Party;
 use super::{ConnectionId, DECAPS_WITH_HELPER_MAX, Job, Service};
 use crate::crypto::KeyId;
 use crate::crypto::rsa::MODULUS_BYTES;
@@ -42,7 +44,10 @@ impl Service {
         if connection.present {
             self.presence.gone(connection.account(), id);
         }
-        self.handshakes.forget(connection.address.ip(), id);
+        self.handshakes.retain(
+            connection.prefix(),
+            |job| !matches!(job, Job::Decap { connection, .. } if *connection == id),
+        );
         tracing::debug!(connection = %id, account = %connection.account(), "disconnected");
     }
 
@@ -141,21 +146,19 @@ impl Service {
         now: Now,
         rng: &mut dyn CryptoRng,
     ) {
-        let Some(address) = self.connections.get(&id).map(|connection| connection.address.ip()) else {
-            return;
-        };
+        let Some(prefix) = self.connections.get(&id).map(Connection::prefix) else { return };
         if self.handshakes.len() as u64 >= self.limits.handshakes_waiting_max {
-            tracing::debug!(connection = %id, %address, "busy: too many handshakes wait");
+            tracing::debug!(connection = %id, %prefix, "busy: too many handshakes wait");
             return self.advance(id, now, rng, |session, env| session.refuse_busy(env));
         }
-        self.handshakes.push(address, Job::Decap { connection: id, slot, ciphertext });
+        self.handshakes.push(prefix, Job::Decap { connection: id, slot, ciphertext });
         self.start_decaps();
     }
 
     /// Gives waiting handshakes to the private lane.
     fn start_decaps(&mut self) {
         while self.decaps_with_helper < DECAPS_WITH_HELPER_MAX {
-            let Some(job) = self.handshakes.pop() else { break };
+            let Some((_, job)) = self.handshakes.pop() else { break };
             self.decaps_with_helper += 1;
             self.jobs.push(job);
         }
@@ -186,7 +189,9 @@ impl Service {
         }
         if let Peer::Member(account, _) = peer {
             self.unauthenticated = self.unauthenticated.saturating_sub(1);
-            tracing::info!(connection = %id, %account, resumed, "session open");
+            if self.lines.take(Party::Member(account), Line::Opened, now.mono) {
+                tracing::info!(connection = %id, %account, resumed, "session open");
+            }
         } else {
             tracing::debug!(connection = %id, "anonymous session open");
         }
@@ -195,6 +200,7 @@ impl Service {
     fn session_closed(&mut self, id: ConnectionId, reason: CloseReason, now: Now) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
         connection.ending = true;
+        let party = connection.party();
         let failed = match reason {
             // A ticket from before a restart, or a key from before a rotation, is nothing that anybody did wrong.
             CloseReason::Failed(Fault::UnknownTicket | Fault::Unsupported, _) => None,
@@ -203,7 +209,7 @@ impl Service {
         };
         if let Some(stage) = failed {
             self.counters.handshakes.failed += 1;
-            if self.failure_lines.take(now.mono) {
+            if self.lines.take(party, Line::Failed, now.mono) {
                 tracing::warn!(connection = %id, "handshake failed at stage {}", stage as u8);
             }
         }
