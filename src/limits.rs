@@ -75,7 +75,11 @@ pub const VERIFICATIONS_ASKED_MAX: usize = 1_024;
 /// Milliseconds between writing the anchor and syncing it, at most.
 pub const ANCHOR_SYNC_MS_MAX: u64 = 100;
 
+/// The least for messages that have not arrived whole: two of them at their largest, in memory that grows by doubling.
+pub const INPUT_BYTES_LEAST: u64 = 4 << 20;
+
 const _: () = {
+    assert!(INPUT_BYTES_LEAST >= 4 * MESSAGE_BYTES_MAX as u64);
     assert!(BLOCK_BYTES_MAX + (64 << 10) < BATCH_BYTES_MAX, "a batch holds at least one block of any size");
     assert!(SEGMENT_BYTES_MAX + 2 * (BATCH_BYTES_MAX as u64) < u32::MAX as u64, "offsets fit 32 bits");
     assert!(COMMAND_BODY_BYTES_MAX < MESSAGE_BYTES_MAX);
@@ -88,6 +92,12 @@ pub struct Limits {
     pub connections_max: u64,
     /// Connections at once that have not authenticated.
     pub connections_unauthenticated_max: u64,
+    /// Connections at once of one account; 0 for no bound.
+    pub connections_per_account_max: u64,
+    /// Connections at once from one network that is not the machine itself; 0 for no bound.
+    pub connections_per_prefix_max: u64,
+    /// Bytes of memory for messages that have not arrived whole, or wait for their turn, of all connections.
+    pub input_bytes_max: u64,
     /// Time until the first frame is complete.
     pub first_frame_ms: u64,
     /// Time until the handshake is complete.
@@ -122,8 +132,10 @@ pub struct Limits {
     pub output_bytes_max: u64,
     /// Time without progress on waiting output.
     pub output_stalled_ms: u64,
-    /// Commands of one connection whose signatures are being checked.
+    /// Commands of one account whose signatures are being checked.
     pub commands_in_flight_max: u64,
+    /// Bytes of the log that one account may write in a day of UTC; 0 for no bound.
+    pub log_bytes_per_account_day: u64,
 }
 
 /// One setting: how it is called, what it may be, and where it lives.
@@ -143,6 +155,9 @@ impl Default for Limits {
         Limits {
             connections_max: 16_384,
             connections_unauthenticated_max: 1_024,
+            connections_per_account_max: 64,
+            connections_per_prefix_max: 1_024,
+            input_bytes_max: 64 << 20,
             first_frame_ms: 5_000,
             handshake_ms: 10_000,
             idle_ms: 600_000,
@@ -161,6 +176,7 @@ impl Default for Limits {
             output_bytes_max: 256 << 10,
             output_stalled_ms: 30_000,
             commands_in_flight_max: 1_024,
+            log_bytes_per_account_day: 1 << 30,
         }
     }
 }
@@ -178,6 +194,24 @@ pub const SETTINGS: &[Setting] = &[
         meaning: "connections at once that have not authenticated",
         range: (1, 1_000_000),
         field: |limits| &mut limits.connections_unauthenticated_max,
+    },
+    Setting {
+        key: "connections_per_account_max",
+        meaning: "connections at once of one account; 0: no bound",
+        range: (0, 1_000_000),
+        field: |limits| &mut limits.connections_per_account_max,
+    },
+    Setting {
+        key: "connections_per_prefix_max",
+        meaning: "connections at once from one network (/24 or /64) that is not the machine itself; 0: no bound",
+        range: (0, 1_000_000),
+        field: |limits| &mut limits.connections_per_prefix_max,
+    },
+    Setting {
+        key: "input_bytes_max",
+        meaning: "bytes of memory for messages that have not arrived whole, or wait for their turn, of all connections",
+        range: (INPUT_BYTES_LEAST, 1 << 40),
+        field: |limits| &mut limits.input_bytes_max,
     },
     Setting {
         key: "first_frame_ms",
@@ -283,8 +317,14 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         key: "commands_in_flight_max",
-        meaning: "commands of one connection whose signatures are being checked",
+        meaning: "commands of one account whose signatures are being checked",
         range: (1, 65_536),
         field: |limits| &mut limits.commands_in_flight_max,
+    },
+    Setting {
+        key: "log_bytes_per_account_day",
+        meaning: "bytes of the log that one account may write in a day of UTC; 0: no bound",
+        range: (0, 1 << 50),
+        field: |limits| &mut limits.log_bytes_per_account_day,
     },
 ];

@@ -273,7 +273,7 @@ fn a_flood_of_junk_leaves_a_few_lines_in_the_log_and_their_number() {
     }
     for id in 0..100 {
         let mut stranger = daemon.connect();
-        stranger.write_all(&[b'G']).unwrap();
+        stranger.write_all(b"G").unwrap();
         assert_eq!(stranger.read(&mut [0]).unwrap(), 0, "{id}");
     }
     drop(Client::connect(&daemon, &descriptor, None));
@@ -292,6 +292,27 @@ fn a_flood_of_junk_leaves_a_few_lines_in_the_log_and_their_number() {
     );
     assert_eq!(written + left_out("refused="), JUNK, "{log}");
     assert_eq!(failed + left_out("failed="), 100, "{log}");
+}
+
+#[test]
+fn asked_to_end_the_daemon_ends_soon_though_somebody_asks_and_does_not_listen() {
+    let (_dir, daemon, _, _, mut deaf) = with_a_member("");
+    deaf.stream.set_nonblocking(true).unwrap();
+    // As much as goes in without any answer being read.
+    let mut rng = random::os();
+    for id in 1..1_000_000 {
+        let mut env = ClientEnv { now: now(), rng: &mut rng };
+        deaf.session.send_message(&wire::seal(id, &Request::Status), &mut env).unwrap();
+        if deaf.stream.write_all(&deaf.session.take_output()).is_err() {
+            break;
+        }
+    }
+    let begun = std::time::Instant::now();
+    daemon.signal(Signal::TERM);
+    let outcome = daemon.ended();
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    // Two seconds, and what a machine takes that is busy with other tests.
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
 }
 
 #[test]

@@ -5,11 +5,11 @@ use std::time::Duration;
 use ledgerd::domain::orders::{Operation, Order, PlaceOrders, StockName};
 use ledgerd::domain::{AccountId, Command, accounts, orders};
 use ledgerd::limits::Limits;
-use ledgerd::service::{Input, Job, JobResult};
-use ledgerd::wire::{Reply, Request, StatementLine, StatementPlace};
+use ledgerd::service::{ConnectionId, Input, Job, JobResult};
+use ledgerd::wire::{Reply, Request, StatementLine, StatementPlace, Submission};
 
 use crate::forge::member_key;
-use crate::service_world::{GRANT, START_MS, Signed, World, refused};
+use crate::service_world::{Client, GRANT, START_MS, Signed, World, refused};
 
 const HERE: &str = "198.51.100.1";
 const THERE: &str = "203.0.113.1";
@@ -141,7 +141,7 @@ fn copies_read_a_bounded_number_of_blocks_for_a_page_as_well() {
         assert!(next > from);
         from = next;
     }
-    assert_eq!(sizes.iter().sum::<usize>(), 301, "the registration and the payments");
+    assert_eq!(sizes.iter().sum::<usize>(), 300);
     assert!(sizes.iter().all(|size| *size <= 256), "{sizes:?}");
 }
 
@@ -187,7 +187,8 @@ fn nothing_that_was_queued_is_worked_through_when_the_process_is_asked_to_end() 
     world.service.shut_down();
     world.exchange(&mut greedy);
     assert!(greedy.replies.is_empty() && !world.holds(greedy.id));
-    assert!(world.service.next_deadline().is_none(), "nothing is left to do");
+    let due = world.service.next_deadline();
+    assert!(due.is_none_or(|due| due > world.now.mono), "nothing is left to do at once");
 }
 
 #[test]
@@ -219,7 +220,12 @@ fn registration(world: &mut World, member: usize, good: bool) -> Signed {
 
 #[test]
 fn a_registration_takes_its_token_when_its_signature_holds_and_that_of_its_network_first() {
-    let limits = Limits { registrations_burst: 3, registrations_per_prefix_burst: 2, ..Limits::default() };
+    let limits = Limits {
+        registrations_per_second: 1,
+        registrations_burst: 3,
+        registrations_per_prefix_burst: 2,
+        ..Limits::default()
+    };
     let mut world = World::new(limits, |_| ());
     let mut here = world.stranger(HERE);
     for _ in 0..5 {
@@ -236,4 +242,215 @@ fn a_registration_takes_its_token_when_its_signature_holds_and_that_of_its_netwo
     assert_eq!(register(HERE), "busy", "its network has had its share");
     assert_eq!(register(THERE), "already_registered", "another network has its own");
     assert_eq!(register("192.0.2.1"), "busy", "and all together have had theirs");
+}
+
+#[test]
+fn an_account_has_its_share_of_connections_and_is_told_when_it_is_used_up() {
+    let limits = Limits { connections_per_account_max: 3, ..Limits::default() };
+    let mut world = World::new(limits, |_| ());
+    let mut first = world.member(HERE, 0);
+    let ticket = first.ticket.clone().unwrap();
+    let more: Vec<Client> = (0..2).map(|_| world.resume(THERE, &ticket)).collect();
+    let mut excess = world.resume(HERE, &ticket);
+    assert_eq!(refused(world.ask(&mut excess, &Request::Balance)), "busy");
+    world.turn();
+    assert!(!world.holds(excess.id), "it is closed");
+    assert!(matches!(world.ask(&mut first, &Request::Balance), Reply::Balance(_)), "the others go on");
+    let mut other = world.member(HERE, 1);
+    assert!(
+        matches!(world.ask(&mut other, &Request::Balance), Reply::Balance(_)),
+        "other accounts have their own"
+    );
+    world.hang_up(more[0].id);
+    let mut again = world.resume(HERE, &ticket);
+    assert!(matches!(world.ask(&mut again, &Request::Balance), Reply::Balance(_)));
+}
+
+#[test]
+fn a_network_has_its_share_of_connections_and_the_machine_itself_is_not_one() {
+    let limits = Limits { connections_per_prefix_max: 2, ..Limits::default() };
+    let mut world = World::new(limits, |_| ());
+    let (first, second) = (world.member(HERE, 0), world.member("198.51.100.77", 1));
+    let third = world.knock("::ffff:198.51.100.3");
+    assert!(!world.holds(third) && world.holds(first.id) && world.holds(second.id));
+    let last = world.output(third);
+    assert_eq!(last.last(), Some(&2), "it is told that the server is busy: {last:?}");
+    assert!(world.member(THERE, 2).is_open, "another network has its own share");
+    for _ in 0..5 {
+        let id = world.knock("127.0.0.1");
+        assert!(world.holds(id));
+    }
+    // One who has said nothing yet makes room for the next of the same network.
+    world.hang_up(first.id);
+    let silent = world.knock(HERE);
+    assert!(world.member(HERE, 0).is_open && !world.holds(silent));
+}
+
+#[test]
+fn silent_sockets_keep_neither_newcomers_nor_resumptions_out() {
+    let limits = Limits { connections_unauthenticated_max: 20, ..Limits::default() };
+    let mut world = World::new(limits, |_| ());
+    let ticket = world.member(THERE, 0).ticket.unwrap();
+    let other = world.knock("192.0.2.1");
+    let silent: Vec<ConnectionId> = (0..200).map(|n| world.knock(&format!("198.51.100.{n}"))).collect();
+    assert_eq!(silent.iter().filter(|id| world.holds(**id)).count(), 19, "as many as there is room for");
+    assert!(world.member(THERE, 1).is_open && world.resume(HERE, &ticket).is_open);
+    assert!(world.stranger("203.0.113.9").is_open);
+    assert!(world.holds(other), "only those of the network with most of them make room");
+    assert!(!world.holds(silent[199 - 18]) && world.holds(silent[199]), "the oldest first");
+}
+
+#[test]
+fn half_read_messages_take_a_bounded_room_which_is_given_back() {
+    let limits = Limits { input_bytes_max: 4 << 20, ..Limits::default() };
+    let mut world = World::new(limits, |_| ());
+    let mut honest = world.member(THERE, 1);
+    let orders = Order {
+        operation: Operation::Buy,
+        stock_name: StockName::new("AAPL").unwrap(),
+        quantity: 1,
+        price: None,
+    };
+    let orders = orders::Command::PlaceOrders(PlaceOrders { orders: vec![orders; 8_000] });
+    let large = world.command(1, START_MS, &Command::Orders(orders), true);
+    // Half of an honest message, and then as much as can be sent without ever ending one.
+    world.send(&mut honest, 1, &large.request());
+    let rest = honest.split_off_half();
+    world.exchange(&mut honest);
+    let mut greedy = vec![world.member(HERE, 0)];
+    let ticket = greedy[0].ticket.clone().unwrap();
+    greedy.extend((0..15).map(|_| world.resume(HERE, &ticket)));
+    let half = vec![7; (1 << 20) - 100];
+    for client in &mut greedy {
+        world.send(client, 1, &Request::Submit(Submission { message: &half, signature: b"" }));
+        client.split_off_half();
+        (0..20).for_each(|_| world.exchange(client));
+    }
+    let held = greedy.iter().filter(|client| world.holds(client.id)).count();
+    assert!((1..8).contains(&held), "{held} of 16 hold half a message");
+    // The honest member, who holds less, ends its message and is answered.
+    honest.resume_with(rest);
+    (0..10).for_each(|_| world.exchange(&mut honest));
+    assert!(matches!(honest.replies[..], [(1, Reply::Accepted(_))]), "{:?}", honest.replies);
+    // What they held is given back with their connections.
+    for client in greedy {
+        world.hang_up(client.id);
+    }
+    let mut again = world.resume(HERE, &ticket);
+    world.send(&mut again, 1, &Request::Submit(Submission { message: &half, signature: b"" }));
+    (0..20).for_each(|_| world.exchange(&mut again));
+    assert!(matches!(again.replies[..], [(1, Reply::Refused(_))]));
+}
+
+#[test]
+fn many_connections_of_one_member_delay_an_order_of_another_no_more_than_one_does() {
+    const SENT: u32 = 40;
+    // How many checks of signatures of the greedy member come before that of the honest one.
+    let before = |connections: usize| {
+        let mut world = World::new(Limits::default(), |_| ());
+        world.helpers_wait = false;
+        let first = world.member(HERE, 0);
+        let ticket = first.ticket.clone().unwrap();
+        let mut greedy = vec![first];
+        greedy.extend((1..connections).map(|_| world.resume(HERE, &ticket)));
+        let mut honest = world.member(THERE, 1);
+        world.helpers_wait = true;
+        for client in &mut greedy {
+            for request in 1..=SENT {
+                let junk = world.command(0, START_MS, &an_order(), false);
+                world.send(client, request, &junk.request());
+            }
+            world.carry(client);
+        }
+        world.turn();
+        let order = world.command(1, START_MS, &an_order(), true);
+        world.send(&mut honest, 1, &order.request());
+        world.exchange(&mut honest);
+        let mut checked = 0;
+        while honest.replies.is_empty() {
+            checked += world.jobs.len();
+            assert!(checked <= connections * SENT as usize + 1, "the order is not checked");
+            world.help();
+            world.exchange(&mut honest);
+        }
+        checked
+    };
+    let (one, fifty) = (before(1), before(50));
+    assert!((1..=42).contains(&one), "{one}");
+    assert!(fifty <= 256 + 2 + 256, "{fifty}: what the helpers had already, and no more than that again");
+}
+
+#[test]
+fn commands_in_flight_are_counted_by_account_and_all_are_answered_in_the_end() {
+    let limits = Limits { commands_in_flight_max: 4, ..Limits::default() };
+    let mut world = World::new(limits, |_| ());
+    let first = world.member(HERE, 0);
+    let ticket = first.ticket.clone().unwrap();
+    let mut clients = vec![first];
+    clients.extend((0..3).map(|_| world.resume(HERE, &ticket)));
+    world.helpers_wait = true;
+    for client in &mut clients {
+        for request in 1..=5 {
+            let junk = world.command(0, START_MS, &an_order(), false);
+            world.send(client, request, &junk.request());
+        }
+        world.exchange(client);
+    }
+    assert_eq!(world.jobs.len(), 4, "over all its connections");
+    world.hang_up(clients.pop().unwrap().id);
+    let mut turns = 0;
+    while clients.iter().any(|client| client.replies.len() < 5) {
+        assert!(world.jobs.len() <= 4 && turns < 100, "{} checks at once", world.jobs.len());
+        turns += 1;
+        world.help();
+        clients.iter_mut().for_each(|client| world.exchange(client));
+    }
+}
+
+#[test]
+fn bytes_are_read_by_account_and_everybody_is_read_from_again_in_the_next_turn() {
+    let mut world = World::new(Limits::default(), |_| ());
+    let first = world.member(HERE, 0);
+    let ticket = first.ticket.clone().unwrap();
+    let mut greedy = vec![first];
+    greedy.extend((0..15).map(|_| world.resume(HERE, &ticket)));
+    let honest = world.member(THERE, 1);
+    let half = vec![7; 500_000];
+    for client in &mut greedy {
+        world.send(client, 1, &Request::Submit(Submission { message: &half, signature: b"" }));
+        client.split_off_half();
+        world.carry(client);
+    }
+    assert!(greedy.iter().all(|client| world.service.input_room(client.id) == 0), "its share is used up");
+    assert!(world.service.input_room(honest.id) > 0);
+    world.turn();
+    assert!(greedy.iter().all(|client| world.service.input_room(client.id) > 0));
+}
+
+#[test]
+fn an_account_writes_so_much_of_the_log_in_a_day_and_is_told_so() {
+    let limits = Limits { log_bytes_per_account_day: 2_000, ..Limits::default() };
+    let mut world = World::new(limits, |_| ());
+    let (mut member, mut other) = (world.member(HERE, 0), world.member(THERE, 1));
+    let order = |world: &mut World, client: &mut Client, member| {
+        let issued_at = world.now.wall.millis();
+        let signed = world.command(member, issued_at, &an_order(), true);
+        (world.submit(client, &signed), signed)
+    };
+    let mut accepted = 0;
+    let (refusal, copy) = loop {
+        match order(&mut world, &mut member, 0) {
+            (Reply::Accepted(_), _) => accepted += 1,
+            (Reply::Refused(refusal), copy) => break (refusal, copy),
+            (other, _) => panic!("{other:?}"),
+        }
+    };
+    assert!((1..5).contains(&accepted), "{accepted}");
+    assert!(refusal.name == "log_quota" && refusal.message.contains("2000"), "{refusal:?}");
+    assert!(matches!(order(&mut world, &mut other, 1).0, Reply::Accepted(_)), "another has its own");
+    // The next day begins anew; what was refused stays refused, and may be issued again.
+    world.wait(Duration::from_secs(23 * 3_600));
+    let mut member = world.member(HERE, 0);
+    assert_eq!(refused(world.submit(&mut member, &copy)), "log_quota");
+    assert!(matches!(order(&mut world, &mut member, 0).0, Reply::Accepted(_)));
 }

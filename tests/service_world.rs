@@ -170,6 +170,18 @@ impl World {
         id
     }
 
+    /// A connection is gone.
+    pub(crate) fn hang_up(&mut self, id: ConnectionId) {
+        self.service.handle(Input::HungUp { id }, self.now, &mut self.rng);
+        self.closed.insert(id);
+        self.turn();
+    }
+
+    /// What has come on a connection on which nobody speaks the protocol.
+    pub(crate) fn output(&self, id: ConnectionId) -> Vec<u8> {
+        self.outputs.get(&id).cloned().unwrap_or_default()
+    }
+
     /// Whether the server holds this connection.
     pub(crate) fn holds(&self, id: ConnectionId) -> bool {
         !self.closed.contains(&id) && !self.service.is_finished(id)
@@ -322,6 +334,19 @@ impl World {
     /// Submits, and waits for the answer.
     pub(crate) fn submit(&mut self, client: &mut Client, command: &Signed) -> Reply {
         self.ask(client, &command.request())
+    }
+}
+
+impl Client {
+    /// Keeps back the second half of what it has to say.
+    pub(crate) fn split_off_half(&mut self) -> Vec<u8> {
+        self.to_server.extend(self.session.take_output());
+        self.to_server.split_off(self.to_server.len() / 2)
+    }
+
+    /// Says what was kept back.
+    pub(crate) fn resume_with(&mut self, rest: Vec<u8>) {
+        self.to_server.extend(rest);
     }
 }
 

@@ -53,8 +53,9 @@ const SCRATCH_BYTES: usize = 64 << 10;
 const READ_PER_CONNECTION_MAX: usize = 256 << 10;
 /// Bytes read from all connections in one tick, so that a tick ends and its replies leave.
 const READ_PER_TICK_MAX: usize = 8 << 20;
-/// How long the last replies may take to leave when the process was asked to end.
-const FAREWELL: Duration = Duration::from_secs(3);
+/// How long the last replies may take to leave when the process was asked to end. With what is under way at that moment it
+/// ends within two seconds, whoever does not read.
+const FAREWELL: Duration = Duration::from_millis(1_500);
 
 /// Why the loop ended before it was asked to.
 #[derive(Debug)]

@@ -82,7 +82,7 @@ impl Service {
     /// Writes down what witnesses handed in, if something has changed and enough time has passed since the last time.
     pub(super) fn keep_cosigned(&mut self, now: Monotonic) {
         if self.cosigned.write_due().is_some_and(|due| due <= now) {
-            let bytes = self.cosigned.to_write(now);
+            let bytes = self.cosigned.take_changes(now);
             if let Err(error) = replace(self.storage.as_ref(), FILE, &bytes) {
                 tracing::warn!(%error, "cosignatures could not be kept over a restart");
             }

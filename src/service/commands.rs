@@ -23,6 +23,13 @@ use crate::ledger::{Admission, Placement, Refused};
 use crate::time::Now;
 use crate::wire::{Accepted, Refusal, Reply, Submission};
 
+/// What the helpers are given at once: enough that they are never idle, few enough that the fair queue, and not their own,
+/// decides who is next. In checks of small commands, some 20 to 60 µs each.
+const CHECKS_WITH_HELPERS_MAX: u64 = 256;
+
+/// Bytes of a block beside message, signature and event.
+const BLOCK_FIELDS_BYTES: usize = 74;
+
 /// What it costs to find that a command's id was used for something else: reading that, which may be large.
 const CONFLICT_WORK: u64 = 100;
 
@@ -186,15 +193,22 @@ impl Service {
         let sequence = connection.first_sequence + connection.commands.len() as u64;
         let bytes = submission.message.len() + submission.signature.len();
         connection.commands.push_back(PendingCommand { request, bytes, checked: None });
+        let party = connection.party();
+        self.shares.begin(party, bytes);
         self.checks_under_way += 1;
-        self.jobs.push(Job::VerifyCommand(CommandCheck {
-            connection: id,
-            sequence,
-            key,
-            message: submission.message.to_vec(),
-            signature: submission.signature.to_vec(),
-            order,
-        }));
+        let (message, signature) = (submission.message.to_vec(), submission.signature.to_vec());
+        let check = CommandCheck { connection: id, sequence, key, message, signature, order };
+        self.checks.push(party, check);
+    }
+
+    /// Gives the helpers enough to do, one check of each party in turn: who submits much waits behind itself.
+    pub(super) fn hand_out_checks(&mut self) {
+        while self.checks_with_helpers < CHECKS_WITH_HELPERS_MAX
+            && let Some((_, check)) = self.checks.pop()
+        {
+            self.checks_with_helpers += check.weight();
+            self.jobs.push(Job::VerifyCommand(check));
+        }
     }
 
     /// Checks a signature in the loop where that is quicker for everybody: it is the only one under way, commands come
@@ -212,6 +226,8 @@ impl Service {
     /// A signature was checked; its command waits for its turn.
     pub(super) fn command_verified(&mut self, check: CommandCheck, verdict: SignatureVerdict, now: Now) {
         self.checks_under_way = self.checks_under_way.saturating_sub(1);
+        self.checks_with_helpers = self.checks_with_helpers.saturating_sub(check.weight());
+        self.hand_out_checks();
         let id = check.connection;
         let Some(connection) = self.connections.get_mut(&id) else { return };
         let place = check.sequence.checked_sub(connection.first_sequence);
@@ -241,8 +257,11 @@ impl Service {
                 self.postponed.push_back(id);
                 break;
             };
-            let request = connection.commands.pop_front().map_or(0, |first| first.request);
+            let party = connection.party();
+            let (request, bytes) =
+                connection.commands.pop_front().map_or((0, 0), |first| (first.request, first.bytes));
             connection.first_sequence += 1;
+            self.commands_ended(party, 1, bytes);
             self.touched.insert(id);
             self.count(&reply);
             self.log_answer(id, &reply, now);
@@ -281,6 +300,9 @@ impl Service {
             self.refusals.remember_copy(&message, refusal.clone());
             return Some(Reply::Refused(refusal));
         }
+        if let Some(refusal) = self.over_quota(&message, now) {
+            return Some(Reply::Refused(refusal));
+        }
         let Ok(command) = Command::decode(message.header.tag, message.body) else {
             return Some(refusal("malformed_command", "the command does not decode"));
         };
@@ -295,6 +317,8 @@ impl Service {
         };
         match self.ledger.propose(message, &check.signature, command, now.wall) {
             Ok(placement) => {
+                let bytes = message.bytes.len() + check.signature.len() + placement.event.len();
+                self.quota.add(message.header.account, (bytes + BLOCK_FIELDS_BYTES) as u64);
                 if let Some(account) = changed_role {
                     // Whoever has another role authenticates again.
                     self.tickets.revoke_account(account.0);
@@ -319,6 +343,28 @@ impl Service {
         let prefix = self.connections.get(&id).map(Connection::prefix).filter(|prefix| !prefix.is_loopback());
         prefix.is_none_or(|prefix| self.registrations_by_prefix.take(prefix, now.mono))
             && self.registrations.take(now.mono)
+    }
+
+    /// The refusal for an author who has written as much of the log today as an account may. Those who register have no
+    /// account yet.
+    fn over_quota(&mut self, message: &Message<'_>, now: Now) -> Option<Refusal> {
+        let (most, author) = (self.limits.log_bytes_per_account_day, message.header.account);
+        if most == 0 || author == AccountId::NONE {
+            return None;
+        }
+        let time = self.ledger.replica().link().next_timestamp(now.wall);
+        let wanted = (message.bytes.len() + SIGNATURE_BYTES + BLOCK_FIELDS_BYTES) as u64;
+        if self.quota.written(author, time).saturating_add(wanted) <= most {
+            return None;
+        }
+        let refusal = Refusal::fail(
+            "log_quota",
+            format!(
+                "this account may write {most} bytes of the log in a day, which it has; the next day of UTC begins anew"
+            ),
+        );
+        self.refusals.remember_copy(message, refusal.clone());
+        Some(refusal)
     }
 
     fn count(&mut self, reply: &Reply) {

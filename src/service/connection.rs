@@ -40,6 +40,10 @@ pub(super) struct Connection {
     pub(super) peer: Peer,
     /// Messages received and not looked at yet, because the client is ahead of its answers.
     pub(super) inbox: VecDeque<Vec<u8>>,
+    /// Bytes of memory that they take.
+    pub(super) inbox_bytes: usize,
+    /// Bytes of memory that are counted for what the client has sent and nobody has looked at.
+    pub(super) input_bytes: usize,
     /// Commands in the order in which they arrived; the first has number `first_sequence`.
     pub(super) commands: VecDeque<PendingCommand>,
     pub(super) first_sequence: u64,
@@ -59,6 +63,8 @@ pub(super) struct Connection {
     pub(super) present: bool,
     /// It stands among those whose messages are looked at in turn.
     pub(super) in_turns: bool,
+    /// Its member has as many connections as an account may have: the first request is refused, and this one closed.
+    pub(super) in_excess: bool,
 }
 
 impl Connection {
@@ -68,6 +74,8 @@ impl Connection {
             session,
             peer: Peer::Unknown,
             inbox: VecDeque::new(),
+            inbox_bytes: 0,
+            input_bytes: 0,
             commands: VecDeque::new(),
             first_sequence: 0,
             held_bytes: 0,
@@ -80,7 +88,32 @@ impl Connection {
             ending: false,
             present: false,
             in_turns: false,
+            in_excess: false,
         }
+    }
+
+    /// Whether not even a whole frame has come.
+    pub(super) fn is_silent(&self) -> bool {
+        !self.first_frame_seen
+    }
+
+    /// Takes in a message for which it is not the turn yet.
+    pub(super) fn push_message(&mut self, message: Vec<u8>) {
+        self.inbox_bytes += message.capacity();
+        self.inbox.push_back(message);
+    }
+
+    /// The next message.
+    pub(super) fn next_message(&mut self) -> Option<Vec<u8>> {
+        let message = self.inbox.pop_front()?;
+        self.inbox_bytes -= message.capacity();
+        Some(message)
+    }
+
+    /// Forgets all messages.
+    pub(super) fn clear_inbox(&mut self) {
+        self.inbox = VecDeque::new();
+        self.inbox_bytes = 0;
     }
 
     /// The network at the other end.
@@ -129,13 +162,9 @@ impl Connection {
         self.session.output().is_empty() && self.held_bytes == 0
     }
 
-    /// Whether the client may ask for more: what it asked for so far has room.
+    /// Whether the client may ask for more: the answers to what it asked for so far have room.
     pub(super) fn has_room(&self, limits: &Limits) -> bool {
-        let waiting = self.session.output().len() + self.held_bytes;
-        let pending: usize = self.commands.iter().map(|command| command.bytes).sum();
-        waiting < limits.output_bytes_max as usize
-            && self.commands.len() < limits.commands_in_flight_max as usize
-            && pending < PENDING_BYTES_MAX
+        self.session.output().len() + self.held_bytes < limits.output_bytes_max as usize
     }
 
     /// When the connection has to be looked at again, and is closed unless something happened until then.
@@ -159,9 +188,6 @@ impl Connection {
 
 /// Commands and messages that an idle connection keeps room for.
 const IDLE_COMMANDS_MAX: usize = 4;
-
-/// Bytes of one connection's commands under way before it is no longer read from.
-const PENDING_BYTES_MAX: usize = 4 << 20;
 
 #[cfg(test)]
 mod tests {

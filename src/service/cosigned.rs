@@ -120,9 +120,9 @@ impl Cosigned {
         self.changed.then(|| self.rests_until.unwrap_or_default())
     }
 
-    /// What is to be written down now. It counts as written whatever comes of it: another attempt follows with the
+    /// Takes what is to be written down now. It counts as written whatever comes of it: another attempt follows with the
     /// next cosignature.
-    pub(super) fn to_write(&mut self, now: Monotonic) -> Vec<u8> {
+    pub(super) fn take_changes(&mut self, now: Monotonic) -> Vec<u8> {
         self.changed = false;
         self.rests_until = Some(Monotonic(now.0 + WRITE_EVERY));
         codec::encode(&self.places)
@@ -201,7 +201,7 @@ mod tests {
         assert_eq!(cosigned.write_due(), None);
         hand_in(&mut cosigned, 1, 5, day(0));
         assert!(cosigned.write_due().is_some_and(|due| due <= at(7)), "at once");
-        let written = cosigned.to_write(at(7));
+        let written = cosigned.take_changes(at(7));
         assert_eq!(hand_in(&mut cosigned, 1, 5, day(1)), Taken::Known);
         assert_eq!(cosigned.write_due(), None);
         hand_in(&mut cosigned, 1, 6, day(1));

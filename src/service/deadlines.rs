@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::ConnectionId;
-use crate::time::Monotonic;
+use super::{ConnectionId, ROOM_CHECK_EVERY, Service};
+use crate::time::{Monotonic, Now};
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -42,6 +42,53 @@ impl Deadlines {
         let (_, id) = *self.in_order.first().filter(|(deadline, _)| *deadline <= now)?;
         self.forget(id);
         Some(id)
+    }
+}
+
+impl Service {
+    /// Does what is due.
+    pub(super) fn run_deadlines(&mut self, now: Now) {
+        if self.previous_key_until.is_some_and(|until| now.wall >= until) {
+            self.previous_key_until = None;
+            self.identity.forget_previous();
+            tracing::info!("the previous key is no longer accepted");
+        }
+        if self.maintenance_due.is_some_and(|due| due <= now.mono) {
+            self.maintenance_due = None;
+            self.maintain(now);
+        }
+        if self.lines.due().is_some_and(|due| due <= now.mono) {
+            self.sum_up_lines(now.mono);
+        }
+        while let Some(id) = self.deadlines.take_due(now.mono) {
+            let Some(connection) = self.connections.get(&id) else { continue };
+            if connection.deadline(&self.limits) <= now.mono {
+                tracing::debug!(connection = %id, "closed: nothing happened in time");
+                self.hung_up(id);
+            } else {
+                self.schedule(id);
+            }
+        }
+    }
+
+    /// Has a connection looked at when its deadline comes.
+    pub(super) fn schedule(&mut self, id: ConnectionId) {
+        if let Some(connection) = self.connections.get(&id) {
+            self.deadlines.note(id, connection.deadline(&self.limits));
+        }
+    }
+
+    /// Syncs the anchor, and looks for room when the disk was full.
+    fn maintain(&mut self, now: Now) {
+        if self.ledger.log().anchor_pending()
+            && let Err(error) = self.ledger.log_mut().sync_anchor()
+        {
+            self.fatal.get_or_insert(error);
+        }
+        self.ledger.log_mut().try_resume();
+        if self.ledger.log().mode().is_read_only() {
+            self.maintenance_due = Some(Monotonic(now.mono.0 + ROOM_CHECK_EVERY));
+        }
     }
 }
 

@@ -18,7 +18,7 @@ impl Service {
     pub(super) fn dispatch(&mut self, id: ConnectionId, message: &[u8], now: Now) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
         connection.messages += 1;
-        let anonymous = connection.peer == Peer::Anonymous;
+        let (anonymous, in_excess) = (connection.peer == Peer::Anonymous, connection.in_excess);
         let account = connection.account();
         if anonymous && connection.messages > self.limits.anonymous_messages_max {
             return self.end(id, "an anonymous session asked too often");
@@ -28,6 +28,12 @@ impl Service {
         };
         if request_id == 0 {
             return self.end(id, "a request has the id of pushes");
+        }
+        if in_excess {
+            let most = self.limits.connections_per_account_max;
+            let sentence = format!("this account has {most} connections, which is as many as it may have");
+            self.hold(id, request_id, Reply::Refused(Refusal::fail("busy", sentence)));
+            return self.end(id, "its account has as many connections as it may have");
         }
         match (request, anonymous) {
             (Request::Submit(submission), _) => self.submit(id, request_id, submission, now),

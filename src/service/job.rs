@@ -226,6 +226,11 @@ impl CommandCheck {
         prepared && self.order.is_none() && self.message.len() <= QUICK_BYTES_MAX
     }
 
+    /// How long the check takes, in such of small commands.
+    pub(super) fn weight(&self) -> u64 {
+        1 + (self.message.len() / QUICK_BYTES_MAX) as u64
+    }
+
     /// Names the key that the command is checked with.
     pub(super) fn key_id(&self) -> KeyId {
         match &self.key {

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::Service;
 use super::admission::Bucket;
 use super::party::Party;
 use crate::time::Monotonic;
@@ -107,6 +108,16 @@ impl Lines {
         }
         self.due = (!self.by_party.is_empty()).then_some(Monotonic(now.0.saturating_add(SUM_UP_AFTER)));
         sums
+    }
+}
+
+impl Service {
+    /// Says how many lines were left out of the log.
+    pub(super) fn sum_up_lines(&mut self, now: Monotonic) {
+        for (party, [refused, opened, failed, displaced, verified]) in self.lines.sum_up(now) {
+            let of = party.map_or_else(|| "others".to_owned(), |party| party.to_string());
+            tracing::info!(%of, refused, opened, failed, displaced, verified, "lines left out of the log");
+        }
     }
 }
 

@@ -30,9 +30,11 @@ mod money;
 mod pages;
 mod party;
 mod presence;
+mod quota;
 mod receipts;
 mod refusals;
 mod sessions;
+mod shares;
 mod turns;
 mod verification;
 
@@ -64,7 +66,9 @@ use key_cache::KeyCache;
 use lines::Lines;
 use party::{Party, Prefix};
 use presence::Presence;
+use quota::Quota;
 use refusals::Refusals;
+use shares::Shares;
 use verification::Verifications;
 
 /// Figures of the process that only the edge can know, for `status`.
@@ -95,7 +99,7 @@ pub struct Service {
     tickets: TicketTable,
     settings: ChannelSettings,
     connections: BTreeMap<ConnectionId, Connection>,
-    unauthenticated: u64,
+    shares: Shares,
     deadlines: Deadlines,
     touched: BTreeSet<ConnectionId>,
     /// Connections with messages that nobody has looked at yet.
@@ -132,8 +136,14 @@ pub struct Service {
     to_close: Vec<ConnectionId>,
     shutting_down: bool,
     fatal: Option<LogError>,
-    /// Commands whose signatures are with the helpers.
+    /// Signatures that no helper has been given yet.
+    checks: FairQueue<Party, CommandCheck>,
+    /// What the helpers have been given of them, by weight.
+    checks_with_helpers: u64,
+    /// Commands whose signatures are being checked, by a helper or soon.
     checks_under_way: u64,
+    /// What each member has written today.
+    quota: Quota,
     /// Blocks of the newest batch.
     newest_batch: u64,
     /// When the open batch is committed at the latest, while it is left open.
@@ -180,7 +190,7 @@ impl Service {
             tickets,
             settings,
             connections: BTreeMap::new(),
-            unauthenticated: 0,
+            shares: Shares::default(),
             deadlines: Deadlines::default(),
             touched: BTreeSet::new(),
             turns: FairQueue::default(),
@@ -207,7 +217,10 @@ impl Service {
             to_close: Vec::new(),
             shutting_down: false,
             fatal: None,
+            checks: FairQueue::default(),
+            checks_with_helpers: 0,
             checks_under_way: 0,
+            quota: Quota::default(),
             newest_batch: 0,
             commit_due: None,
             previous_key_until: None,
@@ -221,7 +234,7 @@ impl Service {
     /// [`Service::end_tick`] has returned.
     pub fn handle(&mut self, input: Input<'_>, now: Now, rng: &mut dyn CryptoRng) {
         match input {
-            Input::Connected { id, peer } => self.connected(id, peer, now),
+            Input::Connected { id, peer } => self.connected(id, peer, now, rng),
             Input::Received { id, bytes } => self.received(id, bytes, now, rng),
             Input::HungUp { id } => self.hung_up(id),
             Input::JobDone(result) => self.job_done(result, now, rng),
@@ -246,7 +259,9 @@ impl Service {
     /// [`LogError`] when the log cannot be trusted any more: the process must end without sending anything.
     pub fn end_tick(&mut self, now: Now, rng: &mut dyn CryptoRng) -> Result<(), LogError> {
         self.run_deadlines(now);
+        self.share_reading_anew();
         self.serve(now);
+        self.hand_out_checks();
         self.check_at_once(now);
         if let Some(error) = self.fatal.take() {
             return Err(error);
@@ -338,61 +353,8 @@ impl Service {
         let left_over = left_over.then(|| self.commit_due.unwrap_or_default());
         let more = !self.jobs.is_empty() || !self.turns.is_empty();
         let at_once = more.then_some(Monotonic::default()).or(left_over);
-        let due =
-            [connections, self.maintenance_due, self.cosigned.write_due(), self.lines.due(), at_once];
+        let due = [connections, self.maintenance_due, self.cosigned.write_due(), self.lines.due(), at_once];
         due.into_iter().flatten().min()
-    }
-
-    fn run_deadlines(&mut self, now: Now) {
-        if self.previous_key_until.is_some_and(|until| now.wall >= until) {
-            self.previous_key_until = None;
-            self.identity.forget_previous();
-            tracing::info!("the previous key is no longer accepted");
-        }
-        if self.maintenance_due.is_some_and(|due| due <= now.mono) {
-            self.maintenance_due = None;
-            self.maintain(now);
-        }
-        if self.lines.due().is_some_and(|due| due <= now.mono) {
-            self.sum_up_lines(now.mono);
-        }
-        while let Some(id) = self.deadlines.take_due(now.mono) {
-            let Some(connection) = self.connections.get(&id) else { continue };
-            if connection.deadline(&self.limits) <= now.mono {
-                tracing::debug!(connection = %id, "closed: nothing happened in time");
-                self.hung_up(id);
-            } else {
-                self.schedule(id);
-            }
-        }
-    }
-
-    /// Says how many lines were left out of the log.
-    fn sum_up_lines(&mut self, now: Monotonic) {
-        for (party, [refused, opened, failed, displaced, verified]) in self.lines.sum_up(now) {
-            let of = party.map_or_else(|| "others".to_owned(), |party| party.to_string());
-            tracing::info!(%of, refused, opened, failed, displaced, verified, "lines left out of the log");
-        }
-    }
-
-    /// Has a connection looked at when its deadline comes.
-    fn schedule(&mut self, id: ConnectionId) {
-        if let Some(connection) = self.connections.get(&id) {
-            self.deadlines.note(id, connection.deadline(&self.limits));
-        }
-    }
-
-    /// Syncs the anchor, and looks for room when the disk was full.
-    fn maintain(&mut self, now: Now) {
-        if self.ledger.log().anchor_pending()
-            && let Err(error) = self.ledger.log_mut().sync_anchor()
-        {
-            self.fatal.get_or_insert(error);
-        }
-        self.ledger.log_mut().try_resume();
-        if self.ledger.log().mode().is_read_only() {
-            self.maintenance_due = Some(Monotonic(now.mono.0 + ROOM_CHECK_EVERY));
-        }
     }
 
     /// Work for the helpers since the last call.
@@ -435,7 +397,8 @@ impl Service {
     /// room or a helper works on its handshake.
     pub fn input_room(&self, id: ConnectionId) -> usize {
         let Some(connection) = self.connections.get(&id) else { return 0 };
-        let reads = !connection.ending && connection.inbox.is_empty() && connection.has_room(&self.limits);
+        let has_room = connection.inbox.is_empty() && connection.has_room(&self.limits);
+        let reads = !connection.ending && has_room && self.shares.may_read(connection.party());
         if reads { connection.session.room() } else { 0 }
     }
 

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::connection::{Connection, Peer};
 use super::lines::Line;
-use super::party::Party;
+use super::party::{Party, Prefix};
 use super::{ConnectionId, DECAPS_WITH_HELPER_MAX, Job, Service};
 use crate::crypto::KeyId;
 use crate::crypto::rsa::MODULUS_BYTES;
@@ -16,20 +16,67 @@ use crate::session::{CloseReason, Fault, KeySlot, ServerEnv, ServerEvent, Server
 use crate::time::Now;
 
 impl Service {
-    /// Somebody connected: taken in if there is room, else the newest is the one that goes.
-    pub(super) fn connected(&mut self, id: ConnectionId, address: SocketAddr, now: Now) {
+    /// Somebody connected: taken in if there is a place, else told that there is none.
+    pub(super) fn connected(
+        &mut self,
+        id: ConnectionId,
+        address: SocketAddr,
+        now: Now,
+        rng: &mut dyn CryptoRng,
+    ) {
         self.touched.insert(id);
-        let full = self.connections.len() as u64 >= self.limits.connections_max
-            || self.unauthenticated >= self.limits.connections_unauthenticated_max;
-        if full || self.shutting_down {
-            tracing::debug!(connection = %id, %address, "connection refused: there are too many");
+        if self.shutting_down {
             return;
         }
-        tracing::debug!(connection = %id, %address, "connected");
         let connection = Connection::new(address, ServerSession::new(), now.mono);
+        let prefix = connection.prefix();
+        let has_place = self.make_place(prefix);
         self.connections.insert(id, connection);
+        self.shares.by_prefix.insert(prefix, id);
+        self.shares.unauthenticated.insert(prefix, id);
         self.schedule(id);
-        self.unauthenticated += 1;
+        if has_place {
+            tracing::debug!(connection = %id, %address, "connected");
+        } else {
+            tracing::debug!(connection = %id, %address, "connection refused: there are too many");
+            self.with_env(id, now, rng, |connection, env| {
+                connection.session.refuse_busy(env);
+                connection.ending = true;
+            });
+        }
+    }
+
+    /// Whether there is a place for one more from this network. Where those who have not authenticated take it, one of
+    /// them goes: whoever says nothing keeps nobody out.
+    fn make_place(&mut self, prefix: Prefix) -> bool {
+        let limits = &self.limits;
+        let (all, of_prefix) = (limits.connections_max, limits.connections_per_prefix_max);
+        let unauthenticated = limits.connections_unauthenticated_max;
+        let counted = of_prefix > 0 && !prefix.is_loopback();
+        if counted && self.shares.by_prefix.count(prefix) as u64 >= of_prefix && !self.drop_silent(prefix) {
+            return false;
+        }
+        if self.shares.unauthenticated.len() as u64 >= unauthenticated
+            && let Some(largest) = self.shares.unauthenticated.largest()
+            && !self.drop_silent(largest)
+        {
+            let oldest = self.shares.unauthenticated.of(largest).next();
+            tracing::debug!(connection = oldest.map(|id| id.0), "closed: too many have not authenticated");
+            oldest.into_iter().for_each(|oldest| self.hung_up(oldest));
+        }
+        if (self.connections.len() as u64) < all {
+            return true;
+        }
+        self.shares.unauthenticated.largest().is_some_and(|largest| self.drop_silent(largest))
+    }
+
+    /// Closes the oldest connection from a network that has not sent a whole frame; false when there is none.
+    fn drop_silent(&mut self, prefix: Prefix) -> bool {
+        let is_silent = |id: &ConnectionId| self.connections.get(id).is_some_and(Connection::is_silent);
+        let Some(oldest) = self.shares.unauthenticated.of(prefix).find(is_silent) else { return false };
+        tracing::debug!(connection = %oldest, "closed: it said nothing, and others wait");
+        self.hung_up(oldest);
+        true
     }
 
     /// A connection is gone; what its commands lead to is decided no more.
@@ -37,17 +84,23 @@ impl Service {
         self.touched.insert(id);
         let Some(connection) = self.connections.remove(&id) else { return };
         self.deadlines.forget(id);
-        if !matches!(connection.peer, Peer::Member(..)) {
-            self.unauthenticated -= 1;
-        }
+        let prefix = connection.prefix();
+        self.shares.by_prefix.remove(prefix, id);
+        self.shares.unauthenticated.remove(prefix, id);
+        self.shares.by_account.remove(connection.account(), id);
+        self.shares.input_bytes = self.shares.input_bytes.saturating_sub(connection.input_bytes);
+        let party = connection.party();
+        // Of those that a helper has, it is seen later that they belong to nobody.
+        let waiting = self.checks.retain(party, |check| check.connection != id) as u64;
+        self.checks_under_way = self.checks_under_way.saturating_sub(waiting);
+        let bytes = connection.commands.iter().map(|command| command.bytes).sum();
+        self.commands_ended(party, connection.commands.len() as u64, bytes);
         self.verifications.forget(id);
         if connection.present {
             self.presence.gone(connection.account(), id);
         }
-        self.handshakes.retain(
-            connection.prefix(),
-            |job| !matches!(job, Job::Decap { connection, .. } if *connection == id),
-        );
+        self.handshakes
+            .retain(prefix, |job| !matches!(job, Job::Decap { connection, .. } if *connection == id));
         tracing::debug!(connection = %id, account = %connection.account(), "disconnected");
     }
 
@@ -57,13 +110,28 @@ impl Service {
         if let Some(connection) = self.connections.get_mut(&id) {
             tracing::debug!(connection = %id, why, "ending the connection");
             connection.ending = true;
-            connection.inbox.clear();
+            connection.clear_inbox();
             self.to_close.push(id);
         }
+        self.note_input(id);
+    }
+
+    /// Ends a connection for the room that it takes.
+    pub(super) fn displace(&mut self, id: ConnectionId, why: &str, now: Now) {
+        if let Some(connection) = self.connections.get(&id)
+            && self.lines.take(connection.party(), Line::Displaced, now.mono)
+        {
+            let account = connection.account();
+            tracing::warn!(connection = %id, %account, address = %connection.address, why, "connection closed");
+        }
+        self.end(id, why);
     }
 
     /// Bytes arrived.
     pub(super) fn received(&mut self, id: ConnectionId, bytes: &[u8], now: Now, rng: &mut dyn CryptoRng) {
+        if let Some(connection) = self.connections.get(&id) {
+            self.shares.note_read(connection.party(), bytes.len());
+        }
         self.advance(id, now, rng, |session, env| session.receive(bytes, env));
     }
 
@@ -110,7 +178,9 @@ impl Service {
         for event in events.unwrap_or_default() {
             self.session_event(id, event, now, rng);
         }
+        self.note_input(id);
         self.await_turn(id);
+        self.bound_input(now);
     }
 
     fn session_event(&mut self, id: ConnectionId, event: ServerEvent, now: Now, rng: &mut dyn CryptoRng) {
@@ -129,7 +199,7 @@ impl Service {
             ServerEvent::Opened { account, resumed } => self.opened(id, account, resumed, now),
             ServerEvent::Message(message) => {
                 if let Some(connection) = self.connections.get_mut(&id) {
-                    connection.inbox.push_back(message);
+                    connection.push_message(message);
                 }
             }
             ServerEvent::GetKey | ServerEvent::Pong(_) => {}
@@ -178,8 +248,18 @@ impl Service {
                 Peer::Member(account, key_id)
             }
         };
+        let most = self.limits.connections_per_account_max;
         let Some(connection) = self.connections.get_mut(&id) else { return };
+        if let Peer::Member(account, _) = peer
+            && most > 0
+            && self.shares.by_account.count(account) as u64 >= most
+        {
+            // Its owner learns it from the answer to the first request; until then it takes the place of a stranger.
+            connection.in_excess = true;
+            return;
+        }
         connection.opened(peer, now.mono);
+        let prefix = connection.prefix();
         self.schedule(id);
         let handshakes = &mut self.counters.handshakes;
         if resumed {
@@ -188,7 +268,8 @@ impl Service {
             handshakes.full += 1
         }
         if let Peer::Member(account, _) = peer {
-            self.unauthenticated = self.unauthenticated.saturating_sub(1);
+            self.shares.unauthenticated.remove(prefix, id);
+            self.shares.by_account.insert(account, id);
             if self.lines.take(Party::Member(account), Line::Opened, now.mono) {
                 tracing::info!(connection = %id, %account, resumed, "session open");
             }

@@ -36,7 +36,11 @@ impl Service {
         if waits && !connection.in_turns {
             connection.in_turns = true;
             let party = connection.party();
-            self.turns.push(party, id);
+            if self.shares.has_room(party, &self.limits) {
+                self.turns.push(party, id);
+            } else {
+                self.shares.block(party, id);
+            }
         }
     }
 
@@ -59,14 +63,16 @@ impl Service {
         while self.work < WORK_PER_PARTY
             && let Some(connection) = self.connections.get_mut(&id)
         {
-            if connection.ending || !connection.has_room(&self.limits) {
+            let has_room = connection.has_room(&self.limits);
+            if connection.ending || !has_room || !self.shares.has_room(connection.party(), &self.limits) {
                 break;
             }
-            let Some(message) = connection.inbox.pop_front() else { break };
+            let Some(message) = connection.next_message() else { break };
             self.work += MESSAGE_WORK + message.len() as u64 / BYTES_PER_WORK;
             self.touched.insert(id);
             self.dispatch(id, &message, now);
         }
+        self.note_input(id);
         self.await_turn(id);
         self.work
     }

@@ -118,7 +118,12 @@ pub struct FrameBuffer {
 impl FrameBuffer {
     /// How many more bytes it takes.
     pub fn room(&self) -> usize {
-        INPUT_BYTES_MAX - (self.bytes.len() - self.consumed)
+        INPUT_BYTES_MAX - self.len()
+    }
+
+    /// How many bytes wait.
+    pub fn len(&self) -> usize {
+        self.bytes.len() - self.consumed
     }
 
     /// Takes bytes as they come from the connection.
@@ -167,7 +172,7 @@ impl FrameBuffer {
 
     /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
-        self.bytes.len() == self.consumed
+        self.len() == 0
     }
 }
 

@@ -15,6 +15,11 @@ impl Reassembly {
         Reassembly { bytes: Vec::new(), bytes_max }
     }
 
+    /// Bytes of memory that the parts take.
+    pub fn held_bytes(&self) -> usize {
+        self.bytes.capacity()
+    }
+
     /// Takes a part; the last one gives the message.
     ///
     /// # Errors

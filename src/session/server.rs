@@ -156,6 +156,15 @@ impl ServerSession {
         if matches!(self.state, State::Closed) { 0 } else { self.input.room() }
     }
 
+    /// Bytes of memory that hold input which is not a whole message yet.
+    pub fn input_bytes(&self) -> usize {
+        let parts = match &self.state {
+            State::Open(open) => open.transport.held_bytes(),
+            _ => 0,
+        };
+        self.input.len() + parts
+    }
+
     /// Takes bytes from the connection. Look at the events and the output afterwards. More bytes than
     /// [`ServerSession::room`] close the session.
     pub fn receive(&mut self, bytes: &[u8], env: &mut ServerEnv<'_>) {

@@ -50,6 +50,11 @@ impl Transport {
         }
     }
 
+    /// Bytes of memory that the parts of the message that is arriving take.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.inbox.held_bytes()
+    }
+
     /// Seals a message into `out`, in as many records as it needs.
     ///
     /// # Errors
