@@ -103,9 +103,11 @@ impl Home {
                 .join("ledgerctl"),
         };
         match make_folders(&root, &mut |folder| File::open(folder)?.sync_all()) {
+            Ok(()) => {}
             // A home that cannot be written to can be read.
-            Err(error) if !root.is_dir() => return Err(not_writable(&root, &error)),
-            _ => {}
+            Err(_) if root.is_dir() => {}
+            Err(error) if root.exists() => return Err(ClientError::File(root, error)),
+            Err(error) => return Err(not_writable(&root, &error)),
         }
         Ok(Home { root, tell: Arc::new(|_| ()), done: Arc::default() })
     }
@@ -383,6 +385,18 @@ mod tests {
         fs::remove_dir(root.join("sent")).unwrap();
         make(&mut synced);
         assert_eq!(synced, [root]);
+    }
+
+    #[test]
+    fn what_is_no_directory_is_no_home_and_what_cannot_be_made_is_not_begun_in() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("file");
+        File::create(&file).unwrap();
+        assert!(matches!(Home::open(Some(&file)), Err(ClientError::File(path, _)) if path == file));
+        match Home::open(Some(&file.join("home"))) {
+            Err(ClientError::Refused(refusal)) => assert_eq!(refusal.name, "home_not_writable"),
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::crypto::rsa::{PrivateKey, PrivateKeyError, is_encrypted_pem};
 use crate::crypto::{KeyId, LedgerId};
 
 /// The key of a home.
-pub(super) const KEY_FILE: &str = "key.pem";
+pub const KEY_FILE: &str = "key.pem";
 
 /// Gives the passphrase of an encrypted key, or none if there is nobody to ask.
 pub type PassphraseSource<'a> = dyn FnMut(&str) -> Option<Zeroizing<String>> + 'a;

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use super::checkpoints::{self, audit, prove_kept, shown_note};
 use super::connection::{Bell, PATIENCE};
-use super::identity::KEY_FILE;
 use super::known_servers::{self, KnownServer, read_checkpoint};
-use super::{Account, ClientError, Connection, Home, NotOpened, Opening, PassphraseSource, clock, get_key};
+use super::{
+    Account, ClientError, Connection, Home, KEY_FILE, NotOpened, Opening, PassphraseSource, clock, get_key,
+};
 use super::{find_account, load_key, newest, read_account};
 use crate::chain::Checkpoint;
 use crate::crypto::Digest;

@@ -50,7 +50,7 @@ pub use copying::Copying;
 pub use error::ClientError;
 pub use home::{Home, Tell, not_writable};
 pub use identity::{
-    Account, PassphraseSource, is_key_encrypted, load_key, make_key, read_account, set_passphrase,
+    Account, KEY_FILE, PassphraseSource, is_key_encrypted, load_key, make_key, read_account, set_passphrase,
 };
 pub use journal::{Journal, Leftover, Unsettled, leftovers};
 pub use known_servers::KnownServer;

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::Context;
 use super::arguments::Arguments;
 use crate::cli::exit::Exit;
-use crate::client::{ClientError, is_key_encrypted, load_key, set_passphrase};
+use crate::client::{ClientError, KEY_FILE, is_key_encrypted, load_key, set_passphrase};
 
 /// Bytes of a passphrase at most; more is another file by mistake.
 const PASSPHRASE_BYTES_MAX: usize = 4096;
@@ -153,12 +153,12 @@ pub(super) fn run(context: &Context, command: &PassphraseCommand) -> Result<Exit
     if command.remove && named.is_some() {
         return Err(ClientError::Usage("--remove goes without a new passphrase".to_owned()));
     }
-    let lock = home.lock()?;
+    let before = home.read_bytes(KEY_FILE)?;
     let encrypted = is_key_encrypted(&home)? == Some(true);
     let key = load_key(&home, &mut context.passphrase())?.ok_or_else(|| {
         ClientError::Usage(format!(
             "{} is not there: register and keygen make it",
-            home.path("key.pem").display()
+            home.path(KEY_FILE).display()
         ))
     })?;
     let new = match named {
@@ -168,6 +168,14 @@ pub(super) fn run(context: &Context, command: &PassphraseCommand) -> Result<Exit
         None if !encrypted => context.passphrase_of_new_key(true)?,
         None => Some(ask_for_new()?),
     };
+    // Nobody is kept waiting while a person types.
+    let lock = home.lock()?;
+    if home.read_bytes(KEY_FILE)? != before {
+        return Err(ClientError::Config(format!(
+            "{} was changed by another process meanwhile: try again",
+            home.path(KEY_FILE).display()
+        )));
+    }
     set_passphrase(&home, &key, new.as_ref().map(|text| text.as_str()))?;
     drop(lock);
     context.out.note(match (encrypted, new.is_some()) {

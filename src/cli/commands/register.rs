@@ -4,8 +4,8 @@ use super::Context;
 use super::home_arguments::Register;
 use crate::cli::exit::Exit;
 use crate::client::{
-    Account, Anonymous, ClientError, Joined, is_key_encrypted, load_key, make_key, pinned, read_account,
-    register, set_passphrase,
+    Account, Anonymous, ClientError, Home, Joined, KEY_FILE, is_key_encrypted, load_key, make_key, pinned,
+    read_account, register, set_passphrase,
 };
 use crate::crypto::rsa::PrivateKey;
 use crate::domain::accounts::Handle;
@@ -28,10 +28,7 @@ pub(super) fn run(context: &Context, command: &Register) -> Result<Exit, ClientE
     let Account { account: number, handle: name, .. } = joined.account();
     let same = name.eq_ignore_ascii_case(handle.as_str());
     match &joined {
-        Joined::Now(_) => context.out.note(&format!(
-            "keep a copy of {}: that file alone brings this account back, and nothing else does",
-            home.path("key.pem").display()
-        )),
+        Joined::Now(_) => context.out.note(&keep_a_copy(&home)),
         Joined::Earlier(_) if !same => {
             context.out.note(&format!("an earlier registration as {name} stands; this one was not sent"));
         }
@@ -48,6 +45,14 @@ pub(super) fn run(context: &Context, command: &Register) -> Result<Exit, ClientE
         }
     }
     show(context, command, joined.account())
+}
+
+/// What whoever has a new key has to know.
+pub(super) fn keep_a_copy(home: &Home) -> String {
+    format!(
+        "keep a copy of {}: that file alone brings the account back, and nothing else does",
+        home.path(KEY_FILE).display()
+    )
 }
 
 /// The key of this home, made now if there is none. With `--passphrase` it is encrypted afterwards either way.

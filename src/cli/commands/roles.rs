@@ -3,6 +3,7 @@
 use super::Context;
 use super::money::whom;
 use super::money_arguments::{GrantCommand, KeygenCommand, RevokeCommand};
+use super::register::keep_a_copy;
 use super::settling::open_member;
 use super::submitting::{show, submit};
 use crate::cli::exit::Exit;
@@ -18,7 +19,9 @@ pub(super) fn keygen(context: &Context, command: &KeygenCommand) -> Result<Exit,
         None => {
             home.check_writable()?;
             let passphrase = context.passphrase_of_new_key(command.passphrase)?;
-            make_key(&home, passphrase.as_ref().map(|text| text.as_str()))?
+            let key = make_key(&home, passphrase.as_ref().map(|text| text.as_str()))?;
+            context.out.note(&keep_a_copy(&home));
+            key
         }
     };
     let key_id = key.public().key_id();
