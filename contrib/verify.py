@@ -206,6 +206,7 @@ def check_ledger(file, key, note):
             for name, value in settings:
                 known = re.fullmatch(SETTINGS.get(name, "(?!)"), value)
                 need(known and (name != "opening_grant" or int(value) < 2**64), "unknown_setting", f"{name!r}: {value!r}")
+            scale = int(dict(settings).get("scale", "0"))
         else:
             message = parse_message(block)
             need(message.ledger == ledger, "other_ledger", f"block {number} was signed for another ledger")
@@ -220,7 +221,7 @@ def check_ledger(file, key, note):
                 author = members.get(block.author)
                 need(author and author.key_id == message.key_id, "other_author", f"block {number}: another key")
                 check_signature(author.key, block)
-                data = read_command(block, message, members, numbers)
+                data = read_command(block, message, members, numbers, scale)
         before, head, time, last[block.author] = head, block_hash(block.data), block.timestamp, number
         leaves.append(leaf_hash(block.data))
         at = (EPOCH + timedelta(0, 0, time)).isoformat("T", "microseconds") + "Z" if time <= TIME_MAX else f"{time}us"
@@ -232,13 +233,13 @@ def check_ledger(file, key, note):
     need(len(leaves) >= max(size, 1), "rollback", "there are fewer blocks than the checkpoint speaks of, or none")
     need(tree_root(leaves[:size]) == root, "fork", "the checkpoint is over other blocks")
     return f"{len(leaves)} blocks of ledger {ledger.hex()}, root {tree_root(leaves).hex()}; rules not decided again"
-def read_command(block, message, members, numbers):
+def read_command(block, message, members, numbers, scale):
     """What was done, as an export shows it; `numbers` has the next number of each kind that is numbered."""
     known, event = COMMANDS.get((message.schema, message.kind)), Reader(block.event, "malformed_block")
     need(known, "malformed_block", f"block {block.index}: an unknown command")
     (operation, fields), read = known, Reader(message.command, "malformed_block")
     shown, several = {"user_id": block.author, "operation_type": operation}, message.kind in (16, 32)
-    items = [{**shown, **fields(read, message, members)} for _ in range(read.varint() if several else 1)]
+    items = [{**shown, **fields(read, message, members, scale)} for _ in range(read.varint() if several else 1)]
     need(event.take(4) == b"\0\1" + message.kind.to_bytes(2, "big"), "malformed_block", "another command's event")
     number = event.varint()
     read.end(), event.end()
@@ -247,6 +248,24 @@ def read_command(block, message, members, numbers):
         numbers[message.kind] += len(items)
     return items[0] if len(items) == 1 else items
 def order(read, *_):
+    shape = read.uint(1)
+    priced, scaled, letters = shape & 2, shape & 4, shape >> 3
+    shown = {"operation_type": ("buy", "sell")[shape & 1], "stock_name": read.text()}
+    need(re.fullmatch("[A-Za-z0-9.^/=&:_+-]{1,32}", shown["stock_name"]), "malformed_block", "not the name of a stock")
+    quantity, scales = read.varint(), read.uint(1) if scaled else 0
+    need(bool(scales) == bool(scaled) and (priced or not scales & 15 and not letters), "malformed_block", "another form")
+    if (quantity, scales >> 4) != (1, 0):
+        shown["quantity"] = decimal(quantity, scales >> 4) if scales >> 4 else quantity
+    if priced:
+        shown["price"] = decimal(read.varint(), scales & 15)
+    if letters:
+        shown["currency"] = read.take(letters).decode("latin-1")
+        need(re.fullmatch("[A-Z]{2,8}", shown["currency"]), "malformed_block", "not the name of a currency")
+    return shown
+def decimal(mantissa, scale):
+    need(scale <= 8 and (not scale or mantissa % 10), "malformed_block", "a decimal in another form")
+    return point(mantissa, scale)
+def order_v1(read, *_):
     shown = {"operation_type": read.one_of("buy", "sell"), "stock_name": read.text()}
     need(re.fullmatch("[A-Z0-9.-]{1,16}", shown["stock_name"]), "malformed_block", "not the name of a stock")
     if (quantity := read.varint()) != 1:
@@ -257,7 +276,7 @@ def order(read, *_):
         if read.one_of(False, True):
             shown["currency"] = read.take(3).decode("latin-1")
     return shown
-def settle(read, message, members):
+def settle(read, message, members, scale):
     signed, signature = read.bytes(), read.bytes()
     need(signed[:24] == b"ledgerd/payment-order/1\0" and len(signed) >= 138, "malformed_block", "not a payment order")
     ledger, payer, key_id, order_id, payee, amount, _expires, length = struct.unpack(">32sQ32s16sQQQH", signed[24:138])
@@ -267,13 +286,19 @@ def settle(read, message, members):
     need(payer in members and members[payer].key_id == key_id, "other_author", "an order of nobody here")
     need(len(signature) == 384, "bad_order_signature", "a signature of another length")
     attempt("bad_order_signature", f"order {order_id.hex()}", members[payer].key.verify, signature, signed, *PSS)
-    return {"from": payer, "amount": amount, "order_id": order_id.hex(), **memo(text)}
+    return {"from": payer, **money(amount, scale), "order_id": order_id.hex(), **memo(text)}
 def revoke_order(read, *_): return {"order_id": read.take(16).hex()}
 def role(read, *_): return {"account": read.varint(), "role": read.one_of("operator", *[None] * 2, "witness")}
-def issue(read, *_): return {"to": read.varint(), "amount": (coded := read.varint()) >> 1 ^ -(coded & 1)}
-def pay(read, *_): return {**issue(read), **memo(read.text())}
+def issue(read, _message, _members, scale):
+    return {"to": read.varint(), **money((coded := read.varint()) >> 1 ^ -(coded & 1), scale)}
+def pay(read, *more): return {**issue(read, *more), **memo(read.text())}
+def money(minor, scale):
+    return {"amount": "-" * (minor < 0) + point(abs(minor), scale), "minor": str(minor)}
+def point(number, scale):
+    digits = f"{number:0{scale + 1}}"
+    return digits[:len(digits) - scale] + "." * (scale > 0) + digits[len(digits) - scale:]
 def memo(text): return {"memo": text} if text else {}
-COMMANDS = {(1, 2): ("grant", role), (1, 3): ("revoke", role), (1, 16): ("order", order), (1, 32): ("pay", pay),
+COMMANDS = {(1, 2): ("grant", role), (1, 3): ("revoke", role), (1, 16): ("order", order_v1), (2, 16): ("order", order), (1, 32): ("pay", pay),
             (1, 33): ("issue", issue), (1, 34): ("settle", settle), (1, 35): ("revoke_order", revoke_order)}
 CHECKS = {"receipt": check_receipt, "ledger": check_ledger}
 def main():

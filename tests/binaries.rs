@@ -209,23 +209,24 @@ fn what_is_refused_has_its_name_and_its_exit_code_and_changes_nothing() {
     assert!(place.ends(2, "alice", at, &["copy", "--limit=x"]).contains("limit"));
     assert!(place.ends(2, "alice", at, &["vrify"]).contains("Did you mean verify?"));
     let refused = [
-        ("{\"operation_type\":\"hold\",\"stock_name\":\"A\"}", "line 1, element 0: field operation_type"),
+        ("{\"operation_type\":\"hold\",\"stock_name\":\"A\"}", "line 1, element 1: field operation_type"),
         ("{\"operation_type\":\"buy\"}", "field stock_name: missing"),
         (
-            "[{\"operation_type\":\"buy\",\"stock_name\":\"A\"},\n{\"operation_type\":\"buy\",\"stock_name\":\"a\"}]",
-            "line 2, element 1: field stock_name",
+            "[{\"operation_type\":\"buy\",\"stock_name\":\"A\"},\n{\"operation_type\":\"buy\",\"stock_name\":\"a b\"}]",
+            "line 2, element 2: field stock_name",
         ),
-        ("{\"operation_type\":\"buy\",\"stock_name\":\"A\",\"quantity\":1.0}", "field quantity"),
-        ("{\"operation_type\":\"buy\",\"stock_name\":\"A\",\"price\":\"1.00001\"}", "field price"),
+        ("{\"operation_type\":\"buy\",\"stock_name\":\"A\",\"quantity\":-1}", "field quantity: negative"),
+        ("{\"operation_type\":\"buy\",\"stock_name\":\"A\",\"price\":\"1.000000001\"}", "field price"),
         (
-            "{\"operation_type\":\"buy\",\"stock_name\":\"A\",\"price\":1,\"currency\":\"ABC\"}",
+            "{\"operation_type\":\"buy\",\"stock_name\":\"A\",\"price\":1,\"currency\":\"A1\"}",
             "field currency",
         ),
         ("{\"operation_type\":\"buy\",\"stock_name\":\"A\",\"colour\":1}", "field colour: unknown"),
         ("{\"operation_type\":\"buy\",\"operation_type\":\"buy\"}", "field operation_type: stands twice"),
         ("{\"operation_type\":\"buy\",", "line 1"),
         ("", "empty"),
-        ("[]", "no orders"),
+        ("[]", "the array is empty"),
+        ("[\"buy\",\"AAPL\"]", "line 1, element 1: invalid type: string"),
     ];
     for (input, reason) in refused {
         let path = place.directory.path().join("input.json");

@@ -198,9 +198,12 @@ fn books_come_from_the_files_and_from_ones_own_statement() {
     ["bank", "alice", "bob"].into_iter().for_each(|member| assert!(place.join(member, at) <= 3));
     place.done("bank", at, &["issue", "alice", "100"]);
     // More than a page of a statement.
+    // What nobody can see stands in memos of old blocks alone.
+    let memos: Vec<&str> =
+        HOSTILE.iter().copied().filter(|memo| ledgerd::text::first_hidden(memo).is_none()).collect();
     let lines: String = (0..3_000)
         .map(|n| {
-            let memo = Value::from(HOSTILE[n % HOSTILE.len()]);
+            let memo = Value::from(memos[n % memos.len()]);
             format!("{{\"to\":\"bob\",\"amount\":\"0.01\",\"memo\":{memo}}}\n")
         })
         .collect();
@@ -215,8 +218,8 @@ fn books_come_from_the_files_and_from_ones_own_statement() {
     let all = rows(&export("nobody", &[data, "--format", "jsonl"]));
     assert_eq!(all.len(), 3 + 1 + 3_000 + 1);
     let last = all.last().unwrap();
-    assert_eq!((&last["from_handle"], &last["from_balance"]), (&"bob".into(), &3_375.into()));
-    assert_eq!((&last["to"], &last["to_balance"], &last["memo"]), (&1.into(), &625.into(), &"a;b".into()));
+    assert_eq!((&last["from_handle"], &last["from_balance"]), (&"bob".into(), &"33.75".into()));
+    assert_eq!((&last["to"], &last["to_balance"], &last["memo"]), (&1.into(), &"6.25".into(), &"a;b".into()));
 
     // One's own books are those of the whole ledger, without the others' money.
     let mut mine = rows(&export("bob", &["--format=jsonl"]));
@@ -226,6 +229,7 @@ fn books_come_from_the_files_and_from_ones_own_statement() {
         for (side, balance) in [("from", "from_balance"), ("to", "to_balance")] {
             if row[side] != 3 {
                 row[balance] = Value::Null;
+                row[format!("{balance}_minor")] = Value::Null;
             }
         }
     }

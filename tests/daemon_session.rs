@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use ledgerd::chain::{CommandId, Header};
 use ledgerd::crypto::random;
 use ledgerd::crypto::rsa::PrivateKey;
-use ledgerd::domain::orders::{Operation, Order, PlaceOrders, StockName};
+use ledgerd::domain::orders::{Decimal, Operation, Order, PlaceOrders, StockName};
 use ledgerd::domain::{AccountId, Command, accounts, orders};
 use ledgerd::session::{ClientAuth, ClientEnv, ClientEvent, ClientSession, ClientTicket, Descriptor};
 use ledgerd::time::{Monotonic, Now, Timestamp};
@@ -132,7 +132,7 @@ fn register(daemon: &Daemon, descriptor: &Descriptor, handle: &str, key: &Privat
 
 fn an_order() -> Command {
     let stock_name = StockName::new("AAPL").unwrap();
-    let order = Order { operation: Operation::Buy, stock_name, quantity: 1, price: None };
+    let order = Order { operation: Operation::Buy, stock_name, quantity: Decimal::from(1), price: None };
     Command::Orders(orders::Command::PlaceOrders(PlaceOrders { orders: vec![order] }))
 }
 

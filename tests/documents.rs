@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use ledgerd::codec;
+use ledgerd::domain::orders;
 use ledgerd::limits::{Limits, SETTINGS};
 use ledgerd::session::Fault;
 use ledgerd::wire::{self, Request};
@@ -53,7 +54,16 @@ fn the_worked_examples_are_what_goes_over_the_wire() {
         wire::seal(7, &Request::Copy { from: 300, limit: 2 }),
         wire::seal(8, &Request::Announce { address: ([127, 0, 0, 1], 300).into(), hidden: true }),
     ];
-    for example in examples.map(const_hex::encode) {
+    let order = orders::Order {
+        operation: orders::Operation::Buy,
+        stock_name: orders::StockName::new("BTCUSDT").unwrap(),
+        quantity: orders::Decimal::parse("0.004").unwrap(),
+        price: Some(orders::Price {
+            amount: orders::Decimal::from(36_000),
+            currency: orders::Currency::new("USDT").ok(),
+        }),
+    };
+    for example in examples.into_iter().chain([codec::encode(&order)]).map(const_hex::encode) {
         assert!(reference.contains(&format!("`{example}`")), "{example}");
     }
     let address = std::net::SocketAddr::from(([7; 16], 300));

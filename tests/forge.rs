@@ -203,22 +203,22 @@ impl Forge {
         self.draft(member, AccountId::NONE, &Command::Accounts(accounts::Command::Register(register)))
     }
 
-    /// Member `member`, who has account `member` + 1, places one order.
+    /// Member `member`, who has account `member` + 1, places one order of the first schema, as the recorded logs hold them.
     pub(crate) fn order(&mut self, member: usize, quantity: u64) -> Draft {
-        let order = orders::Order {
+        let order = orders::v1::Order {
             operation: if quantity.is_multiple_of(2) {
                 orders::Operation::Buy
             } else {
                 orders::Operation::Sell
             },
-            stock_name: orders::StockName::new("AAPL").unwrap(),
+            stock_name: orders::v1::StockName::new("AAPL").unwrap(),
             quantity,
-            price: Some(orders::Price {
+            price: Some(orders::v1::Price {
                 ten_thousandths: 1_760_000 + quantity,
-                currency: Some(orders::Currency(*b"USD")),
+                currency: Some(orders::v1::Currency(*b"USD")),
             }),
         };
-        let command = orders::Command::PlaceOrders(orders::PlaceOrders { orders: vec![order] });
+        let command = orders::Command::PlaceOrdersV1(orders::v1::PlaceOrders { orders: vec![order] });
         self.draft(member, AccountId(member as u64 + 1), &Command::Orders(command))
     }
 

@@ -25,6 +25,7 @@ mod home;
 mod lying_server;
 mod money;
 mod named_files;
+mod orders;
 mod payments_many;
 mod peer_session;
 mod peer_vectors;

@@ -23,7 +23,7 @@ fn bank(place: &Place) -> Daemon {
 
 fn balance(place: &Place, member: &str, at: &str) -> u64 {
     let said: Value = serde_json::from_str(&place.done(member, at, &["balance", "--json"])).unwrap();
-    said["balance"].as_u64().unwrap()
+    said["balance_minor"].as_str().unwrap().parse().unwrap()
 }
 
 #[test]
@@ -34,7 +34,8 @@ fn money_is_issued_and_paid_and_every_statement_adds_up_after_a_restart() {
     place.done("bank", &at, &["issue", "alice", "100"]);
     let line = place.done("alice", &at, &["pay", "bob", "12.50", "--memo", "lunch"]);
     assert!(line.ends_with(" paid 12.50 USD to bob (#3); balance 87.50 USD\n"), "{line}");
-    let batch = "{\"to\":\"bob\",\"amount\":\"7.50\"}\n{\"to\":1,\"amount\":20,\"memo\":\"a \\\"fee\\\"\"}\n";
+    let batch =
+        "{\"to\":\"bob\",\"amount\":\"7.50\"}\n{\"to\":1,\"amount\":\"20\",\"memo\":\"a \\\"fee\\\"\"}\n";
     let (code, line) = place.feed("alice", &at, &["pay", "--file=-"], batch);
     assert_eq!(code, Some(0));
     assert!(line.contains("2 payments, 27.50 USD in all; balance 60.00 USD"), "{line}");
@@ -45,11 +46,19 @@ fn money_is_issued_and_paid_and_every_statement_adds_up_after_a_restart() {
 
     let lines = place.done("alice", &at, &["statement", "--json"]);
     let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let moves: Vec<(i64, u64)> = lines
-        .iter()
-        .map(|line| (line["amount"].as_i64().unwrap(), line["balance"].as_u64().unwrap()))
-        .collect();
-    assert_eq!(moves, [(10_000, 10_000), (-1_250, 8_750), (-750, 8_000), (-2_000, 6_000)]);
+    let money = |line: &Value| {
+        ["amount", "minor", "balance", "balance_minor"].map(|field| line[field].as_str().unwrap().to_owned())
+    };
+    let moves: Vec<[String; 4]> = lines.iter().map(money).collect();
+    assert_eq!(
+        moves,
+        [
+            ["100.00", "10000", "100.00", "10000"],
+            ["-12.50", "-1250", "87.50", "8750"],
+            ["-7.50", "-750", "80.00", "8000"],
+            ["-20.00", "-2000", "60.00", "6000"],
+        ]
+    );
     assert_eq!((&lines[1]["handle"], &lines[1]["memo"]), (&Value::from("bob"), &Value::from("lunch")));
     let csv = place.done("bank", &at, &["statement", "--csv"]);
     assert!(csv.ends_with(",payment,2,alice,20.00,20.00,\"a \"\"fee\"\"\"\n"), "{csv}");
@@ -57,7 +66,7 @@ fn money_is_issued_and_paid_and_every_statement_adds_up_after_a_restart() {
     assert!(
         place
             .done("alice", &at, &["copy", "--json"])
-            .contains("\"operation_type\":\"pay\",\"to\":3,\"amount\":1250")
+            .contains("\"operation_type\":\"pay\",\"to\":3,\"amount\":\"12.50\",\"minor\":\"1250\"")
     );
     drop(daemon);
     let audited = place.done("nobody", NOBODY, &["audit", place.data().to_str().unwrap()]);
@@ -71,7 +80,11 @@ fn what_is_refused_about_money_has_its_name_and_moves_nothing() {
     let at = daemon.address.as_str();
     place.done("bank", at, &["issue", "alice", "1.00"]);
     for (code, words, arguments) in [
-        (3, "insufficient_balance", &["pay", "bob", "1.01"][..]),
+        (
+            3,
+            "insufficient_balance (210): payment 1: 1.00 USD is there, 1.01 USD is needed",
+            &["pay", "bob", "1.01"][..],
+        ),
         (3, "self_payment", &["pay", "alice", "1"]),
         (3, "invalid_user", &["pay", "carol", "1"]),
         (3, "invalid_user", &["pay", "#99", "1"]),
@@ -139,6 +152,88 @@ fn digits_alone_name_nobody_and_what_is_paid_says_to_whom() {
     let all = json(said)["payments"].as_array().unwrap().iter().map(whom).collect::<Vec<_>>();
     assert_eq!(all, [(3, "bob".to_owned()), (1, "bank".to_owned())]);
     assert!(place.done("bank", at, &["grant", "BOB", "operator"]).contains("bob (#3) is operator"));
+}
+
+#[test]
+fn what_is_printed_as_json_is_taken_back_as_the_same_amount() {
+    let place = Place::new();
+    let daemon = bank(&place);
+    let at = daemon.address.as_str();
+    let json = |text: String| serde_json::from_str::<Value>(&text).unwrap();
+    let fields = |value: &Value, names: &[&str]| {
+        let fields = names.iter().map(|name| (name.to_string(), value[*name].clone()));
+        Value::Object(fields.collect()).to_string()
+    };
+    let pay = |line: &str| place.feed("alice", at, &["pay", "--file=-"], line).0;
+    let issued = json(place.done("bank", at, &["issue", "alice", "100", "--json"]));
+    assert_eq!([&issued["amount"], &issued["minor"], &issued["balance_minor"]], ["100.00", "10000", "10000"]);
+    let paid = json(place.done("alice", at, &["pay", "bob", "5", "--json"]));
+    for names in [&["to", "amount"][..], &["to", "minor"], &["to", "to_handle", "amount", "minor"]] {
+        let before = balance(&place, "bob", at);
+        assert_eq!(pay(&fields(&paid, names)), Some(0), "{names:?}");
+        assert_eq!(balance(&place, "bob", at), before + 500, "{names:?}");
+    }
+    let exported = place.done("bob", at, &["export", "--format", "jsonl"]);
+    let line = json(exported.lines().last().unwrap().to_owned());
+    assert_eq!(
+        pay(&fields(&line, &["to", "to_handle", "amount", "minor", "currency", "scale", "memo"])),
+        Some(0)
+    );
+    let statement = place.done("bob", at, &["statement", "--json"]);
+    let line = json(statement.lines().last().unwrap().to_owned());
+    let amount = format!("{{\"to\":\"bob\",\"amount\":{},\"minor\":{}}}", line["amount"], line["minor"]);
+    assert_eq!(pay(&amount), Some(0));
+    let copied = json(place.done("alice", at, &["copy", "--json"]).lines().last().unwrap().to_owned());
+    assert_eq!(pay(&fields(&copied["data"], &["to", "amount", "minor"])), Some(0));
+    assert_eq!(balance(&place, "bob", at), 7 * 500);
+
+    for bare in ["500", "5.0", "0.01"] {
+        assert_eq!(pay(&format!("{{\"to\":\"bob\",\"amount\":{bare}}}")), Some(2), "{bare}");
+    }
+    let wrong = fields(&paid, &["to", "amount"]).replace("}", ",\"to_handle\":\"bank\"}");
+    assert_eq!(pay(&wrong), Some(2), "another handle than the number's");
+    assert_eq!(balance(&place, "bob", at), 7 * 500);
+}
+
+#[test]
+fn a_bad_payment_of_a_file_is_named_by_its_line_also_when_the_ledger_refuses_it() {
+    let place = Place::new();
+    let daemon = bank(&place);
+    let at = daemon.address.as_str();
+    place.done("bank", at, &["issue", "alice", "1.00"]);
+    let file = place.directory.path().join("payments.jsonl");
+    for (code, line, words) in [
+        (2, "[\"bob\",\"0.01\",\"x\"]", "line 3, element 2: invalid type: sequence"),
+        (2, "{\"to\":\"bob\",\"amount\":5}", "line 3, element 2: field amount: a bare number"),
+        (
+            3,
+            "{\"to\":\"carol\",\"amount\":\"0.01\"}",
+            "line 3, element 2 (to carol, amount 0.01): there is no member",
+        ),
+        (
+            3,
+            "{\"to\":99,\"amount\":\"0.01\"}",
+            "line 3, element 2 (to #99, amount 0.01): there is no account 99",
+        ),
+        (
+            3,
+            "{\"to\":\"alice\",\"amount\":\"0.01\"}",
+            "line 3, element 2 (to alice, amount 0.01): payment 2: payer",
+        ),
+        (
+            3,
+            "{\"to\":\"bob\",\"amount\":\"1.00\"}",
+            "line 3, element 2 (to bob, amount 1.00): payment 2: 1.00 USD is there, the payments up to this one need 1.01 USD",
+        ),
+    ] {
+        std::fs::write(&file, format!("{{\"to\":\"bob\",\"amount\":\"0.01\"}}\n\n{line}\n")).unwrap();
+        let complaint = place.ends(code, "alice", at, &["pay", "--file", file.to_str().unwrap()]);
+        assert!(
+            complaint.contains(words) && complaint.contains("payments.jsonl: line 3"),
+            "{line}: {complaint}"
+        );
+    }
+    assert_eq!((balance(&place, "alice", at), balance(&place, "bob", at)), (100, 0));
 }
 
 #[test]

@@ -85,7 +85,8 @@ fn daemon(place: &Place, listen: &str) -> Daemon {
 
 fn balance(place: &Place, member: &str, at: &str) -> u64 {
     let text = place.done(member, at, &["balance", "--json"]);
-    serde_json::from_str::<Value>(&text).unwrap()["balance"].as_u64().unwrap()
+    let said = serde_json::from_str::<Value>(&text).unwrap();
+    said["balance_minor"].as_str().unwrap().parse().unwrap()
 }
 
 fn json(text: &str) -> Value {
@@ -101,11 +102,14 @@ fn two_members_pay_each_other_while_the_daemon_comes_and_goes() {
     let mut bob = Listening::start(&place, "bob", &at, &[]);
 
     let sent = json(&place.done("alice", &at, &["send", "bob", "30", "--memo", "für Tee", "--json"]));
-    assert_eq!((sent["to"].as_u64(), sent["amount"].as_u64()), (Some(2), Some(30)));
+    assert_eq!((sent["to"].as_u64(), sent["amount"].as_str()), (Some(2), Some("30")));
     let came = bob.incoming();
     assert_eq!(
         came.to_string(),
-        format!(r#"{{"amount":30,"handle":"alice","index":{},"memo":"für Tee","payer":1}}"#, sent["index"])
+        format!(
+            r#"{{"amount":"30","handle":"alice","index":{},"memo":"für Tee","minor":"30","payer":1}}"#,
+            sent["index"]
+        )
     );
     assert_eq!((balance(&place, "alice", &at), balance(&place, "bob", &at)), (70, 130));
 
@@ -116,7 +120,7 @@ fn two_members_pay_each_other_while_the_daemon_comes_and_goes() {
     let second = daemon(&place, &at);
     assert_eq!(bob.says_of("online"), format!("online: listening on {}", bob.address));
     place.done("alice", &at, &["send", "#2", "5", "--receipt", path(&place, "sent.receipt")]);
-    assert_eq!(bob.incoming()["amount"], 5);
+    assert_eq!(bob.incoming()["amount"], "5");
 
     // The other way round, at the same time.
     let mut alice = Listening::start(&place, "alice", &at, &["--hidden"]);
@@ -152,7 +156,7 @@ fn who_is_online_is_listed_unless_hidden_and_only_as_long_as_it_listens() {
     let bob = Listening::start(&place, "bob", at, &[]);
     let carol = Listening::start(&place, "carol", at, &["--hidden"]);
     let seen = online("alice");
-    assert_eq!((seen["balance"].as_u64(), seen["currency"].as_str()), (Some(100), Some("TWD")));
+    assert_eq!((seen["balance"].as_str(), seen["currency"].as_str()), (Some("100"), Some("TWD")));
     let [listed] = &seen["members"].as_array().unwrap()[..] else { panic!("{seen}") };
     let (_, port) = bob.address.rsplit_once(':').unwrap();
     assert_eq!((listed["account"].as_u64(), listed["handle"].as_str()), (Some(2), Some("bob")));
@@ -190,7 +194,7 @@ fn a_payment_order_goes_by_file_once_and_only_to_its_payee() {
     assert!(place.ends(3, "carol", at, &["settle", rent]).contains("no_permission"));
     assert!(place.ends(3, "alice", at, &["settle", rent]).contains("no_permission"));
     let settled = json(&place.done("bob", at, &["settle", rent, "--json"]));
-    assert_eq!((settled["amount"].as_u64(), settled["balance"].as_u64()), (Some(40), Some(140)));
+    assert_eq!((settled["amount"].as_str(), settled["balance_minor"].as_str()), (Some("40"), Some("140")));
     assert!(place.ends(3, "bob", at, &["settle", rent]).contains("already_settled"));
     assert!(place.ends(3, "alice", at, &["revoke-order", rent]).contains("already_settled"));
 
@@ -260,7 +264,7 @@ fn a_payee_who_vanishes_midway_leaves_an_outcome_that_the_next_call_settles() {
     let again = place.run("alice", at, &["send", "bob", "25", "--json"]);
     assert!(String::from_utf8_lossy(&again.stderr).contains("handing it over again"));
     assert_eq!(json(&String::from_utf8(again.stdout).unwrap())["order_id"], id);
-    assert_eq!(bob.incoming()["amount"], 25);
+    assert_eq!(bob.incoming()["amount"], "25");
     assert!(!sent.exists(), "its end is known");
     assert_eq!(balance(&place, "bob", at), 125);
 

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use ledgerd::crypto::rsa::KeyPolicyError;
-use ledgerd::domain::{AccountId, Rejection, accounts, orders, payments};
+use ledgerd::domain::{AccountId, Rejection, Settings, accounts, orders, payments};
 use ledgerd::time::Timestamp;
 
 use script::{Expected, Line, Scenario, Step};
@@ -49,12 +49,15 @@ fn every_scenario_goes_as_it_is_written() {
 
 fn run(world: &mut World, line: &Line, place: &str) {
     match &line.step {
-        Step::Found { opening_grant, operator } => world.found(*opening_grant, operator.as_deref()),
+        Step::Found { opening_grant, operator, currency } => {
+            world.found(*opening_grant, operator.as_deref());
+            world.state.settings.currency = currency.clone();
+        }
         Step::Ask { command, author, signer, expected } => {
             let before = world.state.digest();
             let blocks = world.blocks.len();
             let outcome = world.ask(command, *author, signer);
-            assert_expected(&outcome, expected, place);
+            assert_expected(&outcome, expected, &world.state.settings, place);
             if matches!(outcome, Outcome::Refused(_) | Outcome::Undecodable) {
                 assert!(!line.is_given, "{place}: what is given cannot be refused");
                 assert_eq!(world.state.digest(), before, "{place}: a refusal changed the state");
@@ -68,7 +71,7 @@ fn run(world: &mut World, line: &Line, place: &str) {
     }
 }
 
-fn assert_expected(outcome: &Outcome, expected: &Expected, place: &str) {
+fn assert_expected(outcome: &Outcome, expected: &Expected, settings: &Settings, place: &str) {
     let same = match (outcome, expected) {
         (Outcome::Account(is), Expected::Account(wanted)) => is == wanted,
         (Outcome::FirstOrder(is), Expected::FirstOrder(wanted)) => is == wanted,
@@ -78,7 +81,8 @@ fn assert_expected(outcome: &Outcome, expected: &Expected, place: &str) {
         (Outcome::OrderRevoked(is), Expected::OrderRevoked(wanted)) => is == wanted,
         (Outcome::Undecodable, Expected::Undecodable) => true,
         (Outcome::Refused(rejection), Expected::Refused { name, sentence }) => {
-            rejection.name() == name && sentence.as_ref().is_none_or(|said| *said == rejection.to_string())
+            let is = rejection.sentence(settings);
+            rejection.name() == name && sentence.as_ref().is_none_or(|said| *said == is)
         }
         _ => false,
     };
@@ -107,18 +111,19 @@ pub(crate) fn every_refusal() -> Vec<Rejection> {
     let of_payments = [
         P::NoPermission,
         P::InvalidUser(AccountId(1)),
+        P::InvalidPayee { element: 0, account: AccountId(1) },
         P::NoPayments,
         P::TooManyPayments(8_193),
         P::NegativeAmount { element: 0 },
         P::ZeroAmount { element: 0 },
         P::SelfPayment { element: 0 },
         P::InvalidMemo { element: 0 },
-        P::InsufficientBalance { element: 0, balance: 0 },
+        P::InsufficientBalance { element: 0, balance: 0, needed: 1 },
         P::Overflow,
         P::OtherLedger,
         P::UnknownPayer(AccountId(1)),
         P::NotPayee,
-        P::UncoveredOrder,
+        P::UncoveredOrder(1),
         P::Expired(Timestamp::default()),
         P::AlreadySettled(1),
         P::Revoked(1),
@@ -145,10 +150,11 @@ pub(crate) fn every_refusal() -> Vec<Rejection> {
     }
     for refusal in &of_payments {
         match refusal {
-            P::NoPermission | P::InvalidUser(_) | P::NoPayments | P::TooManyPayments(_) => {}
+            P::NoPermission | P::InvalidUser(_) | P::InvalidPayee { .. } => {}
+            P::NoPayments | P::TooManyPayments(_) => {}
             P::NegativeAmount { .. } | P::ZeroAmount { .. } | P::SelfPayment { .. } => {}
             P::InvalidMemo { .. } | P::InsufficientBalance { .. } | P::Overflow => {}
-            P::OtherLedger | P::UnknownPayer(_) | P::NotPayee | P::UncoveredOrder => {}
+            P::OtherLedger | P::UnknownPayer(_) | P::NotPayee | P::UncoveredOrder(_) => {}
             P::Expired(_) | P::AlreadySettled(_) | P::Revoked(_) => {}
         }
     }

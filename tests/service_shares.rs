@@ -16,7 +16,7 @@ const THERE: &str = "203.0.113.1";
 
 fn an_order() -> Command {
     let stock_name = StockName::new("AAPL").unwrap();
-    let order = Order { operation: Operation::Buy, stock_name, quantity: 1, price: None };
+    let order = Order { operation: Operation::Buy, stock_name, quantity: 1.into(), price: None };
     Command::Orders(orders::Command::PlaceOrders(PlaceOrders { orders: vec![order] }))
 }
 
@@ -308,7 +308,7 @@ fn half_read_messages_take_a_bounded_room_which_is_given_back() {
     let orders = Order {
         operation: Operation::Buy,
         stock_name: StockName::new("AAPL").unwrap(),
-        quantity: 1,
+        quantity: 1.into(),
         price: None,
     };
     let orders = orders::Command::PlaceOrders(PlaceOrders { orders: vec![orders; 8_000] });

@@ -12,7 +12,8 @@ use ledgerd::crypto::rsa::PublicKey;
 use ledgerd::crypto::{self, KeyId, LedgerId};
 use ledgerd::domain::accounts::{self, Register, Registered};
 use ledgerd::domain::orders::{
-    self, Currency, Operation, Order, OrdersPlaced, PlaceOrders, Price, StockName,
+    self, Operation, OrdersPlaced,
+    v1::{Currency, Order, PlaceOrders, Price, StockName},
 };
 use ledgerd::domain::{self, AccountId, Command, Context, Event, State};
 use ledgerd::time::Timestamp;
@@ -72,7 +73,7 @@ fn command(vectors: &Vectors, name: &str) -> Command {
                 price: Some(price),
             };
             let second = Order { operation: Operation::Sell, quantity: 1, price: None, ..order };
-            Command::Orders(orders::Command::PlaceOrders(PlaceOrders { orders: vec![order, second] }))
+            Command::Orders(orders::Command::PlaceOrdersV1(PlaceOrders { orders: vec![order, second] }))
         }
         _ => unreachable!(),
     }

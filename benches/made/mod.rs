@@ -15,7 +15,7 @@ use ledgerd::crypto::note::LogKey;
 use ledgerd::crypto::random::Seeded;
 use ledgerd::crypto::rsa::{MODULUS_BYTES, PrivateKey};
 use ledgerd::crypto::{KeyId, LedgerId};
-use ledgerd::domain::orders::{Currency, Operation, Order, PlaceOrders, Price, StockName};
+use ledgerd::domain::orders::{Currency, Decimal, Operation, Order, PlaceOrders, Price, StockName};
 use ledgerd::domain::payments::{Pay, Payment};
 use ledgerd::domain::{AccountId, Command, Settings, accounts, orders, payments};
 use ledgerd::eventlog::{self, Disk, Options, Storage};
@@ -128,10 +128,10 @@ pub(crate) fn orders(count: usize) -> Command {
     let order = |n: usize| Order {
         operation: if n.is_multiple_of(2) { Operation::Buy } else { Operation::Sell },
         stock_name: StockName::new("AAPL").unwrap(),
-        quantity: n as u64 % 900 + 1,
+        quantity: Decimal::from(n as u64 % 900 + 1),
         price: Some(Price {
-            ten_thousandths: 1_760_000 + n as u64 % 1_000,
-            currency: Some(Currency(*b"USD")),
+            amount: Decimal::new(1_760_000 + n as u64 % 1_000, 4).unwrap(),
+            currency: Currency::new("USD").ok(),
         }),
     };
     let orders = (0..count).map(order).collect();

@@ -239,7 +239,8 @@ impl Checker {
         };
         match domain::decide(replica.state(), &transaction.command, &transaction.context) {
             Err(rejection) => {
-                let reason = format!("the rules refuse this command ({}): {rejection}", rejection.name());
+                let sentence = rejection.sentence(&replica.state().settings);
+                let reason = format!("the rules refuse this command ({}): {sentence}", rejection.name());
                 self.found(place, "refused_by_rules", reason);
             }
             Ok(event) if event.encode() != block.event => {

@@ -4,9 +4,9 @@ use std::io::Write;
 
 use crate::chain::{Block, Genesis, block_hash};
 use crate::cli::text::escape;
-use crate::client::show::{NotShown, price_text, transaction};
+use crate::client::show::{NotShown, transaction};
 use crate::domain::accounts::{self, Registered};
-use crate::domain::orders::{self, Order};
+use crate::domain::orders::ShownOrder;
 use crate::domain::payments::{self, Currency};
 use crate::domain::{AccountId, Command, Event, Settings};
 
@@ -24,9 +24,7 @@ pub fn write_block(bytes: &[u8], currency: &Currency, out: &mut dyn Write) -> Re
     let transaction = transaction(&block)?;
     match &transaction.command {
         Command::Accounts(command) => write_membership(command, &transaction.event, out),
-        Command::Orders(orders::Command::PlaceOrders(place)) => {
-            place.orders.iter().try_for_each(|order| write_order(order, out))
-        }
+        Command::Orders(command) => command.shown().iter().try_for_each(|order| write_order(order, out)),
         Command::Payments(command) => write_money(command, currency, out),
     }
 }
@@ -64,13 +62,14 @@ fn write_membership(command: &accounts::Command, event: &Event, out: &mut dyn Wr
     Ok(())
 }
 
-fn write_order(order: &Order, out: &mut dyn Write) -> Result<(), NotShown> {
-    write!(out, "  {:4} {:>10} {}", order.operation.as_str(), order.quantity, order.stock_name)?;
+fn write_order(order: &ShownOrder, out: &mut dyn Write) -> Result<(), NotShown> {
+    let quantity = order.quantity.to_string();
+    write!(out, "  {:4} {quantity:>10} {}", order.operation.as_str(), order.stock_name)?;
     if let Some(price) = order.price {
-        write!(out, " at {}", price_text(price.ten_thousandths))?;
-        if let Some(currency) = price.currency {
-            write!(out, " {currency}")?;
-        }
+        write!(out, " at {price}")?;
+    }
+    if let Some(currency) = &order.currency {
+        write!(out, " {currency}")?;
     }
     Ok(writeln!(out)?)
 }

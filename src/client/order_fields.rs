@@ -1,54 +1,48 @@
-//! The fields of an order in JSON: which there are, and what each may be.
+//! The fields of an order: which there are, and what each may be. JSON and CSV have the same.
 
-use iso_currency::Currency as IsoCurrency;
-use rust_decimal::Decimal;
-use rust_decimal::prelude::ToPrimitive;
+use rust_decimal::Decimal as Number;
 use serde_json::Value;
 
+use super::elements::{Fields, expected, shown};
 use crate::chain::CommandId;
-use crate::cli::text::escape;
-use crate::domain::orders::{Currency, Operation, Order, PRICE_SCALE, Price, StockName};
+use crate::domain::orders::{
+    Currency, Decimal, InvalidDecimal, Operation, Order, Price, SCALE_MAX, StockName,
+};
 
-const NAMES: [&str; 5] = ["operation_type", "stock_name", "quantity", "price", "currency"];
 const COMMAND_ID: &str = "command_id";
-
-/// Characters of a value that are shown when it is refused.
-const SHOWN_CHARS: usize = 40;
+/// The names of all fields; the last stands only where a line is a command.
+const NAMES: [&str; 6] = ["operation_type", "stock_name", "quantity", "price", "currency", COMMAND_ID];
 
 /// The fields seen so far.
 #[derive(Debug, Default)]
-pub(super) struct Fields {
-    allow_command_id: bool,
-    seen: Vec<String>,
+pub(super) struct OrderFields {
+    names: &'static [&'static str],
     operation: Option<Operation>,
     stock_name: Option<StockName>,
-    quantity: Option<u64>,
-    price: Option<u64>,
+    quantity: Option<Decimal>,
+    price: Option<Decimal>,
     currency: Option<Currency>,
     command_id: Option<CommandId>,
 }
 
-impl Fields {
-    pub(super) fn new(allow_command_id: bool) -> Fields {
-        Fields { allow_command_id, ..Fields::default() }
+impl OrderFields {
+    /// None yet.
+    pub(super) fn new(allow_command_id: bool) -> OrderFields {
+        let [before @ .., _] = &NAMES;
+        let names = if allow_command_id { &NAMES[..] } else { before };
+        OrderFields { names, ..OrderFields::default() }
+    }
+}
+
+impl Fields for OrderFields {
+    type Element = (Order, Option<CommandId>);
+    const NAME: &'static str = "an order";
+
+    fn names(&self) -> &[&'static str] {
+        self.names
     }
 
-    /// Refuses fields that there are not, and those that stand twice.
-    pub(super) fn check_name(&mut self, name: &str) -> Result<(), String> {
-        let known = NAMES.contains(&name) || self.allow_command_id && name == COMMAND_ID;
-        if !known {
-            let more = if self.allow_command_id { ", command_id" } else { "" };
-            return Err(format!("field {}: unknown; there are {}{more}", shown(name), NAMES.join(", ")));
-        }
-        if self.seen.iter().any(|seen| seen == name) {
-            return Err(format!("field {name}: stands twice"));
-        }
-        self.seen.push(name.to_owned());
-        Ok(())
-    }
-
-    /// Takes the value of a field.
-    pub(super) fn set(&mut self, name: &str, value: &Value) -> Result<(), String> {
+    fn set(&mut self, name: &str, value: &Value) -> Result<(), String> {
         match name {
             "operation_type" => self.operation = Some(operation(value)?),
             "stock_name" => self.stock_name = Some(stock_name(value)?),
@@ -60,8 +54,7 @@ impl Fields {
         Ok(())
     }
 
-    /// The order, if it is whole.
-    pub(super) fn finish(self) -> Result<(Order, Option<CommandId>), String> {
+    fn finish(self) -> Result<(Order, Option<CommandId>), String> {
         let missing = |name: &str| format!("field {name}: missing");
         let operation = self.operation.ok_or_else(|| missing("operation_type"))?;
         let stock_name = self.stock_name.ok_or_else(|| missing("stock_name"))?;
@@ -69,65 +62,77 @@ impl Fields {
             return Err("field currency: stands only beside a price".to_owned());
         }
         let currency = self.currency;
-        let price = self.price.map(|ten_thousandths| Price { ten_thousandths, currency });
-        let quantity = self.quantity.unwrap_or(1);
+        let price = self.price.map(|amount| Price { amount, currency });
+        let quantity = self.quantity.unwrap_or(Decimal::from(1));
         Ok((Order { operation, stock_name, quantity, price }, self.command_id))
     }
 }
 
-/// A value as it is quoted in a refusal: short, and harmless for a terminal.
-fn shown(value: impl ToString) -> String {
-    let text = value.to_string();
-    let cut: String = text.chars().take(SHOWN_CHARS).collect();
-    let more = if cut.len() < text.len() { "…" } else { "" };
-    format!("{}{more}", escape(&cut))
-}
-
-fn expected(name: &str, what: &str, found: &Value) -> String {
-    format!("field {name}: expected {what}, found {}", shown(found))
-}
-
 fn operation(value: &Value) -> Result<Operation, String> {
-    match value.as_str() {
-        Some("buy") => Ok(Operation::Buy),
-        Some("sell") => Ok(Operation::Sell),
-        _ => Err(expected("operation_type", "\"buy\" or \"sell\"", value)),
-    }
+    let word = value.as_str().unwrap_or_default();
+    [Operation::Buy, Operation::Sell]
+        .into_iter()
+        .find(|operation| word.eq_ignore_ascii_case(operation.as_str()))
+        .ok_or_else(|| expected("operation_type", "\"buy\" or \"sell\"", value))
 }
 
 fn stock_name(value: &Value) -> Result<StockName, String> {
     let name = value.as_str().and_then(|text| StockName::new(text).ok());
-    name.ok_or_else(|| expected("stock_name", "a string of 1 to 16 of A-Z 0-9 . -", value))
+    name.ok_or_else(|| expected("stock_name", "a string of 1 to 32 of A-Z a-z 0-9 . - ^ / = & : _ +", value))
 }
 
-fn quantity(value: &Value) -> Result<u64, String> {
-    // The digits as they were written: 1.0 and 1e3 are no whole numbers here.
-    let number = value.is_number().then(|| value.to_string().parse::<u64>().ok()).flatten();
-    let number = number.filter(|number| *number > 0);
-    number.ok_or_else(|| expected("quantity", "a positive whole number of at most 64 bits", value))
+fn quantity(value: &Value) -> Result<Decimal, String> {
+    let what = format!("a number of more than nothing with at most {SCALE_MAX} decimals");
+    match decimal(value) {
+        Ok(quantity) if !quantity.is_zero() => Ok(quantity),
+        Ok(_) => Err(expected("quantity", &what, value)),
+        Err(Some(InvalidDecimal::Negative)) => Err(format!(
+            "field quantity: negative, found {}; who sells writes \"sell\" and how many",
+            shown(value)
+        )),
+        Err(why) => Err(refused("quantity", &what, why, value)),
+    }
 }
 
-fn price(value: &Value) -> Result<u64, String> {
-    let what = "a decimal number or string with at most 4 decimals, not negative";
-    let text = match value {
-        Value::String(text) => text.clone(),
-        Value::Number(number) => number.to_string(),
-        _ => return Err(expected("price", what, value)),
-    };
-    let plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
-        && text.starts_with(|c: char| c.is_ascii_digit())
-        && text.ends_with(|c: char| c.is_ascii_digit());
-    let decimal = if plain { Decimal::from_str_exact(&text).ok() } else { None };
-    let decimal = decimal.filter(|decimal| decimal.scale() <= PRICE_SCALE);
-    let amount = decimal.and_then(|decimal| decimal.checked_mul(Decimal::from(10u64.pow(PRICE_SCALE))));
-    amount.and_then(|amount| amount.to_u64()).ok_or_else(|| expected("price", what, value))
+fn price(value: &Value) -> Result<Decimal, String> {
+    let what = format!("a number, not negative, with at most {SCALE_MAX} decimals");
+    decimal(value).map_err(|why| refused("price", &what, why, value))
+}
+
+fn refused(name: &str, what: &str, why: Option<InvalidDecimal>, value: &Value) -> String {
+    let text = expected(name, what, value);
+    match why {
+        None | Some(InvalidDecimal::NoNumber) => text,
+        Some(why) => format!(
+            "{text}, which is {}",
+            match why {
+                InvalidDecimal::Decimals => "a number of more decimals".to_owned(),
+                other => other.to_string(),
+            }
+        ),
+    }
+}
+
+/// A number of JSON with the digits that were written, or a text of digits and a point. A program that writes a small
+/// number writes it with an exponent, `1e-05`; nobody writes a text so.
+fn decimal(value: &Value) -> Result<Decimal, Option<InvalidDecimal>> {
+    match value {
+        Value::String(text) => Decimal::parse(text).map_err(Some),
+        Value::Number(number) => {
+            let text = number.to_string();
+            if !text.contains(['e', 'E']) {
+                return Decimal::parse(&text).map_err(Some);
+            }
+            let plain = Number::from_scientific(&text).map_err(|_| Some(InvalidDecimal::NoNumber))?;
+            Decimal::parse(&plain.to_string()).map_err(Some)
+        }
+        _ => Err(None),
+    }
 }
 
 fn currency(value: &Value) -> Result<Currency, String> {
-    let code = value.as_str().filter(|text| IsoCurrency::from_code(text).is_some());
-    let bytes = code.and_then(|code| <[u8; 3]>::try_from(code.as_bytes()).ok()).map(Currency);
-    let currency = bytes.filter(|currency| currency.is_well_formed());
-    currency.ok_or_else(|| expected("currency", "an ISO 4217 code such as \"USD\"", value))
+    let name = value.as_str().and_then(|text| Currency::new(&text.to_ascii_uppercase()).ok());
+    name.ok_or_else(|| expected("currency", "a name of 2 to 8 letters such as \"USD\" or \"USDT\"", value))
 }
 
 fn command_id(value: &Value) -> Result<CommandId, String> {

@@ -1,107 +1,65 @@
-//! Orders as people and programs write them: one JSON object, an array, or one object a line. Read as a stream,
-//! so that a million orders need no memory in proportion, and refused with line, element and field.
+//! Orders as people and programs write them.
 
-use std::cell::Cell;
-use std::fmt;
-use std::io::{BufRead, Read};
+use std::io::Read;
 
-use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::Value;
-
-use super::order_fields::Fields;
+pub use super::elements::{Form, InputError, Place};
+use super::elements::{read_elements, read_line};
+use super::order_fields::OrderFields;
+use super::orders_csv;
+pub use super::orders_csv::Columns;
 use crate::chain::CommandId;
 use crate::domain::orders::Order;
-
-/// How an input is laid out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
-    /// One object.
-    One,
-    /// An array of objects.
-    Array,
-    /// Objects one after the other, one a line.
-    Lines,
-}
 
 /// One order of an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Element {
-    /// Which one, from 0.
-    pub element: u64,
+    /// Where it stands.
+    pub place: Place,
     /// The order.
     pub order: Order,
     /// The id that its command shall have, where that may be said.
     pub command_id: Option<CommandId>,
 }
 
-/// Why an input is refused: nothing of it was sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InputError {
-    /// The line, from 1.
-    pub line: u64,
-    /// The element, from 0, where there is one.
-    pub element: Option<u64>,
-    /// What was expected and what was found, with the field.
-    pub reason: String,
-}
-
-impl InputError {
-    fn new(line: u64, element: Option<u64>, reason: impl Into<String>) -> InputError {
-        InputError { line, element, reason: reason.into() }
-    }
-
-    /// For a visitor that wants no more.
-    pub fn stopped() -> InputError {
-        InputError::new(0, None, "stopped")
-    }
-
-    fn of_json(error: &serde_json::Error, element: Option<u64>) -> InputError {
-        // serde_json ends its sentences with the place, which is said in front already.
-        let text = error.to_string();
-        let place = format!(" at line {} column {}", error.line(), error.column());
-        let reason = text.strip_suffix(&place).unwrap_or(&text);
-        InputError::new(error.line() as u64, element, reason)
-    }
-}
-
-impl fmt::Display for InputError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}, ", self.line)?;
-        if let Some(element) = self.element {
-            write!(f, "element {element}: ")?;
-        }
-        f.write_str(&self.reason)
-    }
-}
-
-impl std::error::Error for InputError {}
-
 /// What takes the orders; an error ends the reading and is what the reading ends with.
 pub type Visit<'a> = dyn FnMut(Element) -> Result<(), InputError> + 'a;
+
+/// How an input of orders is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// JSON: one object, an array, or one object a line.
+    Json,
+    /// A table with a header, as brokers and exchanges export it.
+    Csv(Columns),
+}
 
 /// Reads all orders of an input, in order.
 ///
 /// # Errors
 /// [`InputError`] for the first thing that is wrong, or what the visitor says.
-pub fn read_orders(
-    mut input: impl BufRead,
-    allow_command_id: bool,
-    visit: &mut Visit<'_>,
-) -> Result<Form, InputError> {
-    let (first, line) = first_byte(&mut input)?;
-    let mut reader = Reader { allow_command_id, element: Cell::new(0), visit, stopped: None };
-    // The bytes before the first one were white space; their lines still count.
-    let lead = "\n".repeat(usize::try_from(line - 1).unwrap_or(0));
-    let input = lead.as_bytes().chain(input);
-    let form = match first {
-        b'[' => reader.array(input),
-        b'{' => reader.objects(input),
-        _ => Err(InputError::new(line, None, "expected a JSON object or an array of objects")),
-    };
-    match reader.stopped.take() {
-        Some(error) => Err(error),
-        None => form,
+pub fn read_orders(input: impl Read, layout: &Layout, visit: &mut Visit<'_>) -> Result<Form, InputError> {
+    match layout {
+        Layout::Csv(columns) => orders_csv::read(input, columns, visit),
+        Layout::Json => {
+            let new = || OrderFields::new(false);
+            read_elements(input, &new, &mut |place, (order, _)| {
+                visit(Element { place, order, command_id: None })
+            })
+        }
     }
+}
+
+/// Where an element stands, which is counted from 1, in an input that was read before.
+pub fn place_of(input: impl Read, layout: &Layout, element: u64) -> Option<Place> {
+    let mut place = None;
+    let read = read_orders(input, layout, &mut |found| {
+        if found.place.element < element {
+            return Ok(());
+        }
+        place = Some(found.place);
+        Err(InputError::stopped())
+    });
+    read.err().and(place)
 }
 
 /// Reads the order of one line; none if the line is blank.
@@ -109,152 +67,25 @@ pub fn read_orders(
 /// # Errors
 /// [`InputError`], with the line's number.
 pub fn parse_line(line: &str, number: u64, allow_command_id: bool) -> Result<Option<Element>, InputError> {
-    if line.trim().is_empty() {
-        return Ok(None);
-    }
-    let mut deserializer = serde_json::Deserializer::from_str(line);
-    let parsed = OneOrder { allow_command_id }.deserialize(&mut deserializer);
-    let parsed = parsed.and_then(|fields| deserializer.end().map(|()| fields));
-    let (order, command_id) = parsed
-        .map_err(|error| InputError { line: number, ..InputError::of_json(&error, Some(number - 1)) })?;
-    Ok(Some(Element { element: number - 1, order, command_id }))
-}
-
-/// The first byte that is not white space, which stays in the input, and its line.
-fn first_byte(input: &mut impl BufRead) -> Result<(u8, u64), InputError> {
-    let mut line = 1;
-    loop {
-        let available = input.fill_buf().map_err(|error| InputError::new(line, None, error.to_string()))?;
-        let Some(&byte) = available.first() else {
-            return Err(InputError::new(line, None, "the input is empty"));
-        };
-        match byte {
-            b'\n' => line += 1,
-            b' ' | b'\t' | b'\r' => {}
-            0xef if available.starts_with(b"\xef\xbb\xbf") => {
-                return Err(InputError::new(
-                    line,
-                    None,
-                    "a byte order mark stands before the JSON; remove it",
-                ));
-            }
-            _ => return Ok((byte, line)),
-        }
-        input.consume(1);
-    }
-}
-
-struct Reader<'a, 'b> {
-    allow_command_id: bool,
-    element: Cell<u64>,
-    visit: &'a mut Visit<'b>,
-    stopped: Option<InputError>,
-}
-
-impl Reader<'_, '_> {
-    fn array(&mut self, input: impl Read) -> Result<Form, InputError> {
-        let mut deserializer = serde_json::Deserializer::from_reader(input);
-        let read = deserializer.deserialize_seq(Elements { reader: self });
-        let read = read.and_then(|()| deserializer.end());
-        let element = Some(self.element.get());
-        read.map_err(|error| InputError::of_json(&error, element))?;
-        if self.element.get() == 0 {
-            return Err(InputError::new(1, None, "the array has no orders"));
-        }
-        Ok(Form::Array)
-    }
-
-    fn objects(&mut self, input: impl Read) -> Result<Form, InputError> {
-        let mut deserializer = serde_json::Deserializer::from_reader(input);
-        loop {
-            // The end of the input is the end of the orders only between two of them.
-            if self.element.get() > 0 && deserializer.end().is_ok() {
-                return Ok(if self.element.get() == 1 { Form::One } else { Form::Lines });
-            }
-            let one = OneOrder { allow_command_id: self.allow_command_id };
-            let parsed = one.deserialize(&mut deserializer);
-            let element = Some(self.element.get());
-            let (order, command_id) = parsed.map_err(|error| InputError::of_json(&error, element))?;
-            self.take(order, command_id)?;
-        }
-    }
-
-    fn take(&mut self, order: Order, command_id: Option<CommandId>) -> Result<(), InputError> {
-        let element = self.element.get();
-        (self.visit)(Element { element, order, command_id })?;
-        self.element.set(element + 1);
-        Ok(())
-    }
-}
-
-/// The elements of an array, each handed on as soon as it is read.
-struct Elements<'r, 'a, 'b> {
-    reader: &'r mut Reader<'a, 'b>,
-}
-
-impl<'de> Visitor<'de> for Elements<'_, '_, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an array of objects")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<(), A::Error> {
-        let allow_command_id = self.reader.allow_command_id;
-        while let Some((order, command_id)) = elements.next_element_seed(OneOrder { allow_command_id })? {
-            if let Err(error) = self.reader.take(order, command_id) {
-                self.reader.stopped = Some(error);
-                return Err(de::Error::custom("stopped"));
-            }
-        }
-        Ok(())
-    }
-}
-
-/// One object. Every field is checked where it stands, so that an error carries its line.
-struct OneOrder {
-    allow_command_id: bool,
-}
-
-impl<'de> DeserializeSeed<'de> for OneOrder {
-    type Value = (Order, Option<CommandId>);
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for OneOrder {
-    type Value = (Order, Option<CommandId>);
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object with the fields of an order")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut fields = Fields::new(self.allow_command_id);
-        while let Some(name) = map.next_key::<String>()? {
-            fields.check_name(&name).map_err(de::Error::custom)?;
-            let value: Value = map.next_value()?;
-            fields.set(&name, &value).map_err(de::Error::custom)?;
-        }
-        fields.finish().map_err(de::Error::custom)
-    }
+    let read = read_line(line, number, OrderFields::new(allow_command_id))?;
+    let place = Place { line: number, element: number };
+    Ok(read.map(|(order, command_id)| Element { place, order, command_id }))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
     use std::io::BufReader;
 
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::orders::{Currency, Operation, Price, StockName};
+    use crate::domain::orders::{Currency, Decimal, Operation, Price, StockName};
 
     fn read(text: &str) -> Result<(Form, Vec<Order>), InputError> {
         let mut orders = Vec::new();
-        let form = read_orders(text.as_bytes(), false, &mut |element| {
-            assert_eq!(element.element, orders.len() as u64);
+        let form = read_orders(text.as_bytes(), &Layout::Json, &mut |element| {
+            assert_eq!(element.place.element, orders.len() as u64 + 1);
             orders.push(element.order);
             Ok(())
         })?;
@@ -279,54 +110,96 @@ mod tests {
     }
 
     #[test]
-    fn a_price_keeps_the_digits_that_were_written() {
-        let price = |text: &str| {
-            let order = read(&format!(
-                r#"{{"operation_type":"sell","stock_name":"A","price":{text},"currency":"EUR"}}"#
-            ));
-            order.map(|(_, orders)| orders[0].price.unwrap().ten_thousandths)
+    fn quantities_and_prices_are_numbers_or_texts_with_the_digits_that_were_written() {
+        let order = |field: &str, text: &str| {
+            let currency = if field == "price" { r#","currency":"EUR""# } else { "" };
+            read(&format!(r#"{{"operation_type":"sell","stock_name":"A","{field}":{text}{currency}}}"#))
+                .map(|(_, orders)| orders[0])
         };
-        for (text, amount) in [
-            ("0.1", 1_000),
-            ("\"12.5000\"", 125_000),
-            ("7", 70_000),
-            ("0", 0),
-            ("1844674407370955.1615", u64::MAX),
+        let price = |text: &str| order("price", text).map(|order| order.price.unwrap().amount.to_string());
+        let quantity = |text: &str| order("quantity", text).map(|order| order.quantity.to_string());
+        for (text, shown) in [
+            ("0.1", "0.1"),
+            ("\"12.5000\"", "12.5"),
+            ("7", "7"),
+            ("0.00001300", "0.000013"),
+            ("\"36000.00000000\"", "36000"),
+            ("1e-05", "0.00001"),
+            ("1.25E2", "125"),
+            ("1844674407370955.1615", "1844674407370955.1615"),
+            ("18446744073709551615", "18446744073709551615"),
         ] {
-            assert_eq!(price(text), Ok(amount), "{text}");
+            assert_eq!(price(text).as_deref(), Ok(shown), "{text}");
+            assert_eq!(quantity(text).as_deref(), Ok(shown), "{text}");
         }
+        assert_eq!(price("0").as_deref(), Ok("0"));
         for text in [
-            "-1",
-            "0.00001",
+            "0.000000001",
             "\"1e2\"",
             "\".5\"",
             "\"5.\"",
             "\"\"",
             "\" 1\"",
             "\"+1\"",
+            "\"1,234.50\"",
+            "0.30000000000000004",
             "1844674407370955.1616",
+            "1e40",
+            "1e-30",
             "true",
             "null",
+            "[1]",
         ] {
-            assert!(price(text).unwrap_err().to_string().contains("field price"), "{text}");
+            assert!(
+                price(text).unwrap_err().to_string().contains("field price: expected a number"),
+                "{text}"
+            );
+            assert!(
+                quantity(text).unwrap_err().to_string().contains("field quantity: expected a number"),
+                "{text}"
+            );
+        }
+        assert!(price("-1").unwrap_err().to_string().ends_with("found -1, which is negative"));
+        assert!(
+            price("0.000000001").unwrap_err().to_string().ends_with("which is a number of more decimals")
+        );
+        assert!(quantity("0").unwrap_err().to_string().contains("of more than nothing"));
+        for text in ["-25", "\"-0.5\""] {
+            let said = quantity(text).unwrap_err().to_string();
+            assert!(said.contains("field quantity: negative") && said.contains("writes \"sell\""), "{said}");
+        }
+    }
+
+    #[test]
+    fn words_are_read_as_the_world_writes_them() {
+        let order = |text: &str| read(text).map(|(_, orders)| orders[0]).map_err(|error| error.to_string());
+        let text = r#"{"operation_type":"Sell","stock_name":"shib/usd","price":"1","currency":"usdt"}"#;
+        let read = order(text).unwrap();
+        assert_eq!((read.operation, read.stock_name.as_str()), (Operation::Sell, "shib/usd"));
+        assert_eq!(read.price.unwrap().currency, Currency::new("USDT").ok());
+        assert!(order(&text.replace("Sell", "BUY")).is_ok());
+        assert!(order(&text.replace("usdt", "GBX")).is_ok());
+        for (from, to) in
+            [("Sell", "short"), ("shib/usd", "shib usd"), ("usdt", "€"), ("usdt", "TOOLONGNAME")]
+        {
+            assert!(order(&text.replace(from, to)).unwrap_err().contains(", found \""), "{to}");
         }
     }
 
     #[test]
     fn a_refusal_names_line_element_field_and_what_was_expected() {
-        let text = refused(&format!("{BUY}\n{BUY}\n{}", r#"{"operation_type":"buy","stock_name":"aapl"}"#));
+        let text = refused(&format!("{BUY}\n{BUY}\n{}", r#"{"operation_type":"buy","stock_name":"A APL"}"#));
         assert_eq!(
             text,
-            "line 3, element 2: field stock_name: expected a string of 1 to 16 of A-Z 0-9 . -, found \"aapl\""
+            "line 3, element 3: field stock_name: expected a string of 1 to 32 of A-Z a-z 0-9 . - ^ / = & : _ +, found \"A APL\""
         );
         let text = refused("[\n{\"operation_type\":\"buy\",\n\"stock_name\":\"A\",\n\"quantity\":0}]");
         assert!(
-            text.starts_with("line 4, element 0: field quantity: expected a positive whole number"),
+            text.starts_with("line 4, element 1: field quantity: expected a number of more than nothing"),
             "{text}"
         );
-        assert!(refused("\u{feff}{}").contains("byte order mark"));
         assert!(refused(&format!("[{BUY}] x")).starts_with("line 1, "));
-        assert!(refused(&format!("{BUY}\n[]")).starts_with("line 2, element 1: "));
+        assert!(refused(&format!("{BUY}\n[]")).starts_with("line 2, element 2: "));
         assert!(
             refused(r#"{"\u001b[31m":1}"#).contains("\\u{1b}"),
             "no control character reaches a terminal"
@@ -335,9 +208,88 @@ mod tests {
             parse_line("{}", 7, true)
                 .unwrap_err()
                 .to_string()
-                .starts_with("line 7, element 6: field operation_type")
+                .starts_with("line 7, element 7: field operation_type")
         );
         assert_eq!(parse_line("  \r\n", 7, true), Ok(None));
+    }
+
+    #[test]
+    fn an_array_is_no_object_and_an_element_that_is_none_is_named() {
+        for (text, words) in [
+            (
+                r#"["buy","AAPL"]"#.to_owned(),
+                "line 1, element 1: invalid type: string \"buy\", expected an object",
+            ),
+            (
+                format!("[{BUY},\n[\"buy\",\"AAPL\"]]"),
+                "line 2, element 2: invalid type: sequence, expected an object",
+            ),
+            (
+                format!("{BUY}\n[\"buy\",\"AAPL\"]"),
+                "line 2, element 2: invalid type: sequence, expected an object",
+            ),
+            (format!("[{BUY},null]"), "line 1, element 2: invalid type: null, expected an object"),
+            (
+                "5".to_owned(),
+                "line 1, element 1: invalid type: integer `5`, expected a JSON object or an array",
+            ),
+            (" \n\n".to_owned(), "line 3: the input is empty"),
+            ("[]".to_owned(), "line 1: the array is empty"),
+        ] {
+            assert!(refused(&text).starts_with(words), "{text}: {}", refused(&text));
+        }
+        assert!(
+            parse_line("[\"buy\",\"AAPL\"]", 3, true)
+                .unwrap_err()
+                .to_string()
+                .contains("element 3: invalid type")
+        );
+    }
+
+    #[test]
+    fn every_element_knows_the_line_in_which_it_begins() {
+        let pretty = BUY.replace(',', ",\n");
+        let lines = |text: String| {
+            let mut lines = Vec::new();
+            let read = read_orders(text.as_bytes(), &Layout::Json, &mut |element| {
+                lines.push(element.place.line);
+                Ok(())
+            });
+            read.map(|_| lines)
+        };
+        assert_eq!(lines(format!("\n{pretty}\n\n{BUY} {BUY}\n{BUY}")), Ok(vec![2, 5, 5, 6]));
+        let array = format!("[\n{pretty},{BUY},\n\n{BUY}]");
+        assert_eq!(place_of(array.as_bytes(), &Layout::Json, 3), Some(Place { line: 5, element: 3 }));
+        assert_eq!(place_of(array.as_bytes(), &Layout::Json, 4), None);
+        assert_eq!(lines(array), Ok(vec![2, 3, 5]));
+    }
+
+    #[test]
+    fn a_mark_of_utf_8_is_nothing_bad_and_other_encodings_are_named() {
+        assert_eq!(read(&format!("\u{feff}{BUY}\n{BUY}")).unwrap().0, Form::Lines);
+        assert_eq!(
+            parse_line(&format!("\u{feff}{BUY}"), 1, true).unwrap().map(|element| element.place.line),
+            Some(1)
+        );
+        assert!(parse_line(&format!("\u{feff}{BUY}"), 2, true).is_err());
+        let wide = |bytes: fn(u16) -> [u8; 2], mark: bool| {
+            let text = if mark { format!("\u{feff}{BUY}") } else { BUY.to_owned() };
+            text.encode_utf16().flat_map(bytes).collect::<Vec<u8>>()
+        };
+        for (bytes, name) in [
+            (wide(u16::to_le_bytes, true), "UTF-16 with a byte order mark (little-endian)"),
+            (wide(u16::to_be_bytes, true), "UTF-16 with a byte order mark (big-endian)"),
+            (wide(u16::to_le_bytes, false), "UTF-16 (little-endian)"),
+            (wide(u16::to_be_bytes, false), "UTF-16 (big-endian)"),
+            (vec![0xff, 0xfe, 0, 0, b'{', 0, 0, 0], "UTF-32 with a byte order mark"),
+            (vec![0x1f, 0x8b, 8, 0], "compressed (gzip)"),
+        ] {
+            let error = read_orders(&bytes[..], &Layout::Json, &mut |_| Ok(())).unwrap_err();
+            assert_eq!(error.to_string(), format!("line 1: the input is {name}; save it as UTF-8"));
+            let line = String::from_utf8_lossy(&bytes).into_owned();
+            let each = parse_line(&line, 1, true).unwrap_err().to_string();
+            assert!(each.contains("save it as UTF-8") || name.contains("gzip"), "{each}");
+        }
     }
 
     #[test]
@@ -355,7 +307,7 @@ mod tests {
         let reads = Cell::new(0);
         let mut seen = 0;
         let input = BufReader::with_capacity(BUY.len() + 1, Endless(&reads));
-        let ended = read_orders(input, false, &mut |_| {
+        let ended = read_orders(input, &Layout::Json, &mut |_| {
             seen += 1;
             if seen == 3 { Err(InputError::stopped()) } else { Ok(()) }
         });
@@ -371,18 +323,28 @@ mod tests {
         }
 
         #[test]
-        fn every_order_reads_back(sell: bool, name in "[A-Z0-9.-]{1,16}", quantity in 1u64.., amount: u64, priced: bool) {
+        fn every_order_reads_back(
+            sell: bool, name in "[A-Za-z0-9./^=&:_+-]{1,32}", quantity in 1u64.., scales in (0u8..9, 0u8..9), amount: u64,
+            currency in proptest::option::of("[A-Z]{2,8}"), priced: bool,
+        ) {
             let operation = if sell { Operation::Sell } else { Operation::Buy };
-            let price = Price { ten_thousandths: amount, currency: Some(Currency(*b"USD")) };
-            let (whole, part) = (amount / 10_000, amount % 10_000);
-            let field = if priced { format!(",\"price\":\"{whole}.{part:04}\",\"currency\":\"USD\"") } else { String::new() };
+            let quantity = Decimal::new(quantity, scales.0).unwrap();
+            let price = Price {
+                amount: Decimal::new(amount, scales.1).unwrap(),
+                currency: currency.as_deref().map(|name| Currency::new(name).unwrap()),
+            };
+            let mut field = if priced { format!(",\"price\":{}", price.amount) } else { String::new() };
+            if let (true, Some(name)) = (priced, &currency) {
+                field += &format!(",\"currency\":\"{name}\"");
+            }
             let text = format!(
-                "{{\"operation_type\":\"{}\",\"stock_name\":\"{name}\",\"quantity\":{quantity}{field}}}", operation.as_str()
+                "{{\"operation_type\":\"{}\",\"stock_name\":\"{name}\",\"quantity\":\"{quantity}\"{field}}}", operation.as_str()
             );
             let expected = Order {
                 operation, stock_name: StockName::new(&name).unwrap(), quantity, price: priced.then_some(price),
             };
             prop_assert_eq!(read(&text), Ok((Form::One, vec![expected])));
+            prop_assert_eq!(crate::codec::strict::<Order>(&crate::codec::encode(&expected)), Ok(expected));
         }
     }
 }

@@ -6,14 +6,12 @@
 use std::fmt;
 use std::io::{self, Write};
 
-use rust_decimal::Decimal;
-
 use crate::chain::{Block, Genesis, block_hash};
 use crate::crypto::LedgerId;
 use crate::domain::accounts::{self, Registered};
-use crate::domain::orders::{self, Order, PRICE_SCALE};
-use crate::domain::payments::{self, Issue, Payment, PaymentOrder, Settle};
-use crate::domain::{AccountId, Command, Event};
+use crate::domain::orders::ShownOrder;
+use crate::domain::payments::{self, Currency, Issue, Payment, PaymentOrder, Settle};
+use crate::domain::{AccountId, Command, Event, Settings};
 use crate::ledger::Transaction;
 
 /// Bytes that cannot be shown as a block.
@@ -41,12 +39,12 @@ impl From<io::Error> for NotShown {
     }
 }
 
-/// Writes a block as one line of JSON.
+/// Writes a block as one line of JSON. Where the ledger's currency is known, amounts stand in it beside minor units.
 ///
 /// # Errors
 /// [`NotShown`] when the bytes are not a block, or cannot be written.
-pub fn json_line(bytes: &[u8], out: &mut dyn Write) -> Result<(), NotShown> {
-    fields(bytes, out)?;
+pub fn json_line(bytes: &[u8], currency: Option<&Currency>, out: &mut dyn Write) -> Result<(), NotShown> {
+    fields(bytes, currency, out)?;
     Ok(out.write_all(b"}\n")?)
 }
 
@@ -54,9 +52,15 @@ pub fn json_line(bytes: &[u8], out: &mut dyn Write) -> Result<(), NotShown> {
 ///
 /// # Errors
 /// As for [`json_line`].
-pub fn raw_line(bytes: &[u8], out: &mut dyn Write) -> Result<(), NotShown> {
-    fields(bytes, out)?;
+pub fn raw_line(bytes: &[u8], currency: Option<&Currency>, out: &mut dyn Write) -> Result<(), NotShown> {
+    fields(bytes, currency, out)?;
     Ok(writeln!(out, ",\"raw\":\"{}\"}}", const_hex::encode(bytes))?)
+}
+
+/// The currency of a ledger, which its first block names; none of any other bytes.
+pub fn currency_of(genesis: &[u8]) -> Option<Currency> {
+    let (genesis, _) = Genesis::from_block(genesis).ok()?;
+    Settings::read(&genesis.settings).ok().map(|settings| settings.currency)
 }
 
 fn parse(bytes: &[u8]) -> Result<Block<'_>, NotShown> {
@@ -74,14 +78,14 @@ pub fn transaction<'a>(block: &Block<'a>) -> Result<Transaction<'a>, NotShown> {
 }
 
 /// Everything but the closing brace.
-fn fields(bytes: &[u8], out: &mut dyn Write) -> Result<(), NotShown> {
+fn fields(bytes: &[u8], currency: Option<&Currency>, out: &mut dyn Write) -> Result<(), NotShown> {
     let block = parse(bytes)?;
     write!(out, "{{\"index\":{},\"timestamp\":\"{}\",\"data\":", block.index, block.timestamp)?;
     if block.index == 0 {
         Genesis::from_block(bytes).map_err(|error| NotShown(error.to_string()))?;
         out.write_all(b"\"Genesis Block\"")?;
     } else {
-        data(&block, out)?;
+        data(&block, currency, out)?;
     }
     write!(out, ",\"hash\":\"{}\",\"previous_hash\":", block_hash(bytes))?;
     if block.index == 0 {
@@ -93,7 +97,7 @@ fn fields(bytes: &[u8], out: &mut dyn Write) -> Result<(), NotShown> {
 }
 
 /// An object for one thing that was done, an array for several.
-fn data(block: &Block<'_>, out: &mut dyn Write) -> Result<(), NotShown> {
+fn data(block: &Block<'_>, currency: Option<&Currency>, out: &mut dyn Write) -> Result<(), NotShown> {
     let Transaction { command, event, .. } = transaction(block)?;
     let author = block.author;
     match (&command, &event) {
@@ -106,21 +110,19 @@ fn data(block: &Block<'_>, out: &mut dyn Write) -> Result<(), NotShown> {
             Ok(())
         }
         (Command::Accounts(command), _) => write_role_change(author, command, out),
-        (Command::Orders(orders::Command::PlaceOrders(place)), _) => {
-            several(&place.orders, out, |order, out| Ok(write_order(author, order, out)?))
+        (Command::Orders(command), _) => {
+            several(&command.shown(), out, |order, out| Ok(write_order(author, order, out)?))
         }
         (Command::Payments(payments::Command::Pay(pay)), _) => {
-            several(&pay.payments, out, |payment, out| write_payment(author, payment, out))
+            several(&pay.payments, out, |payment, out| write_payment(author, payment, currency, out))
         }
         (Command::Payments(payments::Command::Issue(Issue { to, amount })), _) => {
-            write!(
-                out,
-                "{{\"user_id\":{author},\"operation_type\":\"issue\",\"to\":{to},\"amount\":{amount}}}"
-            )?;
-            Ok(())
+            write!(out, "{{\"user_id\":{author},\"operation_type\":\"issue\",\"to\":{to}")?;
+            write_amount(i128::from(*amount), currency, out)?;
+            Ok(out.write_all(b"}")?)
         }
         (Command::Payments(payments::Command::Settle(Settle { order, .. })), _) => {
-            write_settlement(order, out)
+            write_settlement(order, currency, out)
         }
         (Command::Payments(payments::Command::RevokeOrder(revoke)), _) => {
             let order = revoke.order_id;
@@ -169,15 +171,36 @@ fn write_role_change(
     Ok(write!(out, "\"account\":{account},\"role\":\"{role}\"}}")?)
 }
 
-fn write_payment(author: AccountId, payment: &Payment, out: &mut dyn Write) -> Result<(), NotShown> {
+fn write_payment(
+    author: AccountId,
+    payment: &Payment,
+    currency: Option<&Currency>,
+    out: &mut dyn Write,
+) -> Result<(), NotShown> {
     let Payment { to, amount, memo } = payment;
-    write!(out, "{{\"user_id\":{author},\"operation_type\":\"pay\",\"to\":{to},\"amount\":{amount}")?;
+    write!(out, "{{\"user_id\":{author},\"operation_type\":\"pay\",\"to\":{to}")?;
+    write_amount(i128::from(*amount), currency, out)?;
     write_memo(memo, out)
 }
 
-fn write_settlement(order: &PaymentOrder, out: &mut dyn Write) -> Result<(), NotShown> {
+/// An amount as the ledger shows it, where that is known, and in minor units.
+fn write_amount(minor: i128, currency: Option<&Currency>, out: &mut dyn Write) -> io::Result<()> {
+    if let Some(currency) = currency {
+        let (sign, units) = (if minor < 0 { "-" } else { "" }, minor.unsigned_abs());
+        let shown = currency.show(u64::try_from(units).unwrap_or(u64::MAX));
+        write!(out, ",\"amount\":\"{sign}{shown}\"")?;
+    }
+    write!(out, ",\"minor\":\"{minor}\"")
+}
+
+fn write_settlement(
+    order: &PaymentOrder,
+    currency: Option<&Currency>,
+    out: &mut dyn Write,
+) -> Result<(), NotShown> {
     let PaymentOrder { payer, order_id, payee, amount, .. } = order;
-    write!(out, "{{\"user_id\":{payee},\"operation_type\":\"settle\",\"from\":{payer},\"amount\":{amount}")?;
+    write!(out, "{{\"user_id\":{payee},\"operation_type\":\"settle\",\"from\":{payer}")?;
+    write_amount(i128::from(*amount), currency, out)?;
     write!(out, ",\"order_id\":\"{order_id}\"")?;
     write_memo(&order.memo, out)
 }
@@ -190,23 +213,22 @@ fn write_memo(memo: &str, out: &mut dyn Write) -> Result<(), NotShown> {
     Ok(out.write_all(b"}")?)
 }
 
-fn write_order(author: AccountId, order: &Order, out: &mut dyn Write) -> io::Result<()> {
+fn write_order(author: AccountId, order: &ShownOrder, out: &mut dyn Write) -> io::Result<()> {
     // A stock name and a currency hold nothing that JSON would have to escape.
-    let (operation, stock) = (order.operation.as_str(), order.stock_name);
-    write!(out, "{{\"user_id\":{author},\"operation_type\":\"{operation}\",\"stock_name\":\"{stock}\"")?;
-    if order.quantity != 1 {
-        write!(out, ",\"quantity\":{}", order.quantity)?;
+    let ShownOrder { operation, stock_name, quantity, price, currency } = order;
+    let operation = operation.as_str();
+    write!(out, "{{\"user_id\":{author},\"operation_type\":\"{operation}\",\"stock_name\":\"{stock_name}\"")?;
+    match (quantity.scale(), quantity.mantissa()) {
+        (0, 1) => {}
+        (0, whole) => write!(out, ",\"quantity\":{whole}")?,
+        // Not every reader of JSON keeps the digits of a fraction.
+        _ => write!(out, ",\"quantity\":\"{quantity}\"")?,
     }
-    if let Some(price) = order.price {
-        write!(out, ",\"price\":\"{}\"", price_text(price.ten_thousandths))?;
-        if let Some(currency) = price.currency {
-            write!(out, ",\"currency\":\"{currency}\"")?;
-        }
+    if let Some(price) = price {
+        write!(out, ",\"price\":\"{price}\"")?;
+    }
+    if let Some(currency) = currency {
+        write!(out, ",\"currency\":\"{currency}\"")?;
     }
     out.write_all(b"}")
-}
-
-/// An amount as a decimal without needless zeros.
-pub fn price_text(ten_thousandths: u64) -> String {
-    Decimal::from_i128_with_scale(i128::from(ten_thousandths), PRICE_SCALE).normalize().to_string()
 }

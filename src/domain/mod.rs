@@ -241,16 +241,24 @@ impl Rejection {
             Rejection::Payments(rejection) => rejection.name(),
         }
     }
-}
 
-/// The sentence for people.
-impl fmt::Display for Rejection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// The sentence for people. Amounts stand in it as the ledger with these settings shows them.
+    pub fn sentence(&self, settings: &Settings) -> String {
         match self {
-            Rejection::Accounts(rejection) => rejection.fmt(f),
-            Rejection::Orders(rejection) => rejection.fmt(f),
-            Rejection::Payments(rejection) => rejection.fmt(f),
+            Rejection::Accounts(rejection) => rejection.to_string(),
+            Rejection::Orders(rejection) => rejection.to_string(),
+            Rejection::Payments(rejection) => rejection.sentence(&settings.currency),
         }
+    }
+
+    /// Which order or payment of the command was refused, counted from 1; none where it was no single one.
+    pub fn element(&self) -> Option<u64> {
+        let element = match self {
+            Rejection::Accounts(_) => None,
+            Rejection::Orders(rejection) => rejection.element(),
+            Rejection::Payments(rejection) => rejection.element(),
+        };
+        element.map(|element| element as u64 + 1)
     }
 }
 
@@ -287,19 +295,31 @@ mod tests {
     use super::*;
 
     fn commands() -> Vec<Command> {
+        let old = orders::v1::Order {
+            operation: orders::Operation::Buy,
+            stock_name: orders::v1::StockName::new("AAPL").unwrap(),
+            quantity: 300,
+            price: Some(orders::v1::Price {
+                ten_thousandths: 125_000,
+                currency: Some(orders::v1::Currency(*b"USD")),
+            }),
+        };
         let order = orders::Order {
             operation: orders::Operation::Buy,
             stock_name: orders::StockName::new("AAPL").unwrap(),
-            quantity: 300,
+            quantity: 300.into(),
             price: Some(orders::Price {
-                ten_thousandths: 125_000,
-                currency: Some(orders::Currency(*b"USD")),
+                amount: orders::Decimal::new(125, 1).unwrap(),
+                currency: orders::Currency::new("USD").ok(),
             }),
         };
         let register = accounts::Register { handle: "alice".to_owned(), public_key: vec![1; 422] };
+        let place_v1 =
+            orders::v1::PlaceOrders { orders: vec![old, orders::v1::Order { price: None, ..old }] };
         let place = orders::PlaceOrders { orders: vec![order, orders::Order { price: None, ..order }] };
         vec![
             Command::Accounts(accounts::Command::Register(register)),
+            Command::Orders(orders::Command::PlaceOrdersV1(place_v1)),
             Command::Orders(orders::Command::PlaceOrders(place)),
             Command::Accounts(accounts::Command::GrantRole(accounts::GrantRole {
                 account: AccountId(300),
@@ -369,12 +389,15 @@ mod tests {
     /// These bytes stand in logs. A change of any of them is a new schema, not a new expectation.
     #[test]
     fn the_encodings_are_frozen() {
-        let [register, place, grant, revoke, pay, issue, settle, revoke_order] =
+        let [register, place_v1, place, grant, revoke, pay, issue, settle, revoke_order] =
             commands().try_into().unwrap();
         let (tag, bytes) = register.encode();
         assert_eq!(tag, Tag { schema: 1, kind: 1 });
         assert_eq!(bytes, [&b"\x05alice\xa6\x03"[..], &[1; 422]].concat());
         let (tag, bytes) = place.encode();
+        assert_eq!(tag, Tag { schema: 2, kind: 16 });
+        assert_eq!(bytes, b"\x02\x1e\x04AAPL\xac\x02\x01\x7dUSD\0\x04AAPL\xac\x02");
+        let (tag, bytes) = place_v1.encode();
         assert_eq!(tag, Tag { schema: 1, kind: 16 });
         assert_eq!(bytes, b"\x02\0\x04AAPL\xac\x02\x01\xc8\xd0\x07\x01USD\0\x04AAPL\xac\x02\0");
         assert_eq!(grant.encode(), (Tag { schema: 1, kind: 2 }, b"\xac\x02\0".to_vec()));
@@ -402,7 +425,7 @@ mod tests {
     #[test]
     fn a_tag_that_no_domain_has_is_unknown() {
         let (_, bytes) = commands().remove(0).encode();
-        for (schema, kind) in [(1, 0), (0, 1), (2, 1), (1, 4), (1, 15), (1, 17), (0, 16), (2, 16), (1, 47)] {
+        for (schema, kind) in [(1, 0), (0, 1), (2, 1), (1, 4), (1, 15), (1, 17), (0, 16), (3, 16), (1, 47)] {
             let tag = Tag { schema, kind };
             assert_eq!(Command::decode(tag, &bytes), Err(Undecodable::UnknownKind(tag)));
         }
@@ -422,7 +445,7 @@ mod tests {
 
     #[test]
     fn lengths_and_numbers_longer_than_needed_are_refused() {
-        let tag = orders::PLACE_ORDERS;
+        let tag = orders::PLACE_ORDERS_V1;
         assert!(Command::decode(tag, &[1, 0, 1, b'A', 1, 0]).is_ok());
         for bad in [
             &[0x81, 0, 0, 1, b'A', 1, 0][..],

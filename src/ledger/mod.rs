@@ -339,7 +339,7 @@ impl Ledger {
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Refused::Rule(rejection) => rejection.fmt(f),
+            Refused::Rule(rejection) => write!(f, "a rule refuses it: {}", rejection.name()),
             Refused::BatchFull => f.write_str("the batch is full"),
             Refused::ReadOnly => f.write_str("the disk is full; the ledger can be read but not changed"),
         }

@@ -296,7 +296,8 @@ impl Service {
         }
         if let SignatureVerdict::UnknownPayer(payer) = verdict {
             let rejection = payments::Rejection::UnknownPayer(payer);
-            let refusal = Refusal::fail(rejection.name(), rejection);
+            let sentence = rejection.sentence(&self.ledger.replica().state().settings.currency);
+            let refusal = Refusal::fail(rejection.name(), sentence);
             self.refusals.remember_copy(&message, refusal.clone());
             return Some(Reply::Refused(refusal));
         }
@@ -331,7 +332,8 @@ impl Service {
                 Some(Reply::Refused(disk_full()))
             }
             Err(Refused::Rule(rejection)) => {
-                let refusal = Refusal::fail(rejection.name(), &rejection);
+                let sentence = rejection.sentence(&self.ledger.replica().state().settings);
+                let refusal = Refusal::fail(rejection.name(), sentence).about(rejection.element());
                 self.refusals.remember(&message, refusal.clone());
                 Some(Reply::Refused(refusal))
             }
@@ -413,5 +415,6 @@ pub(super) fn not_authenticated() -> Reply {
         code: Refusal::AUTH_FAIL,
         name: "not_authenticated".to_owned(),
         message: "this needs an authenticated session: register first".to_owned(),
+        element: None,
     })
 }

@@ -16,9 +16,12 @@ use crate::wire::Refusal;
 /// The refusal of the first guard that the command does not pass.
 pub(super) fn check(command: &Command) -> Result<(), Refusal> {
     match command {
-        Command::Payments(payments::Command::Pay(Pay { payments })) => (1..)
-            .zip(payments)
-            .try_for_each(|(number, payment)| check_memo(&format_args!("payment {number}: "), &payment.memo)),
+        Command::Payments(payments::Command::Pay(Pay { payments })) => {
+            (1..).zip(payments).try_for_each(|(number, payment)| {
+                let checked = check_memo(&format_args!("payment {number}: "), &payment.memo);
+                checked.map_err(|refusal| refusal.about(Some(number)))
+            })
+        }
         Command::Payments(payments::Command::Settle(Settle { order, .. })) => {
             check_memo(&format_args!("payment order: "), &order.memo)
         }

@@ -161,6 +161,8 @@ pub struct Refusal {
     pub name: String,
     /// A sentence for people.
     pub message: String,
+    /// Which element of the command it is about, counted from 1, where it is about one.
+    pub element: Option<u64>,
 }
 
 impl Refusal {
@@ -171,7 +173,12 @@ impl Refusal {
 
     /// A refusal by a rule.
     pub fn fail(name: &str, message: impl ToString) -> Refusal {
-        Refusal { code: Refusal::FAIL, name: name.to_owned(), message: message.to_string() }
+        Refusal { code: Refusal::FAIL, name: name.to_owned(), message: message.to_string(), element: None }
+    }
+
+    /// The same about one element of the command, counted from 1.
+    pub fn about(self, element: Option<u64>) -> Refusal {
+        Refusal { element, ..self }
     }
 }
 

@@ -161,7 +161,9 @@ fn the_envelope_is_version_then_id_then_postcard() {
     let request = Request::Copy { from: 300, limit: 2 };
     assert_eq!(seal(0x0102_0304, &request), [1, 1, 2, 3, 4, 1, 0xac, 2, 2]);
     let reply = Reply::Refused(Refusal::fail("no_orders", "none"));
-    assert_eq!(seal(7, &reply), b"\x01\0\0\0\x07\x01\xd2\x01\x09no_orders\x04none");
+    assert_eq!(seal(7, &reply), b"\x01\0\0\0\x07\x01\xd2\x01\x09no_orders\x04none\0");
+    let about = Reply::Refused(Refusal::fail("no_orders", "none").about(Some(300)));
+    assert_eq!(seal(7, &about), b"\x01\0\0\0\x07\x01\xd2\x01\x09no_orders\x04none\x01\xac\x02");
     assert_eq!((Refusal::FAIL, Refusal::AUTH_FAIL), (210, 220));
 }
 

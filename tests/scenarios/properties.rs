@@ -3,22 +3,43 @@
 use proptest::prelude::*;
 
 use super::world::{
-    LEDGER, Outcome, RawCommand, RawOperation, RawOrder, RawPayment, RawPaymentOrder, RawPrice, World,
+    LEDGER, Outcome, RawCommand, RawDecimal, RawOperation, RawOrder, RawOrderV1, RawPayment, RawPaymentOrder,
+    RawPriceV1, World,
 };
 
-fn raw_order() -> impl Strategy<Value = RawOrder> {
-    let operation = prop_oneof![
+fn operation() -> impl Strategy<Value = RawOperation> {
+    prop_oneof![
         8 => Just(RawOperation::Buy),
         8 => Just(RawOperation::Sell),
         1 => Just(RawOperation::Hold),
-    ];
+    ]
+}
+
+fn raw_order() -> impl Strategy<Value = RawOrder> {
+    let stock_name = prop_oneof![8 => "[A-Za-z0-9./:-]{1,32}", 1 => ".{0,20}"];
+    let mantissa = || prop_oneof![1 => Just(0), 4 => 1..100u64, 1 => Just(u64::MAX)];
+    let scale = || prop_oneof![8 => Just(0), 4 => 0..9u8, 1 => 0..16u8];
+    let decimal = || (mantissa(), scale()).prop_map(|(mantissa, scale)| RawDecimal { mantissa, scale });
+    let currency = prop_oneof![4 => Just("USDT".to_owned()), 4 => Just(String::new()), 1 => "[A-Za-z]{0,9}"];
+    (operation(), stock_name, decimal(), prop::option::of(decimal()), currency).prop_map(
+        |(operation, stock_name, quantity, price, currency)| RawOrder {
+            operation,
+            stock_name,
+            quantity,
+            price,
+            currency,
+        },
+    )
+}
+
+fn raw_order_v1() -> impl Strategy<Value = RawOrderV1> {
     let stock_name = prop_oneof![8 => "[A-Z0-9.-]{1,16}", 1 => ".{0,20}"];
     let quantity = prop_oneof![1 => Just(0), 4 => 1..100u64, 1 => Just(u64::MAX)];
     let currency = prop_oneof![4 => Just(*b"USD"), 1 => any::<[u8; 3]>()];
     let price = (any::<u64>(), prop::option::of(currency))
-        .prop_map(|(ten_thousandths, currency)| RawPrice { ten_thousandths, currency });
-    (operation, stock_name, quantity, prop::option::of(price)).prop_map(
-        |(operation, stock_name, quantity, price)| RawOrder { operation, stock_name, quantity, price },
+        .prop_map(|(ten_thousandths, currency)| RawPriceV1 { ten_thousandths, currency });
+    (operation(), stock_name, quantity, prop::option::of(price)).prop_map(
+        |(operation, stock_name, quantity, price)| RawOrderV1 { operation, stock_name, quantity, price },
     )
 }
 
@@ -51,7 +72,8 @@ fn raw_command() -> impl Strategy<Value = RawCommand> {
     let handle = prop_oneof![8 => "(alice|ALICE|Bob|carol|dave)", 1 => ".{0,6}"];
     prop_oneof![
         2 => (handle, key).prop_map(|(handle, key)| RawCommand::Register { handle, key }),
-        3 => prop::collection::vec(raw_order(), 0..4).prop_map(RawCommand::PlaceOrders),
+        2 => prop::collection::vec(raw_order(), 0..4).prop_map(RawCommand::PlaceOrders),
+        1 => prop::collection::vec(raw_order_v1(), 0..4).prop_map(RawCommand::PlaceOrdersV1),
         3 => prop::collection::vec(raw_payment(), 0..4).prop_map(RawCommand::Pay),
         4 => raw_payment_order().prop_map(RawCommand::Settle),
         1 => (0..3u8).prop_map(RawCommand::RevokeOrder),

@@ -1,8 +1,11 @@
 //! Reads the language of the scenarios. Strict: a line that means nothing is a mistake in the fixture, and the
 //! panic names file and line.
 
+use ledgerd::domain::payments::Currency;
+
 use super::world::{
-    LEDGER, Question, RawCommand, RawOperation, RawOrder, RawPayment, RawPaymentOrder, RawPrice,
+    LEDGER, Question, RawCommand, RawDecimal, RawOperation, RawOrder, RawOrderV1, RawPayment,
+    RawPaymentOrder, RawPriceV1,
 };
 
 /// One story.
@@ -23,7 +26,7 @@ pub(super) struct Line {
 pub(super) enum Step {
     Ask { command: RawCommand, author: u64, signer: String, expected: Expected },
     Check(Check),
-    Found { opening_grant: u64, operator: Option<String> },
+    Found { opening_grant: u64, operator: Option<String>, currency: Currency },
 }
 
 /// What must be so.
@@ -67,7 +70,12 @@ impl Step {
         }
         let command = match verb {
             "register" if words.is_empty() => RawCommand::Register { handle: handle?, key: key.clone()? },
-            "place-orders" if handle.is_none() && key.is_none() => RawCommand::PlaceOrders(orders(&words)?),
+            "place-orders" if handle.is_none() && key.is_none() => {
+                RawCommand::PlaceOrders(orders(&words, order)?)
+            }
+            "place-orders-v1" if handle.is_none() && key.is_none() => {
+                RawCommand::PlaceOrdersV1(orders(&words, order_v1)?)
+            }
             "pay" => RawCommand::Pay(payments(&words)?),
             "settle" => RawCommand::Settle(payment_order(&words, author)?),
             "revoke-order" => match words.as_slice() {
@@ -94,14 +102,17 @@ impl Step {
     /// `opening-grant=N [operator=KEY]`
     fn found(text: &str) -> Option<Step> {
         let (mut opening_grant, mut operator) = (0, None);
+        let mut currency = Currency::default();
         for word in text.split_whitespace() {
             match word.split_once('=')? {
                 ("opening-grant", value) => opening_grant = value.parse().ok()?,
                 ("operator", key) => operator = Some(key.to_owned()),
+                ("currency", name) => currency.name = Currency::checked_name(name)?,
+                ("scale", scale) => currency.scale = Currency::checked_scale(scale.parse().ok()?)?,
                 _ => return None,
             }
         }
-        Some(Step::Found { opening_grant, operator })
+        Some(Step::Found { opening_grant, operator, currency })
     }
 
     fn check(text: &str) -> Option<Step> {
@@ -252,7 +263,7 @@ fn payment_order(words: &[String], author: u64) -> Option<RawPaymentOrder> {
 }
 
 /// `none`, or orders separated by commas, each perhaps repeated: `8192 x buy AAPL 1`.
-fn orders(words: &[String]) -> Option<Vec<RawOrder>> {
+fn orders<O: Clone>(words: &[String], order: impl Fn(&[String]) -> Option<O>) -> Option<Vec<O>> {
     if words == ["none"] {
         return Some(Vec::new());
     }
@@ -267,11 +278,20 @@ fn orders(words: &[String]) -> Option<Vec<RawOrder>> {
     Some(orders)
 }
 
-/// `buy AAPL 3`, `sell BRK.B 1 @ 12.50`, `buy AAPL 3 @ 12.50 USD`.
-fn order(words: &[String]) -> Option<RawOrder> {
+/// The words of an order: `buy AAPL 3`, `sell BRK.B 1 @ 12.50`, `buy AAPL 3 @ 12.50 USD`.
+struct Words<'a> {
+    operation: RawOperation,
+    stock_name: String,
+    quantity: &'a str,
+    price: Option<(&'a str, Option<&'a str>)>,
+}
+
+fn words_of(words: &[String]) -> Option<Words<'_>> {
     let (head, price) = match words {
-        [head @ .., at, amount] if at == "@" => (head, Some((amount, None))),
-        [head @ .., at, amount, currency] if at == "@" => (head, Some((amount, Some(currency)))),
+        [head @ .., at, amount] if at == "@" => (head, Some((amount.as_str(), None))),
+        [head @ .., at, amount, currency] if at == "@" => {
+            (head, Some((amount.as_str(), Some(currency.as_str()))))
+        }
         _ => (words, None),
     };
     let [operation, stock_name, quantity] = head else { return None };
@@ -281,9 +301,30 @@ fn order(words: &[String]) -> Option<RawOrder> {
         "hold" => RawOperation::Hold,
         _ => return None,
     };
+    Some(Words { operation, stock_name: stock_name.clone(), quantity, price })
+}
+
+fn order(words: &[String]) -> Option<RawOrder> {
+    let Words { operation, stock_name, quantity, price } = words_of(words)?;
+    let currency = price.and_then(|(_, currency)| currency).unwrap_or_default().to_owned();
     let price = match price {
         None => None,
-        Some((amount, currency)) => Some(RawPrice {
+        Some((amount, _)) => Some(decimal(amount)?),
+    };
+    Some(RawOrder { operation, stock_name, quantity: decimal(quantity)?, price, currency })
+}
+
+/// Digits as they stand there, zeros at their end included.
+fn decimal(text: &str) -> Option<RawDecimal> {
+    let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
+    Some(RawDecimal { mantissa: format!("{whole}{decimals}").parse().ok()?, scale: decimals.len() as u8 })
+}
+
+fn order_v1(words: &[String]) -> Option<RawOrderV1> {
+    let Words { operation, stock_name, quantity, price } = words_of(words)?;
+    let price = match price {
+        None => None,
+        Some((amount, currency)) => Some(RawPriceV1 {
             ten_thousandths: ten_thousandths(amount)?,
             currency: match currency {
                 None => None,
@@ -291,7 +332,7 @@ fn order(words: &[String]) -> Option<RawOrder> {
             },
         }),
     };
-    Some(RawOrder { operation, stock_name: stock_name.clone(), quantity: quantity.parse().ok()?, price })
+    Some(RawOrderV1 { operation, stock_name, quantity: quantity.parse().ok()?, price })
 }
 
 fn ten_thousandths(amount: &str) -> Option<u64> {

@@ -17,10 +17,18 @@ use serde::Serialize;
 /// A command as a hostile client could write it: nothing in it is checked by its type.
 #[derive(Clone, Debug)]
 pub(super) enum RawCommand {
-    Register { handle: String, key: String },
+    Register {
+        handle: String,
+        key: String,
+    },
     PlaceOrders(Vec<RawOrder>),
+    /// The first schema of the same.
+    PlaceOrdersV1(Vec<RawOrderV1>),
     Pay(Vec<RawPayment>),
-    Issue { to: u64, amount: i64 },
+    Issue {
+        to: u64,
+        amount: i64,
+    },
     Settle(RawPaymentOrder),
     RevokeOrder(u8),
     GrantRole(u64, u8),
@@ -50,12 +58,53 @@ pub(super) struct RawPaymentOrder {
     pub(super) ledger: u8,
 }
 
-#[derive(Clone, Debug, Serialize)]
+/// An order as it is encoded, put together by hand.
+#[derive(Clone, Debug)]
 pub(super) struct RawOrder {
     pub(super) operation: RawOperation,
     pub(super) stock_name: String,
+    pub(super) quantity: RawDecimal,
+    pub(super) price: Option<RawDecimal>,
+    /// Empty for none.
+    pub(super) currency: String,
+}
+
+/// Digits, and how many of them stand behind the point.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RawDecimal {
+    pub(super) mantissa: u64,
+    pub(super) scale: u8,
+}
+
+impl RawOrder {
+    fn encode(&self) -> Vec<u8> {
+        let scales = (self.quantity.scale << 4) | self.price.map_or(0, |price| price.scale);
+        // There is no bit for a third operation: an unknown bit is what comes closest.
+        let operation = match self.operation {
+            RawOperation::Buy => 0,
+            RawOperation::Sell => 1,
+            RawOperation::Hold => 128,
+        };
+        let price = if self.price.is_some() { 2 } else { 0 };
+        let scaled = if scales == 0 { 0 } else { 4 };
+        let mut bytes = vec![operation | price | scaled | ((self.currency.len() as u8) << 3)];
+        bytes.extend(codec::encode(&self.stock_name));
+        bytes.extend(codec::encode(&self.quantity.mantissa));
+        if scales != 0 {
+            bytes.push(scales);
+        }
+        bytes.extend(self.price.iter().flat_map(|price| codec::encode(&price.mantissa)));
+        bytes.extend(self.currency.as_bytes());
+        bytes
+    }
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct RawOrderV1 {
+    pub(super) operation: RawOperation,
+    pub(super) stock_name: String,
     pub(super) quantity: u64,
-    pub(super) price: Option<RawPrice>,
+    pub(super) price: Option<RawPriceV1>,
 }
 
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -67,7 +116,7 @@ pub(super) enum RawOperation {
 }
 
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct RawPrice {
+pub(super) struct RawPriceV1 {
     pub(super) ten_thousandths: u64,
     pub(super) currency: Option<[u8; 3]>,
 }
@@ -136,7 +185,12 @@ impl RawCommand {
                 let register = RawRegister { handle: handle.clone(), public_key: spki(key).to_vec() };
                 (accounts::REGISTER, codec::encode(&register))
             }
-            RawCommand::PlaceOrders(list) => (orders::PLACE_ORDERS, codec::encode(list)),
+            RawCommand::PlaceOrders(list) => {
+                let mut bytes = codec::encode(&list.len());
+                bytes.extend(list.iter().flat_map(RawOrder::encode));
+                (orders::PLACE_ORDERS, bytes)
+            }
+            RawCommand::PlaceOrdersV1(list) => (orders::PLACE_ORDERS_V1, codec::encode(list)),
             RawCommand::Pay(list) => (payments::PAY, codec::encode(list)),
             RawCommand::Issue { to, amount } => (payments::ISSUE, codec::encode(&(to, amount))),
             RawCommand::Settle(order) => {

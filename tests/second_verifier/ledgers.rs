@@ -6,8 +6,9 @@ use ledgerd::audit::{Checker, Place};
 use ledgerd::chain::{Checkpoint, Genesis};
 use ledgerd::client::show;
 use ledgerd::crypto::note::LogKey;
-use ledgerd::domain::orders::{Currency, Operation, Order, PlaceOrders, Price, StockName};
-use ledgerd::domain::{self, orders};
+use ledgerd::domain::orders::v1::{Currency, Order, PlaceOrders, Price, StockName};
+use ledgerd::domain::orders::{Decimal, Operation};
+use ledgerd::domain::{self, AccountId, orders};
 
 use super::hostile::{hostile_drafts, refused_keys};
 use super::{Case, Tree, Verdict, compare, damaged_text, offsets, python_is_here, script, with_flipped};
@@ -26,6 +27,7 @@ pub(super) fn library(bytes: &[u8], note: Option<&str>) -> Verdict {
         let Some(checkpoint) = checkpoint else { return no("checkpoint") };
         checker.want_root(checkpoint.size);
     }
+    let mut currency = None;
     for line in bytes.split_inclusive(|&byte| byte == b'\n') {
         let Some(raw) = std::str::from_utf8(line).ok().and_then(|line| line.rsplit_once("\"raw\":\"")) else {
             return no("malformed_line");
@@ -33,7 +35,8 @@ pub(super) fn library(bytes: &[u8], note: Option<&str>) -> Verdict {
         let raw = raw.1.trim_end_matches(['\n', '}', '"']);
         let Ok(block) = const_hex::decode(raw) else { return no("malformed_line") };
         let mut shown = Vec::new();
-        if show::raw_line(&block, &mut shown).is_err() || shown != line {
+        currency = currency.or_else(|| show::currency_of(&block));
+        if show::raw_line(&block, currency.as_ref(), &mut shown).is_err() || shown != line {
             return no("malformed_line");
         }
         checker.block(Place { file: "export", offset: 0, index: None }, &block, |_| {});
@@ -47,6 +50,34 @@ pub(super) fn library(bytes: &[u8], note: Option<&str>) -> Verdict {
         (None, Some(checkpoint)) if outcome.wanted_root != Some(checkpoint.root) => no("checkpoint"),
         _ => Ok(()),
     }
+}
+
+/// Commands with every shape that an order of the newest schema can have.
+fn orders_now() -> [orders::Command; 2] {
+    let order = |operation, stock: &str, quantity: &str, price: Option<(&str, &str)>| orders::Order {
+        operation,
+        stock_name: orders::StockName::new(stock).unwrap(),
+        quantity: Decimal::parse(quantity).unwrap(),
+        price: price.map(|(amount, currency)| orders::Price {
+            amount: Decimal::parse(amount).unwrap(),
+            currency: orders::Currency::new(currency).ok(),
+        }),
+    };
+    let all = vec![
+        order(Operation::Buy, "A", "1", None),
+        order(Operation::Sell, "shib/usd", "1000000", Some(("0.000013", "USD"))),
+        order(Operation::Buy, "BTCUSDT", "0.004", Some(("36000", "USDT"))),
+        order(
+            Operation::Sell,
+            "^G=S.X-a&b:c_d+e",
+            "18446744073709551615",
+            Some(("184467440737.09551615", "")),
+        ),
+        order(Operation::Buy, "VOD.L", "0.00000001", Some(("0", "ABCDEFGH"))),
+        order(Operation::Sell, "Z", "128", Some(("12.5", "XY"))),
+    ];
+    let place = |orders| orders::Command::PlaceOrders(orders::PlaceOrders { orders });
+    [place(all[2..3].to_vec()), place(all)]
 }
 
 /// A ledger with every shape that an order can have.
@@ -72,8 +103,12 @@ fn ledger(seed: u64) -> Forge {
     for orders in [all.clone(), all[1..2].to_vec(), all[3..].to_vec()] {
         let (header, _) = forge.order(1, 1).message_parts();
         let (_, body) =
-            domain::Command::Orders(orders::Command::PlaceOrders(PlaceOrders { orders })).encode();
+            domain::Command::Orders(orders::Command::PlaceOrdersV1(PlaceOrders { orders })).encode();
         let draft = forge.draft_message(1, &header, &body);
+        forge.push(&draft);
+    }
+    for command in orders_now() {
+        let draft = forge.draft(1, AccountId(2), &domain::Command::Orders(command));
         forge.push(&draft);
     }
     forge
@@ -82,11 +117,12 @@ fn ledger(seed: u64) -> Forge {
 /// The lines of `ledgerctl export --raw`; of what cannot be shown, those of the good block with the bytes exchanged.
 pub(super) fn export(blocks: &[Vec<u8>], good: &[Vec<u8>]) -> Vec<u8> {
     let mut lines = Vec::new();
+    let currency = good.first().and_then(|genesis| show::currency_of(genesis));
     for (index, block) in blocks.iter().enumerate() {
         let mut line = Vec::new();
-        if show::raw_line(block, &mut line).is_err() {
+        if show::raw_line(block, currency.as_ref(), &mut line).is_err() {
             let (mut shown, good) = (Vec::new(), good.get(index).or(good.last()).unwrap());
-            show::raw_line(good, &mut shown).unwrap();
+            show::raw_line(good, currency.as_ref(), &mut shown).unwrap();
             let shown = String::from_utf8(shown).unwrap();
             line = shown.replace(&const_hex::encode(good), &const_hex::encode(block)).into_bytes();
         }

@@ -9,7 +9,7 @@ use ledgerd::crypto::note::LogKey;
 use ledgerd::crypto::random::Seeded;
 use ledgerd::crypto::rsa::PrivateKey;
 use ledgerd::crypto::{Digest, LedgerId};
-use ledgerd::domain::orders::{Operation, Order, PlaceOrders, StockName};
+use ledgerd::domain::orders::{Decimal, Operation, Order, PlaceOrders, StockName};
 use ledgerd::domain::payments::{self, OrderId, Pay, Payment, PaymentOrder, RevokeOrder, Settle};
 use ledgerd::domain::{AccountId, Command, Settings, accounts, orders};
 use ledgerd::eventlog::{self, Options, SimDisk, Storage};
@@ -167,7 +167,7 @@ impl Template {
         let order = |n: u32| Order {
             operation: if n.is_multiple_of(2) { Operation::Buy } else { Operation::Sell },
             stock_name: StockName::new("SIM").unwrap(),
-            quantity: if breaks_a_rule(number) { 0 } else { u64::from(n) + 1 },
+            quantity: Decimal::from(if breaks_a_rule(number) { 0 } else { u64::from(n) + 1 }),
             price: None,
         };
         let count = if number % 5 == 3 { 3_000 } else { 3 };

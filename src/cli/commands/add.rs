@@ -14,7 +14,7 @@ use super::receipt;
 use super::settling::open_member;
 use crate::chain::CommandId;
 use crate::cli::exit::Exit;
-use crate::client::orders_input::{Element, Form, InputError, read_orders};
+use crate::client::orders_input::{self, Element, Form, InputError, Layout, read_orders};
 use crate::client::{ClientError, Journal, Member, News, Outcome, Signer, Submitter, manifest};
 use crate::crypto::{Digest, LedgerId};
 use crate::domain::orders::{self, Order, PlaceOrders};
@@ -28,12 +28,13 @@ const COMMANDS_IN_FLIGHT: usize = 8;
 /// The input, spooled, with what is known of it.
 struct Input {
     spool: File,
+    layout: Layout,
     digest: Digest,
     orders: u64,
 }
 
 pub(super) fn run(context: &Context, command: &Add) -> Result<Exit, ClientError> {
-    let mut input = spool(&command.file)?;
+    let mut input = spool(&command.file, layout(command)?)?;
     let mut member = open_member(context)?;
     let ledger_id = member.server().ledger_id;
     let account = member.account().account;
@@ -93,15 +94,40 @@ pub(super) fn run(context: &Context, command: &Add) -> Result<Exit, ClientError>
             "{stand} of {count} commands stand. Run the same input again to go on; nothing is sent twice"
         ));
     }
-    Err(ClientError::Refused(refusal))
+    Err(ClientError::Refused(placed(&command.file, &mut input, refusal)))
+}
+
+/// Says in a refusal of one order where it stands in the input.
+fn placed(name: &str, input: &mut Input, mut refusal: Refusal) -> Refusal {
+    let place = refusal.element.and_then(|element| {
+        input.spool.rewind().ok()?;
+        orders_input::place_of(BufReader::new(&input.spool), &input.layout, element)
+    });
+    if let Some(place) = place {
+        refusal.message = format!("{name}: {place}: {}", refusal.message);
+    }
+    refusal
+}
+
+/// How the input is written.
+fn layout(command: &Add) -> Result<Layout, ClientError> {
+    match (command.csv, &command.columns) {
+        (true, columns) => Ok(Layout::Csv(columns.clone().unwrap_or_default())),
+        (false, None) => Ok(Layout::Json),
+        (false, Some(_)) => Err(ClientError::Usage("--columns goes with --csv".to_owned())),
+    }
 }
 
 /// Copies the input to a file of its own, hashes it and checks every order in it.
-fn spool(name: &str) -> Result<Input, ClientError> {
+fn spool(name: &str, layout: Layout) -> Result<Input, ClientError> {
     let failed = |error: io::Error| ClientError::Usage(format!("{name}: {error}"));
     let mut source = open_source(name)?;
     let mut spool = tempfile::tempfile().map_err(failed)?;
     let mut hasher = Sha3_256::new();
+    if let Layout::Csv(columns) = &layout {
+        // Read by other columns, the same bytes are other orders.
+        hasher.update(format!("ledgerctl/csv/1\0{columns}\0"));
+    }
     let mut chunk = vec![0; 256 << 10];
     loop {
         let count = match source.read(&mut chunk) {
@@ -117,7 +143,7 @@ fn spool(name: &str) -> Result<Input, ClientError> {
     spool.rewind().map_err(failed)?;
     let mut orders = 0u64;
     let counted =
-        read_orders(BufReader::with_capacity(1 << 20, &spool), false, &mut |_| -> Result<(), InputError> {
+        read_orders(BufReader::with_capacity(1 << 20, &spool), &layout, &mut |_| -> Result<(), InputError> {
             orders += 1;
             Ok(())
         });
@@ -127,7 +153,7 @@ fn spool(name: &str) -> Result<Input, ClientError> {
             "{name}: an array holds at most {ORDERS_MAX} orders, not {orders}; write one order a line (JSON Lines)"
         )));
     }
-    Ok(Input { spool, digest: Digest(hasher.finalize().into()), orders })
+    Ok(Input { spool, layout, digest: Digest(hasher.finalize().into()), orders })
 }
 
 struct Sender<'a> {
@@ -168,7 +194,8 @@ impl Sender<'_> {
         let mut orders: Vec<Order> = Vec::with_capacity(ORDERS_MAX);
         let mut step = 0;
         let mut stop = None;
-        let read = read_orders(BufReader::with_capacity(1 << 20, spool), false, &mut |element: Element| {
+        let layout = self.input.layout.clone();
+        let read = read_orders(BufReader::with_capacity(1 << 20, spool), &layout, &mut |element: Element| {
             orders.push(element.order);
             if orders.len() < ORDERS_MAX {
                 return Ok(());
@@ -238,7 +265,10 @@ impl Sender<'_> {
             Outcome::Done(accepted) => self.accepted(step, id, orders, &accepted),
             Outcome::Refused(refusal) => {
                 self.journal.settled(id)?;
-                self.refused.get_or_insert(refusal);
+                // The rules count the orders of a command, people those of the input.
+                let before = step * ORDERS_MAX as u64;
+                let element = refusal.element.map(|element| element.saturating_add(before));
+                self.refused.get_or_insert(refusal.about(element));
                 Ok(())
             }
             Outcome::Unknown => Err(unknown()),

@@ -49,6 +49,10 @@ pub(super) fn run(context: &Context, command: &Add) -> Result<Exit, ClientError>
             "--receipt goes with one command, not with --each; use `ledgerctl receipt INDEX` for each block";
         return Err(ClientError::Usage(text.to_owned()));
     }
+    if command.csv || command.columns.is_some() {
+        let text = "--each takes JSON, one order a line; --csv goes without it";
+        return Err(ClientError::Usage(text.to_owned()));
+    }
     let source = open_source(&command.file)?;
     let mut member = open_member(context)?;
     let signer = Signer {

@@ -16,6 +16,7 @@ use super::peer_arguments::{
 use super::proof_arguments::{Audit, CheckReceipt, Checkpoint, Receipt, Tiles};
 use super::shell::Shell;
 use crate::client::bookkeeping::Format;
+use crate::client::orders_input::Columns;
 use crate::crypto::cosignature::WitnessPublicKey;
 
 /// The client of a tamper-evident ledger.
@@ -128,7 +129,7 @@ pub enum Subcommand {
     Demo(Demo),
 }
 
-/// Place orders from JSON: one object, an array, or one object a line.
+/// Place orders from JSON: one object, an array, or one object a line; or from a table with --csv.
 ///
 /// A file is one signed command and one block, all or nothing; more than 8192 orders, one a line, are cut into
 /// several. Run again after an unknown outcome, it sends nothing twice.
@@ -138,6 +139,14 @@ pub struct Add {
     /// file to read, - for standard input
     #[argh(positional)]
     pub file: String,
+
+    /// the file is a table with a header, as brokers and exchanges export it
+    #[argh(switch)]
+    pub csv: bool,
+
+    /// with --csv: which columns are meant, as in side=B/S,symbol=Pair,quantity=Filled,price=Avg,currency=Quote
+    #[argh(option)]
+    pub columns: Option<Columns>,
 
     /// every line is a command of its own, answered on a line of its own
     #[argh(switch)]

@@ -13,16 +13,16 @@ use crate::client::{ClientError, Copying, show};
 pub(super) fn run(context: &Context, command: &Copy) -> Result<Exit, ClientError> {
     let mut member = open_member(context)?;
     let json = command.json || context.out.json || !io::stdout().is_terminal();
-    // Only people read amounts in the ledger's currency; in JSON they are minor units.
-    let currency = if json { None } else { Some(fetch_balance(&mut member)?.1) };
+    let (_, currency) = fetch_balance(&mut member)?;
     let mut copying = Copying::start(&mut member, command.from, command.limit)?;
     let mut shown = 0;
     while let Some(blocks) = copying.next_page()? {
         let mut lines = Vec::new();
         for bytes in &blocks {
-            let line = match &currency {
-                None => show::json_line(bytes, &mut lines),
-                Some(currency) => write_block(bytes, currency, &mut lines),
+            let line = if json {
+                show::json_line(bytes, Some(&currency), &mut lines)
+            } else {
+                write_block(bytes, &currency, &mut lines)
             };
             line.map_err(|error| ClientError::Integrity(error.to_string()))?;
         }

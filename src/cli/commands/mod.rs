@@ -2,6 +2,7 @@
 
 mod add;
 mod add_each;
+mod amounts;
 mod arguments;
 mod bench;
 mod bench_arguments;

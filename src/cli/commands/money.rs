@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::io::{self, BufReader, Write as _};
 
 use jiff::Timestamp as Time;
-use serde_json::Value;
 
 use super::Context;
+use super::amounts::{self, Field};
 use super::money_arguments::{BalanceCommand, IssueCommand, PayCommand, StatementCommand};
 use super::named_files::open_source;
 use super::settling::open_member;
@@ -23,12 +23,10 @@ pub(super) fn balance(context: &Context, command: &BalanceCommand) -> Result<Exi
     let mut member = open_member(context)?;
     let (balance, currency) = fetch_balance(&mut member)?;
     if command.json || context.out.json {
-        let value = serde_json::json!({
-            "balance": balance, "currency": currency.name, "scale": currency.scale,
-        });
-        context.out.line(&value.to_string())?;
+        let fields = amounts::balance(balance, &currency).into_iter().chain(amounts::currency(&currency));
+        context.out.line(&amounts::object(fields).to_string())?;
     } else {
-        context.out.line(&format!("{} {}", currency.show(balance), currency.name))?;
+        context.out.line(&currency.show_named(balance))?;
     }
     Ok(Exit::Done)
 }
@@ -81,21 +79,20 @@ fn write_line(
     let movement = line.movement;
     let counterparty = line.counterparty.map(|account| account.0);
     if json {
-        let value = serde_json::json!({
-            "index": line.place.index,
-            "element": line.place.element,
-            "timestamp": line.timestamp.to_string(),
-            "movement": movement.to_string(),
-            "counterparty": counterparty,
-            "handle": line.handle,
-            "amount": line.amount,
-            "balance": line.balance,
-            "memo": line.memo,
-        });
-        return writeln!(out, "{value}");
+        let mut fields = vec![
+            ("index", line.place.index.into()),
+            ("element", line.place.element.into()),
+            ("timestamp", line.timestamp.to_string().into()),
+            ("movement", movement.to_string().into()),
+            ("counterparty", counterparty.into()),
+            ("handle", line.handle.clone().into()),
+        ];
+        fields.extend(amounts::amount(line.amount, currency));
+        fields.extend(amounts::balance(line.balance, currency));
+        fields.push(("memo", line.memo.clone().into()));
+        return writeln!(out, "{}", amounts::object(fields));
     }
-    let sign = if line.amount < 0 { "-" } else { "" };
-    let amount = format!("{sign}{}", currency.show(line.amount.unsigned_abs()));
+    let amount = currency.show_signed(line.amount);
     let balance = currency.show(line.balance);
     let who = counterparty.map(|account| account.to_string()).unwrap_or_default();
     if csv {
@@ -131,15 +128,17 @@ pub(super) fn pay(context: &Context, command: &PayCommand) -> Result<Exit, Clien
     let mut payees = Payees::default();
     for wanted in &wanted {
         let amount = wanted.amount(&currency)?;
-        let payee = payees.find(&mut member, &wanted.to)?;
+        let payee = payees.find(&mut member, &wanted.to).map_err(|error| wanted.refused(error))?;
+        wanted.check_handle(&payee.handle)?;
         let payment = Payment { to: payee.account, amount, memo: wanted.memo.clone() };
         payments.push((payee, payment));
     }
-    let (words, fields) = (paid_words(&payments, &currency), paid_fields(&payments));
+    let (words, fields) = (paid_words(&payments, &currency), paid_fields(&payments, &currency));
     let payments = payments.into_iter().map(|(_, payment)| payment).collect();
     let command_json = command.json;
     let command = Command::Payments(payments::Command::Pay(Pay { payments }));
-    let accepted = submit(context, &mut member, &command)?;
+    let submitted = submit(context, &mut member, &command);
+    let accepted = submitted.map_err(|error| payments_input::refused(&wanted, error))?;
     let Ok(Event::Payments(MoneyEvent::Paid(done))) = Event::decode(&accepted.event) else {
         return Err(ClientError::unexpected_reply());
     };
@@ -171,33 +170,28 @@ impl Payees {
 
 /// What was paid, in words: to whom, or how much in all.
 fn paid_words(payments: &[(Payee, Payment)], currency: &Currency) -> String {
-    let name = &currency.name;
     if let [(payee, payment)] = payments {
-        let amount = currency.show(payment.amount.unsigned_abs());
-        return format!("paid {amount} {name} to {}", whom(&payee.handle, payee.account));
+        let amount = currency.show_named(payment.amount.unsigned_abs());
+        return format!("paid {amount} to {}", whom(&payee.handle, payee.account));
     }
     let sum = payments.iter().map(|(_, payment)| payment.amount.unsigned_abs()).sum();
-    format!("{} payments, {} {name} in all", payments.len(), currency.show(sum))
+    format!("{} payments, {} in all", payments.len(), currency.show_named(sum))
 }
 
 /// The same as fields: of one payment beside those of the block, of several as an array.
-fn paid_fields(payments: &[(Payee, Payment)]) -> Vec<(&'static str, Value)> {
+fn paid_fields(payments: &[(Payee, Payment)], currency: &Currency) -> Vec<Field> {
     let of = |(payee, payment): &(Payee, Payment)| {
-        [
-            ("to", Value::from(payee.account.0)),
-            ("to_handle", payee.handle.clone().into()),
-            ("amount", payment.amount.into()),
-        ]
+        to_fields(payee.account, &payee.handle).into_iter().chain(amounts::amount(payment.amount, currency))
     };
     match payments {
-        [one] => of(one).into(),
-        all => {
-            let all = all.iter().map(|payment| {
-                Value::Object(of(payment).into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
-            });
-            vec![("payments", all.collect())]
-        }
+        [one] => of(one).collect(),
+        all => vec![("payments", all.iter().map(|payment| amounts::object(of(payment))).collect())],
     }
+}
+
+/// Who received it.
+pub(super) fn to_fields(account: AccountId, handle: &str) -> [Field; 2] {
+    [("to", account.0.into()), ("to_handle", handle.into())]
 }
 
 /// A member by handle and number, for people.
@@ -212,10 +206,11 @@ fn wanted_payments(command: &PayCommand) -> Result<Vec<Wanted>, ClientError> {
             Ok(vec![payments_input::one(user, amount, &memo)?])
         }
         ([], Some(name)) if command.memo.is_none() => {
-            payments_input::lines(name, BufReader::new(open_source(name)?))
+            payments_input::file(name, BufReader::new(open_source(name)?))
         }
         _ => Err(ClientError::Usage(
-            "pay USER AMOUNT [--memo TEXT], or pay --file FILE with a payment a line".to_owned(),
+            "pay USER AMOUNT [--memo TEXT], or pay --file FILE; in a shell, '#2' has to stand in quotes"
+                .to_owned(),
         )),
     }
 }
@@ -231,9 +226,8 @@ pub(super) fn issue(context: &Context, command: &IssueCommand) -> Result<Exit, C
     let Ok(Event::Payments(MoneyEvent::Issued(issued))) = Event::decode(&accepted.event) else {
         return Err(ClientError::unexpected_reply());
     };
-    let words =
-        format!("issued {} {} to {}", currency.show(amount.unsigned_abs()), currency.name, whom(&handle, to));
-    let fields = vec![("to", to.0.into()), ("to_handle", handle.into()), ("amount", amount.into())];
+    let words = format!("issued {} to {}", currency.show_named(amount.unsigned_abs()), whom(&handle, to));
+    let fields = to_fields(to, &handle).into_iter().chain(amounts::amount(amount, &currency)).collect();
     show_money(context, command.json, &accepted, &words, fields, issued.balance, &currency)
 }
 
@@ -242,12 +236,12 @@ fn show_money(
     json: bool,
     accepted: &Accepted,
     words: &str,
-    mut fields: Vec<(&'static str, Value)>,
+    mut fields: Vec<Field>,
     balance: u64,
     currency: &Currency,
 ) -> Result<Exit, ClientError> {
-    let words = format!("{words}; balance {} {}", currency.show(balance), currency.name);
-    fields.push(("balance", balance.into()));
+    let words = format!("{words}; balance {}", currency.show_named(balance));
+    fields.extend(amounts::balance(balance, currency));
     show(context, json, accepted, &words, &fields)?;
     Ok(Exit::Done)
 }

@@ -192,13 +192,16 @@ pub(super) fn export(context: &Context, command: &Export) -> Result<Exit, Client
     let mut failed = None;
     let mut damaged = None;
     let mut unread = None;
+    let mut currency = None;
     let written = context.out.data(|out| {
         let mut visit = |bytes: &[u8]| {
             let mut line = Vec::new();
+            // The first block says what money is called and how many decimals it has.
+            currency = currency.take().or_else(|| show::currency_of(bytes));
             let shown = if command.raw {
-                show::raw_line(bytes, &mut line)
+                show::raw_line(bytes, currency.as_ref(), &mut line)
             } else {
-                show::json_line(bytes, &mut line)
+                show::json_line(bytes, currency.as_ref(), &mut line)
             };
             if let Err(error) = shown {
                 damaged.get_or_insert(error.to_string());

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use super::Context;
-use super::money::{fetch_balance, whom};
+use super::amounts::{self, Field};
+use super::money::{fetch_balance, to_fields, whom};
 use super::named_files::{NewFile, read_handed_on};
 use super::peer_arguments::{OrderCommand, RevokeOrderCommand, SendCommand, SettleCommand};
 use super::settling::{Session, open_member};
@@ -92,9 +93,10 @@ pub(super) fn settle(context: &Context, command: &SettleCommand) -> Result<Exit,
     let accepted = submit(context, &mut member, &signed.settle())?;
     let (balance, currency) = fetch_balance(&mut member)?;
     let amount = signed.order.amount;
-    let words =
-        format!("settled {} {}; balance {}", currency.show(amount), currency.name, currency.show(balance));
-    let fields = [("amount", amount.into()), ("balance", balance.into())];
+    let words = format!("settled {}; balance {}", currency.show_named(amount), currency.show_named(balance));
+    // What was settled was issued before, and so fits.
+    let amount = amounts::amount(i64::try_from(amount).unwrap_or(i64::MAX), &currency);
+    let fields: Vec<Field> = amount.into_iter().chain(amounts::balance(balance, &currency)).collect();
     show(context, command.json, &accepted, &words, &fields)?;
     Ok(Exit::Done)
 }
@@ -294,15 +296,14 @@ fn done(
     let Wanted { payee, amount, currency, .. } = wanted;
     let (index, hash) = (receipt.index, block_hash(&receipt.block));
     if command.json || context.out.json {
-        let value = serde_json::json!({
-            "index": index,
-            "hash": hash.to_string(),
-            "order_id": signed.order.order_id.to_string(),
-            "to": payee.account.0,
-            "to_handle": payee.handle,
-            "amount": amount,
-        });
-        context.out.line(&value.to_string())?;
+        let mut fields = vec![
+            ("index", index.into()),
+            ("hash", hash.to_string().into()),
+            ("order_id", signed.order.order_id.to_string().into()),
+        ];
+        fields.extend(to_fields(payee.account, &payee.handle));
+        fields.extend(amounts::amount(i64::try_from(*amount).unwrap_or(i64::MAX), currency));
+        context.out.line(&amounts::object(fields).to_string())?;
     } else {
         let (amount, name) = (currency.show(*amount), &currency.name);
         let payee = whom(&payee.handle, payee.account);

@@ -3,6 +3,7 @@
 use mio::net::TcpListener;
 
 use super::Context;
+use super::amounts::{self, Field};
 use super::money::fetch_balance;
 use super::outlet::Outlet;
 use super::peer_arguments::{ListenCommand, OnlineCommand};
@@ -71,9 +72,14 @@ fn tell(out: Outlet, currency: &Currency, json: bool, news: &News) {
     match news {
         News::Incoming(incoming) if json => {
             let Incoming { payer, handle, amount, memo, index } = incoming;
-            let value = serde_json::json!({
-                "index": index, "payer": payer.0, "handle": handle, "amount": amount, "memo": memo,
-            });
+            let mut fields = vec![
+                ("index", (*index).into()),
+                ("payer", payer.0.into()),
+                ("handle", handle.clone().into()),
+            ];
+            fields.extend(amounts::amount(i64::try_from(*amount).unwrap_or(i64::MAX), currency));
+            fields.push(("memo", memo.clone().into()));
+            let value = amounts::object(fields);
             // A reader who has gone away is no reason to refuse money.
             out.line(&value.to_string()).unwrap_or_default();
         }
@@ -115,11 +121,10 @@ pub(super) fn online(context: &Context, command: &OnlineCommand) -> Result<Exit,
         next = page.next;
     }
     if command.json || context.out.json {
-        let members: Vec<serde_json::Value> = members.iter().map(json_of).collect();
-        let value = serde_json::json!({
-            "balance": balance, "currency": currency.name, "scale": currency.scale, "members": members,
-        });
-        context.out.line(&value.to_string())?;
+        let mut fields: Vec<Field> = amounts::balance(balance, &currency).into();
+        fields.extend(amounts::currency(&currency));
+        fields.push(("members", members.iter().map(json_of).collect()));
+        context.out.line(&amounts::object(fields).to_string())?;
         return Ok(Exit::Done);
     }
     context.out.line(&format!("balance {} {}", currency.show(balance), currency.name))?;

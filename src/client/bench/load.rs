@@ -5,7 +5,7 @@ use super::{Plan, Step};
 use crate::chain::CommandId;
 use crate::client::{ClientError, Signer};
 use crate::crypto::random;
-use crate::domain::orders::{self, Operation, Order, PlaceOrders, Price, StockName};
+use crate::domain::orders::{self, Decimal, Operation, Order, PlaceOrders, Price, StockName};
 use crate::domain::payments::{self, Pay, Payment};
 use crate::domain::{AccountId, Command};
 
@@ -56,11 +56,12 @@ fn command(plan: &Plan, next: AccountId) -> Result<Command, ClientError> {
         return Ok(Command::Payments(payments::Command::Pay(Pay { payments })));
     }
     let stock_name = StockName::new("BENCH").map_err(|error| ClientError::Unexpected(error.to_string()))?;
+    let hundredths = |number| Decimal::new(number, 2).unwrap_or_default();
     let order = |number: usize| Order {
         operation: if number.is_multiple_of(2) { Operation::Buy } else { Operation::Sell },
         stock_name,
-        quantity: 1 + number as u64 % 100,
-        price: Some(Price { ten_thousandths: 1_000_000 + number as u64 % 100, currency: None }),
+        quantity: Decimal::from(1 + number as u64 % 100),
+        price: Some(Price { amount: hundredths(10_000 + number as u64 % 100), currency: None }),
     };
     let orders = (0..plan.orders_per_command).map(order).collect();
     Ok(Command::Orders(orders::Command::PlaceOrders(PlaceOrders { orders })))

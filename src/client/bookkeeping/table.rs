@@ -1,4 +1,5 @@
-//! Tables: comma-separated values and JSON Lines, with the same columns in the same order.
+//! Tables: comma-separated values and JSON Lines, with the same columns in the same order. JSON Lines have minor
+//! units as well.
 
 use std::fmt::{self, Write};
 
@@ -10,7 +11,7 @@ use crate::domain::payments::Currency;
 /// Comma-separated values (RFC 4180), amounts as people write them.
 pub(super) struct Csv(pub(super) Currency);
 
-/// JSON Lines, amounts in minor units.
+/// JSON Lines, amounts as people write them and in minor units, both as strings.
 pub(super) struct Jsonl(pub(super) Currency);
 
 /// A line of JSON.
@@ -22,11 +23,14 @@ struct Line<'a> {
     movement: String,
     from: Option<u64>,
     from_handle: Option<&'a str>,
-    from_balance: Option<u64>,
+    from_balance: Option<String>,
+    from_balance_minor: Option<String>,
     to: u64,
     to_handle: &'a str,
-    to_balance: Option<u64>,
-    amount: u64,
+    to_balance: Option<String>,
+    to_balance_minor: Option<String>,
+    amount: String,
+    minor: String,
     currency: &'a str,
     scale: u8,
     memo: &'a str,
@@ -66,6 +70,8 @@ impl Form for Jsonl {
 
     fn entry(&self, entry: &Entry<'_>, out: &mut dyn Write) -> fmt::Result {
         let (from, to) = (&entry.from, &entry.to);
+        let (shown, minor) = (|amount| self.0.show(amount), |amount: u64| amount.to_string());
+        let from_balance = from.and_then(|from| from.balance);
         let line = Line {
             index: entry.moment.index,
             element: entry.moment.element,
@@ -73,11 +79,14 @@ impl Form for Jsonl {
             movement: entry.movement.to_string(),
             from: from.map(|from| from.account.0),
             from_handle: from.map(|from| from.handle),
-            from_balance: from.and_then(|from| from.balance),
+            from_balance: from_balance.map(shown),
+            from_balance_minor: from_balance.map(minor),
             to: to.account.0,
             to_handle: to.handle,
-            to_balance: to.balance,
-            amount: entry.amount,
+            to_balance: to.balance.map(shown),
+            to_balance_minor: to.balance.map(minor),
+            amount: shown(entry.amount),
+            minor: minor(entry.amount),
             currency: &self.0.name,
             scale: self.0.scale,
             memo: entry.memo,

@@ -54,11 +54,11 @@ fn each_format_has_its_form() {
         1,0,1970-01-02T00:00:00.000000Z,issue,,,,1,anna,10.00,10.00,USD,\"\"\r\n\
         2,0,1970-01-03T00:00:00.000000Z,payment,1,anna,7.50,2,be.rt,2.50,2.50,USD,\"tea; \"\"hot\"\"\"\r\n";
     let jsonl = "{\"index\":1,\"element\":0,\"timestamp\":\"1970-01-02T00:00:00.000000Z\",\"movement\":\"issue\",\
-        \"from\":null,\"from_handle\":null,\"from_balance\":null,\"to\":1,\"to_handle\":\"anna\",\
-        \"to_balance\":1000,\"amount\":1000,\"currency\":\"USD\",\"scale\":2,\"memo\":\"\"}\n\
+        \"from\":null,\"from_handle\":null,\"from_balance\":null,\"from_balance_minor\":null,\"to\":1,\"to_handle\":\"anna\",\
+        \"to_balance\":\"10.00\",\"to_balance_minor\":\"1000\",\"amount\":\"10.00\",\"minor\":\"1000\",\"currency\":\"USD\",\"scale\":2,\"memo\":\"\"}\n\
         {\"index\":2,\"element\":0,\"timestamp\":\"1970-01-03T00:00:00.000000Z\",\"movement\":\"payment\",\
-        \"from\":1,\"from_handle\":\"anna\",\"from_balance\":750,\"to\":2,\"to_handle\":\"be.rt\",\
-        \"to_balance\":250,\"amount\":250,\"currency\":\"USD\",\"scale\":2,\"memo\":\"tea; \\\"hot\\\"\"}\n";
+        \"from\":1,\"from_handle\":\"anna\",\"from_balance\":\"7.50\",\"from_balance_minor\":\"750\",\"to\":2,\"to_handle\":\"be.rt\",\
+        \"to_balance\":\"2.50\",\"to_balance_minor\":\"250\",\"amount\":\"2.50\",\"minor\":\"250\",\"currency\":\"USD\",\"scale\":2,\"memo\":\"tea; \\\"hot\\\"\"}\n";
     for (name, expected) in [("hledger", hledger), ("beancount", beancount), ("csv", csv), ("jsonl", jsonl)] {
         assert_eq!(written(name.parse().unwrap(), None, "tea; \"hot\""), expected, "{name}");
     }

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use super::{Command, Event, Order, OrdersPlaced, State};
+use super::{Command, Event, OrdersPlaced, State, v1};
 use crate::domain::{AccountId, Context, accounts};
 use crate::limits::ORDERS_MAX;
 
-/// Why orders were refused. `element` counts the orders of the command from 0.
+/// Why orders were refused. `element` counts the orders of the command from 0; sentences count them from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rejection {
     /// The author is not a member.
@@ -20,7 +20,7 @@ pub enum Rejection {
         /// Which order.
         element: usize,
     },
-    /// A currency that is not three capital letters.
+    /// A currency of the first schema that is not three capital letters.
     InvalidCurrency {
         /// Which order.
         element: usize,
@@ -37,23 +37,39 @@ pub fn decide(
     command: &Command,
     context: &Context,
 ) -> Result<Event, Rejection> {
-    let Command::PlaceOrders(place) = command;
     if accounts.get(context.author).is_none() {
         return Err(Rejection::InvalidUser(context.author));
     }
-    if place.orders.is_empty() {
-        return Err(Rejection::NoOrders);
-    }
-    if place.orders.len() > ORDERS_MAX {
-        return Err(Rejection::TooManyOrders(place.orders.len()));
-    }
-    for (element, order) in place.orders.iter().enumerate() {
-        check_order(element, order)?;
+    match command {
+        Command::PlaceOrders(place) => {
+            check_count(place.orders.len())?;
+            for (element, order) in place.orders.iter().enumerate() {
+                if order.quantity.is_zero() {
+                    return Err(Rejection::ZeroQuantity { element });
+                }
+            }
+        }
+        Command::PlaceOrdersV1(place) => {
+            check_count(place.orders.len())?;
+            for (element, order) in place.orders.iter().enumerate() {
+                check_order_v1(element, order)?;
+            }
+        }
     }
     Ok(Event::OrdersPlaced(OrdersPlaced { first_order: state.count() }))
 }
 
-fn check_order(element: usize, order: &Order) -> Result<(), Rejection> {
+fn check_count(count: usize) -> Result<(), Rejection> {
+    if count == 0 {
+        return Err(Rejection::NoOrders);
+    }
+    if count > ORDERS_MAX {
+        return Err(Rejection::TooManyOrders(count));
+    }
+    Ok(())
+}
+
+fn check_order_v1(element: usize, order: &v1::Order) -> Result<(), Rejection> {
     if order.quantity == 0 {
         return Err(Rejection::ZeroQuantity { element });
     }
@@ -75,6 +91,14 @@ impl Rejection {
             Rejection::InvalidCurrency { .. } => "invalid_currency",
         }
     }
+
+    /// Which order of the command was refused, from 0; none where it was no single one.
+    pub fn element(&self) -> Option<usize> {
+        match self {
+            Rejection::ZeroQuantity { element } | Rejection::InvalidCurrency { element } => Some(*element),
+            Rejection::InvalidUser(_) | Rejection::NoOrders | Rejection::TooManyOrders(_) => None,
+        }
+    }
 }
 
 impl fmt::Display for Rejection {
@@ -85,9 +109,11 @@ impl fmt::Display for Rejection {
             Rejection::TooManyOrders(count) => {
                 write!(f, "a command holds at most {ORDERS_MAX} orders, not {count}")
             }
-            Rejection::ZeroQuantity { element } => write!(f, "order {element}: the quantity is at least 1"),
+            Rejection::ZeroQuantity { element } => {
+                write!(f, "order {}: the quantity is more than nothing", element + 1)
+            }
             Rejection::InvalidCurrency { element } => {
-                write!(f, "order {element}: a currency is three capital letters (ISO 4217)")
+                write!(f, "order {}: a currency is three capital letters (ISO 4217)", element + 1)
             }
         }
     }

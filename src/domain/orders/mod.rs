@@ -1,17 +1,25 @@
 //! Orders to buy and to sell.
 //!
-//! Rules. A member places 1 to 8,192 orders with one command, all or nothing. An order names a stock (1 to 16
-//! of `A–Z 0–9 . -`), a quantity of at least 1, and perhaps a price of at most four decimals with perhaps a
-//! currency. Orders are numbered 0, 1, … through the whole ledger.
+//! Rules. A member places 1 to 8,192 orders with one command, all or nothing. An order names a stock (1 to 32 of
+//! `A–Z a–z 0–9 . - ^ / = & : _ +`), a quantity of more than nothing, and perhaps a price with perhaps a currency of 2
+//! to 8 letters; quantity and price have at most eight decimals. Orders are numbered 0, 1, … through the whole ledger.
+//!
+//! The first schema, [`v1`], knew whole quantities, prices of at most four decimals, currencies of three letters and
+//! shorter names. It is taken as it ever was.
 
 mod command;
 mod decide;
+mod decimal;
 mod event;
+mod show;
 mod state;
 mod types;
+pub mod v1;
 
-pub use command::{Command, PLACE_ORDERS, PlaceOrders};
+pub use command::{Command, PLACE_ORDERS, PLACE_ORDERS_V1, PlaceOrders};
 pub use decide::{Rejection, decide};
+pub use decimal::{Decimal, InvalidDecimal, SCALE_MAX};
 pub use event::{Event, ORDERS_PLACED, OrdersPlaced};
+pub use show::ShownOrder;
 pub use state::{State, Tally, apply};
-pub use types::{Currency, InvalidStockName, Operation, Order, PRICE_SCALE, Price, StockName};
+pub use types::{Currency, InvalidCurrencyName, InvalidStockName, Operation, Order, Price, StockName};

@@ -37,11 +37,19 @@ impl State {
 
 /// Counts the orders of a command.
 pub fn apply(state: &mut State, command: &Command, event: &Event, context: &Context) {
-    let (Command::PlaceOrders(place), Event::OrdersPlaced(_)) = (command, event);
-    let sell = place.orders.iter().filter(|order| order.operation == Operation::Sell).count() as u64;
-    let all = place.orders.len() as u64;
+    let Event::OrdersPlaced(_) = event;
+    let (all, sell) = match command {
+        Command::PlaceOrders(place) => count(place.orders.iter().map(|order| order.operation)),
+        Command::PlaceOrdersV1(place) => count(place.orders.iter().map(|order| order.operation)),
+    };
     let tally = state.by_account.entry(context.author).or_default();
     tally.sell = tally.sell.saturating_add(sell);
     tally.buy = tally.buy.saturating_add(all - sell);
     state.count = state.count.saturating_add(all);
+}
+
+/// How many there are, and how many of them sell.
+fn count(operations: impl Iterator<Item = Operation>) -> (u64, u64) {
+    operations
+        .fold((0, 0), |(all, sell), operation| (all + 1, sell + u64::from(operation == Operation::Sell)))
 }

@@ -45,6 +45,16 @@ impl Currency {
         }
     }
 
+    /// An amount with its sign, as people write it, without the name.
+    pub fn show_signed(&self, amount: i64) -> String {
+        format!("{}{}", if amount < 0 { "-" } else { "" }, self.show(amount.unsigned_abs()))
+    }
+
+    /// An amount with the name: `1.50 USD`.
+    pub fn show_named(&self, amount: u64) -> String {
+        format!("{} {}", self.show(amount), self.name)
+    }
+
     /// Reads an amount as people write it: minor units, perhaps negative. None when it is no number, has more
     /// decimals than the scale, or does not fit.
     pub fn read(&self, text: &str) -> Option<i64> {

@@ -1,22 +1,28 @@
 //! The rules of money, one refusal a line, in a fixed order.
 
-use std::fmt;
-
 use unicode_normalization::is_nfc;
 
 use super::settle::{decide_revoke_order, decide_settle};
-use super::{Command, Event, Issue, Issued, MEMO_BYTES_MAX, Paid, Pay, Payment, State};
+use super::{Command, Currency, Event, Issue, Issued, MEMO_BYTES_MAX, Paid, Pay, Payment, State};
 use crate::domain::{AccountId, Context, accounts};
 use crate::limits::{ISSUED_MAX, PAYMENTS_MAX};
 use crate::time::Timestamp;
 
-/// Why a command of money was refused. `element` counts the payments of the command from 0.
+/// Why a command of money was refused. `element` counts the payments of the command from 0; sentences count them
+/// from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rejection {
     /// Only an operator makes money.
     NoPermission,
-    /// Author or receiver is no member.
+    /// The author, or the receiver of issued money, is no member.
     InvalidUser(AccountId),
+    /// The receiver of a payment is no member.
+    InvalidPayee {
+        /// Which payment.
+        element: usize,
+        /// The account that there is not.
+        account: AccountId,
+    },
     /// A command without a payment.
     NoPayments,
     /// More payments than a command may hold.
@@ -47,6 +53,8 @@ pub enum Rejection {
         element: usize,
         /// What the payer has, in minor units.
         balance: u64,
+        /// What all payments up to this one take, in minor units.
+        needed: u64,
     },
     /// More money than a ledger can count.
     Overflow,
@@ -56,8 +64,8 @@ pub enum Rejection {
     UnknownPayer(AccountId),
     /// A payment order of another payee.
     NotPayee,
-    /// The payer of an order has less than it says. How much is between the payer and the ledger.
-    UncoveredOrder,
+    /// The payer of an order has less than it says, in minor units. How much less is between the payer and the ledger.
+    UncoveredOrder(u64),
     /// A payment order past its time.
     Expired(Timestamp),
     /// A payment order that was settled in this block.
@@ -103,7 +111,11 @@ fn decide_pay(
     let mut left = balance;
     for (element, payment) in pay.payments.iter().enumerate() {
         let amount = check_payment(accounts, element, payment, context.author)?;
-        left = left.checked_sub(amount).ok_or(Rejection::InsufficientBalance { element, balance })?;
+        left = left.checked_sub(amount).ok_or_else(|| {
+            // Neither exceeds what an i64 holds.
+            let needed = (balance - left).saturating_add(amount);
+            Rejection::InsufficientBalance { element, balance, needed }
+        })?;
     }
     Ok(Paid { balance: left })
 }
@@ -116,7 +128,7 @@ fn check_payment(
 ) -> Result<u64, Rejection> {
     let amount = positive(payment.amount, element)?;
     if accounts.get(payment.to).is_none() {
-        return Err(Rejection::InvalidUser(payment.to));
+        return Err(Rejection::InvalidPayee { element, account: payment.to });
     }
     if payment.to == payer {
         return Err(Rejection::SelfPayment { element });
@@ -172,14 +184,16 @@ impl Rejection {
     pub fn name(&self) -> &'static str {
         match self {
             Rejection::NoPermission | Rejection::NotPayee => "no_permission",
-            Rejection::InvalidUser(_) | Rejection::UnknownPayer(_) => "invalid_user",
+            Rejection::InvalidUser(_) | Rejection::InvalidPayee { .. } | Rejection::UnknownPayer(_) => {
+                "invalid_user"
+            }
             Rejection::NoPayments => "no_payments",
             Rejection::TooManyPayments(_) => "too_many_payments",
             Rejection::NegativeAmount { .. } => "negative_amount",
             Rejection::ZeroAmount { .. } => "zero_amount",
             Rejection::SelfPayment { .. } => "self_payment",
             Rejection::InvalidMemo { .. } => "invalid_memo",
-            Rejection::InsufficientBalance { .. } | Rejection::UncoveredOrder => "insufficient_balance",
+            Rejection::InsufficientBalance { .. } | Rejection::UncoveredOrder(_) => "insufficient_balance",
             Rejection::Overflow => "overflow",
             Rejection::OtherLedger => "other_ledger",
             Rejection::Expired(_) => "expired",
@@ -187,42 +201,70 @@ impl Rejection {
             Rejection::Revoked(_) => "revoked",
         }
     }
-}
 
-impl fmt::Display for Rejection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Rejection::NoPermission => f.write_str("only an operator issues money"),
-            Rejection::InvalidUser(account) => write!(f, "there is no account {account}"),
-            Rejection::NoPayments => f.write_str("a command holds at least one payment"),
-            Rejection::TooManyPayments(count) => {
-                write!(f, "a command holds at most {PAYMENTS_MAX} payments, not {count}")
-            }
-            Rejection::NegativeAmount { element } => {
-                write!(f, "payment {element}: the amount is negative")
-            }
-            Rejection::ZeroAmount { element } => write!(f, "payment {element}: the amount is zero"),
-            Rejection::SelfPayment { element } => {
-                write!(f, "payment {element}: payer and payee are the same")
-            }
-            Rejection::InvalidMemo { element } => write!(
-                f,
-                "payment {element}: a memo has at most {MEMO_BYTES_MAX} bytes, is in NFC and has no control characters"
-            ),
-            Rejection::InsufficientBalance { element, balance } => write!(
-                f,
-                "payment {element}: the balance of {balance} minor units does not cover the payments up to it"
-            ),
-            Rejection::Overflow => write!(f, "a ledger counts at most {ISSUED_MAX} minor units"),
-            Rejection::OtherLedger => f.write_str("the payment order is of another ledger"),
-            Rejection::UnknownPayer(account) => write!(f, "there is no account {account} with this key"),
-            Rejection::NotPayee => f.write_str("only the payee named in a payment order settles it"),
-            Rejection::UncoveredOrder => f.write_str("the payer's balance does not cover the payment order"),
-            Rejection::Expired(at) => write!(f, "the payment order expired at {at}"),
-            Rejection::AlreadySettled(index) => write!(f, "the payment order was settled in block {index}"),
-            Rejection::Revoked(index) => {
-                write!(f, "the payment order was revoked by its payer in block {index}")
-            }
+    /// Which payment of the command was refused, from 0; none where it was no single one.
+    pub fn element(&self) -> Option<usize> {
+        match *self {
+            Rejection::InvalidPayee { element, .. }
+            | Rejection::NegativeAmount { element }
+            | Rejection::ZeroAmount { element }
+            | Rejection::SelfPayment { element }
+            | Rejection::InvalidMemo { element }
+            | Rejection::InsufficientBalance { element, .. } => Some(element),
+            Rejection::NoPermission
+            | Rejection::InvalidUser(_)
+            | Rejection::NoPayments
+            | Rejection::TooManyPayments(_)
+            | Rejection::Overflow
+            | Rejection::OtherLedger
+            | Rejection::UnknownPayer(_)
+            | Rejection::NotPayee
+            | Rejection::UncoveredOrder(_)
+            | Rejection::Expired(_)
+            | Rejection::AlreadySettled(_)
+            | Rejection::Revoked(_) => None,
         }
+    }
+
+    /// The sentence for people, with amounts as they are shown in this currency.
+    pub fn sentence(&self, currency: &Currency) -> String {
+        let money = |amount| currency.show_named(amount);
+        let which = self.element().map_or_else(String::new, |element| format!("payment {}: ", element + 1));
+        let what = match *self {
+            Rejection::NoPermission => "only an operator issues money".to_owned(),
+            Rejection::InvalidUser(account) | Rejection::InvalidPayee { account, .. } => {
+                format!("there is no account {account}")
+            }
+            Rejection::NoPayments => "a command holds at least one payment".to_owned(),
+            Rejection::TooManyPayments(count) => {
+                format!("a command holds at most {PAYMENTS_MAX} payments, not {count}")
+            }
+            Rejection::NegativeAmount { .. } => "the amount is negative".to_owned(),
+            Rejection::ZeroAmount { .. } => "the amount is zero".to_owned(),
+            Rejection::SelfPayment { .. } => "payer and payee are the same".to_owned(),
+            Rejection::InvalidMemo { .. } => {
+                format!("a memo has at most {MEMO_BYTES_MAX} bytes, is in NFC and has no control characters")
+            }
+            Rejection::InsufficientBalance { element: 0, balance, needed } => {
+                format!("{} is there, {} is needed", money(balance), money(needed))
+            }
+            Rejection::InsufficientBalance { balance, needed, .. } => {
+                let (balance, needed) = (money(balance), money(needed));
+                format!("{balance} is there, the payments up to this one need {needed}")
+            }
+            Rejection::Overflow => format!("a ledger counts at most {}", money(ISSUED_MAX)),
+            Rejection::OtherLedger => "the payment order is of another ledger".to_owned(),
+            Rejection::UnknownPayer(account) => format!("there is no account {account} with this key"),
+            Rejection::NotPayee => "only the payee named in a payment order settles it".to_owned(),
+            Rejection::UncoveredOrder(amount) => {
+                format!("the payer's balance does not cover the payment order of {}", money(amount))
+            }
+            Rejection::Expired(at) => format!("the payment order expired at {at}"),
+            Rejection::AlreadySettled(index) => format!("the payment order was settled in block {index}"),
+            Rejection::Revoked(index) => {
+                format!("the payment order was revoked by its payer in block {index}")
+            }
+        };
+        which + &what
     }
 }

@@ -32,7 +32,7 @@ pub(super) fn decide_settle(
         return Err(Rejection::Expired(order.expires()));
     }
     if state.balance(order.payer) < order.amount {
-        return Err(Rejection::UncoveredOrder);
+        return Err(Rejection::UncoveredOrder(order.amount));
     }
     Ok(Settled { settlement: state.settlements() })
 }
