@@ -224,8 +224,7 @@ def check_ledger(file, key, note):
                 data = read_command(block, message, members, numbers, scale)
         before, head, time, last[block.author] = head, block_hash(block.data), block.timestamp, number
         leaves.append(leaf_hash(block.data))
-        at = (EPOCH + timedelta(0, 0, time)).isoformat("T", "microseconds") + "Z" if time <= TIME_MAX else f"{time}us"
-        shown = {"index": number, "timestamp": at, "data": data, "hash": head.hex(),
+        shown = {"index": number, "timestamp": moment(time), "data": data, "hash": head.hex(),
                  "previous_hash": before.hex() if number else "0", "raw": block.data.hex()}
         shown = json.dumps(shown, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
         need(shown == line, "malformed_line", f"line {number + 1} does not show what its block holds")
@@ -298,8 +297,11 @@ def point(number, scale):
     digits = f"{number:0{scale + 1}}"
     return digits[:len(digits) - scale] + "." * (scale > 0) + digits[len(digits) - scale:]
 def memo(text): return {"memo": text} if text else {}
-COMMANDS = {(1, 2): ("grant", role), (1, 3): ("revoke", role), (1, 16): ("order", order_v1), (2, 16): ("order", order), (1, 32): ("pay", pay),
-            (1, 33): ("issue", issue), (1, 34): ("settle", settle), (1, 35): ("revoke_order", revoke_order)}
+def vouch(read, *_): return {"time": moment(min(read.varint() * 1000, 2**64 - 1))}
+def moment(us): return (EPOCH + timedelta(0, 0, us)).isoformat("T", "microseconds") + "Z" if us <= TIME_MAX else f"{us}us"
+COMMANDS = {(1, 2): ("grant", role), (1, 3): ("revoke", role), (1, 13): ("vouch_clock", vouch), (1, 16): ("order", order_v1),
+            (2, 16): ("order", order), (1, 32): ("pay", pay), (1, 33): ("issue", issue), (1, 34): ("settle", settle),
+            (1, 35): ("revoke_order", revoke_order)}
 CHECKS = {"receipt": check_receipt, "ledger": check_ledger}
 def main():
     parser = argparse.ArgumentParser(description="Checks what ledgerd says, without its code.", allow_abbrev=False)

@@ -54,6 +54,15 @@ pub const ISSUED_AT_PAST_MS_MAX: u64 = 24 * 60 * 60 * 1_000;
 /// Milliseconds that a command's `issued_at` may lie after the ledger's time.
 pub const ISSUED_AT_FUTURE_MS_MAX: u64 = 5 * 60 * 1_000;
 
+/// Milliseconds by which the wall clock may run ahead of the time that passed, while the daemon runs, before the
+/// ledger is read-only. Half of [`ISSUED_AT_PAST_MS_MAX`]: blocks of a time that is not further ahead keep nobody's
+/// commands out once the clock is right again.
+pub const CLOCK_JUMP_MS_MAX: u64 = 12 * 60 * 60 * 1_000;
+
+/// Milliseconds by which a block has to be ahead of the time that an operator vouches for in it. A part of that
+/// command's rule, for ever.
+pub const VOUCH_AHEAD_MS: u64 = 5 * 60 * 1_000;
+
 /// Refusals remembered, so that a copy of a refused command under way elsewhere cannot succeed later.
 pub const REFUSALS_REMEMBERED_MAX: usize = 100_000;
 
@@ -83,6 +92,10 @@ const _: () = {
     assert!(BLOCK_BYTES_MAX + (64 << 10) < BATCH_BYTES_MAX, "a batch holds at least one block of any size");
     assert!(SEGMENT_BYTES_MAX + 2 * (BATCH_BYTES_MAX as u64) < u32::MAX as u64, "offsets fit 32 bits");
     assert!(COMMAND_BODY_BYTES_MAX < MESSAGE_BYTES_MAX);
+    assert!(
+        CLOCK_JUMP_MS_MAX + ISSUED_AT_FUTURE_MS_MAX < ISSUED_AT_PAST_MS_MAX,
+        "such blocks keep nobody out"
+    );
 };
 
 /// What an operator may set, with the defaults of the channel's specification. Durations are milliseconds.

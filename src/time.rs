@@ -52,13 +52,20 @@ impl fmt::Display for Timestamp {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Monotonic(pub std::time::Duration);
 
-/// Both clocks, read once per turn of the event loop and handed down.
+/// Elapsed time since the machine was started, the time included in which it was suspended: what the wall clock's
+/// progress is compared with. Nobody sets this clock.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SinceBoot(pub std::time::Duration);
+
+/// All clocks, read once per turn of the event loop and handed down.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Now {
     /// The wall clock: block times, `issued_at` windows.
     pub wall: Timestamp,
     /// The monotonic clock: deadlines.
     pub mono: Monotonic,
+    /// The time since the machine was started: whether the wall clock jumped.
+    pub boot: SinceBoot,
 }
 
 #[cfg(test)]

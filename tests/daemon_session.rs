@@ -23,7 +23,7 @@ const FLOOD: u32 = 300;
 fn now() -> Now {
     let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let mono = Monotonic(Duration::from_micros(wall.as_micros() as u64));
-    Now { wall: Timestamp::from_micros(wall.as_micros() as u64), mono }
+    Now { wall: Timestamp::from_micros(wall.as_micros() as u64), mono, ..Now::default() }
 }
 
 /// A client that waits for everything.

@@ -192,8 +192,11 @@ fn serve(
         if count == 0 {
             return;
         }
-        let now =
-            Now { wall: Timestamp::from_micros(forge::START_US), mono: Monotonic(Duration::from_secs(1)) };
+        let now = Now {
+            wall: Timestamp::from_micros(forge::START_US),
+            mono: Monotonic(Duration::from_secs(1)),
+            ..Now::default()
+        };
         let mut env = ServerEnv {
             now,
             rng: &mut rng,

@@ -11,6 +11,7 @@ mod binaries;
 mod binaries_proofs;
 mod block_words;
 mod bookkeeping;
+mod clock;
 mod daemon;
 mod daemon_session;
 mod daemon_start;

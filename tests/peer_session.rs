@@ -31,7 +31,11 @@ fn identity(account: u64, key: &PrivateKey, ledger_id: LedgerId) -> PeerIdentity
 }
 
 fn env<'a>(rng: &'a mut Seeded) -> PeerEnv<'a> {
-    let now = Now { wall: Timestamp::from_millis(1_000), mono: Monotonic(Duration::from_secs(1)) };
+    let now = Now {
+        wall: Timestamp::from_millis(1_000),
+        mono: Monotonic(Duration::from_secs(1)),
+        ..Now::default()
+    };
     PeerEnv { now, rng, checkpoint_note: NOTE }
 }
 

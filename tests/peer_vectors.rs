@@ -34,7 +34,7 @@ fn identity(account: u64, key: &PrivateKey) -> PeerIdentity {
 
 fn env(rng: &mut Seeded) -> PeerEnv<'_> {
     let wall = Timestamp::from_millis(1_700_000_000_000);
-    let now = Now { wall, mono: Monotonic(Duration::from_secs(5)) };
+    let now = Now { wall, mono: Monotonic(Duration::from_secs(5)), ..Now::default() };
     PeerEnv { now, rng, checkpoint_note: "a checkpoint note\n" }
 }
 

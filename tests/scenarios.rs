@@ -77,6 +77,7 @@ fn assert_expected(outcome: &Outcome, expected: &Expected, settings: &Settings, 
         (Outcome::FirstOrder(is), Expected::FirstOrder(wanted)) => is == wanted,
         (Outcome::Balance(is), Expected::Balance(wanted)) => is == wanted,
         (Outcome::Holders(is), Expected::Holders(wanted)) => is == wanted,
+        (Outcome::Vouched(is), Expected::Vouched(wanted)) => is == wanted,
         (Outcome::Settled(is), Expected::Settled(wanted)) => is == wanted,
         (Outcome::OrderRevoked(is), Expected::OrderRevoked(wanted)) => is == wanted,
         (Outcome::Undecodable, Expected::Undecodable) => true,
@@ -107,6 +108,7 @@ pub(crate) fn every_refusal() -> Vec<Rejection> {
         A::RoleHeld,
         A::RoleNotHeld,
         A::LastOperator,
+        A::ClockInLine,
     ];
     let of_payments = [
         P::NoPermission,
@@ -140,6 +142,7 @@ pub(crate) fn every_refusal() -> Vec<Rejection> {
             A::NotAnonymous | A::InvalidHandle(_) | A::InvalidKey(_) => {}
             A::NotItsKey | A::AlreadyRegistered(_) | A::HandleTaken => {}
             A::NotOperator | A::InvalidUser(_) | A::RoleHeld | A::RoleNotHeld | A::LastOperator => {}
+            A::ClockInLine => {}
         }
     }
     for refusal in &of_orders {

@@ -140,6 +140,7 @@ impl World {
             now: Now {
                 wall: Timestamp::from_millis(START_MS + 1_000),
                 mono: Monotonic(Duration::from_secs(1)),
+                ..Now::default()
             },
             descriptor,
             rng,
@@ -158,6 +159,7 @@ impl World {
     pub(crate) fn wait(&mut self, time: Duration) {
         self.now.mono.0 += time;
         self.now.wall = self.now.wall.plus_micros(time.as_micros() as u64);
+        self.now.boot.0 += time;
     }
 
     /// Somebody connects and says nothing.

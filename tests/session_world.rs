@@ -48,6 +48,7 @@ impl World {
             now: Now {
                 wall: Timestamp::from_millis(1_700_000_000_000),
                 mono: Monotonic(Duration::from_secs(5)),
+                ..Now::default()
             },
             rng: Seeded::new(seed),
             tickets: TicketTable::new(TicketSettings::default()),

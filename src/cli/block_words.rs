@@ -9,6 +9,7 @@ use crate::domain::accounts::{self, Registered};
 use crate::domain::orders::ShownOrder;
 use crate::domain::payments::{self, Currency};
 use crate::domain::{AccountId, Command, Event, Settings};
+use crate::time::Timestamp;
 
 /// Writes a block: a line that says which one it is, then a line for each thing that was done in it. Amounts are
 /// written in `currency`, that of the block's ledger.
@@ -57,6 +58,10 @@ fn write_membership(command: &accounts::Command, event: &Event, out: &mut dyn Wr
         }
         accounts::Command::RevokeRole(revoke) => {
             writeln!(out, "  revoke {} from {}", revoke.role, number(revoke.account))?;
+        }
+        accounts::Command::VouchClock(vouch) => {
+            let time = Timestamp::from_millis(vouch.time_ms);
+            writeln!(out, "  vouch for the clock: it is {time}, whatever the time of the block")?;
         }
     }
     Ok(())

@@ -13,6 +13,7 @@ use crate::domain::orders::ShownOrder;
 use crate::domain::payments::{self, Currency, Issue, Payment, PaymentOrder, Settle};
 use crate::domain::{AccountId, Command, Event, Settings};
 use crate::ledger::Transaction;
+use crate::time::Timestamp;
 
 /// Bytes that cannot be shown as a block.
 #[derive(Debug)]
@@ -109,7 +110,7 @@ fn data(block: &Block<'_>, currency: Option<&Currency>, out: &mut dyn Write) -> 
             write!(out, "{{\"user_id\":{account},\"operation_type\":\"register\",\"handle\":{handle}}}")?;
             Ok(())
         }
-        (Command::Accounts(command), _) => write_role_change(author, command, out),
+        (Command::Accounts(command), _) => write_operators_act(author, command, out),
         (Command::Orders(command), _) => {
             several(&command.shown(), out, |order, out| Ok(write_order(author, order, out)?))
         }
@@ -155,12 +156,17 @@ fn quoted(text: &str) -> Result<String, NotShown> {
     serde_json::to_string(text).map_err(|error| NotShown(error.to_string()))
 }
 
-fn write_role_change(
+fn write_operators_act(
     author: AccountId,
     command: &accounts::Command,
     out: &mut dyn Write,
 ) -> Result<(), NotShown> {
     let (operation, account, role) = match command {
+        accounts::Command::VouchClock(vouch) => {
+            let time = Timestamp::from_millis(vouch.time_ms);
+            write!(out, "{{\"user_id\":{author},\"operation_type\":\"vouch_clock\",\"time\":\"{time}\"}}")?;
+            return Ok(());
+        }
         accounts::Command::GrantRole(grant) => ("grant", grant.account, grant.role),
         accounts::Command::RevokeRole(revoke) => ("revoke", revoke.account, revoke.role),
         accounts::Command::Register(_) => {

@@ -63,6 +63,10 @@ struct Raw {
     /// another disk, it also tells when the whole directory was put back to an older copy
     #[argh(option, arg_name = "file")]
     checkpoint_file: Option<String>,
+    /// take the machine's clock for right although the newest block is ahead of it, for as long as this process
+    /// runs; ledgerctl vouch-clock makes it last
+    #[argh(switch)]
+    accept_clock: bool,
     /// make the next RSA key and its descriptor, and end; the key before is accepted for 24 hours more
     #[argh(switch)]
     rotate_key: bool,
@@ -96,6 +100,8 @@ pub(super) struct Serve {
     pub(super) origin: Option<String>,
     pub(super) config: Option<PathBuf>,
     pub(super) checkpoint_file: PathBuf,
+    /// Whether the clock is right whatever the newest block says.
+    pub(super) accept_clock: bool,
     /// What holds for the whole life of a new ledger.
     pub(super) founding: Settings,
     /// Whether any of it was given.
@@ -136,6 +142,7 @@ pub(super) fn parse(arguments: &[String]) -> Result<Task, DaemonError> {
     Ok(Task::Serve(Box::new(Serve {
         data,
         checkpoint_file,
+        accept_clock: raw.accept_clock,
         founding,
         founding_given,
         address: address(&listen)?,

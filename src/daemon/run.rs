@@ -88,6 +88,10 @@ fn serve(serve: &Serve) -> Result<(), DaemonError> {
     if let Some(until) = keys.previous_until {
         service.accept_previous_key_until(until);
     }
+    if serve.accept_clock {
+        service.accept_clock();
+    }
+    service.watch_clock(clock.now());
     service.keep_newest_checkpoint().map_err(|source| DaemonError::Checkpoint {
         path: serve.checkpoint_file.clone(),
         source: CheckpointFileError::Unwritable(source),

@@ -349,6 +349,7 @@ mod tests {
             Command::Payments(payments::Command::RevokeOrder(payments::RevokeOrder {
                 order_id: payments::OrderId([4; 16]),
             })),
+            Command::Accounts(accounts::Command::VouchClock(accounts::VouchClock { time_ms: 300 })),
         ]
     }
 
@@ -362,6 +363,7 @@ mod tests {
             Event::Payments(payments::Event::Issued(payments::Issued { balance: 300 })),
             Event::Payments(payments::Event::Settled(payments::Settled { settlement: 300 })),
             Event::Payments(payments::Event::OrderRevoked(payments::OrderRevoked { revocation: 0 })),
+            Event::Accounts(accounts::Event::ClockVouched(accounts::ClockVouched { ahead_ms: 300 })),
         ]
     }
 
@@ -389,7 +391,7 @@ mod tests {
     /// These bytes stand in logs. A change of any of them is a new schema, not a new expectation.
     #[test]
     fn the_encodings_are_frozen() {
-        let [register, place_v1, place, grant, revoke, pay, issue, settle, revoke_order] =
+        let [register, place_v1, place, grant, revoke, pay, issue, settle, revoke_order, vouch] =
             commands().try_into().unwrap();
         let (tag, bytes) = register.encode();
         assert_eq!(tag, Tag { schema: 1, kind: 1 });
@@ -410,7 +412,8 @@ mod tests {
         let settle_bytes = [&[141, 1][..], &order.encode(), &[128, 3], &[8; 384]].concat();
         assert_eq!(settle.encode(), (Tag { schema: 1, kind: 34 }, settle_bytes));
         assert_eq!(revoke_order.encode(), (Tag { schema: 1, kind: 35 }, vec![4; 16]));
-        let [registered, placed, granted, revoked, paid, issued, settled, order_revoked] =
+        assert_eq!(vouch.encode(), (Tag { schema: 1, kind: 13 }, b"\xac\x02".to_vec()));
+        let [registered, placed, granted, revoked, paid, issued, settled, order_revoked, vouched] =
             events().try_into().unwrap();
         assert_eq!(registered.encode(), b"\0\x01\0\x01\xac\x02");
         assert_eq!(placed.encode(), b"\0\x01\0\x10\xac\x02");
@@ -420,6 +423,7 @@ mod tests {
         assert_eq!(issued.encode(), b"\0\x01\0\x21\xac\x02");
         assert_eq!(settled.encode(), b"\0\x01\0\x22\xac\x02");
         assert_eq!(order_revoked.encode(), b"\0\x01\0\x23\0");
+        assert_eq!(vouched.encode(), b"\0\x01\0\x0d\xac\x02");
     }
 
     #[test]

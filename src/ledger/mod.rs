@@ -100,19 +100,28 @@ pub enum CommitError {
 }
 
 impl Ledger {
-    /// What is known of a command, by its id and its time. A member's retry finds its original here.
+    /// What is known of a command, by its id and its time, which is measured by `now`. A member's retry finds its
+    /// original here.
     ///
     /// # Errors
     /// [`LogError`] when the original cannot be read.
-    pub fn admit(&self, message: &Message<'_>, wall: Timestamp) -> Result<Admission, LogError> {
+    pub fn admit(&self, message: &Message<'_>, now: Timestamp) -> Result<Admission, LogError> {
         if let Some(index) = self.replica.commands().get(&message.header) {
             return self.admit_known(message, index);
         }
-        let now = wall.max(self.replica.link().timestamp()).millis();
+        let now = now.millis();
         let oldest = now.saturating_sub(ISSUED_AT_PAST_MS_MAX);
         let newest = now.saturating_add(ISSUED_AT_FUTURE_MS_MAX);
         let inside = (oldest..=newest).contains(&message.header.issued_at);
         Ok(if inside { Admission::Fresh } else { Admission::OutsideWindow })
+    }
+
+    /// The time that has come by what the log says: its newest block's or, where an operator vouched for a time that
+    /// block times are ahead of, that one.
+    pub fn known_time(&self) -> Timestamp {
+        let link = self.replica.link();
+        let (newest, block_time) = (link.next_index().saturating_sub(1), link.timestamp());
+        self.replica.state().accounts.vouched_time(newest, block_time).unwrap_or(block_time)
     }
 
     fn admit_known(&self, message: &Message<'_>, index: u64) -> Result<Admission, LogError> {

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::time::{Monotonic, Now, Timestamp};
+use crate::time::{Monotonic, Now, SinceBoot, Timestamp};
 
-/// Both clocks of the process. Copies agree with one another.
+/// The clocks of the process. Copies agree with one another.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     started: Instant,
@@ -17,12 +17,26 @@ impl Clock {
         Clock { started: Instant::now() }
     }
 
-    /// What both clocks say. A wall clock before 1970 counts as 1970: blocks never go back in time anyway.
+    /// What all clocks say. A wall clock before 1970 counts as 1970: blocks never go back in time anyway.
     #[expect(clippy::disallowed_methods, reason = "this is the place that reads clocks")]
     pub fn now(&self) -> Now {
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let micros = u64::try_from(wall.as_micros()).unwrap_or(u64::MAX);
-        Now { wall: Timestamp::from_micros(micros), mono: self.monotonic() }
+        Now { wall: Timestamp::from_micros(micros), mono: self.monotonic(), boot: self.since_boot() }
+    }
+
+    /// How long the machine has been up, asleep or not. Elsewhere than on Linux the time in which it slept is
+    /// missing, and a wall clock that went on through a long sleep looks like one that jumped.
+    fn since_boot(&self) -> SinceBoot {
+        #[cfg(target_os = "linux")]
+        {
+            let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+            SinceBoot(Duration::try_from(time).unwrap_or_default())
+        }
+        #[cfg(not(target_os = "linux"))]
+        {
+            SinceBoot(self.started.elapsed())
+        }
     }
 
     /// What the monotonic clock says.

@@ -150,7 +150,15 @@ impl Service {
         if let Some(refusal) = self.refusals.get(message) {
             return Screening::Answer(Reply::Refused(refusal.clone()));
         }
-        match self.ledger.admit(message, now.wall) {
+        let now = self.clock.measure(now.wall, self.ledger.known_time());
+        let admission = self.ledger.admit(message, now);
+        if matches!(admission, Ok(Admission::Fresh | Admission::OutsideWindow))
+            && let Some(refusal) = self.clock.refusal()
+        {
+            self.refusals.remember_copy(message, refusal.clone());
+            return Screening::Answer(Reply::Refused(refusal));
+        }
+        match admission {
             Ok(Admission::Fresh) => Screening::Pass,
             Ok(Admission::Known(placement)) => Screening::Answer(accepted(placement, true)),
             Ok(Admission::Pending(placement)) => {
@@ -307,7 +315,7 @@ impl Service {
         let Ok(command) = Command::decode(message.header.tag, message.body) else {
             return Some(refusal("malformed_command", "the command does not decode"));
         };
-        if let Err(refusal) = guards::check(&command) {
+        if let Err(refusal) = guards::check(&command, now.wall) {
             self.refusals.remember_copy(&message, refusal.clone());
             return Some(Reply::Refused(refusal));
         }

@@ -145,9 +145,10 @@ impl Service {
             accepted: self.counters.accepted,
             refused: self.counters.refused,
             duplicate: self.counters.duplicate,
-            mode: match self.ledger.log().mode() {
-                eventlog::Mode::ReadWrite => Mode::ReadWrite,
-                eventlog::Mode::ReadOnly { reason } => Mode::ReadOnly(reason.to_string()),
+            mode: match (self.ledger.log().mode(), self.clock.reason()) {
+                (_, Some(reason)) => Mode::ReadOnly(reason),
+                (eventlog::Mode::ReadOnly { reason }, None) => Mode::ReadOnly(format!("disk_full: {reason}")),
+                (eventlog::Mode::ReadWrite, None) => Mode::ReadWrite,
             },
             resident_bytes: self.process.resident_bytes,
             cpu_us: self.process.cpu_us,

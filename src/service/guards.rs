@@ -7,14 +7,16 @@
 use crate::domain::Command;
 use crate::domain::accounts::{self, Handle};
 use crate::domain::payments::{self, Pay, Settle};
+use crate::limits::ISSUED_AT_FUTURE_MS_MAX;
 use crate::text;
+use crate::time::Timestamp;
 use crate::wire::Refusal;
 
 /// Asks every guard.
 ///
 /// # Errors
 /// The refusal of the first guard that the command does not pass.
-pub(super) fn check(command: &Command) -> Result<(), Refusal> {
+pub(super) fn check(command: &Command, clock: Timestamp) -> Result<(), Refusal> {
     match command {
         Command::Payments(payments::Command::Pay(Pay { payments })) => {
             (1..).zip(payments).try_for_each(|(number, payment)| {
@@ -26,10 +28,21 @@ pub(super) fn check(command: &Command) -> Result<(), Refusal> {
             check_memo(&format_args!("payment order: "), &order.memo)
         }
         Command::Accounts(accounts::Command::Register(register)) => check_handle(&register.handle),
+        Command::Accounts(accounts::Command::VouchClock(vouch)) => check_vouched(vouch.time_ms, clock),
         Command::Payments(payments::Command::Issue(_) | payments::Command::RevokeOrder(_))
         | Command::Accounts(accounts::Command::GrantRole(_) | accounts::Command::RevokeRole(_))
         | Command::Orders(_) => Ok(()),
     }
+}
+
+/// What is vouched for is the clock of this server: it measures from then on.
+fn check_vouched(time_ms: u64, clock: Timestamp) -> Result<(), Refusal> {
+    if time_ms.abs_diff(clock.millis()) <= ISSUED_AT_FUTURE_MS_MAX {
+        return Ok(());
+    }
+    let vouched = Timestamp::from_millis(time_ms);
+    let text = format!("the time vouched for is {vouched}, and the server's clock says {clock}");
+    Err(Refusal::fail("clock_differs", text))
 }
 
 /// A handle without a letter could be taken for the number of an account.

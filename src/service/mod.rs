@@ -13,6 +13,7 @@
 
 mod admission;
 mod checkpoints;
+mod clock;
 mod commands;
 mod connection;
 mod cosigned;
@@ -57,6 +58,7 @@ use crate::session::{ChannelSettings, ServerEnv, ServerIdentity, Stage, TicketSe
 use crate::time::{Monotonic, Now, Timestamp};
 use crate::wire::{Handshakes, Refusal};
 use admission::{Bucket, Buckets};
+use clock::ClockWatch;
 use connection::Connection;
 use cosigned::Cosigned;
 use deadlines::Deadlines;
@@ -114,6 +116,7 @@ pub struct Service {
     jobs: Vec<Job>,
     held: Vec<Held>,
     refusals: Refusals,
+    clock: ClockWatch,
     registrations: Bucket,
     registrations_by_prefix: Buckets,
     lines: Lines,
@@ -201,6 +204,7 @@ impl Service {
             jobs: Vec::new(),
             held: Vec::new(),
             refusals: Refusals::new(REFUSALS_REMEMBERED_MAX, REFUSALS_REMEMBERED_PER_AUTHOR_MAX),
+            clock: ClockWatch::default(),
             registrations,
             registrations_by_prefix: Buckets::new(per_second, burst),
             lines: Lines::default(),
@@ -233,6 +237,7 @@ impl Service {
     /// Takes in what happened outside. Nothing that this leads to may leave the process before
     /// [`Service::end_tick`] has returned.
     pub fn handle(&mut self, input: Input<'_>, now: Now, rng: &mut dyn CryptoRng) {
+        self.watch_clock(now);
         match input {
             Input::Connected { id, peer } => self.connected(id, peer, now, rng),
             Input::Received { id, bytes } => self.received(id, bytes, now, rng),
@@ -258,6 +263,7 @@ impl Service {
     /// # Errors
     /// [`LogError`] when the log cannot be trusted any more: the process must end without sending anything.
     pub fn end_tick(&mut self, now: Now, rng: &mut dyn CryptoRng) -> Result<(), LogError> {
+        self.watch_clock(now);
         self.run_deadlines(now);
         self.share_reading_anew();
         self.serve(now);
@@ -381,6 +387,7 @@ impl Service {
     ///
     /// What this makes room for is answered by the next tick.
     pub fn written(&mut self, id: ConnectionId, count: usize, now: Now) {
+        self.watch_clock(now);
         if let Some(connection) = self.connections.get_mut(&id) {
             connection.session.written(count);
             connection.output_moved(now.mono, count > 0);

@@ -102,6 +102,7 @@ proptest! {
                 | Outcome::FirstOrder(_)
                 | Outcome::Balance(_)
                 | Outcome::Holders(_)
+                | Outcome::Vouched(_)
                 | Outcome::Settled(_)
                 | Outcome::OrderRevoked(_) => {
                     accepted += 1;

@@ -41,6 +41,7 @@ pub(super) enum Expected {
     FirstOrder(u64),
     Balance(u64),
     Holders(u64),
+    Vouched(u64),
     Settled(u64),
     OrderRevoked(u64),
     Refused { name: String, sentence: Option<String> },
@@ -84,6 +85,10 @@ impl Step {
             },
             "issue" => match words.as_slice() {
                 [to, amount] => RawCommand::Issue { to: to.parse().ok()?, amount: amount.parse().ok()? },
+                _ => return None,
+            },
+            "vouch-clock" => match words.as_slice() {
+                [seconds] => RawCommand::VouchClock(seconds.parse().ok()?),
                 _ => return None,
             },
             "grant" | "revoke" => match words.as_slice() {
@@ -199,6 +204,7 @@ fn expected_outcome(text: &str) -> Option<Expected> {
         Some(("balance", number)) => Some(Expected::Balance(number.parse().ok()?)),
         Some(("settled", number)) => Some(Expected::Settled(number.parse().ok()?)),
         Some(("order_revoked", number)) => Some(Expected::OrderRevoked(number.parse().ok()?)),
+        Some(("vouched", number)) => Some(Expected::Vouched(number.parse().ok()?)),
         Some(("holders", number)) => Some(Expected::Holders(number.parse().ok()?)),
         Some(("first_order", number)) => Some(Expected::FirstOrder(number.parse().ok()?)),
         Some(("refused", reason)) => {

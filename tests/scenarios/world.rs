@@ -33,6 +33,8 @@ pub(super) enum RawCommand {
     RevokeOrder(u8),
     GrantRole(u64, u8),
     RevokeRole(u64, u8),
+    /// Seconds from the start of the story, which may be before it.
+    VouchClock(i64),
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -135,6 +137,8 @@ pub(super) enum Outcome {
     FirstOrder(u64),
     Balance(u64),
     Holders(u64),
+    /// Milliseconds that the block is ahead of the time vouched for.
+    Vouched(u64),
     Settled(u64),
     OrderRevoked(u64),
     Refused(Rejection),
@@ -211,6 +215,10 @@ impl RawCommand {
             RawCommand::RevokeOrder(order) => (payments::REVOKE_ORDER, codec::encode(&[*order; 16])),
             RawCommand::GrantRole(account, role) => (accounts::GRANT_ROLE, codec::encode(&(account, role))),
             RawCommand::RevokeRole(account, role) => (accounts::REVOKE_ROLE, codec::encode(&(account, role))),
+            RawCommand::VouchClock(seconds) => {
+                let time_ms = START_MS.saturating_add_signed(1_000 * seconds);
+                (accounts::VOUCH_CLOCK, codec::encode(&time_ms))
+            }
         }
     }
 }
@@ -283,6 +291,7 @@ impl World {
             }
             Event::Accounts(accounts::Event::RoleGranted(granted)) => Outcome::Holders(granted.holders),
             Event::Accounts(accounts::Event::RoleRevoked(revoked)) => Outcome::Holders(revoked.holders),
+            Event::Accounts(accounts::Event::ClockVouched(vouched)) => Outcome::Vouched(vouched.ahead_ms),
             Event::Orders(orders::Event::OrdersPlaced(placed)) => Outcome::FirstOrder(placed.first_order),
             Event::Payments(payments::Event::Paid(paid)) => Outcome::Balance(paid.balance),
             Event::Payments(payments::Event::Issued(issued)) => Outcome::Balance(issued.balance),

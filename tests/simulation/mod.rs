@@ -4,6 +4,7 @@
 //! again; `SIM_SEEDS=n` runs that many.
 
 mod client;
+mod clocks;
 mod money;
 mod peers;
 mod planted;

@@ -11,7 +11,7 @@ use ledgerd::eventlog::{Fault, LogError, SimDisk, Storage, Survival};
 use ledgerd::ledger::{CHECKPOINT_FILE, CheckpointFile, CheckpointFileError, Ledger, Replica};
 use ledgerd::limits::Limits;
 use ledgerd::service::{ConnectionId, Input, Job, JobResult, Service};
-use ledgerd::time::{Monotonic, Now, Timestamp};
+use ledgerd::time::{Monotonic, Now, SinceBoot, Timestamp};
 
 use super::client::Client;
 use super::money::Money;
@@ -22,7 +22,8 @@ use super::template::{OPTIONS, START_MS, breaks_a_rule, hash, log_key, template}
 pub(super) use super::planted::Bug;
 
 /// Refusals that another state may turn into something else.
-const DEPENDS_ON_STATE: [&str; 4] = ["disk_full", "insufficient_balance", "already_settled", "revoked"];
+const DEPENDS_ON_STATE: [&str; 5] =
+    ["disk_full", "clock_jumped", "insufficient_balance", "already_settled", "revoked"];
 
 /// Commands that a member sends in a run, by number.
 const COMMANDS: u64 = 24;
@@ -32,7 +33,7 @@ pub(super) struct World {
     random: u64,
     bug: Option<Bug>,
     disk: SimDisk,
-    server: Option<Service>,
+    pub(super) server: Option<Service>,
     jobs: VecDeque<Job>,
     pub(super) clients: Vec<Client>,
     pub(super) peers: Peers,
@@ -41,6 +42,8 @@ pub(super) struct World {
     pub(super) rng: Seeded,
     newest: Option<Checkpoint>,
     starts: u64,
+    /// The wall clock is wrong.
+    pub(super) jumped: bool,
     /// The server refuses to start, and is right.
     over: bool,
 }
@@ -62,10 +65,12 @@ impl World {
             now: Now {
                 wall: Timestamp::from_millis(START_MS + 1_000),
                 mono: Monotonic(Duration::from_secs(1)),
+                boot: SinceBoot::default(),
             },
             rng: Seeded::new(&format!("world {seed}")),
             newest: None,
             starts: 0,
+            jumped: false,
             over: false,
         }
     }
@@ -83,8 +88,7 @@ impl World {
         if self.over {
             return Ok(());
         }
-        self.now.wall = self.now.wall.plus_micros(1 + self.random % 20_000);
-        self.now.mono.0 += Duration::from_micros(1 + self.random % 20_000);
+        self.pass(Duration::from_micros(1 + self.random % 20_000));
         if self.server.is_none() {
             return self.start();
         }
@@ -101,8 +105,10 @@ impl World {
             93..=94 => self.plan_a_fault(),
             95 if self.choose(2) == 0 => self.kill(),
             96 if self.choose(2) == 0 => self.lose_power(),
+            97 => self.move_the_clock(),
             _ => self.now.mono.0 += Duration::from_millis(150),
         }
+        self.look_at_the_clock()?;
         self.look_at_money()
     }
 
@@ -113,6 +119,10 @@ impl World {
     /// Starts the server, which replays what the disk has, and looks at all of it.
     fn start(&mut self) -> Result<(), String> {
         self.starts += 1;
+        // A start takes a clock ahead of the newest block for a pause.
+        if self.jumped {
+            self.move_the_clock();
+        }
         if self.starts > 1 {
             planted::before_start(&self.disk, self.bug, self.seed);
         }
@@ -160,7 +170,9 @@ impl World {
         }
         let limits = Limits::default();
         let (storage, identity) = (self.storage(), template().identity());
-        self.server = Some(Service::new(ledger, storage, identity, log_key(), checkpoint_file, limits));
+        let mut server = Service::new(ledger, storage, identity, log_key(), checkpoint_file, limits);
+        server.watch_clock(self.now);
+        self.server = Some(server);
         Ok(())
     }
 
@@ -405,8 +417,7 @@ impl World {
                 return Ok(());
             }
             self.disk.clear_faults();
-            self.now.mono.0 += Duration::from_millis(1);
-            self.now.wall = self.now.wall.plus_micros(1_000);
+            self.pass(Duration::from_millis(1));
             if self.server.is_none() {
                 self.start()?;
                 continue;
@@ -430,6 +441,20 @@ impl World {
             }
         }
         Err("the world does not come to rest".to_owned())
+    }
+
+    /// One round of everything for one member, who connects if need be.
+    pub(super) fn attend(&mut self, member: usize) -> Result<(), String> {
+        self.pass(Duration::from_millis(1));
+        if self.server.is_none() {
+            return self.start();
+        }
+        if self.clients[member].link.is_none() {
+            self.ask(member);
+        }
+        self.deliver(member)?;
+        self.run_job();
+        self.tick()
     }
 
     fn finish(mut self) -> Result<(), String> {

@@ -8,6 +8,7 @@ use super::bench_arguments::BenchCommand;
 use super::home_arguments::{Forget, GetKey, Register};
 use super::money_arguments::{
     BalanceCommand, GrantCommand, IssueCommand, KeygenCommand, PayCommand, RevokeCommand, StatementCommand,
+    VouchClockCommand,
 };
 use super::passphrase::PassphraseCommand;
 use super::peer_arguments::{
@@ -101,6 +102,8 @@ pub enum Subcommand {
     Issue(IssueCommand),
     /// See [`GrantCommand`].
     Grant(GrantCommand),
+    /// See [`VouchClockCommand`].
+    VouchClock(VouchClockCommand),
     /// See [`RevokeCommand`].
     Revoke(RevokeCommand),
     /// See [`KeygenCommand`].

@@ -135,6 +135,7 @@ fn has_to_remember(command: &Subcommand) -> bool {
         | Subcommand::Issue(_)
         | Subcommand::Grant(_)
         | Subcommand::Revoke(_)
+        | Subcommand::VouchClock(_)
         | Subcommand::Listen(_)
         | Subcommand::Send(_)
         | Subcommand::Settle(_)
@@ -187,6 +188,7 @@ fn dispatch(context: &Context, command: &Subcommand) -> Result<Exit, ClientError
         Subcommand::Pay(command) => money::pay(context, command),
         Subcommand::Issue(command) => money::issue(context, command),
         Subcommand::Grant(command) => roles::grant(context, command),
+        Subcommand::VouchClock(command) => roles::vouch_clock(context, command),
         Subcommand::Revoke(command) => roles::revoke(context, command),
         Subcommand::Keygen(command) => roles::keygen(context, command),
         Subcommand::Audit(command) => offline::audit(context, command),

@@ -89,6 +89,20 @@ pub struct GrantCommand {
     pub json: bool,
 }
 
+/// Vouch for this machine's clock, for operators: where blocks carry a time that has not come yet, commands are
+/// measured by the clock until it has.
+#[derive(FromArgs, ArgsInfo, Debug)]
+#[argh(
+    subcommand,
+    name = "vouch-clock",
+    example = "ledgerd --data /srv/ledger --accept-clock\nledgerctl vouch-clock"
+)]
+pub struct VouchClockCommand {
+    /// stable JSON instead of text
+    #[argh(switch)]
+    pub json: bool,
+}
+
 /// Take a role away; for operators.
 #[derive(FromArgs, ArgsInfo, Debug)]
 #[argh(subcommand, name = "revoke", example = "ledgerctl revoke bob operator")]

@@ -1,15 +1,16 @@
-//! `ledgerctl keygen`, `grant`, `revoke`: who operates a ledger.
+//! `ledgerctl keygen`, `grant`, `revoke`, `vouch-clock`: who operates a ledger, and what only they may do.
 
 use super::Context;
 use super::money::whom;
-use super::money_arguments::{GrantCommand, KeygenCommand, RevokeCommand};
+use super::money_arguments::{GrantCommand, KeygenCommand, RevokeCommand, VouchClockCommand};
 use super::register::keep_a_copy;
 use super::settling::open_member;
 use super::submitting::{show, submit};
 use crate::cli::exit::Exit;
-use crate::client::{ClientError, Registrant, User, find_member, load_key, make_key};
+use crate::client::{ClientError, Registrant, User, clock, find_member, load_key, make_key};
 use crate::domain::Command;
-use crate::domain::accounts::{self, GrantRole, RevokeRole};
+use crate::domain::accounts::{self, GrantRole, RevokeRole, VouchClock};
+use crate::time::Timestamp;
 
 /// Makes the key of this home before there is a ledger, and prints its public half.
 pub(super) fn keygen(context: &Context, command: &KeygenCommand) -> Result<Exit, ClientError> {
@@ -58,5 +59,17 @@ pub(super) fn revoke(context: &Context, command: &RevokeCommand) -> Result<Exit,
     let fields =
         [("account", account.0.into()), ("handle", handle.into()), ("role", role.to_string().into())];
     show(context, command.json, &accepted, &words, &fields)?;
+    Ok(Exit::Done)
+}
+
+/// Vouches for this machine's clock; the server's has to agree with it.
+pub(super) fn vouch_clock(context: &Context, command: &VouchClockCommand) -> Result<Exit, ClientError> {
+    let mut member = open_member(context)?;
+    let vouch = VouchClock { time_ms: clock::now().wall.millis() };
+    let accepted = submit(context, &mut member, &Command::Accounts(accounts::Command::VouchClock(vouch)))?;
+    let time = Timestamp::from_millis(vouch.time_ms);
+    let words =
+        format!("it is {time}; commands are measured by the clock until it is past {}", accepted.timestamp);
+    show(context, command.json, &accepted, &words, &[("time", time.to_string().into())])?;
     Ok(Exit::Done)
 }

@@ -15,6 +15,9 @@ pub const GRANT_ROLE: Tag = Tag { schema: 1, kind: 2 };
 /// The tag of [`RevokeRole`].
 pub const REVOKE_ROLE: Tag = Tag { schema: 1, kind: 3 };
 
+/// The tag of [`VouchClock`].
+pub const VOUCH_CLOCK: Tag = Tag { schema: 1, kind: 13 };
+
 /// The commands of this domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
@@ -24,6 +27,8 @@ pub enum Command {
     GrantRole(GrantRole),
     /// Take a role away.
     RevokeRole(RevokeRole),
+    /// Say that block times are ahead of the true time.
+    VouchClock(VouchClock),
 }
 
 /// Give a member a role: an operator's command.
@@ -44,6 +49,14 @@ pub struct RevokeRole {
     pub role: Role,
 }
 
+/// Say what time it is, because block times are ahead of it: an operator's command. Until block times are caught up,
+/// the ledger takes this time for the least that it can be, and not its newest block's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VouchClock {
+    /// The time, in milliseconds since the Unix epoch.
+    pub time_ms: u64,
+}
+
 /// Join the ledger. The command is signed by the key inside it: proof of possession.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Register {
@@ -60,6 +73,7 @@ impl Command {
             REGISTER => Ok(Command::Register(codec::strict(bytes)?)),
             GRANT_ROLE => Ok(Command::GrantRole(codec::strict(bytes)?)),
             REVOKE_ROLE => Ok(Command::RevokeRole(codec::strict(bytes)?)),
+            VOUCH_CLOCK => Ok(Command::VouchClock(codec::strict(bytes)?)),
             _ => Err(Undecodable::UnknownKind(tag)),
         }
     }
@@ -69,6 +83,7 @@ impl Command {
             Command::Register(register) => (REGISTER, codec::encode(register)),
             Command::GrantRole(grant) => (GRANT_ROLE, codec::encode(grant)),
             Command::RevokeRole(revoke) => (REVOKE_ROLE, codec::encode(revoke)),
+            Command::VouchClock(vouch) => (VOUCH_CLOCK, codec::encode(vouch)),
         }
     }
 }

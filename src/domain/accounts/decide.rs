@@ -3,12 +3,13 @@
 use std::fmt;
 
 use super::{
-    Command, Event, GrantRole, Handle, InvalidHandle, Register, Registered, RevokeRole, Role, RoleGranted,
-    RoleRevoked, State,
+    ClockVouched, Command, Event, GrantRole, Handle, InvalidHandle, Register, Registered, RevokeRole, Role,
+    RoleGranted, RoleRevoked, State, VouchClock,
 };
 use crate::crypto::KeyId;
 use crate::crypto::rsa::{KeyPolicyError, PublicKey};
 use crate::domain::{AccountId, Context};
+use crate::limits::VOUCH_AHEAD_MS;
 
 /// Why a registration or a change of roles was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +26,7 @@ pub enum Rejection {
     AlreadyRegistered(AccountId),
     /// Somebody has the handle, or one that differs in case only.
     HandleTaken,
-    /// Only an operator gives and takes roles.
+    /// Only an operator gives and takes roles, and says what time it is.
     NotOperator,
     /// There is no such member.
     InvalidUser(AccountId),
@@ -35,6 +36,8 @@ pub enum Rejection {
     RoleNotHeld,
     /// Without this operator there would be none.
     LastOperator,
+    /// Block times are not ahead of the time that was vouched for.
+    ClockInLine,
 }
 
 /// Decides a registration, or a change of roles.
@@ -46,7 +49,19 @@ pub fn decide(state: &State, command: &Command, context: &Context) -> Result<Eve
         Command::Register(register) => decide_register(state, register, context).map(Event::Registered),
         Command::GrantRole(grant) => decide_grant(state, grant, context).map(Event::RoleGranted),
         Command::RevokeRole(revoke) => decide_revoke(state, revoke, context).map(Event::RoleRevoked),
+        Command::VouchClock(vouch) => decide_vouch(state, *vouch, context).map(Event::ClockVouched),
     }
+}
+
+fn decide_vouch(state: &State, vouch: VouchClock, context: &Context) -> Result<ClockVouched, Rejection> {
+    if !state.is_operator(context.author) {
+        return Err(Rejection::NotOperator);
+    }
+    let ahead_ms = context.timestamp.millis().saturating_sub(vouch.time_ms);
+    if ahead_ms <= VOUCH_AHEAD_MS {
+        return Err(Rejection::ClockInLine);
+    }
+    Ok(ClockVouched { ahead_ms })
 }
 
 fn decide_grant(state: &State, grant: &GrantRole, context: &Context) -> Result<RoleGranted, Rejection> {
@@ -114,6 +129,7 @@ impl Rejection {
             Rejection::RoleHeld => "role_held",
             Rejection::RoleNotHeld => "role_not_held",
             Rejection::LastOperator => "last_operator",
+            Rejection::ClockInLine => "clock_in_line",
         }
     }
 }
@@ -131,11 +147,16 @@ impl fmt::Display for Rejection {
                 write!(f, "this key belongs to account {account} already")
             }
             Rejection::HandleTaken => f.write_str("this handle is taken"),
-            Rejection::NotOperator => f.write_str("only an operator gives and takes roles"),
+            Rejection::NotOperator => {
+                f.write_str("only an operator gives and takes roles, and vouches for the clock")
+            }
             Rejection::InvalidUser(account) => write!(f, "there is no account {account}"),
             Rejection::RoleHeld => f.write_str("the account has this role already"),
             Rejection::RoleNotHeld => f.write_str("the account does not have this role"),
             Rejection::LastOperator => f.write_str("a ledger keeps at least one operator"),
+            Rejection::ClockInLine => f.write_str(
+                "block times are not ahead of that time by more than 5 minutes: nothing to vouch for",
+            ),
         }
     }
 }

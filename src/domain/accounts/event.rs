@@ -14,6 +14,9 @@ pub const ROLE_GRANTED: Tag = Tag { schema: 1, kind: 2 };
 /// The tag of [`RoleRevoked`].
 pub const ROLE_REVOKED: Tag = Tag { schema: 1, kind: 3 };
 
+/// The tag of [`ClockVouched`].
+pub const CLOCK_VOUCHED: Tag = Tag { schema: 1, kind: 13 };
+
 /// The events of this domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
@@ -23,6 +26,15 @@ pub enum Event {
     RoleGranted(RoleGranted),
     /// A member has the role of the command no more.
     RoleRevoked(RoleRevoked),
+    /// The time of the command holds until block times are caught up.
+    ClockVouched(ClockVouched),
+}
+
+/// The time of the command holds until block times are caught up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClockVouched {
+    /// How far this block is ahead of it, in whole milliseconds.
+    pub ahead_ms: u64,
 }
 
 /// The member has the role.
@@ -52,6 +64,7 @@ impl Event {
             REGISTERED => Ok(Event::Registered(codec::strict(bytes)?)),
             ROLE_GRANTED => Ok(Event::RoleGranted(codec::strict(bytes)?)),
             ROLE_REVOKED => Ok(Event::RoleRevoked(codec::strict(bytes)?)),
+            CLOCK_VOUCHED => Ok(Event::ClockVouched(codec::strict(bytes)?)),
             _ => Err(Undecodable::UnknownKind(tag)),
         }
     }
@@ -61,6 +74,7 @@ impl Event {
             Event::Registered(registered) => (REGISTERED, codec::encode(registered)),
             Event::RoleGranted(granted) => (ROLE_GRANTED, codec::encode(granted)),
             Event::RoleRevoked(revoked) => (ROLE_REVOKED, codec::encode(revoked)),
+            Event::ClockVouched(vouched) => (CLOCK_VOUCHED, codec::encode(vouched)),
         }
     }
 }

@@ -3,7 +3,8 @@
 //! Rules. Anybody may register, with a command signed by the very key that it contains. A handle is public: 3
 //! to 64 ASCII letters, digits and `._-`, unique without regard to case. A key is RSA with 3072 bits and
 //! belongs to one account, for ever. Accounts are numbered 1, 2, … in order of registration. The account that
-//! registers the key named in genesis is an operator; operators give and take roles, and one is always left.
+//! registers the key named in genesis is an operator; operators give and take roles, and one is always left. Where
+//! blocks carry a time that has not come yet, an operator says what time it is, until it has.
 
 mod command;
 mod decide;
@@ -12,9 +13,14 @@ mod handle;
 mod role;
 mod state;
 
-pub use command::{Command, GRANT_ROLE, GrantRole, REGISTER, REVOKE_ROLE, Register, RevokeRole};
+pub use command::{
+    Command, GRANT_ROLE, GrantRole, REGISTER, REVOKE_ROLE, Register, RevokeRole, VOUCH_CLOCK, VouchClock,
+};
 pub use decide::{Rejection, decide};
-pub use event::{Event, REGISTERED, ROLE_GRANTED, ROLE_REVOKED, Registered, RoleGranted, RoleRevoked};
+pub use event::{
+    CLOCK_VOUCHED, ClockVouched, Event, REGISTERED, ROLE_GRANTED, ROLE_REVOKED, Registered, RoleGranted,
+    RoleRevoked,
+};
 pub use handle::{HANDLE_BYTES_MAX, HANDLE_BYTES_MIN, Handle, InvalidHandle};
 pub use role::Role;
 pub use state::{Account, State, apply};

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::{Command, Event, Handle, Register, Role};
 use crate::crypto::KeyId;
 use crate::domain::{AccountId, Context};
+use crate::time::Timestamp;
 
 /// One member.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -28,6 +29,18 @@ pub struct State {
     by_folded_handle: BTreeMap<String, AccountId>,
     by_key: BTreeMap<KeyId, AccountId>,
     roles: BTreeSet<(Role, AccountId)>,
+    vouch: Option<Vouch>,
+}
+
+/// What an operator said of the time, the last time that one did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+struct Vouch {
+    /// The time that it was.
+    time: Timestamp,
+    /// The block that says so.
+    index: u64,
+    /// The time that this block carries.
+    block_time: Timestamp,
 }
 
 impl State {
@@ -61,6 +74,15 @@ impl State {
         self.roles.iter().filter(|(held, _)| *held == role).count() as u64
     }
 
+    /// The time that an operator vouched for, as long as block times are not caught up: each block since carries
+    /// the least time that it can, a microsecond more than the one before. `index` and `block_time` are those of
+    /// the newest block.
+    pub fn vouched_time(&self, index: u64, block_time: Timestamp) -> Option<Timestamp> {
+        let vouch = self.vouch?;
+        let least = vouch.block_time.plus_micros(index.checked_sub(vouch.index)?);
+        (block_time == least).then_some(vouch.time)
+    }
+
     /// Number of members.
     pub fn count(&self) -> u64 {
         self.accounts.len() as u64
@@ -72,7 +94,7 @@ impl State {
     }
 }
 
-/// Takes a new member in, or gives or takes a role. `operator` is the key that genesis names.
+/// Takes a new member in, gives or takes a role, or notes what time an operator says it is. `operator` is the key that genesis names.
 pub fn apply(
     state: &mut State,
     command: &Command,
@@ -93,6 +115,13 @@ pub fn apply(
         (Command::RevokeRole(revoke), _) => {
             state.roles.remove(&(revoke.role, revoke.account));
         }
+        (Command::VouchClock(vouch), _) => {
+            state.vouch = Some(Vouch {
+                time: Timestamp::from_millis(vouch.time_ms),
+                index: context.index,
+                block_time: context.timestamp,
+            });
+        }
         // A block that pairs them otherwise does not decode as a transaction.
         (Command::Register(_), _) => {}
     }
@@ -108,4 +137,33 @@ fn register_member(state: &mut State, register: &Register, account: AccountId, c
         registered_at: context.index,
     };
     state.accounts.insert(account, member);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{ClockVouched, VouchClock};
+    use super::*;
+    use crate::crypto::LedgerId;
+
+    #[test]
+    fn a_time_that_was_vouched_for_holds_until_a_block_is_later_than_it_has_to_be() {
+        let at = Timestamp::from_millis(1_000_000);
+        let context = Context {
+            ledger_id: LedgerId([0; 32]),
+            author: AccountId(1),
+            key_id: KeyId([0; 32]),
+            timestamp: at,
+            index: 5,
+        };
+        let mut state = State::default();
+        assert_eq!(state.vouched_time(5, at), None);
+        let command = Command::VouchClock(VouchClock { time_ms: 7 });
+        let event = Event::ClockVouched(ClockVouched { ahead_ms: 999_993 });
+        apply(&mut state, &command, &event, None, &context);
+        let vouched = Some(Timestamp::from_millis(7));
+        assert_eq!(state.vouched_time(5, at), vouched);
+        assert_eq!(state.vouched_time(8, at.plus_micros(3)), vouched);
+        assert_eq!(state.vouched_time(8, at.plus_micros(4)), None, "the clock has come up to the blocks");
+        assert_eq!(state.vouched_time(4, at), None);
+    }
 }
