@@ -134,7 +134,7 @@ mod tests {
             *(setting.field)(&mut expected) = most;
             assert_eq!(limits, expected, "{}", setting.key);
             for bad in
-                [(least - 1).to_string(), (most + 1).to_string(), "\"x\"".into(), "-1".into(), "1.5".into()]
+                [(i128::from(least) - 1).to_string(), (most + 1).to_string(), "\"x\"".into(), "1.5".into()]
             {
                 let error = parse_text(&format!("{} = {bad}", setting.key)).unwrap_err();
                 for part in [setting.key, &bad, &least.to_string(), &most.to_string()] {

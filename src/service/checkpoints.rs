@@ -47,10 +47,16 @@ impl Service {
         match self.checkpoint_file.keep(self.ledger.checkpoint(), &self.checkpoint_note.1) {
             // On a full disk nothing new is signed for but what came since the file was last written.
             Err(error) if eventlog::is_full(&error) => {
-                tracing::warn!(%error, "the newest checkpoint could not be kept");
+                // Once, and not at every handshake until there is room.
+                if !std::mem::replace(&mut self.checkpoint_unkept, true) {
+                    tracing::warn!(%error, "the newest checkpoint could not be kept");
+                }
                 Ok(())
             }
-            other => other,
+            other => {
+                self.checkpoint_unkept = false;
+                other
+            }
         }
     }
 

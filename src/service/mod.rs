@@ -127,6 +127,8 @@ pub struct Service {
     checkpoint_file: CheckpointFile,
     /// Whether something that is sent at the end of this tick holds a checkpoint.
     note_leaves: bool,
+    /// The newest checkpoint could not be kept, for want of room on the disk, and that was said.
+    checkpoint_unkept: bool,
     /// What witnesses have cosigned.
     cosigned: Cosigned,
     /// Who is online.
@@ -213,6 +215,7 @@ impl Service {
             checkpoint_note: (0, String::new()),
             checkpoint_file,
             note_leaves: false,
+            checkpoint_unkept: false,
             cosigned: Cosigned::default(),
             presence: Presence::default(),
             maintenance_due: None,
