@@ -43,6 +43,7 @@ mod session_raw;
 mod session_tickets;
 mod session_vectors;
 mod session_world;
+mod show;
 mod simulation;
 mod tidy;
 mod tiles;

@@ -6,6 +6,7 @@
 //! key.pem                     the RSA key, PKCS#8 PEM, encrypted if it has a passphrase
 //! known_servers               one pinned server a line
 //! servers/<ledger>.descriptor the newest verified descriptor of a server
+//! servers/<ledger>.genesis    the first block of its ledger
 //! accounts/<ledger>           the account on that ledger
 //! newest/<ledger>             the newest own block that the server gave a receipt of
 //! tickets/<ledger>-<account>-<key>   resumption tickets
@@ -89,19 +90,20 @@ impl fmt::Debug for Home {
     }
 }
 
+/// The directory that was asked for, or the usual one.
+fn root_of(wanted: Option<&Path>) -> Result<PathBuf, ClientError> {
+    let usual = || etcetera::choose_base_strategy().map(|usual| usual.data_dir().join("ledgerctl"));
+    let none = |_| ClientError::Usage("no home directory: use --home DIR".to_owned());
+    wanted.map_or_else(|| usual().map_err(none), |path| Ok(path.to_owned()))
+}
+
 impl Home {
     /// The directory that was asked for, or the usual one of this platform (XDG).
     ///
     /// # Errors
     /// [`ClientError`] when there is none or it cannot be made.
     pub fn open(wanted: Option<&Path>) -> Result<Home, ClientError> {
-        let root = match wanted {
-            Some(path) => path.to_owned(),
-            None => etcetera::choose_base_strategy()
-                .map_err(|_| ClientError::Usage("no home directory: use --home DIR".to_owned()))?
-                .data_dir()
-                .join("ledgerctl"),
-        };
+        let root = root_of(wanted)?;
         match make_folders(&root, &mut |folder| File::open(folder)?.sync_all()) {
             Ok(()) => {}
             // A home that cannot be written to can be read.
@@ -121,6 +123,13 @@ impl Home {
     /// Says something beside the outcome.
     pub fn tell(&self, text: &str) {
         (self.tell)(text);
+    }
+
+    /// The same directory if it is one already, for whoever only looks: none is made.
+    pub fn existing(wanted: Option<&Path>) -> Option<Home> {
+        let root = root_of(wanted).ok()?;
+        let is_home = ["known_servers", "key.pem"].iter().any(|name| root.join(name).exists());
+        if is_home { Home::open(Some(&root)).ok() } else { None }
     }
 
     /// A path in the directory.

@@ -23,6 +23,7 @@ mod connection;
 mod copying;
 mod elements;
 mod error;
+mod first_blocks;
 mod home;
 mod identity;
 mod journal;
@@ -50,6 +51,7 @@ pub use checkpoints::{Successor, accept_successor};
 pub use connection::{Bell, Connection, NotOpened, Opening, PATIENCE, Waited, get_key};
 pub use copying::Copying;
 pub use error::ClientError;
+pub use first_blocks::{first_block, keep_first_block};
 pub use home::{Home, Tell, not_writable};
 pub use identity::{
     Account, KEY_FILE, PassphraseSource, is_key_encrypted, load_key, make_key, read_account, set_passphrase,

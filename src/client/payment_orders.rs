@@ -57,6 +57,11 @@ impl SignedOrder {
         })
     }
 
+    /// Whether a text holds something that is said to be an order.
+    pub fn is_in(text: &str) -> bool {
+        armour::pem(text, LABEL) != Err(NotOne::Absent)
+    }
+
     /// Reads [`SignedOrder::to_pem`]. Nothing is checked but the form.
     ///
     /// # Errors

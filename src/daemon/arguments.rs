@@ -8,6 +8,7 @@ use argh::{ArgsInfo, FromArgs};
 
 use super::config;
 use super::error::DaemonError;
+use crate::chain::armour;
 use crate::chain::genesis::{ORIGIN_BYTES_MAX, is_origin};
 use crate::cli::arguments::try_parse;
 use crate::cli::exit::Exit;
@@ -217,7 +218,10 @@ fn operator_key(text: &str) -> Result<KeyId, DaemonError> {
         return Ok(KeyId(id));
     }
     let bad = |reason: String| usage(&format!("--operator {text:?}: {reason}"));
-    let pem = std::fs::read_to_string(text).map_err(|error| bad(error.to_string()))?;
+    let file = std::fs::read(text).map_err(|error| bad(error.to_string()))?;
+    let file = armour::text_of(&file);
+    // The key may have come by mail.
+    let pem = armour::pem(&file, "PUBLIC KEY").unwrap_or(file);
     PublicKey::from_pem(&pem).map(|key| key.key_id()).map_err(|error| bad(error.to_string()))
 }
 

@@ -14,7 +14,7 @@ use super::passphrase::PassphraseCommand;
 use super::peer_arguments::{
     ListenCommand, OnlineCommand, OrderCommand, RevokeOrderCommand, SendCommand, SettleCommand,
 };
-use super::proof_arguments::{Audit, CheckReceipt, Checkpoint, Receipt, Tiles};
+use super::proof_arguments::{Audit, CheckReceipt, Checkpoint, Receipt, ShowCommand, Tiles};
 use super::shell::Shell;
 use crate::client::bookkeeping::Format;
 use crate::client::orders_input::Columns;
@@ -118,6 +118,8 @@ pub enum Subcommand {
     Bench(BenchCommand),
     /// See [`Status`].
     Status(Status),
+    /// See [`ShowCommand`].
+    Show(ShowCommand),
     /// See [`Whoami`].
     Whoami(Whoami),
     /// See [`Shell`].

@@ -5,12 +5,15 @@
 
 use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::Arc;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 
 use crate::cli::exit::Exit;
 
@@ -35,16 +38,16 @@ type Done<T> = Result<T, Failure>;
 
 /// Runs the demo; the directory it works in and the daemon are gone afterwards, whatever happens.
 pub(super) fn run(out: &mut dyn Write) -> Exit {
-    let interrupted = Arc::new(AtomicBool::new(false));
-    // From here on these signals end the demo in good order. A step that is under way is short.
-    for signal in [SIGINT, SIGTERM, SIGHUP] {
-        if let Err(error) = signal_hook::flag::register(signal, interrupted.clone()) {
+    // From here on these signals end the demo in good order.
+    let interrupt = match Interrupt::by_signals() {
+        Ok(interrupt) => interrupt,
+        Err(error) => {
             drop(writeln!(io::stderr(), "demo: {error}"));
             return Exit::Unexpected;
         }
-    }
-    let played = play(out, &interrupted);
-    let asked = interrupted.load(Ordering::Relaxed);
+    };
+    let played = play(out, &interrupt);
+    let asked = interrupt.is_asked();
     match played {
         Ok(()) | Err(Failure::Unread) => Exit::Done,
         // At a terminal the step that is under way gets the signal as well, and fails of it.
@@ -65,8 +68,54 @@ pub(super) fn run(out: &mut dyn Write) -> Exit {
     }
 }
 
-fn play(out: &mut dyn Write, interrupted: &AtomicBool) -> Done<()> {
-    let out = &mut Screen { out, interrupted };
+/// The end that a signal asks for: what the demo waits for ends at once, and the demo with its next line.
+#[derive(Debug, Default)]
+struct Interrupt {
+    asked: AtomicBool,
+    /// Every process that was started; one that has ended takes no signal any more.
+    started: Mutex<Vec<OwnedFd>>,
+}
+
+/// Ends a process. One that has ended by itself is as good.
+fn end(process: &OwnedFd) {
+    pidfd_send_signal(process, Signal::KILL).unwrap_or_default();
+}
+
+impl Interrupt {
+    fn by_signals() -> io::Result<Arc<Interrupt>> {
+        let interrupt = Arc::new(Interrupt::default());
+        let (mut signals, asked) = (Signals::new([SIGINT, SIGTERM, SIGHUP])?, interrupt.clone());
+        std::thread::spawn(move || signals.forever().for_each(|_| asked.ask()));
+        Ok(interrupt)
+    }
+
+    fn is_asked(&self) -> bool {
+        self.asked.load(Ordering::SeqCst)
+    }
+
+    fn ask(&self) {
+        self.asked.store(true, Ordering::SeqCst);
+        if let Ok(started) = self.started.lock() {
+            started.iter().for_each(end);
+        }
+    }
+
+    /// Takes notice of a process, which ends at once if the end was asked for already. On a system that has no handle
+    /// of processes, the demo ends when the step that is under way has.
+    fn watch(&self, child: &Child) {
+        if let (Ok(process), Ok(mut started)) =
+            (pidfd_open(Pid::from_child(child), PidfdFlags::empty()), self.started.lock())
+        {
+            if self.is_asked() {
+                end(&process);
+            }
+            started.push(process);
+        }
+    }
+}
+
+fn play(out: &mut dyn Write, interrupt: &Interrupt) -> Done<()> {
+    let out = &mut Screen { out, interrupt };
     let work = tempfile::tempdir().map_err(io_at("making a temporary directory"))?;
     let stage = Stage {
         binary: std::env::current_exe().map_err(io_at("finding this program"))?,
@@ -133,12 +182,19 @@ fn play(out: &mut dyn Write, interrupted: &AtomicBool) -> Done<()> {
 /// Where the demo is shown. What ends it early shows here: every step says what it does.
 struct Screen<'a> {
     out: &'a mut dyn Write,
-    interrupted: &'a AtomicBool,
+    interrupt: &'a Interrupt,
 }
 
 impl Screen<'_> {
+    /// Runs a process to its end.
+    fn output(&self, command: &mut Command) -> io::Result<Output> {
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        self.interrupt.watch(&child);
+        child.wait_with_output()
+    }
+
     fn line(&mut self, text: &str) -> Done<()> {
-        if self.interrupted.load(Ordering::Relaxed) {
+        if self.interrupt.is_asked() {
             return Err(Failure::Interrupted);
         }
         writeln!(self.out, "{text}").and_then(|()| self.out.flush()).map_err(|error| match error.kind() {
@@ -165,7 +221,7 @@ impl Stage {
         show(out, "ledgerctl --home operator keygen > operator.pem")?;
         let mut command = Command::new(&self.binary);
         command.arg("--home").arg(self.work.join("operator")).arg("keygen").stdin(Stdio::null());
-        let output = command.output().map_err(io_at("running keygen"))?;
+        let output = out.output(&mut command).map_err(io_at("running keygen"))?;
         let file = self.work.join("operator.pem");
         fs::write(&file, &output.stdout).map_err(io_at("writing the operator's key"))?;
         if output.status.success() { Ok(file) } else { Err(Failure::Unexpected("keygen did not end well")) }
@@ -178,6 +234,7 @@ impl Stage {
         command.arg(DAEMON_ARGUMENT).arg("--data").arg(&self.data).args(["--listen", listen]).args(founding);
         command.env("LEDGERD_LOG", "warn").stdin(Stdio::null()).stdout(Stdio::piped());
         let mut child = command.spawn().map_err(io_at("starting the daemon"))?;
+        out.interrupt.watch(&child);
         let mut line = String::new();
         let stdout = child.stdout.take().ok_or(Failure::Unexpected("the daemon has no output"))?;
         let read = BufReader::new(stdout).read_line(&mut line);
@@ -208,7 +265,7 @@ impl Stage {
     }
 
     fn run(&self, out: &mut Screen<'_>, command: &mut Command, succeeds: bool) -> Done<()> {
-        let output = command.stdin(Stdio::null()).output().map_err(io_at("running a command"))?;
+        let output = out.output(command.stdin(Stdio::null())).map_err(io_at("running a command"))?;
         let text = [&output.stdout[..], &output.stderr[..]].concat();
         let text = String::from_utf8_lossy(&text).into_owned();
         for line in text.lines() {

@@ -6,15 +6,16 @@ use super::Context;
 use super::home_arguments::{Forget, GetKey};
 use crate::cli::exit::Exit;
 use crate::client::{
-    Anonymous, ClientError, Home, KnownServer, find_account, get_key, known_servers, load_key, not_writable,
-    read_account,
+    Anonymous, ClientError, Home, KnownServer, find_account, get_key, keep_first_block, known_servers,
+    load_key, not_writable, read_account,
 };
 use crate::session::Descriptor;
 
 pub(super) fn run(context: &Context, command: &GetKey) -> Result<Exit, ClientError> {
     let home = context.home()?;
     let known = known_servers::find(&home, &context.server)?;
-    let descriptor = known_servers::verify_key_info(&get_key(&context.server)?)?;
+    let info = get_key(&context.server)?;
+    let descriptor = known_servers::verify_key_info(&info)?;
     let fingerprint = descriptor.fingerprint();
     if let Some(wanted) = &command.fingerprint
         && *wanted != fingerprint
@@ -35,6 +36,8 @@ pub(super) fn run(context: &Context, command: &GetKey) -> Result<Exit, ClientErr
         ClientError::File(path, error) => not_writable(&path, &error),
         other => other,
     })?;
+    // Without it, amounts are shown in minor units where no server is asked.
+    drop(keep_first_block(&home, &info.genesis));
     show(context, command, &descriptor, known.is_some())?;
     if read_account(&home, server.ledger_id)?.is_none() {
         restore(context, &home)?;

@@ -29,6 +29,7 @@ mod register;
 mod roles;
 mod settling;
 mod shell;
+mod show;
 mod status;
 mod submitting;
 mod tiles;
@@ -153,6 +154,7 @@ fn has_to_remember(command: &Subcommand) -> bool {
         | Subcommand::Export(_)
         | Subcommand::Tiles(_)
         | Subcommand::Bench(_)
+        | Subcommand::Show(_)
         | Subcommand::Status(_)
         | Subcommand::Whoami(_)
         | Subcommand::Completions(_)
@@ -199,6 +201,7 @@ fn dispatch(context: &Context, command: &Subcommand) -> Result<Exit, ClientError
         Subcommand::Tiles(command) => tiles::run(context, command),
         Subcommand::Bench(command) => bench::run(context, command),
         Subcommand::Status(command) => status::run(context, command),
+        Subcommand::Show(command) => show::run(context, command),
         Subcommand::Whoami(command) => status::whoami(context, command),
         Subcommand::Completions(command) => manual::completions(context, command),
         Subcommand::Man(command) => manual::man(context, command),

@@ -13,8 +13,8 @@ use crate::chain::{Receipt, block_hash};
 use crate::cli::exit::Exit;
 use crate::client::payments_input;
 use crate::client::{
-    ClientError, Member, Registrant, Reopen, SentOrders, SignedOrder, clock, fate_of, find_member,
-    proves_settled,
+    ClientError, Member, Registrant, Reopen, SentOrders, SignedOrder, clock, fate_of, fetch_registrant,
+    find_member, proves_settled,
 };
 use crate::crypto::random;
 use crate::domain::payments::{self, Currency, Fate, OrderId, PaymentOrder, RevokeOrder};
@@ -90,13 +90,24 @@ fn sign(member: &Member, wanted: &Wanted, days: u64) -> Result<SignedOrder, Clie
 pub(super) fn settle(context: &Context, command: &SettleCommand) -> Result<Exit, ClientError> {
     let signed = read_order(&command.file)?;
     let mut member = open_member(context)?;
+    // Asked before, so that nothing but the outcome is left to tell afterwards. Whoever is not there is refused by the
+    // ledger, in its own words.
+    let payer = match fetch_registrant(&mut member, signed.order.payer) {
+        Ok(payer) => Some(payer.handle),
+        Err(ClientError::Refused(_)) => None,
+        Err(error) => return Err(error),
+    };
     let accepted = submit(context, &mut member, &signed.settle())?;
     let (balance, currency) = fetch_balance(&mut member)?;
-    let amount = signed.order.amount;
-    let words = format!("settled {}; balance {}", currency.show_named(amount), currency.show_named(balance));
+    let PaymentOrder { amount, payer: account, .. } = signed.order;
+    let from = payer.as_deref().map_or_else(|| format!("#{account}"), |handle| whom(handle, account));
+    let (paid, left) = (currency.show_named(amount), currency.show_named(balance));
+    let words = format!("settled {paid} from {from}; balance {left}");
     // What was settled was issued before, and so fits.
     let amount = amounts::amount(i64::try_from(amount).unwrap_or(i64::MAX), &currency);
-    let fields: Vec<Field> = amount.into_iter().chain(amounts::balance(balance, &currency)).collect();
+    let from: [Field; 2] = [("from", account.0.into()), ("from_handle", payer.into())];
+    let fields: Vec<Field> =
+        from.into_iter().chain(amount).chain(amounts::balance(balance, &currency)).collect();
     show(context, command.json, &accepted, &words, &fields)?;
     Ok(Exit::Done)
 }

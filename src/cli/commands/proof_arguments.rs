@@ -193,3 +193,18 @@ pub struct Tiles {
     #[argh(option)]
     pub checkpoint: Option<PathBuf>,
 }
+
+/// Say in words what a file is: a receipt, a checkpoint, a payment order, a key, or another file of a ledger's.
+///
+/// Who signed it, for whom, and what of it could be checked with what your home directory knows. No server is asked.
+#[derive(FromArgs, ArgsInfo, Debug)]
+#[argh(subcommand, name = "show", example = "ledgerctl show rent.order")]
+pub struct ShowCommand {
+    /// file to read, - for standard input
+    #[argh(positional)]
+    pub file: PathBuf,
+
+    /// stable JSON instead of text
+    #[argh(switch)]
+    pub json: bool,
+}
