@@ -16,8 +16,8 @@ impl Handler for Listener {
     type Answer = Answer;
     type Failure = ClientError;
 
-    fn connected(&mut self, id: ConnectionId, _: SocketAddr, now: Now, _: &mut dyn CryptoRng) {
-        Listener::connected(self, id, now);
+    fn connected(&mut self, id: ConnectionId, from: SocketAddr, now: Now, _: &mut dyn CryptoRng) {
+        Listener::connected(self, id, from.ip(), now);
     }
 
     fn received(&mut self, id: ConnectionId, bytes: &[u8], now: Now, rng: &mut dyn CryptoRng) {

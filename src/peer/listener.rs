@@ -2,12 +2,15 @@
 //! the server. Without IO; the loop and the simulator both drive it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use rand_core::CryptoRng;
 
 use super::job::{Answer, Job, Settlement};
+use super::places::{
+    MEMBERS_MAX, SETTLING_MAX, SETTLING_PER_MEMBER_MAX, STRANGERS_MAX, Waiting, oldest_of_most,
+};
 use crate::client::{ClientError, SignedOrder};
 use crate::domain::AccountId;
 use crate::domain::payments::PaymentOrder;
@@ -16,8 +19,6 @@ use crate::session::{PeerEnv, PeerEvent, PeerIdentity, PeerSession, Stage};
 use crate::time::{Monotonic, Now};
 use crate::wire::{self, Handover, PeerReply, PeerRequest, Refusal};
 
-/// Connections at once.
-const CONNECTIONS_MAX: usize = 64;
 /// How long a handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// How long an open connection may be silent.
@@ -55,6 +56,10 @@ pub struct Incoming {
 
 /// One connection.
 struct Connection {
+    /// Where it comes from.
+    from: IpAddr,
+    /// When it came, and once it is a member's, when it last said something.
+    since: Monotonic,
     session: PeerSession,
     /// Who it is, once that is proven.
     payer: Option<(AccountId, String)>,
@@ -71,6 +76,12 @@ pub struct Listener {
     own: PeerIdentity,
     connections: BTreeMap<ConnectionId, Connection>,
     jobs: Vec<Job>,
+    /// Handshakes to be signed.
+    signing: Waiting,
+    /// Other sides to be looked up.
+    looking_up: Waiting,
+    /// Payment orders that are being settled, by payer: also those whose payer has hung up.
+    settling: BTreeMap<AccountId, usize>,
     touched: BTreeSet<ConnectionId>,
     /// The newest checkpoint of this side, for diallers.
     note: String,
@@ -88,6 +99,9 @@ impl Listener {
             own,
             connections: BTreeMap::new(),
             jobs: Vec::new(),
+            signing: Waiting::default(),
+            looking_up: Waiting::default(),
+            settling: BTreeMap::new(),
             touched: BTreeSet::new(),
             note,
             announce_due: Some(Monotonic::default()),
@@ -98,13 +112,22 @@ impl Listener {
         }
     }
 
-    /// Somebody connected: taken in if there is room.
-    pub fn connected(&mut self, id: ConnectionId, now: Now) {
+    /// Somebody connected from this address: taken in, and if there is no room, in the place of the dialler who has
+    /// been silent longest among those from the address that most of them come from.
+    pub fn connected(&mut self, id: ConnectionId, from: IpAddr, now: Now) {
         self.touched.insert(id);
-        if self.shutting_down || self.connections.len() >= CONNECTIONS_MAX {
+        if self.shutting_down {
             return;
         }
+        let strangers = self.connections.values().filter(|connection| connection.payer.is_none()).count();
+        if strangers >= STRANGERS_MAX {
+            let strangers = self.connections.iter().filter(|(_, connection)| connection.payer.is_none());
+            let oldest = oldest_of_most(strangers.map(|(id, one)| (one.from, one.since, *id)));
+            oldest.into_iter().for_each(|oldest| self.hung_up(oldest));
+        }
         let connection = Connection {
+            from: from.to_canonical(),
+            since: now.mono,
             session: PeerSession::listen(self.own),
             payer: None,
             handle: String::new(),
@@ -121,6 +144,7 @@ impl Listener {
             && connection.session.stage() == Stage::Open
         {
             connection.deadline = Monotonic(now.mono.0 + IDLE);
+            connection.since = now.mono;
         }
         self.with_session(id, now, rng, |session, env| session.receive(bytes, env));
     }
@@ -128,6 +152,8 @@ impl Listener {
     /// The other side is gone. What it brought is settled all the same.
     pub fn hung_up(&mut self, id: ConnectionId) {
         self.connections.remove(&id);
+        self.signing.forget(id);
+        self.looking_up.forget(id);
         self.touched.insert(id);
     }
 
@@ -135,9 +161,11 @@ impl Listener {
     pub fn answered(&mut self, answer: Answer, now: Now, rng: &mut dyn CryptoRng) {
         match answer {
             Answer::Signed { id, signature } => {
+                self.signing.done();
                 self.with_session(id, now, rng, |session, env| session.signed(&signature, env));
             }
             Answer::Verified { id, handle } => {
+                self.looking_up.done();
                 let good = handle.is_some();
                 if let Some(connection) = self.connections.get_mut(&id) {
                     connection.handle = handle.unwrap_or_default();
@@ -184,18 +212,33 @@ impl Listener {
     fn session_event(&mut self, id: ConnectionId, event: PeerEvent, now: Now, rng: &mut dyn CryptoRng) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
         match event {
-            PeerEvent::Sign(signed) => self.jobs.push(Job::Sign { id, signed }),
+            PeerEvent::Sign(signed) => self.signing.push(id, Job::Sign { id, signed }),
             PeerEvent::Verify { account, key_id, signed, signature } => {
-                self.jobs.push(Job::Verify { id, account: AccountId(account), key_id, signed, signature });
+                let account = AccountId(account);
+                self.looking_up.push(id, Job::Verify { id, account, key_id, signed, signature });
             }
             PeerEvent::Opened { account, .. } => {
                 let handle = std::mem::take(&mut connection.handle);
                 connection.payer = Some((AccountId(account), handle));
                 connection.deadline = Monotonic(now.mono.0 + IDLE);
+                connection.since = now.mono;
+                self.make_room_for_members(id, now, rng);
             }
             PeerEvent::Message(message) => self.asked(id, &message, now, rng),
             PeerEvent::Pong(_) => {}
             PeerEvent::Closed(_) => connection.finished = true,
+        }
+    }
+
+    /// Ends a member's connection if there are too many: the one that has been silent longest among those of the member
+    /// who has most. What is being settled is answered first, and the newcomer stays.
+    fn make_room_for_members(&mut self, newcomer: ConnectionId, now: Now, rng: &mut dyn CryptoRng) {
+        let members = || self.connections.iter().filter(|(_, one)| one.payer.is_some() && !one.finished);
+        if members().count() > MEMBERS_MAX {
+            let silent = members().filter(|(id, one)| **id != newcomer && !one.settling);
+            let held = silent.filter_map(|(id, one)| Some((one.payer.as_ref()?.0, one.since, *id)));
+            let oldest = oldest_of_most(held);
+            oldest.into_iter().for_each(|oldest| self.end(oldest, now, rng));
         }
     }
 
@@ -209,6 +252,7 @@ impl Listener {
         };
         match self.screen(payer, &handover) {
             Ok(order) => {
+                *self.settling.entry(payer).or_default() += 1;
                 if let Some(connection) = self.connections.get_mut(&id) {
                     connection.settling = true;
                 }
@@ -235,6 +279,13 @@ impl Listener {
         if order.payee.0 != self.own.account {
             return Err(Refusal::fail("no_permission", "the payment order is for somebody else"));
         }
+        let of_payer = self.settling.get(&payer).copied().unwrap_or_default();
+        if of_payer >= SETTLING_PER_MEMBER_MAX || self.settling.values().sum::<usize>() >= SETTLING_MAX {
+            return Err(Refusal::fail(
+                "busy",
+                "as many payment orders as this member takes are being settled",
+            ));
+        }
         Ok(SignedOrder { order, signature: handover.signature.to_vec() })
     }
 
@@ -247,6 +298,12 @@ impl Listener {
         now: Now,
         rng: &mut dyn CryptoRng,
     ) {
+        if let Some(settling) = self.settling.get_mut(&order.payer) {
+            *settling -= 1;
+            if *settling == 0 {
+                self.settling.remove(&order.payer);
+            }
+        }
         // The payer may have hung up meanwhile; the news is news all the same.
         let handle = self.connections.get(&id).and_then(|connection| connection.payer.clone());
         let handle = handle.map(|(_, handle)| handle).unwrap_or_default();
@@ -317,7 +374,10 @@ impl Listener {
 
     /// Work since the last call.
     pub fn take_jobs(&mut self) -> Vec<Job> {
-        std::mem::take(&mut self.jobs)
+        let mut jobs = std::mem::take(&mut self.jobs);
+        jobs.extend(self.signing.take());
+        jobs.extend(self.looking_up.take());
+        jobs
     }
 
     /// Connections that have output, are finished or may be read from again, since the last call.
@@ -353,7 +413,8 @@ impl Listener {
     pub fn next_deadline(&self) -> Option<Monotonic> {
         let waiting = self.connections.values().filter(|connection| !connection.settling);
         let connections = waiting.map(|connection| connection.deadline).min();
-        let at_once = (!self.jobs.is_empty() || self.failed.is_some()).then_some(Monotonic::default());
+        let jobs = !self.jobs.is_empty() || self.signing.is_due() || self.looking_up.is_due();
+        let at_once = (jobs || self.failed.is_some()).then_some(Monotonic::default());
         [connections, self.announce_due, at_once].into_iter().flatten().min()
     }
 

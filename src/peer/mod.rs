@@ -12,6 +12,7 @@ mod errands;
 mod handler;
 mod job;
 mod listener;
+mod places;
 
 use crate::client::Member;
 use crate::session::PeerIdentity;
