@@ -144,6 +144,33 @@ fn path(place: &Place, name: &str) -> &'static str {
 }
 
 #[test]
+fn a_listener_hears_of_plain_payments_once_and_of_its_own_displacement() {
+    let place = Place::new();
+    let daemon = daemon(&place, "127.0.0.1:0");
+    let at = daemon.address.as_str();
+    for member in ["alice", "bob"] {
+        place.join(member, at);
+    }
+    place.done("alice", at, &["pay", "bob", "1", "--memo", "before"]);
+    let mut bob = Listening::start(&place, "bob", at, &[]);
+    place.done("alice", at, &["send", "bob", "2"]);
+    place.done("alice", at, &["pay", "bob", "3", "--memo", "rent"]);
+    let came = [bob.incoming(), bob.incoming()];
+    let told = came.iter().map(|line| [&line["movement"], &line["memo"], &line["handle"]].map(Value::clone));
+    let expected = [["settlement", "", "alice"], ["payment", "rent", "alice"]];
+    assert_eq!(told.collect::<Vec<_>>(), expected.map(|words| words.map(Value::from)));
+
+    let second = Listening::start(&place, "bob", at, &[]);
+    let said = bob.says_of("ledgerctl");
+    assert!(said.contains("displaced") && said.contains(&second.address), "{said}");
+    assert_eq!(bob.child.wait().unwrap().code(), Some(3));
+    let mut rest = String::new();
+    std::io::Read::read_to_string(&mut bob.stdout, &mut rest).unwrap();
+    assert_eq!(rest, "", "each payment is told once");
+    drop(second);
+}
+
+#[test]
 fn who_is_online_is_listed_unless_hidden_and_only_as_long_as_it_listens() {
     let place = Place::new();
     let daemon = daemon(&place, "127.0.0.1:0");

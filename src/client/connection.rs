@@ -98,6 +98,8 @@ pub struct Connection {
     address: String,
     /// When the server was last heard.
     heard: Monotonic,
+    /// Where the member is online instead of here, once the server has said so.
+    displaced: Option<SocketAddr>,
 }
 
 fn resolve(address: &str) -> Result<Vec<SocketAddr>, ClientError> {
@@ -221,6 +223,7 @@ impl Connection {
             next_request: 0,
             address: address.to_owned(),
             heard: clock::now().mono,
+            displaced: None,
         };
         connection.shake_hands(patience)?;
         Ok(connection)
@@ -277,6 +280,13 @@ impl Connection {
     pub fn is_alive(&mut self) -> bool {
         let looked = self.turn(Some(Monotonic::default()));
         looked.is_ok() && self.closed.is_none()
+    }
+
+    /// Where the member is online instead of over this connection, if the server has said so by now. Never waits.
+    pub fn displaced(&mut self) -> Option<SocketAddr> {
+        // A connection that is gone shows when something is asked over it.
+        drop(self.turn(Some(Monotonic::default())));
+        self.displaced
     }
 
     /// Sends a request; its reply comes with the number that is returned.
@@ -366,6 +376,7 @@ impl Connection {
                     self.resumed = resumed;
                 }
                 ClientEvent::Message(message) => match wire::open::<Reply>(&message) {
+                    Ok((_, Reply::Displaced(address))) => self.displaced = Some(address),
                     Ok(reply) => self.inbox.push_back(reply),
                     // A server that speaks another version of the wire is one that cannot be understood.
                     Err(_) => self.closed = Some(CloseReason::Remote),

@@ -1,8 +1,10 @@
 //! What a listening member has to ask of the server, and the signatures that it makes: on threads that may wait.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::Incoming;
 use super::job::{Answer, Job, Settlement};
 use crate::client::{
     ClientError, Member, Registrant, Reopen, SignedOrder, fate_of, fetch_receipt, fetch_registrant,
@@ -12,7 +14,10 @@ use crate::crypto::random;
 use crate::crypto::rsa::PrivateKey;
 use crate::domain::payments::Fate;
 use crate::reactor::Lane;
-use crate::wire::{ReceiptOf, Refusal, Reply, Request};
+use crate::wire::{ReceiptOf, Refusal, Reply, Request, StatementLine, StatementPlace};
+
+/// Lines of the statement asked for at once.
+const PAGE_LINES: u64 = 512;
 
 /// How long a lost server is waited for at a time.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -40,7 +45,7 @@ pub fn lanes(key: PrivateKey, mut errands: Errands) -> Vec<Lane<Job, Answer>> {
 pub(super) fn lane(job: &Job) -> usize {
     match job {
         Job::Sign { .. } => 0,
-        Job::Verify { .. } | Job::Settle { .. } | Job::Announce => 1,
+        Job::Verify { .. } | Job::Settle { .. } | Job::Announce | Job::Look => 1,
     }
 }
 
@@ -49,12 +54,16 @@ pub struct Errands {
     member: Member,
     address: SocketAddr,
     hidden: bool,
+    /// The first place of the member's statement that was not looked at yet, once it is known.
+    unseen: Option<StatementPlace>,
+    /// Blocks from there on whose money was handed over here, and told then.
+    told: BTreeSet<u64>,
 }
 
 impl Errands {
     /// Runs errands for a member who listens at `address`; a `hidden` one is not listed.
     pub fn new(member: Member, address: SocketAddr, hidden: bool) -> Errands {
-        Errands { member, address, hidden }
+        Errands { member, address, hidden, unseen: None, told: BTreeSet::new() }
     }
 
     /// Tells the server at once, so that a mistake shows before anything is waited for.
@@ -64,7 +73,14 @@ impl Errands {
     pub fn announce(&mut self) -> Result<SocketAddr, ClientError> {
         let request = Request::Announce { address: self.address, hidden: self.hidden };
         match self.member.ask(&request, &mut |_| ())? {
-            Reply::Announced(address) => Ok(address),
+            Reply::Announced(address) => {
+                if self.unseen.is_none() {
+                    // What came before this member listened is in the statement, and no news.
+                    let index = self.member.newest_checkpoint()?.size;
+                    self.unseen = Some(StatementPlace { index, element: 0 });
+                }
+                Ok(address)
+            }
             _ => Err(ClientError::unexpected_reply()),
         }
     }
@@ -79,6 +95,13 @@ impl Errands {
         let answer = match job {
             Job::Sign { .. } => return None,
             Job::Announce => self.keep_announcing(),
+            Job::Look => match self.member.connection().displaced() {
+                None => Answer::Looked,
+                Some(address) => {
+                    let text = format!("this member listens at {address} since: nothing comes here any more");
+                    Answer::Failed(ClientError::Refused(Refusal::fail("displaced", text)))
+                }
+            },
             Job::Verify { id, account, key_id, signed, signature } => {
                 let registrant = self.patiently(|member| fetch_registrant(member, account));
                 let known = |registrant: Registrant| {
@@ -118,12 +141,46 @@ impl Errands {
             other => other,
         };
         // Whoever dials is told the newest checkpoint there is.
-        let announced = announced.and_then(|address| self.member.newest_checkpoint().map(|_| address));
+        let announced = announced.and_then(|address| {
+            let size = self.member.newest_checkpoint()?.size;
+            Ok((address, self.came_before(size)?))
+        });
         match announced {
-            Ok(address) => Answer::Announced { address, note: self.note(), again },
+            Ok((address, came)) => Answer::Announced { address, note: self.note(), again, came },
             Err(ClientError::Unreachable(why)) => Answer::NotAnnounced(why),
             Err(error) => Answer::Failed(error),
         }
+    }
+
+    /// What came within the first `size` blocks and was not told yet: payments that nobody handed over here, of which
+    /// the statement speaks.
+    fn came_before(&mut self, size: u64) -> Result<Vec<Incoming>, ClientError> {
+        let mut came = Vec::new();
+        while let Some(from) = self.unseen.filter(|place| place.index < size) {
+            let request = Request::Statement { from, limit: PAGE_LINES };
+            let Reply::Statement(page) = self.member.ask(&request, &mut |_| ())? else {
+                return Err(ClientError::unexpected_reply());
+            };
+            let in_order = page.lines.is_sorted_by(|a, b| a.place < b.place);
+            let begins = page.lines.first().is_none_or(|line| line.place >= from);
+            let ends = page.lines.last().map_or(from, |line| line.place.next());
+            if !in_order || !begins || page.next.is_some_and(|next| next < ends || next == from) {
+                return Err(ClientError::Integrity("the server's statement does not go on".to_owned()));
+            }
+            came.extend(page.lines.into_iter().filter_map(|line| self.news_of(line)));
+            let to = StatementPlace { index: size, element: 0 };
+            self.unseen = Some(page.next.unwrap_or_else(|| ends.max(to)));
+        }
+        self.told.retain(|index| *index >= size);
+        Ok(came)
+    }
+
+    /// A line of the statement as news, if money came and it was not told when it was handed over.
+    fn news_of(&self, line: StatementLine) -> Option<Incoming> {
+        let StatementLine { place, movement, amount, counterparty, handle, memo, .. } = line;
+        let amount = u64::try_from(amount).ok().filter(|_| !self.told.contains(&place.index))?;
+        let payer = counterparty.unwrap_or_default();
+        Some(Incoming { movement, payer, handle, amount, memo, index: place.index })
     }
 
     /// Asks, over a new connection if the old one is lost.
@@ -155,6 +212,7 @@ impl Errands {
                 let (receipt, _) =
                     self.patiently(|member| fetch_receipt(member, ReceiptOf::Block(accepted.index)))?;
                 let (index, already) = (receipt.index, accepted.duplicate);
+                self.told.insert(index);
                 Ok(Settlement::Done { receipt: receipt.to_text(), index, already })
             }
             // The payer asks again because an answer was lost.

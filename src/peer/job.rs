@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use super::Incoming;
 use crate::client::{ClientError, SignedOrder};
 use crate::crypto::KeyId;
 use crate::crypto::rsa::MODULUS_BYTES;
@@ -43,8 +44,10 @@ pub enum Job {
         /// The order.
         order: Box<SignedOrder>,
     },
-    /// Tell the server where this member listens, and that it still does.
+    /// Tell the server where this member listens, and that it still does; and see what money came by itself.
     Announce,
+    /// See whether this member listens somewhere else since.
+    Look,
 }
 
 /// What came of a job.
@@ -83,7 +86,11 @@ pub enum Answer {
         note: String,
         /// Whether it had to be told over a new connection, because the one before was lost.
         again: bool,
+        /// What came without having been handed over here since the time before, in the order of the ledger.
+        came: Vec<Incoming>,
     },
+    /// Nobody has taken this member's place.
+    Looked,
     /// The server could not be reached; another attempt follows.
     NotAnnounced(String),
     /// Listening on would be wrong: the server contradicts itself, or does not know this member.

@@ -13,7 +13,7 @@ use super::places::{
 };
 use crate::client::{ClientError, SignedOrder};
 use crate::domain::AccountId;
-use crate::domain::payments::PaymentOrder;
+use crate::domain::payments::{Movement, PaymentOrder};
 use crate::service::ConnectionId;
 use crate::session::{PeerEnv, PeerEvent, PeerIdentity, PeerSession, Stage};
 use crate::time::{Monotonic, Now};
@@ -25,6 +25,8 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 const IDLE: Duration = Duration::from_secs(60);
 /// How often the server hears that this member is there: three times within what it grants.
 const ANNOUNCE_EVERY: Duration = Duration::from_secs(8);
+/// How often it is looked whether this member listens somewhere else since.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Something for the person who listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,9 +41,11 @@ pub enum News {
     Refused(String, Refusal),
 }
 
-/// A payment order that became money.
+/// Money that came.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Incoming {
+    /// What moved it: a payment order that was settled, a payment, or an operator who issued it.
+    pub movement: Movement,
     /// Who paid.
     pub payer: AccountId,
     /// The payer's public name.
@@ -50,7 +54,7 @@ pub struct Incoming {
     pub amount: u64,
     /// What it was for.
     pub memo: String,
-    /// In which block it was settled.
+    /// In which block it stands.
     pub index: u64,
 }
 
@@ -86,6 +90,7 @@ pub struct Listener {
     /// The newest checkpoint of this side, for diallers.
     note: String,
     announce_due: Option<Monotonic>,
+    look_due: Option<Monotonic>,
     online: Option<SocketAddr>,
     shutting_down: bool,
     failed: Option<ClientError>,
@@ -105,6 +110,7 @@ impl Listener {
             touched: BTreeSet::new(),
             note,
             announce_due: Some(Monotonic::default()),
+            look_due: Some(Monotonic::default()),
             online: None,
             shutting_down: false,
             failed: None,
@@ -175,8 +181,9 @@ impl Listener {
             Answer::Settled { id, request, order, settlement } => {
                 self.settled(id, request, &order.order, settlement, now, rng);
             }
-            Answer::Announced { address, note, again } => {
+            Answer::Announced { address, note, again, came } => {
                 self.note = note;
+                came.into_iter().for_each(|incoming| (self.tell)(News::Incoming(incoming)));
                 if self.online.replace(address) != Some(address) || again {
                     (self.tell)(News::Online(address));
                 }
@@ -188,6 +195,7 @@ impl Listener {
                 }
                 self.announce_due = Some(Monotonic(now.mono.0 + ANNOUNCE_EVERY / 8));
             }
+            Answer::Looked => self.look_due = Some(Monotonic(now.mono.0 + LOOK_EVERY)),
             Answer::Failed(error) => self.failed = Some(error),
         }
     }
@@ -311,7 +319,8 @@ impl Listener {
             Settlement::Done { receipt, index, already } => {
                 if !already {
                     let PaymentOrder { payer, amount, memo, .. } = order.clone();
-                    (self.tell)(News::Incoming(Incoming { payer, handle, amount, memo, index }));
+                    let movement = Movement::Settlement;
+                    (self.tell)(News::Incoming(Incoming { movement, payer, handle, amount, memo, index }));
                 }
                 PeerReply::Settled(receipt)
             }
@@ -360,6 +369,10 @@ impl Listener {
         if self.announce_due.is_some_and(|due| due <= now.mono) && !self.shutting_down {
             self.announce_due = None;
             self.jobs.push(Job::Announce);
+        }
+        if self.look_due.is_some_and(|due| due <= now.mono) && !self.shutting_down {
+            self.look_due = None;
+            self.jobs.push(Job::Look);
         }
         Ok(())
     }
@@ -415,13 +428,14 @@ impl Listener {
         let connections = waiting.map(|connection| connection.deadline).min();
         let jobs = !self.jobs.is_empty() || self.signing.is_due() || self.looking_up.is_due();
         let at_once = (jobs || self.failed.is_some()).then_some(Monotonic::default());
-        [connections, self.announce_due, at_once].into_iter().flatten().min()
+        [connections, self.announce_due, self.look_due, at_once].into_iter().flatten().min()
     }
 
     /// Takes nobody in any more; who has an order under way still hears of it.
     pub fn shut_down(&mut self) {
         self.shutting_down = true;
         self.announce_due = None;
+        self.look_due = None;
         for (id, connection) in &mut self.connections {
             connection.finished |= !connection.settling;
             self.touched.insert(*id);

@@ -92,7 +92,7 @@ impl Service {
                 self.hold(id, request_id, reply);
             }
             (Request::Announce { address, hidden }, false) => {
-                let reply = self.announce(id, account, address, hidden);
+                let reply = self.announce(id, request_id, account, address, hidden);
                 self.hold(id, request_id, reply);
             }
             (Request::Online { from, limit }, false) => {

@@ -17,6 +17,8 @@ const MEMBERS_PER_WORK: u64 = 4;
 /// One member's place.
 struct Place {
     connection: ConnectionId,
+    /// The request that announced it: what has to be said about it is said under this.
+    request: u32,
     address: SocketAddr,
     hidden: bool,
 }
@@ -39,6 +41,7 @@ impl Service {
     pub(super) fn announce(
         &mut self,
         id: ConnectionId,
+        request: u32,
         account: AccountId,
         mut address: SocketAddr,
         hidden: bool,
@@ -61,7 +64,11 @@ impl Service {
             connection.present = true;
             self.schedule(id);
         }
-        self.presence.0.insert(account, Place { connection: id, address, hidden });
+        let before = self.presence.0.insert(account, Place { connection: id, request, address, hidden });
+        if let Some(before) = before.filter(|before| before.connection != id) {
+            // Whoever listens there would wait for ever for what goes elsewhere now.
+            self.hold(before.connection, before.request, Reply::Displaced(address));
+        }
         Reply::Announced(address)
     }
 

@@ -48,6 +48,9 @@ pub enum Reply {
     Announced(SocketAddr),
     /// Members who are online.
     Online(OnlinePage),
+    /// Push to a caller who announced itself: the same member is online somewhere else since, at this address, and
+    /// nobody is told of the caller's place any more.
+    Displaced(SocketAddr),
 }
 
 /// Some of those who are online, by account.

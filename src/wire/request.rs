@@ -98,6 +98,14 @@ pub struct StatementPlace {
     pub element: u64,
 }
 
+impl StatementPlace {
+    /// The place behind this one, in the same block.
+    #[must_use]
+    pub fn next(self) -> StatementPlace {
+        StatementPlace { element: self.element.saturating_add(1), ..self }
+    }
+}
+
 /// Which block a receipt is wanted of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ReceiptOf {

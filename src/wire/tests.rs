@@ -131,6 +131,7 @@ fn replies() -> Vec<Reply> {
             }],
             next: Some(AccountId(300)),
         }),
+        Reply::Displaced(([192, 0, 2, 1], 300).into()),
     ]
 }
 

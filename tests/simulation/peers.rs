@@ -145,7 +145,7 @@ impl World {
         wire.dialler.output_mut().clear();
         self.peers.wires.push(wire);
         if let Some(member) = self.peers.members.get_mut(&payee) {
-            member.listener.connected(id, self.now);
+            member.listener.connected(id, [127, 0, 0, 1].into(), self.now);
         }
     }
 
@@ -218,8 +218,9 @@ impl World {
             }
             Some(Job::Announce) => {
                 let address = ([127, 0, 0, 1], 1).into();
-                Answer::Announced { address, note: "a checkpoint".to_owned(), again: false }
+                Answer::Announced { address, note: "a checkpoint".to_owned(), again: false, came: Vec::new() }
             }
+            Some(Job::Look) => Answer::Looked,
             Some(Job::Settle { id, request, order, .. }) => {
                 let number = u32::from(order.order.order_id.0[1]);
                 peer.waiting.push(Waiting { id, request, number, order });

@@ -12,7 +12,7 @@ use crate::cli::exit::Exit;
 use crate::cli::text::escape;
 use crate::client::ClientError;
 use crate::domain::AccountId;
-use crate::domain::payments::Currency;
+use crate::domain::payments::{Currency, Movement};
 use crate::peer::{self, Errands, Incoming, Listener, News};
 use crate::reactor::{Clock, Failure, Parts, Reactor, SignalSource};
 use crate::wire::{OnlineMember, Reply, Request};
@@ -71,9 +71,10 @@ fn system(what: &'static str) -> impl Fn(std::io::Error) -> ClientError {
 fn tell(out: Outlet, currency: &Currency, json: bool, news: &News) {
     match news {
         News::Incoming(incoming) if json => {
-            let Incoming { payer, handle, amount, memo, index } = incoming;
+            let Incoming { movement, payer, handle, amount, memo, index } = incoming;
             let mut fields = vec![
                 ("index", (*index).into()),
+                ("movement", movement.to_string().into()),
                 ("payer", payer.0.into()),
                 ("handle", handle.clone().into()),
             ];
@@ -93,10 +94,11 @@ pub(super) fn words(currency: &Currency, news: &News) -> String {
     match news {
         News::Online(address) => format!("online: listening on {address}"),
         News::Offline(why) => format!("offline: {}; trying again", escape(why)),
-        News::Incoming(Incoming { handle, amount, memo, index, .. }) => {
+        News::Incoming(Incoming { movement, handle, amount, memo, index, .. }) => {
+            let did = if *movement == Movement::Issue { "issued" } else { "paid" };
             let (who, amount) = (escape(handle), currency.show(*amount));
             let memo = if memo.is_empty() { String::new() } else { format!(": {}", escape(memo)) };
-            format!("{who} paid {amount} {} (block {index}){memo}", currency.name)
+            format!("{who} {did} {amount} {} (block {index}){memo}", currency.name)
         }
         News::Refused(handle, refusal) => {
             format!("not taken from {}: {}: {}", escape(handle), refusal.name, escape(&refusal.message))
