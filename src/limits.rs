@@ -1,4 +1,5 @@
-//! Every cap of the system, with its unit, and the relations between caps that must hold.
+//! The caps that a format fixes, that several rooms share or that an operator may set, each with its unit, and the
+//! relations between them that must hold. A cap of one room alone stands in that room.
 //!
 //! What an operator may set lives in the configuration and has its default here; what a format fixes is a
 //! constant and cannot be set.

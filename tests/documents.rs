@@ -14,6 +14,30 @@ fn document(path: &str) -> String {
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
+/// Every source file below a folder, with its text up to its tests.
+fn sources(folder: &str) -> Vec<(String, String)> {
+    let (mut folders, mut found) = (vec![Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") && !path.ends_with("tests.rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                let code = text.split("#[cfg(test)]").next().unwrap_or_default().to_owned();
+                found.push((path.display().to_string(), code));
+            }
+        }
+    }
+    found
+}
+
+/// The names in the first column of the tables of a document: what stands between backquotes, several to a row.
+fn names_in_tables(document: &str) -> Vec<&str> {
+    let rows = document.lines().filter(|line| line.starts_with('|'));
+    rows.flat_map(|row| row.split('`').skip(1).step_by(2)).collect()
+}
+
 /// Numbers as the tables write them: thin groups of three from five digits on.
 fn grouped(number: u64) -> String {
     let digits = number.to_string();
@@ -126,4 +150,109 @@ fn anchor(heading: &str) -> String {
         .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-'))
         .collect::<String>()
         .replace(' ', "-")
+}
+
+/// The first word in quotes behind each of these beginnings.
+fn quoted_behind<'a>(code: &'a str, beginning: &'a str) -> impl Iterator<Item = &'a str> {
+    code.split(beginning).skip(1).filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next())
+}
+
+#[test]
+fn every_refusal_that_the_code_gives_is_in_the_reference() {
+    let reference = document("docs/wire-protocol.md");
+    let listed = names_in_tables(&reference);
+    let mut given = 0;
+    for (file, code) in ["src/service", "src/peer"].into_iter().flat_map(sources) {
+        for name in ["Refusal::fail(", "refusal("].into_iter().flat_map(|start| quoted_behind(&code, start)) {
+            assert!(listed.contains(&name), "{file}: {name} is not listed");
+            given += 1;
+        }
+    }
+    assert!(given > 20, "{given}");
+}
+
+#[test]
+fn the_states_of_the_channel_have_the_names_of_the_code() {
+    let specification = document("docs/channel.md");
+    let (_, section) = specification.split_once("## 10. The server's states").unwrap();
+    let section = section.split("\n## ").next().unwrap_or_default();
+    let code = document("src/session/server.rs");
+    let (_, states) = code.split_once("\nenum State {").unwrap();
+    let states = states.split('}').next().unwrap_or_default();
+    let states = states.lines().map(|line| line.trim().split(['(', ',']).next().unwrap_or_default());
+    let states: Vec<&str> = states.filter(|state| !state.is_empty()).collect();
+    assert!(states.contains(&"AwaitDecap"));
+    for state in states {
+        let row = format!("\n    {state} ");
+        assert!(section.contains(&row), "{state} is not described");
+    }
+}
+
+#[test]
+fn every_word_of_the_scenarios_is_explained() {
+    let reference = document("fixtures/README.md");
+    let explained: Vec<&str> = names_in_tables(&reference);
+    let is_explained = |start: &str| explained.iter().any(|row| *row == start || row.starts_with(&format!("{start} ")));
+    let mut words = 0;
+    for name in ["accounts", "orders", "payments"] {
+        for line in document(&format!("fixtures/scenarios/{name}.txt")).lines() {
+            let (kind, rest) = line.trim().split_once(' ').unwrap_or_default();
+            let (asked, answer) = rest.trim().split_once(" -> ").unwrap_or((rest.trim(), ""));
+            let first = |text: &str| text.split(' ').next().unwrap_or_default().to_owned();
+            let wanted = match kind {
+                "ledger" => vec!["ledger".to_owned()],
+                "given" | "when" => vec![first(asked), format!("-> {}", first(answer))],
+                "then" => vec![first(asked)],
+                _ => Vec::new(),
+            };
+            for word in wanted {
+                assert!(is_explained(&word), "{name}.txt: {line}: {word} is not explained");
+                words += 1;
+            }
+        }
+    }
+    assert!(words > 100, "{words}");
+}
+
+/// A name in a directory as the tables write it: digits are a number, and hexadecimal ones a name of their own.
+fn kind_of(name: &str) -> String {
+    let is_number = |part: &str| part.len() == 20 && part.bytes().all(|byte| byte.is_ascii_digit());
+    let (stem, ending) = name.split_once('.').unwrap_or((name, ""));
+    if is_number(stem) { format!("<20 digits>.{ending}") } else { name.replace(['1', '2'], "<serial>") }
+}
+
+#[test]
+fn every_file_of_a_ledger_and_of_a_home_is_in_the_reference() {
+    let place = crate::binaries::Place::new();
+    let daemon = crate::binaries::Daemon::start_with(&place.data(), "127.0.0.1:0", &["--opening-grant=10"]);
+    let at = daemon.address.as_str();
+    for member in ["alice", "bob"] {
+        place.join(member, at);
+    }
+    place.done("alice", at, &["add", crate::binaries::ORDERS]);
+    place.done("alice", at, &["pay", "bob", "1"]);
+    place.done("alice", at, &["witness"]);
+    place.run("alice", at, &["send", "bob", "1"]);
+    let reference = document("docs/log-format.md");
+    let (_, directory) = reference.split_once("## The directory").unwrap();
+    let directory = directory.split("\n## ").next().unwrap_or_default();
+    for folder in ["", "log/", "keys/", "tree/"] {
+        for entry in std::fs::read_dir(place.data().join(folder)).unwrap() {
+            let entry = entry.unwrap();
+            if entry.path().is_file() {
+                let name = kind_of(entry.file_name().to_str().unwrap());
+                let row = format!("    DIR/{folder}{name} ");
+                assert!(directory.contains(&row), "{row} is not listed");
+            }
+        }
+    }
+    let reference = document("docs/cli.md");
+    let (_, home) = reference.split_once("## The home directory").unwrap();
+    let listed = names_in_tables(home);
+    for entry in std::fs::read_dir(place.directory.path().join("alice")).unwrap() {
+        let entry = entry.unwrap();
+        let slash = if entry.path().is_dir() { "/" } else { "" };
+        let name = format!("{}{slash}", entry.file_name().to_str().unwrap());
+        assert!(listed.contains(&name.as_str()), "{name} is not listed");
+    }
 }

@@ -32,6 +32,7 @@ mod payments_many;
 mod peer_session;
 mod peer_vectors;
 mod peers;
+mod proof_algorithms;
 mod receipts;
 mod recorded;
 mod replay_ahead;
