@@ -38,6 +38,8 @@ mod recorded;
 mod replay_ahead;
 mod scenarios;
 mod second_verifier;
+mod service_authentication;
+mod service_order;
 mod service_shares;
 mod service_world;
 mod session_hostile;

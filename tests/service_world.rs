@@ -231,6 +231,13 @@ impl World {
         self.open(ip, session)
     }
 
+    /// Somebody connects and says that it is this account, with the key of this member.
+    pub(crate) fn claim(&mut self, ip: &str, account: u64, member: usize) -> Client {
+        let auth = ClientAuth { account, key: member_key(member).clone() };
+        let session = ClientSession::full(&self.descriptor, Some(auth), &mut self.rng);
+        self.open(ip, session)
+    }
+
     /// Somebody without an account connects.
     pub(crate) fn stranger(&mut self, ip: &str) -> Client {
         let session = ClientSession::full(&self.descriptor, None, &mut self.rng);
@@ -261,6 +268,18 @@ impl World {
 
     /// A command of a member, signed as it should be or not at all.
     pub(crate) fn command(&mut self, member: usize, issued_at: u64, command: &Command, good: bool) -> Signed {
+        self.command_with(member, issued_at, command, good, &|_| ())
+    }
+
+    /// A command of a member that was changed before it was signed.
+    pub(crate) fn command_with(
+        &mut self,
+        member: usize,
+        issued_at: u64,
+        command: &Command,
+        good: bool,
+        change: &dyn Fn(&mut Vec<u8>),
+    ) -> Signed {
         self.next_command += 1;
         let mut id = [0; 16];
         id[..8].copy_from_slice(&self.next_command.to_be_bytes());
@@ -271,7 +290,8 @@ impl World {
         let ledger_id = self.descriptor.ledger_id();
         let key_id = key.public().key_id();
         let header = Header { ledger_id, account, key_id, command_id: CommandId(id), issued_at, tag };
-        let message = header.message(&body);
+        let mut message = header.message(&body);
+        change(&mut message);
         let signature = match good {
             true => key.sign_pss(&mut self.rng, &[&message]).to_vec(),
             false => vec![0; SIGNATURE_BYTES],
