@@ -22,7 +22,9 @@ fn sources(folder: &str) -> Vec<(String, String)> {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") && !path.ends_with("tests.rs") {
+            } else if path.extension().is_some_and(|extension| extension == "rs")
+                && !path.ends_with("tests.rs")
+            {
                 let text = std::fs::read_to_string(&path).unwrap();
                 let code = text.split("#[cfg(test)]").next().unwrap_or_default().to_owned();
                 found.push((path.display().to_string(), code));
@@ -192,7 +194,8 @@ fn the_states_of_the_channel_have_the_names_of_the_code() {
 fn every_word_of_the_scenarios_is_explained() {
     let reference = document("fixtures/README.md");
     let explained: Vec<&str> = names_in_tables(&reference);
-    let is_explained = |start: &str| explained.iter().any(|row| *row == start || row.starts_with(&format!("{start} ")));
+    let is_explained =
+        |start: &str| explained.iter().any(|row| *row == start || row.starts_with(&format!("{start} ")));
     let mut words = 0;
     for name in ["accounts", "orders", "payments"] {
         for line in document(&format!("fixtures/scenarios/{name}.txt")).lines() {

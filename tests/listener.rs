@@ -8,7 +8,7 @@ use ledgerd::crypto::random::Seeded;
 use ledgerd::peer::{Job, Listener};
 use ledgerd::service::ConnectionId;
 use ledgerd::session::{PeerIdentity, PeerSession};
-use ledgerd::time::{Monotonic, Now, Timestamp};
+use ledgerd::time::{Monotonic, Now, SinceBoot, Timestamp};
 
 use crate::session_world::key;
 
@@ -35,7 +35,8 @@ fn address(last: u8) -> IpAddr {
 impl World {
     fn new() -> World {
         let listener = Listener::new(identity(OWN, "client"), String::new(), Box::new(|_| ()));
-        let now = Now { wall: Timestamp::from_millis(1), mono: Monotonic(Duration::from_secs(1)) };
+        let mono = Monotonic(Duration::from_secs(1));
+        let now = Now { wall: Timestamp::from_millis(1), mono, boot: SinceBoot(mono.0) };
         World { listener, now, rng: Seeded::new("listener"), next: 0, signed: Vec::new() }
     }
 
