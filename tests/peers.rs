@@ -107,7 +107,7 @@ fn two_members_pay_each_other_while_the_daemon_comes_and_goes() {
     assert_eq!(
         came.to_string(),
         format!(
-            r#"{{"amount":"30","handle":"alice","index":{},"memo":"für Tee","minor":"30","payer":1}}"#,
+            r#"{{"amount":"30","handle":"alice","index":{},"memo":"für Tee","minor":"30","movement":"settlement","payer":1}}"#,
             sent["index"]
         )
     );
