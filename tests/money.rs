@@ -9,7 +9,7 @@ use super::binaries::{Daemon, Place};
 const NOBODY: &str = "127.0.0.1:1";
 
 /// A ledger in dollars with an operator, who is called bank, and members with nothing.
-fn bank(place: &Place) -> Daemon {
+pub(super) fn bank(place: &Place) -> Daemon {
     let pem = place.done("bank", NOBODY, &["keygen"]);
     let key = place.directory.path().join("operator.pem");
     std::fs::write(&key, pem).unwrap();
@@ -21,7 +21,7 @@ fn bank(place: &Place) -> Daemon {
     daemon
 }
 
-fn balance(place: &Place, member: &str, at: &str) -> u64 {
+pub(super) fn balance(place: &Place, member: &str, at: &str) -> u64 {
     let said: Value = serde_json::from_str(&place.done(member, at, &["balance", "--json"])).unwrap();
     said["balance_minor"].as_str().unwrap().parse().unwrap()
 }

@@ -16,7 +16,7 @@ use serde_json::Value;
 use crate::binaries::{Daemon, Place};
 
 /// A `ledgerctl listen`; killed when the test ends, however it ends.
-struct Listening {
+pub(super) struct Listening {
     child: Child,
     stdout: BufReader<ChildStdout>,
     stderr: BufReader<ChildStderr>,
@@ -25,7 +25,7 @@ struct Listening {
 }
 
 impl Listening {
-    fn start(place: &Place, member: &str, server: &str, more: &[&str]) -> Listening {
+    pub(super) fn start(place: &Place, member: &str, server: &str, more: &[&str]) -> Listening {
         let arguments = [&["listen", "--json"], more].concat();
         let mut command = place.command(member, server, &arguments);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -66,7 +66,7 @@ impl Listening {
         kill_process(Pid::from_raw(self.child.id() as i32).unwrap(), signal).unwrap();
     }
 
-    fn interrupt(mut self) -> Option<i32> {
+    pub(super) fn interrupt(mut self) -> Option<i32> {
         self.signal(Signal::INT);
         self.child.wait().unwrap().code()
     }

@@ -10,8 +10,9 @@
 //! accounts/<ledger>           the account on that ledger
 //! newest/<ledger>             the newest own block that the server gave a receipt of
 //! tickets/<ledger>-<account>-<key>   resumption tickets
-//! pending/*.journal           commands that were sent and not answered
-//! manifests/<ledger>-<input>.json    runs of `add` that are not finished
+//! pending/*.journal           runs that are going on, or whose outcome was not told
+//! sent/*                      payment orders that left, and whose end was not told
+//! pending.lock, sent.lock     held while somebody looks for what was left behind in these folders
 //! witness.key                 the key of this home's witness, if it is one: its name and its seed
 //! witness/<ledger>            the newest checkpoint that this home's witness has seen
 //! evidence/<ledger>-<size>-<root>.checkpoint  notes of a server that contradicted itself
@@ -58,8 +59,8 @@ const LITTLE_PATIENCE: Patience = Patience { tell: Duration::MAX, end: Duration:
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
 /// The folders of a home.
-const FOLDERS: [&str; 9] =
-    ["servers", "accounts", "newest", "tickets", "pending", "manifests", "evidence", "witness", "sent"];
+const FOLDERS: [&str; 8] =
+    ["servers", "accounts", "newest", "tickets", "pending", "evidence", "witness", "sent"];
 
 /// What the names of files begin with that are being written.
 const TEMPORARY: &str = ".tmp-ledgerctl-";
@@ -250,6 +251,35 @@ impl Home {
         create().map_err(ClientError::file(&path))
     }
 
+    /// Makes a file that is locked before it has its name, durably; the lock lasts as long as what is returned. None
+    /// when there is a file of this name and it is not to be replaced.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] with `home_not_writable`.
+    pub(super) fn place_locked(
+        &self,
+        name: &str,
+        bytes: &[u8],
+        replace: bool,
+    ) -> Result<Option<File>, ClientError> {
+        let path = self.path(name);
+        let folder = path.parent().unwrap_or(&self.root);
+        let place = || {
+            let mut file = self.temporary(folder)?;
+            file.write_all(bytes)?;
+            file.as_file().sync_all()?;
+            let placed = if replace { file.persist(&path) } else { file.persist_noclobber(&path) };
+            let file = match placed {
+                Ok(file) => file,
+                Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
+                Err(error) => return Err(error.error),
+            };
+            File::open(folder)?.sync_all()?;
+            Ok(Some(file))
+        };
+        place().map_err(|error| not_writable(&path, &error))
+    }
+
     /// Removes a file if it is there.
     ///
     /// # Errors
@@ -285,16 +315,37 @@ impl Home {
     /// # Errors
     /// [`ClientError::InUse`] when another process held it for 30 seconds, [`ClientError::File`].
     pub fn lock(&self) -> Result<LockFile, ClientError> {
-        self.lock_with(PATIENCE)
+        self.lock_with("lock", PATIENCE)
     }
 
     /// The same, for what is done when everything else is done: it waits a second and tells nobody.
     pub(super) fn lock_at_the_end(&self) -> Result<LockFile, ClientError> {
-        self.lock_with(LITTLE_PATIENCE)
+        self.lock_with("lock", LITTLE_PATIENCE)
     }
 
-    fn lock_with(&self, patience: Patience) -> Result<LockFile, ClientError> {
-        let path = self.path("lock");
+    /// Waits for a lock with a file of its own, as for [`Home::lock`].
+    ///
+    /// # Errors
+    /// As for [`Home::lock`].
+    pub(super) fn lock_file(&self, name: &str) -> Result<LockFile, ClientError> {
+        self.lock_with(name, PATIENCE)
+    }
+
+    /// The same without waiting: none while another process has the lock.
+    ///
+    /// # Errors
+    /// [`ClientError::File`].
+    pub(super) fn try_lock_file(&self, name: &str) -> Result<Option<LockFile>, ClientError> {
+        let path = self.path(name);
+        match LockFile::try_lock(&path) {
+            Ok(lock) => Ok(Some(lock)),
+            Err(NotLocked::HeldBy(_)) => Ok(None),
+            Err(NotLocked::Failed(error)) => Err(ClientError::File(path, error)),
+        }
+    }
+
+    fn lock_with(&self, name: &str, patience: Patience) -> Result<LockFile, ClientError> {
+        let path = self.path(name);
         let began = clock::now().mono.0;
         let mut told = false;
         loop {
@@ -444,7 +495,7 @@ mod tests {
         let (sender, said) = channel();
         let second = home.clone().telling(Arc::new(move |text| sender.send(text.to_owned()).unwrap()));
         let patience = Patience { tell: Duration::ZERO, end: Duration::from_secs(600) };
-        let waiting = std::thread::spawn(move || second.lock_with(patience).map(drop));
+        let waiting = std::thread::spawn(move || second.lock_with("lock", patience).map(drop));
         let words = said.recv().unwrap();
         assert!(words.contains(&format!("(process {})", std::process::id())), "{words}");
         assert!(words.contains(&home.path("lock").display().to_string()), "{words}");
@@ -458,7 +509,7 @@ mod tests {
         let (_directory, home) = home();
         let patience = Patience { tell: Duration::MAX, end: Duration::ZERO };
         let lock = home.lock().unwrap();
-        match home.lock_with(patience) {
+        match home.lock_with("lock", patience) {
             Err(ClientError::InUse(text)) => {
                 assert!(text.contains(&format!("(process {})", std::process::id())), "{text}");
             }
@@ -467,7 +518,7 @@ mod tests {
         drop(lock);
         let other = File::open(home.path("lock")).unwrap();
         other.lock().unwrap();
-        match home.lock_with(patience) {
+        match home.lock_with("lock", patience) {
             Err(ClientError::InUse(text)) => assert!(text.contains("another program"), "{text}"),
             other => panic!("{other:?}"),
         }

@@ -8,8 +8,9 @@ use crate::chain::Receipt;
 use crate::chain::armour::{self, NotOne};
 use crate::crypto::random;
 use crate::crypto::rsa::{MODULUS_BYTES, PrivateKey, PublicKey};
-use crate::domain::payments::{self, Fate, PaymentOrder, Settle};
-use crate::wire::ReceiptOf;
+use crate::domain::AccountId;
+use crate::domain::payments::{self, Fate, OrderId, PaymentOrder, Settle};
+use crate::wire::{ReceiptOf, Refusal};
 
 /// What the lines around an order in a file say (RFC 7468).
 const LABEL: &str = "LEDGERD PAYMENT ORDER";
@@ -86,37 +87,70 @@ impl SignedOrder {
 }
 
 /// What became of an order of the member's, or to it, with the proof; none while it can still be settled.
+/// `payer_key` is the key of its payer.
+///
+/// # Errors
+/// [`ClientError::Refused`] with the name `conflict` when another payment was settled under this order's id.
+pub fn fate_of(
+    member: &mut Member,
+    order: &PaymentOrder,
+    payer_key: &PublicKey,
+) -> Result<Option<(Fate, Receipt)>, ClientError> {
+    let Some((ended, receipt)) = end_of(member, order.payer, order.order_id)? else { return Ok(None) };
+    let fate = match ended {
+        End::Revoked => Fate::Revoked(receipt.index),
+        End::Settled(settled) if is_same_payment(&settled, order, payer_key) => Fate::Settled(receipt.index),
+        End::Settled(_) => return Err(ClientError::Refused(conflict(order.order_id, receipt.index))),
+    };
+    Ok(Some((fate, receipt)))
+}
+
+/// What a client says when an order id stands for something else.
+pub fn conflict(id: OrderId, index: u64) -> Refusal {
+    let text =
+        format!("another payment with the order id {id} was settled in block {index}; nothing was changed");
+    Refusal::fail("conflict", text)
+}
+
+/// How an order ended.
+#[derive(Clone, Debug)]
+pub enum End {
+    /// It is money: the order as its payee brought it.
+    Settled(SignedOrder),
+    /// Its payer took it back.
+    Revoked,
+}
+
+/// How the order with this id ended, with the proof; none while it can still be settled, or was never signed.
 ///
 /// # Errors
 /// [`ClientError`].
-pub fn fate_of(member: &mut Member, order: &PaymentOrder) -> Result<Option<(Fate, Receipt)>, ClientError> {
-    let of = ReceiptOf::Order { payer: order.payer, order_id: order.order_id };
-    match fetch_receipt(member, of) {
+pub fn end_of(
+    member: &mut Member,
+    payer: AccountId,
+    order_id: OrderId,
+) -> Result<Option<(End, Receipt)>, ClientError> {
+    match fetch_receipt(member, ReceiptOf::Order { payer, order_id }) {
         Ok((receipt, _)) => {
-            let fate = fate_in(&receipt, order).ok_or_else(|| {
-                let text = format!("another order {} than the one signed was settled", order.order_id);
-                ClientError::Integrity(text)
-            })?;
-            Ok(Some((fate, receipt)))
+            let end = match command_of(&receipt) {
+                Some((_, payments::Command::Settle(Settle { order, signature }))) => {
+                    End::Settled(SignedOrder { order, signature })
+                }
+                // `fetch_receipt` has checked that it is of this order.
+                _ => End::Revoked,
+            };
+            Ok(Some((end, receipt)))
         }
         Err(ClientError::Refused(refusal)) if refusal.name == "no_such_block" => Ok(None),
         Err(error) => Err(error),
     }
 }
 
-/// What a receipt's block does to an order: nothing, or its end.
-fn fate_in(receipt: &Receipt, order: &PaymentOrder) -> Option<Fate> {
-    match command_of(receipt)? {
-        (_, payments::Command::Settle(settle)) if settle.order == *order => {
-            Some(Fate::Settled(receipt.index))
-        }
-        (author, payments::Command::RevokeOrder(revoke))
-            if (author, revoke.order_id) == (order.payer, order.order_id) =>
-        {
-            Some(Fate::Revoked(receipt.index))
-        }
-        _ => None,
-    }
+/// Whether a settled order is this one. The payer may have signed the same payment once more, until a later day:
+/// an order id is settled once, whichever of the two it is.
+fn is_same_payment(settled: &SignedOrder, order: &PaymentOrder, payer_key: &PublicKey) -> bool {
+    let same = PaymentOrder { expires_ms: order.expires_ms, ..settled.order.clone() } == *order;
+    same && (settled.order == *order || settled.is_signed_by(payer_key))
 }
 
 /// Checks, with nothing but the pinned log key, that a receipt proves the settlement of an order by its payee.
@@ -128,7 +162,13 @@ pub fn proves_settled(member: &Member, text: &str, order: &PaymentOrder) -> Resu
     let receipt = Receipt::parse(text).map_err(|error| bad(error.to_string()))?;
     let proven = receipt.check(&member.server().log_key).map_err(|error| bad(error.to_string()))?;
     let by_payee = proven.author.is_some_and(|author| author.account == order.payee);
-    let settled = matches!(fate_in(&receipt, order), Some(Fate::Settled(_)));
+    let key = member.key().public();
+    let settled = match command_of(&receipt) {
+        Some((_, payments::Command::Settle(Settle { order: settled, signature }))) => {
+            is_same_payment(&SignedOrder { order: settled, signature }, order, key)
+        }
+        _ => false,
+    };
     if proven.ledger_id == order.ledger_id && by_payee && settled {
         Ok(receipt)
     } else {
@@ -140,8 +180,6 @@ pub fn proves_settled(member: &Member, text: &str, order: &PaymentOrder) -> Resu
 mod tests {
     use super::*;
     use crate::crypto::LedgerId;
-    use crate::domain::AccountId;
-    use crate::domain::payments::OrderId;
 
     #[test]
     fn an_order_in_a_file_reads_back_and_no_other_text_does() {

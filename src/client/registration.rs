@@ -3,14 +3,13 @@
 //! its account back.
 
 use super::identity::write_account;
-use super::journal::leftovers;
 use super::known_servers::KnownServer;
 use super::receipts::fetch_registrant_of_key;
 use super::submitter::{DEADLINE, Outcome, submit_one};
-use super::{Account, Anonymous, ClientError, Home, Journal, Signer};
-use crate::chain::{CommandId, Message};
-use crate::crypto::random;
+use super::{Account, Anonymous, ClientError, Home, Journal, RunKind, Runner, Signer};
+use crate::chain::Message;
 use crate::crypto::rsa::PrivateKey;
+use crate::crypto::{LedgerId, sha3};
 use crate::domain::accounts::{self, Handle, Registered};
 use crate::domain::{AccountId, Command, Event};
 use crate::wire::Accepted;
@@ -35,6 +34,48 @@ impl Joined {
     }
 }
 
+/// An account that stands in the ledger and is kept. Whoever tells it says so with [`Registration::told`]; if nobody
+/// does, the same registration given again tells it.
+#[derive(Debug)]
+pub struct Registration {
+    /// How the key came to its account.
+    pub joined: Joined,
+    /// In which block, where that is known.
+    pub block: Option<u64>,
+    journal: Journal,
+}
+
+impl Registration {
+    /// The account was told.
+    ///
+    /// # Errors
+    /// [`ClientError::Untold`] when that cannot be kept.
+    pub fn told(self) -> Result<(), ClientError> {
+        let account = self.joined.account().account;
+        self.journal.finish().map_err(|error| {
+            ClientError::Untold(format!(
+                "account {account} is registered and was told, but that could not be kept: {error}"
+            ))
+        })
+    }
+}
+
+/// The registration of an account of this home that an earlier run made and did not tell.
+///
+/// # Errors
+/// [`ClientError`] when the home cannot be read.
+pub fn untold_registration(
+    home: &Home,
+    ledger_id: LedgerId,
+    account: &Account,
+) -> Result<Option<Registration>, ClientError> {
+    let content = sha3(&[account.key_id.as_bytes()]);
+    let runner = Runner { home, ledger_id, account: AccountId::NONE };
+    let journal = Journal::left_behind(runner, RunKind::Registration, content)?;
+    let joined = Joined::Earlier(account.clone());
+    Ok(journal.map(|journal| Registration { joined, block: None, journal }))
+}
+
 /// Registers under a handle and keeps the account. A key that has an account keeps that.
 ///
 /// # Errors
@@ -44,33 +85,32 @@ pub fn register(
     link: &mut Anonymous,
     key: &PrivateKey,
     handle: &Handle,
-) -> Result<Joined, ClientError> {
+) -> Result<Registration, ClientError> {
     let server = link.server().clone();
-    if let Some(account) = settle(home, link, &server, key)? {
-        return Ok(Joined::Earlier(account));
+    let runner = Runner { home, ledger_id: server.ledger_id, account: AccountId::NONE };
+    let content = sha3(&[key.public().key_id().to_string().as_bytes()]);
+    let mut journal = Journal::open(runner, RunKind::Registration, content, None)?;
+    if let Some((account, block)) = settle(home, link, &server, key, &mut journal)? {
+        return Ok(Registration { joined: Joined::Earlier(account), block: Some(block), journal });
     }
     if let Some(account) = find_account(home, link, key)? {
-        return Ok(Joined::Before(account));
+        return Ok(Registration { joined: Joined::Before(account), block: None, journal });
     }
     let signer = Signer { ledger_id: server.ledger_id, account: AccountId::NONE, key: key.clone() };
     let command = Command::Accounts(accounts::Command::Register(accounts::Register {
         handle: handle.as_str().to_owned(),
         public_key: key.public().spki().to_vec(),
     }));
-    let id = CommandId(random::bytes(&mut random::os()));
-    let (message, signature) = signer.sign(id, &command);
-    let mut journal = Journal::create(home)?;
+    let (tag, body) = command.encode();
+    let (message, signature) = signer.sign(journal.id(0, tag, &body), &command);
     journal.sending(&message, &signature, true)?;
     match submit_one(link, message, signature, DEADLINE)? {
         Outcome::Done(accepted) => {
             let account = keep(home, &server, key, handle.as_str(), &accepted)?;
-            // Struck out only now: until the account is kept, the next invocation has to find it again.
-            journal.settled(id)?;
-            journal.finish()?;
-            Ok(Joined::Now(account))
+            // The journal goes only when all is told: until then the same command finds the account again.
+            Ok(Registration { joined: Joined::Now(account), block: Some(accepted.index), journal })
         }
         Outcome::Refused(refusal) => {
-            journal.settled(id)?;
             journal.finish()?;
             Err(ClientError::Refused(refusal))
         }
@@ -106,34 +146,21 @@ fn settle(
     link: &mut Anonymous,
     server: &KnownServer,
     key: &PrivateKey,
-) -> Result<Option<Account>, ClientError> {
-    for left in leftovers(home, server.ledger_id)? {
-        let mut account = None;
-        let mut of_this_key = true;
-        for command in &left.commands {
-            let Ok(message) = Message::parse(&command.message) else { continue };
-            let header = &message.header;
-            if header.account != AccountId::NONE || header.key_id != key.public().key_id() {
-                of_this_key = false;
-                continue;
+    journal: &mut Journal,
+) -> Result<Option<(Account, u64)>, ClientError> {
+    for command in journal.begun().to_vec() {
+        let Ok(message) = Message::parse(&command.message) else { continue };
+        let outcome = submit_one(link, command.message.clone(), command.signature, DEADLINE)?;
+        match (outcome, Command::decode(message.header.tag, message.body)) {
+            (
+                Outcome::Done(accepted),
+                Ok(Command::Accounts(accounts::Command::Register(accounts::Register { handle, .. }))),
+            ) => {
+                let account = keep(home, server, key, &handle, &accepted)?;
+                return Ok(Some((account, accepted.index)));
             }
-            let (bytes, signature) = (command.message.clone(), command.signature.clone());
-            let outcome = submit_one(link, bytes, signature, DEADLINE)?;
-            let earlier = Command::decode(header.tag, message.body);
-            match (outcome, earlier) {
-                (
-                    Outcome::Done(accepted),
-                    Ok(Command::Accounts(accounts::Command::Register(accounts::Register { handle, .. }))),
-                ) => account = Some(keep(home, server, key, &handle, &accepted)?),
-                (Outcome::Unknown, _) => return Err(unknown()),
-                (Outcome::Done(_) | Outcome::Refused(_), _) => {}
-            }
-        }
-        if of_this_key {
-            left.settled()?;
-        }
-        if account.is_some() {
-            return Ok(account);
+            (Outcome::Unknown, _) => return Err(unknown()),
+            (Outcome::Done(_) | Outcome::Refused(_), _) => journal.refused(command.id)?,
         }
     }
     Ok(None)

@@ -1,6 +1,6 @@
 //! Signing commands, settling those of earlier runs, and checking one's own blocks.
 
-use super::journal::leftovers;
+use super::journal::{LOOKING, is_left_behind, leftovers};
 use super::submitter::{DEADLINE, News, Outcome, Submitter};
 use super::{ClientError, Home, Reopen, clock};
 use crate::chain::{Block, CommandId, Header, Message};
@@ -10,6 +10,15 @@ use crate::domain::{AccountId, Command};
 
 /// Commands of an earlier run under way at once while they are settled.
 const SETTLING_IN_FLIGHT: usize = 16;
+
+/// What is known of an earlier run.
+#[derive(Clone, Copy, Debug)]
+pub enum Earlier<'a> {
+    /// What became of a command.
+    Command(&'a Message<'a>, &'a Outcome),
+    /// Its journal cannot be used: nothing is known.
+    Damaged(&'a ClientError),
+}
 
 /// Signs commands of one account on one ledger.
 #[derive(Clone, Debug)]
@@ -40,8 +49,11 @@ impl Signer {
     }
 }
 
-/// Settles what earlier runs have left open: every command is sent once more under its own id, and the answer,
-/// whichever it is, is its outcome. `say` is told about each.
+/// Finds out what became of the commands that earlier runs have left open: every one is sent once more under its own
+/// id, and the answer, whichever it is, is its outcome. `say` is told about each. While another process is at it,
+/// nothing is done.
+///
+/// What stands in a block is not forgotten by that: the command that it belongs to, given again, tells it.
 ///
 /// # Errors
 /// [`ClientError::Unknown`] when the outcome of one still cannot be found out.
@@ -50,16 +62,25 @@ pub fn settle(
     ledger_id: LedgerId,
     link: &mut dyn Reopen,
     account: AccountId,
-    say: &mut dyn FnMut(&Message<'_>, &Outcome),
+    say: &mut dyn FnMut(Earlier<'_>),
 ) -> Result<(), ClientError> {
-    for left in leftovers(home, ledger_id)? {
-        let messages: Vec<Message<'_>> =
-            left.commands.iter().filter_map(|command| Message::parse(&command.message).ok()).collect();
-        if messages.iter().any(|message| message.header.account != account) {
-            continue;
+    if !is_left_behind(home)? {
+        return Ok(());
+    }
+    let _looking = match home.try_lock_file(LOOKING) {
+        Ok(Some(lock)) => lock,
+        Ok(None) => return Ok(()),
+        // Where nothing can be kept, nothing that must be kept is found out; reading goes on.
+        Err(error) => {
+            say(Earlier::Damaged(&error));
+            return Ok(());
         }
+    };
+    let left_behind = leftovers(home, ledger_id, account, &mut |error| say(Earlier::Damaged(&error)))?;
+    for mut left in left_behind {
+        let commands = left.open().to_vec();
         let mut submitter = Submitter::new(link, DEADLINE);
-        let mut waiting = left.commands.iter().enumerate().peekable();
+        let mut waiting = commands.iter().enumerate().peekable();
         let mut unknown = false;
         loop {
             while let Some((number, command)) = waiting.next_if(|_| submitter.len() < SETTLING_IN_FLIGHT) {
@@ -67,9 +88,16 @@ pub fn settle(
             }
             match submitter.wait()? {
                 News::Outcome(number, outcome) => {
-                    unknown |= matches!(outcome, Outcome::Unknown);
-                    if let Some(message) = usize::try_from(number).ok().and_then(|n| messages.get(n)) {
-                        say(message, &outcome);
+                    let Some(command) = usize::try_from(number).ok().and_then(|n| commands.get(n)) else {
+                        continue;
+                    };
+                    if let Ok(message) = Message::parse(&command.message) {
+                        say(Earlier::Command(&message, &outcome));
+                    }
+                    match outcome {
+                        Outcome::Done(_) => left.stands(command.id)?,
+                        Outcome::Refused(_) => left.refused(command.id)?,
+                        Outcome::Unknown => unknown = true,
                     }
                 }
                 News::Rung => {}

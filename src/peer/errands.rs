@@ -207,21 +207,26 @@ impl Errands {
             let text = "the payment order does not hold the signature of its payer";
             return Ok(Settlement::Refused(Refusal::fail("bad_order_signature", text)));
         }
-        match submit_once(&mut self.member, &order.settle(), &mut || ()) {
-            Ok(accepted) => {
-                let (receipt, _) =
-                    self.patiently(|member| fetch_receipt(member, ReceiptOf::Block(accepted.index)))?;
-                let (index, already) = (receipt.index, accepted.duplicate);
+        match submit_once(&mut self.member, &order.settle(), None, &mut || ()) {
+            Ok(submitted) => {
+                let (index, already) = (submitted.accepted.index, submitted.accepted.duplicate);
+                // The payer's order tells the outcome for ever; nothing else has to remember it.
+                if let Err(error) = submitted.told() {
+                    tracing::warn!(%error, "a settlement");
+                }
+                let (receipt, _) = self.patiently(|member| fetch_receipt(member, ReceiptOf::Block(index)))?;
                 self.told.insert(index);
                 Ok(Settlement::Done { receipt: receipt.to_text(), index, already })
             }
             // The payer asks again because an answer was lost.
             Err(ClientError::Refused(refusal)) if refusal.name == "already_settled" => {
-                match self.patiently(|member| fate_of(member, &order.order))? {
-                    Some((Fate::Settled(index), receipt)) => {
+                match self.patiently(|member| fate_of(member, &order.order, &payer.key)) {
+                    Ok(Some((Fate::Settled(index), receipt))) => {
                         Ok(Settlement::Done { receipt: receipt.to_text(), index, already: true })
                     }
-                    _ => Ok(Settlement::Refused(refusal)),
+                    Ok(_) => Ok(Settlement::Refused(refusal)),
+                    // The payer signed two payments with one order id: that is the payer's doing, and nobody else's.
+                    Err(error) => Err(error),
                 }
             }
             Err(error) => Err(error),

@@ -12,11 +12,12 @@ use super::arguments::Add;
 use super::named_files::{NewFile, open_source};
 use super::receipt;
 use super::settling::open_member;
+use super::submitting::{refuse_order_of_key, untold};
 use crate::chain::CommandId;
 use crate::cli::exit::Exit;
 use crate::client::orders_input::{self, Element, Form, InputError, Layout, read_orders};
-use crate::client::{ClientError, Journal, Member, News, Outcome, Signer, Submitter, manifest};
-use crate::crypto::{Digest, LedgerId};
+use crate::client::{ClientError, Journal, Member, News, Outcome, RunKind, Runner, Signer, Submitter};
+use crate::crypto::Digest;
 use crate::domain::orders::{self, Order, PlaceOrders};
 use crate::domain::{AccountId, Command, Event};
 use crate::limits::ORDERS_MAX;
@@ -34,10 +35,9 @@ struct Input {
 }
 
 pub(super) fn run(context: &Context, command: &Add) -> Result<Exit, ClientError> {
+    // A run that goes on may find the receipt that it wrote before it was cut off.
+    let file = command.receipt.as_deref().map(|path| NewFile::again(path, command.force)).transpose()?;
     let mut input = spool(&command.file, layout(command)?)?;
-    let mut member = open_member(context)?;
-    let ledger_id = member.server().ledger_id;
-    let account = member.account().account;
     let count = usize::try_from(input.orders.div_ceil(ORDERS_MAX as u64)).unwrap_or(usize::MAX);
     if command.receipt.is_some() && count > 1 {
         return Err(ClientError::Usage(format!(
@@ -45,60 +45,71 @@ pub(super) fn run(context: &Context, command: &Add) -> Result<Exit, ClientError>
              use `ledgerctl receipt INDEX` for each block"
         )));
     }
-    let home = member.home().clone();
-    let (mut plan, unfinished) = manifest::begin(&home, ledger_id, account, input.digest, count)?;
-    if unfinished {
-        let left = plan.commands.iter().filter(|step| step.block.is_none()).count();
-        context
-            .out
-            .note(&format!("going on with an unfinished run of this input: {left} of {count} commands left"));
+    let mut member = open_member(context)?;
+    refuse_order_of_key(&mut member, command.idempotency_key.as_ref())?;
+    let (home, ledger_id) = (member.home().clone(), member.server().ledger_id);
+    let account = AccountId(member.account().account);
+    let runner = Runner { home: &home, ledger_id, account };
+    let mut journal = Journal::open(runner, RunKind::Input, input.digest, command.idempotency_key.as_ref())?;
+    if journal.goes_on() {
+        let told = journal.count_told();
+        context.out.note(&format!(
+            "going on with an unfinished run of this input: {} of {count} commands left",
+            count.saturating_sub(told)
+        ));
     }
-    // A run that goes on may find the receipt that it wrote before it was cut off.
-    let look = if unfinished { NewFile::again } else { NewFile::new };
-    let receipt =
-        command.receipt.as_deref().map(|path| Ok((look(path, command.force)?, path))).transpose()?;
-    let mut journal = Journal::create(&home)?;
+    let is_new = !journal.goes_on() && command.idempotency_key.is_none();
+    if let Some(path) = command.receipt.as_deref().filter(|_| is_new)
+        && let Err(error) = NewFile::new(path, command.force)
+    {
+        journal.finish()?;
+        return Err(error);
+    }
     let mut sender = Sender {
         context,
         input: &mut input,
-        plan: &mut plan,
         journal: &mut journal,
+        signer: Signer { ledger_id, account, key: member.key().clone() },
+        count,
         deadline: Duration::from_secs(command.deadline),
         json: command.json || context.out.json,
-        ledger_id,
-        account,
         bar: context.out.bar("placing orders", count as u64),
         refused: None,
+        only: None,
         under_way: BTreeMap::new(),
     };
     let sent = sender.send_all(&mut member);
     sender.bar.finish_and_clear();
-    let refused = sender.refused.take();
-    journal.finish()?;
+    let (refused, only) = (sender.refused.take(), sender.only.take());
     sent?;
+    if let Some(only) = only {
+        let tell_only = |member: &mut Member| {
+            if let (Some(file), Some(path)) = (file, &command.receipt) {
+                receipt::fetch_into(context, member, only.accepted.index, file, path)?;
+            }
+            tell(context, command.json || context.out.json, &only)
+        };
+        tell_only(&mut member).map_err(|error| untold(only.accepted.index, error))?;
+    }
     let Some(refusal) = refused else {
-        // Finished: the same input given again is a new run.
-        manifest::finish(&home, ledger_id, account, input.digest)?;
-        let block = plan.commands.first().and_then(|step| step.block);
-        if let (Some((file, path)), Some(index)) = (receipt, block) {
-            receipt::fetch_into(context, &mut member, index, file, path)?;
-        }
+        // All is told: the same input given again is a new run.
+        journal.finish()?;
         return Ok(Exit::Done);
     };
-    let stand = plan.commands.iter().filter(|step| step.block.is_some()).count();
+    let stand = journal.count_told();
     if stand == 0 {
-        manifest::finish(&home, ledger_id, account, input.digest)?;
+        journal.finish()?;
     } else {
-        // The plan stays: the same input given again goes on behind what stands.
+        // The journal stays: the same input given again goes on behind what stands.
         context.out.note(&format!(
             "{stand} of {count} commands stand. Run the same input again to go on; nothing is sent twice"
         ));
     }
-    Err(ClientError::Refused(placed(&command.file, &mut input, refusal)))
+    Err(ClientError::Refused(with_place(&command.file, &mut input, refusal)))
 }
 
 /// Says in a refusal of one order where it stands in the input.
-fn placed(name: &str, input: &mut Input, mut refusal: Refusal) -> Refusal {
+fn with_place(name: &str, input: &mut Input, mut refusal: Refusal) -> Refusal {
     let place = refusal.element.and_then(|element| {
         input.spool.rewind().ok()?;
         orders_input::place_of(BufReader::new(&input.spool), &input.layout, element)
@@ -116,6 +127,33 @@ fn layout(command: &Add) -> Result<Layout, ClientError> {
         (false, None) => Ok(Layout::Json),
         (false, Some(_)) => Err(ClientError::Usage("--columns goes with --csv".to_owned())),
     }
+}
+
+/// A command that stands.
+struct Placed {
+    id: CommandId,
+    orders: usize,
+    accepted: Accepted,
+}
+
+/// Tells that orders stand.
+fn tell(context: &Context, json: bool, placed: &Placed) -> Result<(), ClientError> {
+    let Placed { id, orders, accepted } = placed;
+    let (index, hash) = (accepted.index, accepted.hash);
+    if json {
+        let value = serde_json::json!({
+            "index": index,
+            "hash": hash.to_string(),
+            "timestamp": accepted.timestamp.to_string(),
+            "orders": orders,
+            "command_id": id.to_string(),
+            "duplicate": accepted.duplicate,
+        });
+        return context.out.tell(&value.to_string());
+    }
+    let again = if accepted.duplicate { " (was there already)" } else { "" };
+    let plural = if *orders == 1 { "" } else { "s" };
+    context.out.tell(&format!("block {index} {hash} {orders} order{plural}{again}"))
 }
 
 /// Copies the input to a file of its own, hashes it and checks every order in it.
@@ -159,14 +197,16 @@ fn spool(name: &str, layout: Layout) -> Result<Input, ClientError> {
 struct Sender<'a> {
     context: &'a Context,
     input: &'a mut Input,
-    plan: &'a mut manifest::Manifest,
     journal: &'a mut Journal,
+    signer: Signer,
+    /// Commands that the input is cut into.
+    count: usize,
     deadline: Duration,
     json: bool,
-    ledger_id: LedgerId,
-    account: u64,
     bar: indicatif::ProgressBar,
     refused: Option<Refusal>,
+    /// The command of an input that is one: it is told together with its receipt.
+    only: Option<Placed>,
     /// Orders of the commands under way, by step.
     under_way: BTreeMap<u64, (CommandId, usize)>,
 }
@@ -188,8 +228,6 @@ impl Sender<'_> {
         let unexpected = |error: io::Error| ClientError::Unexpected(error.to_string());
         self.input.spool.rewind().map_err(unexpected)?;
         let spool = self.input.spool.try_clone().map_err(unexpected)?;
-        let (ledger_id, account, key) = (self.ledger_id, AccountId(self.account), member.key().clone());
-        let signer = Signer { ledger_id, account, key };
         let mut submitter = Submitter::new(member, self.deadline);
         let mut orders: Vec<Order> = Vec::with_capacity(ORDERS_MAX);
         let mut step = 0;
@@ -201,7 +239,7 @@ impl Sender<'_> {
                 return Ok(());
             }
             let full = std::mem::take(&mut orders);
-            let sent = self.send(&mut submitter, &signer, step, full);
+            let sent = self.send(&mut submitter, step, full);
             step += 1;
             sent.map_err(|reason| {
                 stop = Some(reason);
@@ -215,7 +253,7 @@ impl Sender<'_> {
                 return Err(ClientError::Unexpected(format!("the spooled input changed: {error}")));
             }
             (None, Ok(_)) if !orders.is_empty() => {
-                if let Err(Stop::Client(error)) = self.send(&mut submitter, &signer, step, orders) {
+                if let Err(Stop::Client(error)) = self.send(&mut submitter, step, orders) {
                     return Err(error);
                 }
             }
@@ -227,33 +265,26 @@ impl Sender<'_> {
         Ok(())
     }
 
-    /// Sends a command, unless an earlier run has; waits while enough are under way.
-    fn send(
-        &mut self,
-        submitter: &mut Submitter<'_>,
-        signer: &Signer,
-        step: usize,
-        orders: Vec<Order>,
-    ) -> Result<(), Stop> {
-        let planned = self.plan.commands.get(step);
-        let planned = planned.ok_or_else(|| ClientError::Config("the manifest is too short".to_owned()))?;
-        if planned.block.is_some() {
+    /// Sends a command, unless an earlier run has told its outcome; waits while enough are under way.
+    fn send(&mut self, submitter: &mut Submitter<'_>, step: u64, orders: Vec<Order>) -> Result<(), Stop> {
+        let count = orders.len();
+        let command = Command::Orders(orders::Command::PlaceOrders(PlaceOrders { orders }));
+        let (tag, body) = command.encode();
+        let id = self.journal.id(step, tag, &body);
+        if self.journal.is_told(id) {
             self.bar.inc(1);
             return Ok(());
         }
-        let id = planned.id()?;
         while submitter.len() >= COMMANDS_IN_FLIGHT {
             self.take_outcome(submitter)?;
         }
         if self.refused.is_some() {
             return Err(Stop::Refused);
         }
-        let count = orders.len();
-        let command = Command::Orders(orders::Command::PlaceOrders(PlaceOrders { orders }));
-        let (message, signature) = signer.sign(id, &command);
+        let (message, signature) = self.signer.sign(id, &command);
         self.journal.sending(&message, &signature, true)?;
-        self.under_way.insert(step as u64, (id, count));
-        submitter.submit(step as u64, message, signature);
+        self.under_way.insert(step, (id, count));
+        submitter.submit(step, message, signature);
         Ok(())
     }
 
@@ -262,9 +293,9 @@ impl Sender<'_> {
         let News::Outcome(step, outcome) = submitter.wait()? else { return Ok(()) };
         let Some((id, orders)) = self.under_way.remove(&step) else { return Ok(()) };
         match outcome {
-            Outcome::Done(accepted) => self.accepted(step, id, orders, &accepted),
+            Outcome::Done(accepted) => self.accepted(Placed { id, orders, accepted }),
             Outcome::Refused(refusal) => {
-                self.journal.settled(id)?;
+                self.journal.refused(id)?;
                 // The rules count the orders of a command, people those of the input.
                 let before = step * ORDERS_MAX as u64;
                 let element = refusal.element.map(|element| element.saturating_add(before));
@@ -275,41 +306,19 @@ impl Sender<'_> {
         }
     }
 
-    fn accepted(
-        &mut self,
-        step: u64,
-        id: CommandId,
-        orders: usize,
-        accepted: &Accepted,
-    ) -> Result<(), ClientError> {
-        if !matches!(Event::decode(&accepted.event), Ok(Event::Orders(orders::Event::OrdersPlaced(_)))) {
-            return Err(ClientError::unexpected_reply());
-        }
-        self.journal.settled(id)?;
-        let step = usize::try_from(step).ok().and_then(|step| self.plan.commands.get_mut(step));
-        if let Some(step) = step {
-            step.block = Some(accepted.index);
-        }
-        if self.plan.commands.len() > 1 {
-            manifest::keep(self.journal.home(), self.ledger_id, self.account, self.input.digest, self.plan)?;
+    fn accepted(&mut self, placed: Placed) -> Result<(), ClientError> {
+        let index = placed.accepted.index;
+        if !matches!(Event::decode(&placed.accepted.event), Ok(Event::Orders(orders::Event::OrdersPlaced(_))))
+        {
+            return Err(untold(index, ClientError::unexpected_reply()));
         }
         self.bar.inc(1);
-        let (index, hash) = (accepted.index, accepted.hash);
-        if self.json {
-            let value = serde_json::json!({
-                "index": index,
-                "hash": hash.to_string(),
-                "timestamp": accepted.timestamp.to_string(),
-                "orders": orders,
-                "command_id": id.to_string(),
-                "duplicate": accepted.duplicate,
-            });
-            return self.bar.suspend(|| self.context.out.line(&value.to_string()));
+        if self.count == 1 {
+            self.only = Some(placed);
+            return Ok(());
         }
-        let again = if accepted.duplicate { " (was there already)" } else { "" };
-        let plural = if orders == 1 { "" } else { "s" };
-        let text = format!("block {index} {hash} {orders} order{plural}{again}");
-        self.bar.suspend(|| self.context.out.line(&text))
+        let told = self.bar.suspend(|| tell(self.context, self.json, &placed));
+        told.and_then(|()| self.journal.told(placed.id)).map_err(|error| untold(index, error))
     }
 }
 

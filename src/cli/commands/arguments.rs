@@ -16,6 +16,7 @@ use super::peer_arguments::{
 };
 use super::proof_arguments::{Audit, CheckReceipt, Checkpoint, Receipt, ShowCommand, Tiles};
 use super::shell::Shell;
+use crate::client::IdempotencyKey;
 use crate::client::bookkeeping::Format;
 use crate::client::orders_input::Columns;
 use crate::crypto::cosignature::WitnessPublicKey;
@@ -172,6 +173,10 @@ pub struct Add {
     /// with --receipt: replace what is there
     #[argh(switch)]
     pub force: bool,
+
+    /// a name for this run that stands for nothing else: run again with it, it tells the outcome of the first run
+    #[argh(option)]
+    pub idempotency_key: Option<IdempotencyKey>,
 
     /// stable JSON instead of text
     #[argh(switch)]

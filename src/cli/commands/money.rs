@@ -10,7 +10,7 @@ use super::amounts::{self, Field};
 use super::money_arguments::{BalanceCommand, IssueCommand, PayCommand, StatementCommand};
 use super::named_files::open_source;
 use super::settling::open_member;
-use super::submitting::{show, submit};
+use super::submitting::{show, submit, tell};
 use crate::cli::exit::Exit;
 use crate::cli::text::escape;
 use crate::client::payments_input::{self, Wanted};
@@ -135,14 +135,16 @@ pub(super) fn pay(context: &Context, command: &PayCommand) -> Result<Exit, Clien
     }
     let (words, fields) = (paid_words(&payments, &currency), paid_fields(&payments, &currency));
     let payments = payments.into_iter().map(|(_, payment)| payment).collect();
-    let command_json = command.json;
+    let (command_json, key) = (command.json, command.idempotency_key.as_ref());
     let command = Command::Payments(payments::Command::Pay(Pay { payments }));
-    let submitted = submit(context, &mut member, &command);
-    let accepted = submitted.map_err(|error| payments_input::refused(&wanted, error))?;
-    let Ok(Event::Payments(MoneyEvent::Paid(done))) = Event::decode(&accepted.event) else {
-        return Err(ClientError::unexpected_reply());
-    };
-    show_money(context, command_json, &accepted, &words, fields, done.balance, &currency)
+    let submitted = submit(context, &mut member, &command, key);
+    let submitted = submitted.map_err(|error| payments_input::refused(&wanted, error))?;
+    tell(submitted, |accepted| {
+        let Ok(Event::Payments(MoneyEvent::Paid(done))) = Event::decode(&accepted.event) else {
+            return Err(ClientError::unexpected_reply());
+        };
+        show_money(context, command_json, accepted, &words, fields, done.balance, &currency)
+    })
 }
 
 /// The payees of a command, each looked up once.
@@ -222,13 +224,15 @@ pub(super) fn issue(context: &Context, command: &IssueCommand) -> Result<Exit, C
     let amount = wanted.amount(&currency)?;
     let Registrant { account: to, handle, .. } = find_member(&mut member, &wanted.to)?;
     let issued = Command::Payments(payments::Command::Issue(Issue { to, amount }));
-    let accepted = submit(context, &mut member, &issued)?;
-    let Ok(Event::Payments(MoneyEvent::Issued(issued))) = Event::decode(&accepted.event) else {
-        return Err(ClientError::unexpected_reply());
-    };
+    let submitted = submit(context, &mut member, &issued, command.idempotency_key.as_ref())?;
     let words = format!("issued {} to {}", currency.show_named(amount.unsigned_abs()), whom(&handle, to));
     let fields = to_fields(to, &handle).into_iter().chain(amounts::amount(amount, &currency)).collect();
-    show_money(context, command.json, &accepted, &words, fields, issued.balance, &currency)
+    tell(submitted, |accepted| {
+        let Ok(Event::Payments(MoneyEvent::Issued(issued))) = Event::decode(&accepted.event) else {
+            return Err(ClientError::unexpected_reply());
+        };
+        show_money(context, command.json, accepted, &words, fields, issued.balance, &currency)
+    })
 }
 
 fn show_money(
@@ -239,9 +243,8 @@ fn show_money(
     mut fields: Vec<Field>,
     balance: u64,
     currency: &Currency,
-) -> Result<Exit, ClientError> {
+) -> Result<(), ClientError> {
     let words = format!("{words}; balance {}", currency.show_named(balance));
     fields.extend(amounts::balance(balance, currency));
-    show(context, json, accepted, &words, &fields)?;
-    Ok(Exit::Done)
+    show(context, json, accepted, &words, &fields)
 }

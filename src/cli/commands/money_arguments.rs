@@ -2,6 +2,7 @@
 
 use argh::{ArgsInfo, FromArgs};
 
+use crate::client::IdempotencyKey;
 use crate::domain::accounts::Role;
 
 /// What you have.
@@ -50,6 +51,10 @@ pub struct PayCommand {
     #[argh(option)]
     pub file: Option<String>,
 
+    /// a name for this run that stands for nothing else: run again with it, it tells the outcome of the first run
+    #[argh(option)]
+    pub idempotency_key: Option<IdempotencyKey>,
+
     /// stable JSON instead of text
     #[argh(switch)]
     pub json: bool,
@@ -66,6 +71,10 @@ pub struct IssueCommand {
     /// how much, in the ledger's currency
     #[argh(positional)]
     pub amount: String,
+
+    /// a name for this run that stands for nothing else: run again with it, it tells the outcome of the first run
+    #[argh(option)]
+    pub idempotency_key: Option<IdempotencyKey>,
 
     /// stable JSON instead of text
     #[argh(switch)]

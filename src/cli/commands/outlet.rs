@@ -27,6 +27,14 @@ impl Outlet {
         self.data(|out| writeln!(out, "{text}")).map(|_| ())
     }
 
+    /// Writes a line that says what was done. Unlike other data it has to arrive: whoever does not read it does not
+    /// know.
+    pub(super) fn tell(self, text: &str) -> Result<(), ClientError> {
+        let mut out = io::stdout().lock();
+        let written = writeln!(out, "{text}").and_then(|()| out.flush());
+        written.map_err(|error| ClientError::Unexpected(format!("stdout: {error}")))
+    }
+
     /// Writes data with a function of its own, buffered. False when nobody reads it any more.
     pub(super) fn data(
         self,

@@ -8,19 +8,19 @@ use super::money::{fetch_balance, to_fields, whom};
 use super::named_files::{NewFile, read_handed_on};
 use super::peer_arguments::{OrderCommand, RevokeOrderCommand, SendCommand, SettleCommand};
 use super::settling::{Session, open_member};
-use super::submitting::{show, submit};
-use crate::chain::{Receipt, block_hash};
+use super::submitting::{show, submit, tell, untold};
+use crate::chain::{CommandId, Receipt, block_hash};
 use crate::cli::exit::Exit;
 use crate::client::payments_input;
 use crate::client::{
-    ClientError, Member, Registrant, Reopen, SentOrders, SignedOrder, clock, fate_of, fetch_registrant,
-    find_member, proves_settled,
+    ClientError, End, IdempotencyKey, Member, Registrant, Reopen, SentOrder, SentOrders, SignedOrder, clock,
+    conflict, end_of, fate_of, fetch_receipt, fetch_registrant, find_member, proves_settled,
 };
 use crate::crypto::random;
 use crate::domain::payments::{self, Currency, Fate, OrderId, PaymentOrder, RevokeOrder};
 use crate::domain::{AccountId, Command};
 use crate::peer::{HandedOver, PeerLink};
-use crate::wire::{PeerReply, Refusal, Reply, Request};
+use crate::wire::{PeerReply, ReceiptOf, Refusal, Reply, Request};
 
 /// Milliseconds of a day.
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
@@ -30,7 +30,7 @@ const SENT_DAYS: u64 = 7;
 pub(super) fn order(context: &Context, command: &OrderCommand) -> Result<Exit, ClientError> {
     let out = command.out.as_deref().map(|path| NewFile::new(path, command.force)).transpose()?;
     let (member, wanted) = open_for(context, &command.user, &command.amount, &command.memo)?;
-    let signed = sign(&member, &wanted, command.expires)?;
+    let signed = sign(&member, &wanted, OrderId(random::bytes(&mut random::os())), command.expires)?;
     let text = signed.to_pem()?;
     match out {
         Some(file) => file.write(text.as_bytes())?,
@@ -68,7 +68,7 @@ fn open_for<'a>(
 }
 
 /// Signs an order of the member's.
-fn sign(member: &Member, wanted: &Wanted, days: u64) -> Result<SignedOrder, ClientError> {
+fn sign(member: &Member, wanted: &Wanted, order_id: OrderId, days: u64) -> Result<SignedOrder, ClientError> {
     let payer = AccountId(member.account().account);
     if wanted.payee.account == payer {
         let text = "payer and payee are the same";
@@ -78,7 +78,7 @@ fn sign(member: &Member, wanted: &Wanted, days: u64) -> Result<SignedOrder, Clie
         ledger_id: member.server().ledger_id,
         payer,
         key_id: member.key().public().key_id(),
-        order_id: OrderId(random::bytes(&mut random::os())),
+        order_id,
         payee: wanted.payee.account,
         amount: wanted.amount,
         expires_ms: clock::now().wall.millis().saturating_add(days * DAY_MS),
@@ -97,19 +97,20 @@ pub(super) fn settle(context: &Context, command: &SettleCommand) -> Result<Exit,
         Err(ClientError::Refused(_)) => None,
         Err(error) => return Err(error),
     };
-    let accepted = submit(context, &mut member, &signed.settle())?;
-    let (balance, currency) = fetch_balance(&mut member)?;
-    let PaymentOrder { amount, payer: account, .. } = signed.order;
-    let from = payer.as_deref().map_or_else(|| format!("#{account}"), |handle| whom(handle, account));
-    let (paid, left) = (currency.show_named(amount), currency.show_named(balance));
-    let words = format!("settled {paid} from {from}; balance {left}");
-    // What was settled was issued before, and so fits.
-    let amount = amounts::amount(i64::try_from(amount).unwrap_or(i64::MAX), &currency);
-    let from: [Field; 2] = [("from", account.0.into()), ("from_handle", payer.into())];
-    let fields: Vec<Field> =
-        from.into_iter().chain(amount).chain(amounts::balance(balance, &currency)).collect();
-    show(context, command.json, &accepted, &words, &fields)?;
-    Ok(Exit::Done)
+    let submitted = submit(context, &mut member, &signed.settle(), None)?;
+    tell(submitted, |accepted| {
+        let (balance, currency) = fetch_balance(&mut member)?;
+        let PaymentOrder { amount, payer: account, .. } = signed.order;
+        let from = payer.as_deref().map_or_else(|| format!("#{account}"), |handle| whom(handle, account));
+        let (paid, left) = (currency.show_named(amount), currency.show_named(balance));
+        let words = format!("settled {paid} from {from}; balance {left}");
+        // What was settled was issued before, and so fits.
+        let amount = amounts::amount(i64::try_from(amount).unwrap_or(i64::MAX), &currency);
+        let from: [Field; 2] = [("from", account.0.into()), ("from_handle", payer.into())];
+        let fields: Vec<Field> =
+            from.into_iter().chain(amount).chain(amounts::balance(balance, &currency)).collect();
+        show(context, command.json, accepted, &words, &fields)
+    })
 }
 
 fn read_order(name: &str) -> Result<SignedOrder, ClientError> {
@@ -128,11 +129,12 @@ pub(super) fn revoke_order(context: &Context, command: &RevokeOrderCommand) -> R
         }
     };
     let mut member = open_member(context)?;
-    let accepted = submit(context, &mut member, &revocation(order_id))?;
-    sent_orders(&member).forget(order_id)?;
-    let fields = [("order_id", order_id.to_string().into())];
-    show(context, command.json, &accepted, &format!("order {order_id} is revoked"), &fields)?;
-    Ok(Exit::Done)
+    let submitted = submit(context, &mut member, &revocation(order_id), None)?;
+    tell(submitted, |accepted| {
+        sent_orders(&member).forget(order_id)?;
+        let fields = [("order_id", order_id.to_string().into())];
+        show(context, command.json, accepted, &format!("order {order_id} is revoked"), &fields)
+    })
 }
 
 fn revocation(order_id: OrderId) -> Command {
@@ -141,98 +143,200 @@ fn revocation(order_id: OrderId) -> Command {
 
 fn sent_orders(member: &Member) -> SentOrders {
     let account = AccountId(member.account().account);
-    SentOrders::of(member.home(), member.server().ledger_id, account)
+    SentOrders::of(member.home(), member.server().ledger_id, account, member.key().public())
 }
 
 pub(super) fn send(context: &Context, command: &SendCommand) -> Result<Exit, ClientError> {
+    let file = command.receipt.as_deref().map(|path| NewFile::again(path, command.force)).transpose()?;
     let (mut member, wanted) = open_for(context, &command.user, &command.amount, &command.memo)?;
-    let sent = sent_orders(&member);
-    let same = |order: &PaymentOrder| {
-        (order.payee, order.amount, order.memo.as_str())
-            == (wanted.payee.account, wanted.amount, wanted.memo.as_str())
-    };
-    let earlier = earlier(context, &mut member, &sent, &same)?;
-    // Looked at before anything leaves. An earlier run of the same may have written it.
-    let look = if matches!(earlier, Earlier::None) { NewFile::new } else { NewFile::again };
-    let file = command.receipt.as_deref().map(|path| look(path, command.force)).transpose()?;
-    let signed = match earlier {
-        Earlier::Settled(signed, receipt) => {
-            return done(context, command, &wanted, &signed, (&receipt, file));
-        }
-        Earlier::Open(signed) => {
-            context
-                .out
-                .note("the same order left before and its outcome was not known: handing it over again");
-            signed
-        }
-        Earlier::None => sign(&member, &wanted, SENT_DAYS)?,
-    };
-    let link = reach(&mut member, &wanted.payee)?;
-    sent.keep(&signed)?;
-    let note = member.server().checkpoint.clone().unwrap_or_default();
-    let receipt = match link.hand_over(&note, &signed) {
-        HandedOver::Answered(PeerReply::Settled(text)) => {
-            let receipt = proves_settled(&member, &text, &signed.order)?;
-            member.newest_checkpoint()?;
-            member.prove_kept(&receipt.note)?;
-            receipt
-        }
-        HandedOver::Answered(PeerReply::Refused(refusal)) => {
-            take_back(context, &mut member, &sent, &signed, refusal)?
-        }
-        HandedOver::Answered(PeerReply::Unknown) => {
-            look_up(&mut member, &signed, "the payee could not reach the ledger")?
-        }
-        HandedOver::Lost(why) => look_up(&mut member, &signed, &why)?,
-    };
-    sent.forget(signed.order.order_id)?;
-    done(context, command, &wanted, &signed, (&receipt, file))
-}
-
-/// What is known of orders that left earlier.
-enum Earlier {
-    /// The very payment that is wanted was made.
-    Settled(SignedOrder, Receipt),
-    /// It is under way.
-    Open(SignedOrder),
-    /// There is none like it.
-    None,
-}
-
-/// Asks the ledger what became of earlier orders, and forgets those that have ended.
-fn earlier(
-    context: &Context,
-    member: &mut Member,
-    sent: &SentOrders,
-    same: &dyn Fn(&PaymentOrder) -> bool,
-) -> Result<Earlier, ClientError> {
-    let mut found = Earlier::None;
-    for signed in sent.all()? {
-        let order = &signed.order;
-        let id = order.order_id;
-        match fate_of(member, order)? {
-            Some((Fate::Settled(index), receipt)) => {
-                sent.forget(id)?;
-                if same(order) && matches!(found, Earlier::None) {
-                    found = Earlier::Settled(signed, receipt);
-                } else {
-                    context.out.note(&format!("order {id} of an earlier run was settled in block {index}"));
+    let (sent, receipt) = loop {
+        let begun = match &command.idempotency_key {
+            None => left_behind(context, &mut member, &wanted)?,
+            Some(key) => of_key(&mut member, &wanted, key)?,
+        };
+        match begun {
+            Begun::Settled(sent, order_id, receipt) => {
+                let paid = Paid { wanted: &wanted, order_id, receipt: &receipt, file, duplicate: true };
+                return tell_paid(context, command, &paid, sent);
+            }
+            Begun::Open(sent) => {
+                context
+                    .out
+                    .note("the same order left before and its end was not told: handing it over again");
+                let receipt = match reach(&mut member, &wanted.payee) {
+                    Ok(link) => hand_over(context, &mut member, link, &sent)?,
+                    // It left before: that it cannot leave now says nothing about its end.
+                    Err(ClientError::Unreachable(why)) => Ok(look_up(&mut member, &sent.signed, &why)?),
+                    Err(error) => return Err(error),
+                };
+                break (sent, receipt);
+            }
+            Begun::Nothing(of_key) => {
+                if let Some(path) = command.receipt.as_deref().filter(|_| of_key.is_none()) {
+                    // An earlier run of the same would have written it.
+                    NewFile::new(path, command.force)?;
                 }
+                let is_keyed = of_key.is_some();
+                let order_id = of_key.unwrap_or_else(|| OrderId(random::bytes(&mut random::os())));
+                let signed = sign(&member, &wanted, order_id, SENT_DAYS)?;
+                let link = reach(&mut member, &wanted.payee)?;
+                // Another run with the same key may have begun meanwhile: then its outcome is this one's.
+                let Some(sent) = sent_orders(&member).keep(signed, is_keyed)? else { continue };
+                let receipt = hand_over(context, &mut member, link, &sent)?;
+                break (sent, receipt);
+            }
+        }
+    };
+    let receipt = match receipt {
+        Ok(receipt) => receipt,
+        // Nothing can come of the order any more.
+        Err(refusal) => {
+            sent.forget()?;
+            return Err(ClientError::Refused(refusal));
+        }
+    };
+    let order_id = sent.signed.order.order_id;
+    let paid = Paid { wanted: &wanted, order_id, receipt: &receipt, file, duplicate: false };
+    tell_paid(context, command, &paid, Some(sent))
+}
+
+/// Where a payment stands when a run begins.
+enum Begun {
+    /// It was made, and not told by the run that made it; or it was made with the same key.
+    Settled(Option<SentOrder>, OrderId, Receipt),
+    /// Its order left, and its end is not known.
+    Open(SentOrder),
+    /// It begins here; with this order id, where a key was given.
+    Nothing(Option<OrderId>),
+}
+
+fn is_same(order: &PaymentOrder, wanted: &Wanted) -> bool {
+    (order.payee, order.amount, order.memo.as_str())
+        == (wanted.payee.account, wanted.amount, wanted.memo.as_str())
+}
+
+/// Goes through the orders that earlier runs have left behind: one of the very payment that is wanted is this run's,
+/// of the others is said what the ledger knows.
+fn left_behind(context: &Context, member: &mut Member, wanted: &Wanted) -> Result<Begun, ClientError> {
+    let sent = sent_orders(member);
+    let _looking = sent.lock_to_look()?;
+    let mut begun = Begun::Nothing(None);
+    for kept in sent.left_behind()? {
+        let is_wanted =
+            matches!(begun, Begun::Nothing(_)) && !kept.is_keyed && is_same(&kept.signed.order, wanted);
+        if kept.is_settled && !is_wanted {
+            continue;
+        }
+        let order = kept.signed.order.clone();
+        let id = order.order_id;
+        match fate(member, &order)? {
+            Some((Fate::Settled(_), receipt)) if is_wanted => {
+                begun = Begun::Settled(Some(kept), id, receipt);
+            }
+            Some((Fate::Settled(index), _)) => {
+                context.out.note(&format!("order {id} of an earlier run was settled in block {index}"));
+                kept.settled()?;
             }
             Some((Fate::Revoked(index), _)) => {
-                sent.forget(id)?;
                 context.out.note(&format!("order {id} of an earlier run was revoked in block {index}"));
+                kept.forget()?;
             }
-            // A day for clocks that differ.
-            None if order.expires_ms.saturating_add(DAY_MS) < clock::now().wall.millis() => {
-                sent.forget(id)?;
+            None if is_over(&order) => {
                 context.out.note(&format!("order {id} of an earlier run has expired"));
+                kept.forget()?;
             }
-            None if same(order) && matches!(found, Earlier::None) => found = Earlier::Open(signed),
+            None if is_wanted => begun = Begun::Open(kept),
             None => context.out.note(&format!("order {id} of an earlier run is not settled yet")),
         }
     }
-    Ok(found)
+    Ok(begun)
+}
+
+/// Whether an order has expired, with a day for clocks that differ.
+fn is_over(order: &PaymentOrder) -> bool {
+    order.expires_ms.saturating_add(DAY_MS) < clock::now().wall.millis()
+}
+
+fn fate(member: &mut Member, order: &PaymentOrder) -> Result<Option<(Fate, Receipt)>, ClientError> {
+    let key = member.key().public().clone();
+    fate_of(member, order, &key)
+}
+
+/// What became of the payment with this key: its order id is the key's, whoever hands it over, and an order id is
+/// settled once.
+fn of_key(member: &mut Member, wanted: &Wanted, key: &IdempotencyKey) -> Result<Begun, ClientError> {
+    let (ledger_id, me) = (member.server().ledger_id, AccountId(member.account().account));
+    let command_id = key.command_id(ledger_id, me, 0);
+    let order_id = OrderId(command_id.0);
+    refuse_command_of_key(member, command_id)?;
+    // A run with the same key that is going on is waited for.
+    let kept = sent_orders(member).keyed(order_id)?;
+    if let Some((end, receipt)) = end_of(member, me, order_id)? {
+        return match end {
+            End::Settled(settled) if is_same(&settled.order, wanted) => {
+                Ok(Begun::Settled(kept, order_id, receipt))
+            }
+            End::Settled(_) => Err(ClientError::Refused(conflict(order_id, receipt.index))),
+            End::Revoked => {
+                kept.map_or(Ok(()), SentOrder::forget)?;
+                let text = format!(
+                    "the payment with this key was revoked in block {}: nothing can come of it any more",
+                    receipt.index
+                );
+                Err(ClientError::Refused(Refusal::fail("revoked", text)))
+            }
+        };
+    }
+    match kept {
+        Some(kept) if is_over(&kept.signed.order) => {
+            kept.forget()?;
+            Ok(Begun::Nothing(Some(order_id)))
+        }
+        Some(kept) if is_same(&kept.signed.order, wanted) => Ok(Begun::Open(kept)),
+        Some(_) => {
+            let text = "another payment with this key is under way; nothing was changed";
+            Err(ClientError::Refused(Refusal::fail("conflict", text)))
+        }
+        None => Ok(Begun::Nothing(Some(order_id))),
+    }
+}
+
+/// A key that stands for a command already is not free for an order.
+fn refuse_command_of_key(member: &mut Member, id: CommandId) -> Result<(), ClientError> {
+    match fetch_receipt(member, ReceiptOf::Command(id)) {
+        Ok((receipt, _)) => {
+            let text =
+                format!("this key stands for the command in block {}; nothing was changed", receipt.index);
+            Err(ClientError::Refused(Refusal::fail("conflict", text)))
+        }
+        Err(ClientError::Refused(refusal)) if refusal.name == "no_such_block" => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Hands an order over and waits for its end: the receipt of its settlement, or why nothing can come of it.
+fn hand_over(
+    context: &Context,
+    member: &mut Member,
+    link: PeerLink,
+    sent: &SentOrder,
+) -> Result<Result<Receipt, Refusal>, ClientError> {
+    let signed = &sent.signed;
+    let note = member.server().checkpoint.clone().unwrap_or_default();
+    let why = match link.hand_over(&note, signed) {
+        HandedOver::Answered(PeerReply::Settled(text)) => {
+            let receipt = proves_settled(member, &text, &signed.order)?;
+            let held = member.newest_checkpoint().and_then(|_| member.prove_kept(&receipt.note));
+            held.map_err(|error| untold(receipt.index, error))?;
+            return Ok(Ok(receipt));
+        }
+        HandedOver::Answered(PeerReply::Refused(refusal)) => {
+            return take_back(context, member, signed, refusal);
+        }
+        HandedOver::Answered(PeerReply::Unknown) => "the payee could not reach the ledger".to_owned(),
+        HandedOver::Lost(why) => why,
+    };
+    look_up(member, signed, &why).map(Ok)
 }
 
 /// Connects to the payee where the server says that it listens. The key is proven by the ledger, not by the server.
@@ -254,22 +358,20 @@ fn reach(member: &mut Member, payee: &Registrant) -> Result<PeerLink, ClientErro
 fn take_back(
     context: &Context,
     member: &mut Member,
-    sent: &SentOrders,
     signed: &SignedOrder,
     refusal: Refusal,
-) -> Result<Receipt, ClientError> {
-    let order_id = signed.order.order_id;
-    match submit(context, member, &revocation(order_id)) {
-        Ok(_) => {}
+) -> Result<Result<Receipt, Refusal>, ClientError> {
+    match submit(context, member, &revocation(signed.order.order_id), None) {
+        // What is told is the refusal.
+        Ok(revoked) => revoked.told()?,
         // The payee said otherwise, but it stands in the ledger.
         Err(ClientError::Refused(other)) if other.name == "already_settled" => {
-            return look_up(member, signed, "the payee refused it");
+            return look_up(member, signed, "the payee refused it").map(Ok);
         }
         Err(ClientError::Refused(other)) if other.name == "revoked" => {}
         Err(error) => return Err(error),
     }
-    sent.forget(order_id)?;
-    Err(ClientError::Refused(refusal))
+    Ok(Err(refusal))
 }
 
 /// What the ledger says of an order whose answer did not come.
@@ -281,7 +383,7 @@ fn look_up(member: &mut Member, signed: &SignedOrder, why: &str) -> Result<Recei
              nothing twice, or take it back with `revoke-order {id}`"
         ))
     };
-    match fate_of(member, &signed.order) {
+    match fate(member, &signed.order) {
         Ok(Some((Fate::Settled(_), receipt))) => Ok(receipt),
         Ok(Some((Fate::Revoked(index), _))) => {
             let text = format!("the payment order was revoked by its payer in block {index}");
@@ -293,32 +395,47 @@ fn look_up(member: &mut Member, signed: &SignedOrder, why: &str) -> Result<Recei
     }
 }
 
-/// Shows that money went, and the receipt of it.
-fn done(
+/// A payment that was made.
+struct Paid<'a> {
+    wanted: &'a Wanted,
+    order_id: OrderId,
+    receipt: &'a Receipt,
+    /// Where the receipt goes, if somewhere.
+    file: Option<NewFile<'a>>,
+    /// Whether an earlier run made it.
+    duplicate: bool,
+}
+
+/// Tells that money went and writes the receipt of it; then its order is forgotten.
+fn tell_paid(
     context: &Context,
     command: &SendCommand,
-    wanted: &Wanted,
-    signed: &SignedOrder,
-    (receipt, file): (&Receipt, Option<NewFile<'_>>),
+    paid: &Paid<'_>,
+    sent: Option<SentOrder>,
 ) -> Result<Exit, ClientError> {
-    if let Some(file) = file {
-        file.write_receipt(receipt)?;
-    }
-    let Wanted { payee, amount, currency, .. } = wanted;
+    let written = paid.file.map_or(Ok(()), |file| file.write_receipt(paid.receipt));
+    let told = written.and_then(|()| show_paid(context, command, paid));
+    let forgotten = told.and_then(|()| sent.map_or(Ok(()), SentOrder::forget));
+    forgotten.map_err(|error| untold(paid.receipt.index, error))?;
+    Ok(Exit::Done)
+}
+
+fn show_paid(context: &Context, command: &SendCommand, paid: &Paid<'_>) -> Result<(), ClientError> {
+    let Paid { wanted: Wanted { payee, amount, currency, .. }, order_id, receipt, duplicate, .. } = paid;
     let (index, hash) = (receipt.index, block_hash(&receipt.block));
     if command.json || context.out.json {
         let mut fields = vec![
             ("index", index.into()),
             ("hash", hash.to_string().into()),
-            ("order_id", signed.order.order_id.to_string().into()),
+            ("order_id", order_id.to_string().into()),
         ];
         fields.extend(to_fields(payee.account, &payee.handle));
         fields.extend(amounts::amount(i64::try_from(*amount).unwrap_or(i64::MAX), currency));
-        context.out.line(&amounts::object(fields).to_string())?;
-    } else {
-        let (amount, name) = (currency.show(*amount), &currency.name);
-        let payee = whom(&payee.handle, payee.account);
-        context.out.line(&format!("block {index} {hash} sent {amount} {name} to {payee}"))?;
+        fields.push(("duplicate", (*duplicate).into()));
+        return context.out.tell(&amounts::object(fields).to_string());
     }
-    Ok(Exit::Done)
+    let again = if *duplicate { " (was there already)" } else { "" };
+    let (amount, name) = (currency.show(*amount), &currency.name);
+    let payee = whom(&payee.handle, payee.account);
+    context.out.tell(&format!("block {index} {hash} sent {amount} {name} to {payee}{again}"))
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use argh::{ArgsInfo, FromArgs};
 
 use super::arguments::number_in;
+use crate::client::IdempotencyKey;
 
 /// Go online: let others see where you listen, take payment orders from them, and settle each.
 ///
@@ -60,6 +61,10 @@ pub struct SendCommand {
     /// with --receipt: replace what is there
     #[argh(switch)]
     pub force: bool,
+
+    /// a name for this run that stands for nothing else: run again with it, it tells the outcome of the first run
+    #[argh(option)]
+    pub idempotency_key: Option<IdempotencyKey>,
 
     /// stable JSON instead of text
     #[argh(switch)]

@@ -4,8 +4,8 @@ use super::Context;
 use super::home_arguments::Register;
 use crate::cli::exit::Exit;
 use crate::client::{
-    Account, Anonymous, ClientError, Home, Joined, KEY_FILE, is_key_encrypted, load_key, make_key, pinned,
-    read_account, register, set_passphrase,
+    Account, Anonymous, ClientError, Home, Joined, KEY_FILE, Registration, is_key_encrypted, load_key,
+    make_key, pinned, read_account, register, set_passphrase, untold_registration,
 };
 use crate::crypto::rsa::PrivateKey;
 use crate::domain::accounts::Handle;
@@ -17,6 +17,11 @@ pub(super) fn run(context: &Context, command: &Register) -> Result<Exit, ClientE
     let home = context.home()?;
     let server = pinned(&home, &context.server)?;
     if let Some(account) = read_account(&home, server.ledger_id)? {
+        if account.handle.eq_ignore_ascii_case(handle.as_str())
+            && let Some(registration) = untold_registration(&home, server.ledger_id, &account)?
+        {
+            return tell(context, command, registration);
+        }
         return Err(ClientError::Refused(Refusal::fail(
             "already_registered",
             format!("this home has account {} ({}) on this ledger already", account.account, account.handle),
@@ -24,10 +29,11 @@ pub(super) fn run(context: &Context, command: &Register) -> Result<Exit, ClientE
     }
     let key = key(context, command)?;
     let mut link = Anonymous::open(&home, &context.server)?;
-    let joined = register(&home, &mut link, &key, &handle)?;
+    let registration = register(&home, &mut link, &key, &handle)?;
+    let joined = &registration.joined;
     let Account { account: number, handle: name, .. } = joined.account();
     let same = name.eq_ignore_ascii_case(handle.as_str());
-    match &joined {
+    match joined {
         Joined::Now(_) => context.out.note(&keep_a_copy(&home)),
         Joined::Earlier(_) if !same => {
             context.out.note(&format!("an earlier registration as {name} stands; this one was not sent"));
@@ -41,10 +47,27 @@ pub(super) fn run(context: &Context, command: &Register) -> Result<Exit, ClientE
                 "the key of this home has account {number} ({name}) on this ledger, which is back; \
                  {handle} was not registered"
             );
+            registration.told()?;
             return Err(ClientError::Refused(Refusal::fail("already_registered", text)));
         }
     }
-    show(context, command, joined.account())
+    tell(context, command, registration)
+}
+
+/// Tells the account, and strikes the registration out once it was told.
+fn tell(context: &Context, command: &Register, registration: Registration) -> Result<Exit, ClientError> {
+    let account = registration.joined.account();
+    show(context, command, account).map_err(|error| {
+        let (number, handle) = (account.account, &account.handle);
+        let block =
+            registration.block.map(|index| format!("block {index} is written: ")).unwrap_or_default();
+        ClientError::Untold(format!(
+            "{block}account {number} is registered as {handle}, but that could not be told: {error}. The same command \
+             given again tells it"
+        ))
+    })?;
+    registration.told()?;
+    Ok(Exit::Done)
 }
 
 /// What whoever has a new key has to know.
@@ -70,15 +93,13 @@ fn key(context: &Context, command: &Register) -> Result<PrivateKey, ClientError>
     make_key(&home, passphrase.as_ref().map(|text| text.as_str()))
 }
 
-fn show(context: &Context, command: &Register, account: &Account) -> Result<Exit, ClientError> {
+fn show(context: &Context, command: &Register, account: &Account) -> Result<(), ClientError> {
     if command.json || context.out.json {
         let value = serde_json::json!({
             "user_id": account.account, "handle": account.handle, "key_id": account.key_id,
         });
-        context.out.line(&value.to_string())?;
-    } else {
-        context.out.note(&format!("registered as {}; your user id:", account.handle));
-        context.out.line(&account.account.to_string())?;
+        return context.out.tell(&value.to_string());
     }
-    Ok(Exit::Done)
+    context.out.note(&format!("registered as {}; your user id:", account.handle));
+    context.out.tell(&account.account.to_string())
 }

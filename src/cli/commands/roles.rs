@@ -5,7 +5,7 @@ use super::money::whom;
 use super::money_arguments::{GrantCommand, KeygenCommand, RevokeCommand, VouchClockCommand};
 use super::register::keep_a_copy;
 use super::settling::open_member;
-use super::submitting::{show, submit};
+use super::submitting::{show, submit, tell};
 use crate::cli::exit::Exit;
 use crate::client::{ClientError, Registrant, User, clock, find_member, load_key, make_key};
 use crate::domain::Command;
@@ -41,12 +41,11 @@ pub(super) fn grant(context: &Context, command: &GrantCommand) -> Result<Exit, C
     let mut member = open_member(context)?;
     let Registrant { account, handle, .. } = find_member(&mut member, &user)?;
     let granted = Command::Accounts(accounts::Command::GrantRole(GrantRole { account, role }));
-    let accepted = submit(context, &mut member, &granted)?;
+    let submitted = submit(context, &mut member, &granted, None)?;
     let words = format!("{} is {role}", whom(&handle, account));
     let fields =
         [("account", account.0.into()), ("handle", handle.into()), ("role", role.to_string().into())];
-    show(context, command.json, &accepted, &words, &fields)?;
-    Ok(Exit::Done)
+    tell(submitted, |accepted| show(context, command.json, accepted, &words, &fields))
 }
 
 pub(super) fn revoke(context: &Context, command: &RevokeCommand) -> Result<Exit, ClientError> {
@@ -54,12 +53,11 @@ pub(super) fn revoke(context: &Context, command: &RevokeCommand) -> Result<Exit,
     let mut member = open_member(context)?;
     let Registrant { account, handle, .. } = find_member(&mut member, &user)?;
     let revoked = Command::Accounts(accounts::Command::RevokeRole(RevokeRole { account, role }));
-    let accepted = submit(context, &mut member, &revoked)?;
+    let submitted = submit(context, &mut member, &revoked, None)?;
     let words = format!("{} is {role} no more", whom(&handle, account));
     let fields =
         [("account", account.0.into()), ("handle", handle.into()), ("role", role.to_string().into())];
-    show(context, command.json, &accepted, &words, &fields)?;
-    Ok(Exit::Done)
+    tell(submitted, |accepted| show(context, command.json, accepted, &words, &fields))
 }
 
 /// Vouches for this machine's clock; the server's has to agree with it.

@@ -6,7 +6,7 @@ use std::ops::{Deref, DerefMut};
 use super::Context;
 use crate::chain::Message;
 use crate::cli::text::escape;
-use crate::client::{ClientError, Home, Member, Outcome, Reopen, settle};
+use crate::client::{ClientError, Earlier, Home, Member, Outcome, Reopen, settle};
 use crate::domain::AccountId;
 
 /// A member's session, lent to one command.
@@ -62,18 +62,9 @@ pub(super) fn open_member<'a>(context: &'a Context) -> Result<Session<'a>, Clien
         None => Member::open(&home, &context.server, &mut context.passphrase())?,
     };
     let (ledger_id, account) = (member.server().ledger_id, AccountId(member.account().account));
-    let mut say = |message: &Message<'_>, outcome: &Outcome| {
-        let id = message.header.command_id;
-        let text = match outcome {
-            Outcome::Done(accepted) => {
-                format!("command {id} of an earlier run stands in block {}", accepted.index)
-            }
-            Outcome::Refused(refusal) => {
-                format!("command {id} of an earlier run was refused: {}", escape(&refusal.name))
-            }
-            Outcome::Unknown => format!("command {id} of an earlier run is still unknown"),
-        };
-        context.out.note(&text);
+    let mut say = |earlier: Earlier<'_>| match earlier {
+        Earlier::Command(message, outcome) => context.out.note(&in_words(message, outcome)),
+        Earlier::Damaged(error) => context.out.complain(error),
     };
     if can_settle(&home)? {
         settle(&home, ledger_id, &mut member, account, &mut say)?;
@@ -91,4 +82,18 @@ fn can_settle(home: &Home) -> Result<bool, ClientError> {
         home.tell("the home cannot be written to: what earlier commands left open is not settled now");
     }
     Ok(writable.is_ok())
+}
+
+/// What became of a command of an earlier run.
+fn in_words(message: &Message<'_>, outcome: &Outcome) -> String {
+    let id = message.header.command_id;
+    match outcome {
+        Outcome::Done(accepted) => {
+            format!("command {id} of an earlier run stands in block {}", accepted.index)
+        }
+        Outcome::Refused(refusal) => {
+            format!("command {id} of an earlier run was refused: {}", escape(&refusal.name))
+        }
+        Outcome::Unknown => format!("command {id} of an earlier run is still unknown"),
+    }
 }

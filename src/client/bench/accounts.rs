@@ -207,7 +207,7 @@ fn register_one(home: &Home, address: &str) -> Result<(), ClientError> {
                 tries += 1;
                 std::thread::sleep(BUSY_PAUSE);
             }
-            other => return other.map(drop),
+            other => return other?.told(),
         }
     }
 }
