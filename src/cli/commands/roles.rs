@@ -64,10 +64,12 @@ pub(super) fn revoke(context: &Context, command: &RevokeCommand) -> Result<Exit,
 pub(super) fn vouch_clock(context: &Context, command: &VouchClockCommand) -> Result<Exit, ClientError> {
     let mut member = open_member(context)?;
     let vouch = VouchClock { time_ms: clock::now().wall.millis() };
-    let accepted = submit(context, &mut member, &Command::Accounts(accounts::Command::VouchClock(vouch)))?;
     let time = Timestamp::from_millis(vouch.time_ms);
-    let words =
-        format!("it is {time}; commands are measured by the clock until it is past {}", accepted.timestamp);
-    show(context, command.json, &accepted, &words, &[("time", time.to_string().into())])?;
-    Ok(Exit::Done)
+    let vouched = Command::Accounts(accounts::Command::VouchClock(vouch));
+    let submitted = submit(context, &mut member, &vouched, None)?;
+    tell(submitted, |accepted| {
+        let until = accepted.timestamp;
+        let words = format!("it is {time}; commands are measured by the clock until it is past {until}");
+        show(context, command.json, accepted, &words, &[("time", time.to_string().into())])
+    })
 }
