@@ -23,6 +23,7 @@ mod fixtures_logs;
 mod forge;
 mod hidden_characters;
 mod home;
+mod home_files;
 mod kills;
 mod listener;
 mod lying_server;

@@ -14,10 +14,6 @@ const ADVICE: &[(&str, &str)] = &[
         "remove it: the next receipt makes it anew, and only until then a block that is withheld goes unnoticed",
     ),
     (
-        "manifests/",
-        "it holds the ids of commands that may stand in the ledger: look with `ledgerctl copy`, and remove it only then",
-    ),
-    (
         "pending/",
         "it holds commands whose outcome is not known: look with `ledgerctl copy`, and remove it only then",
     ),

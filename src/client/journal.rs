@@ -26,7 +26,7 @@ pub use leftover::{Leftover, leftovers};
 use record::Record;
 pub use record::Unsettled;
 
-use super::{ClientError, Home, IdempotencyKey, clock};
+use super::{ClientError, Home, IdempotencyKey, clock, not_writable};
 use crate::chain::{CommandId, Message};
 use crate::crypto::{Digest, LedgerId, random, sha3};
 use crate::domain::{AccountId, Tag};
@@ -252,7 +252,7 @@ impl Journal {
     pub fn sending(&mut self, message: &[u8], signature: &[u8], durable: bool) -> Result<(), ClientError> {
         let record = Record::Sent { message: ByteBuf::from(message), signature: ByteBuf::from(signature) };
         let record = record.encode();
-        self.append(&record)?;
+        self.append(&record).map_err(|error| self.nothing_left(error))?;
         if let Ok(message) = Message::parse(message) {
             self.open.insert(message.header.command_id, (self.sent, record));
             self.sent += 1;
@@ -262,6 +262,14 @@ impl Journal {
             self.file.sync_data().map_err(ClientError::file(&path))?;
         }
         Ok(())
+    }
+
+    /// What could not be written down before the first command of this run left, stopped a run of which nothing left.
+    fn nothing_left(&self, error: ClientError) -> ClientError {
+        match error {
+            ClientError::File(path, error) if self.sent == 0 && !self.goes_on => not_writable(&path, &error),
+            other => other,
+        }
     }
 
     /// Strikes out a command whose outcome was told.
