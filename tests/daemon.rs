@@ -64,7 +64,7 @@ fn spawn(mut command: Command) -> (Pid, Receiver<String>, Receiver<Outcome>) {
     (pid, first, ended)
 }
 
-fn ledgerd(arguments: &[&str]) -> Command {
+pub(crate) fn ledgerd(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ledgerd"));
     command.args(arguments).env_remove("LEDGERD_LOG");
     command
@@ -72,7 +72,12 @@ fn ledgerd(arguments: &[&str]) -> Command {
 
 /// Runs to the end; for starts that are refused and for options that only print.
 pub(crate) fn run(arguments: &[&str]) -> Outcome {
-    spawn(ledgerd(arguments)).2.recv_timeout(DEADLINE).unwrap()
+    run_command(ledgerd(arguments))
+}
+
+/// The same for a command that was prepared otherwise.
+pub(crate) fn run_command(command: Command) -> Outcome {
+    spawn(command).2.recv_timeout(DEADLINE).unwrap()
 }
 
 impl Daemon {
@@ -90,7 +95,8 @@ impl Daemon {
         Daemon::serve(command)
     }
 
-    fn serve(command: Command) -> Daemon {
+    /// The same with a command of one's own.
+    pub(crate) fn serve(command: Command) -> Daemon {
         let (pid, ready, outcome) = spawn(command);
         let Ok(ready_line) = ready.recv_timeout(DEADLINE) else {
             panic!("the daemon did not become ready: {:?}", outcome.recv_timeout(DEADLINE))
@@ -124,7 +130,7 @@ impl Daemon {
     }
 
     /// Sends bytes and reads to the end of the stream.
-    fn talk(&self, bytes: &[u8]) -> Vec<u8> {
+    pub(crate) fn talk(&self, bytes: &[u8]) -> Vec<u8> {
         let mut stream = self.connect();
         stream.write_all(bytes).unwrap();
         read_to_end(&mut stream)
@@ -151,7 +157,7 @@ impl Daemon {
 }
 
 /// The options of every daemon here: a free port, and small segments unless it is about their size.
-fn options<'a>(data: &'a Path, more: &[&'a str]) -> Vec<&'a str> {
+pub(crate) fn options<'a>(data: &'a Path, more: &[&'a str]) -> Vec<&'a str> {
     let small = "--segment-bytes=65536";
     let sized = more.iter().any(|option| option.starts_with("--segment-bytes"));
     let own = ["--data", data.to_str().unwrap(), "--listen", "127.0.0.1:0"];

@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use ledgerd::codec;
+use ledgerd::daemon::config::TEXT_SETTINGS;
 use ledgerd::domain::orders;
 use ledgerd::limits::{Limits, SETTINGS};
 use ledgerd::session::Fault;
@@ -62,6 +63,10 @@ fn the_reference_of_settings_is_that_of_the_code() {
     }
     let rows = reference.lines().filter(|line| line.starts_with("| `") && line.matches(" | ").count() == 4);
     assert!(rows.count() >= SETTINGS.len());
+    for setting in TEXT_SETTINGS {
+        let row = format!("| `{}` | {} | `\"{}\"` |", setting.key, setting.meaning, setting.example);
+        assert!(reference.lines().any(|line| line == row), "docs/wire-protocol.md lacks this row:\n{row}");
+    }
 }
 
 #[test]

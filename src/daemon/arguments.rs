@@ -2,11 +2,12 @@
 #![expect(clippy::disallowed_methods, reason = "the operator's key is a file that was named")]
 
 use std::net::{SocketAddr, ToSocketAddrs as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use argh::{ArgsInfo, FromArgs};
 
-use super::config;
+use super::config::{self, Config, ConfigError};
+use super::directory::CONFIG;
 use super::error::DaemonError;
 use crate::chain::armour;
 use crate::chain::genesis::{ORIGIN_BYTES_MAX, is_origin};
@@ -17,14 +18,14 @@ use crate::crypto::rsa::PublicKey;
 use crate::domain::{BadSetting, Settings};
 use crate::eventlog::Options;
 use crate::ledger::CHECKPOINT_FILE;
-use crate::limits::{ISSUED_MAX, SEGMENT_BYTES_DEFAULT, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN};
+use crate::limits::{ISSUED_MAX, Limits, SEGMENT_BYTES_DEFAULT, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN};
 
 /// Serves a tamper-evident ledger from a directory, and makes the ledger on the first start.
 #[derive(FromArgs, ArgsInfo)]
 #[argh(
     name = "ledgerd",
     example = "Make a ledger on the first start, and serve it:\n    {command_name} --data /srv/ledger --origin ledger.example/prod --listen 0.0.0.0:7878",
-    note = "Options are written --name value or --name=value. When it serves, it prints one line to stdout:\n    READY blocks=<n> head=<hash> addr=<ip:port>\nEverything else goes to stderr; LEDGERD_LOG sets how much (error, warn, info, debug).\nSIGTERM finishes the running batch and ends; a second one ends at once.",
+    note = "Options are written --name value or --name=value. When it serves, it prints one line to stdout:\n    READY blocks=<n> head=<hash> addr=<ip:port>\nEverything else goes to stderr; LEDGERD_LOG sets how much: a level (off, error, warn, info, debug, trace), and for parts of the program further ones, such as info,ledgerd::session=debug.\nSIGTERM finishes the running batch and ends; a second one ends at once. SIGHUP and SIGUSR1 do nothing: settings are read at a start only.",
     error_code(0, "asked to end, and did"),
     error_code(2, "wrong usage"),
     error_code(65, "the log is damaged; nothing was changed"),
@@ -57,7 +58,8 @@ struct Raw {
     /// key of its first operator: a PEM file, as ledgerctl keygen prints it, or a key id in hexadecimal
     #[argh(option, arg_name = "key")]
     operator: Option<String>,
-    /// limits (default: ledgerd.toml in the directory, if there is one)
+    /// configuration: limits, and data, listen and origin, for which an option comes first (default: ledgerd.toml in
+    /// the directory, if there is one)
     #[argh(option, arg_name = "file")]
     config: Option<String>,
     /// where the newest checkpoint that was shown to anybody is kept (default: checkpoint in the directory); on
@@ -71,6 +73,12 @@ struct Raw {
     /// make the next RSA key and its descriptor, and end; the key before is accepted for 24 hours more
     #[argh(switch)]
     rotate_key: bool,
+    /// print the server's fingerprint, from the files: what a client compares at getKey
+    #[argh(switch)]
+    fingerprint: bool,
+    /// print the ledger's verifier key, from the files: what checks its receipts and checkpoints
+    #[argh(switch)]
+    vkey: bool,
     /// print every setting of the configuration file with its meaning, range and default
     #[argh(switch)]
     settings: bool,
@@ -88,6 +96,15 @@ pub(super) enum Task {
     Serve(Box<Serve>),
     /// Make the next key of this ledger.
     RotateKey(PathBuf),
+    /// Print what this ledger is known by.
+    Show {
+        /// Its directory.
+        data: PathBuf,
+        /// Whether to print the fingerprint.
+        fingerprint: bool,
+        /// Whether to print the verifier key.
+        vkey: bool,
+    },
 }
 
 /// How to serve.
@@ -98,8 +115,8 @@ pub(super) struct Serve {
     pub(super) listen: String,
     pub(super) address: SocketAddr,
     pub(super) options: Options,
-    pub(super) origin: Option<String>,
-    pub(super) config: Option<PathBuf>,
+    pub(super) origin: Option<Given>,
+    pub(super) limits: Limits,
     pub(super) checkpoint_file: PathBuf,
     /// Whether the clock is right whatever the newest block says.
     pub(super) accept_clock: bool,
@@ -110,6 +127,55 @@ pub(super) struct Serve {
 }
 
 const LISTEN_DEFAULT: &str = "127.0.0.1:7878";
+
+/// A value that may come from the command line or from the configuration, and which of them it was.
+#[derive(Debug)]
+pub(super) struct Given {
+    pub(super) value: String,
+    source: Source,
+}
+
+#[derive(Debug)]
+enum Source {
+    /// The option of this name.
+    Option(&'static str),
+    /// The key of this name in a configuration file.
+    File(PathBuf, &'static str),
+}
+
+impl Given {
+    /// For an error: what is wrong with the value, by the name that it has where it was given.
+    pub(super) fn refused(&self, reason: impl Into<String>) -> DaemonError {
+        let (value, reason) = (format!("{:?}", self.value), reason.into());
+        match &self.source {
+            Source::Option(name) => usage(&format!("{name} {value}: {reason}")),
+            Source::File(path, key) => {
+                DaemonError::Config(ConfigError::BadText { path: path.clone(), key, value, reason })
+            }
+        }
+    }
+}
+
+/// The configuration, and the file that it was read from, or would be.
+struct Configured {
+    path: PathBuf,
+    config: Config,
+}
+
+impl Configured {
+    /// What an option says, or else the configuration.
+    fn or(
+        &self,
+        option: (&'static str, Option<String>),
+        (key, value): (&'static str, &Option<String>),
+    ) -> Option<Given> {
+        let (name, given) = option;
+        let given = given.map(|value| Given { value, source: Source::Option(name) });
+        let configured =
+            || Some(Given { value: value.clone()?, source: Source::File(self.path.clone(), key) });
+        given.or_else(configured)
+    }
+}
 
 /// Understands the arguments, the program's name not among them.
 ///
@@ -127,15 +193,26 @@ pub(super) fn parse(arguments: &[String]) -> Result<Task, DaemonError> {
     if raw.settings {
         return Ok(Task::Print(config::reference()));
     }
-    let data = raw.data.filter(|data| !data.is_empty()).map(PathBuf::from);
-    let data = data.ok_or_else(|| usage("--data is missing: which directory holds the ledger?"))?;
+    let named = raw.config.as_ref().map(|path| configured(Path::new(path), true)).transpose()?;
+    let data = data(raw.data, named.as_ref())?;
+    if raw.fingerprint || raw.vkey {
+        return Ok(Task::Show { data, fingerprint: raw.fingerprint, vkey: raw.vkey });
+    }
     if raw.rotate_key {
         return Ok(Task::RotateKey(data));
     }
+    let configured = match named {
+        Some(named) => named,
+        None => configured_in(&data)?,
+    };
     let given = [&raw.currency, &raw.scale, &raw.opening_grant, &raw.operator];
     let founding_given = given.into_iter().any(Option::is_some);
     let founding = founding(raw.currency, raw.scale, raw.opening_grant, raw.operator)?;
-    let listen = raw.listen.unwrap_or_else(|| LISTEN_DEFAULT.to_owned());
+    let config = &configured.config;
+    let listen = configured.or(("--listen", raw.listen), ("listen", &config.listen));
+    let listen = listen
+        .unwrap_or_else(|| Given { value: LISTEN_DEFAULT.to_owned(), source: Source::Option("--listen") });
+    let origin = configured.or(("--origin", raw.origin), ("origin", &config.origin));
     let checkpoint_file = raw.checkpoint_file.map_or_else(|| data.join(CHECKPOINT_FILE), PathBuf::from);
     if checkpoint_file.file_name().is_none_or(|name| name.to_str().is_none()) {
         return Err(usage(&format!("--checkpoint-file {}: not a file's name", checkpoint_file.display())));
@@ -147,10 +224,10 @@ pub(super) fn parse(arguments: &[String]) -> Result<Task, DaemonError> {
         founding,
         founding_given,
         address: address(&listen)?,
-        listen,
+        listen: listen.value,
         options: Options { segment_bytes: segment_bytes(raw.segment_bytes.as_deref())? },
-        origin: raw.origin.map(origin).transpose()?,
-        config: raw.config.map(PathBuf::from),
+        origin: origin.map(check_origin).transpose()?,
+        limits: configured.config.limits,
     })))
 }
 
@@ -160,12 +237,44 @@ fn help(arguments: &str) -> String {
     format!("{}\n\nConfiguration file:\n\n{reference}", arguments.trim_end())
 }
 
-fn address(listen: &str) -> Result<SocketAddr, DaemonError> {
-    let first = listen.to_socket_addrs().map(|mut addresses| addresses.next());
+fn configured(path: &Path, must_exist: bool) -> Result<Configured, DaemonError> {
+    Ok(Configured { path: path.to_owned(), config: config::read(path, must_exist)? })
+}
+
+/// The configuration that lies in the ledger's directory. It cannot lead to another one.
+fn configured_in(data: &Path) -> Result<Configured, DaemonError> {
+    let configured = configured(&data.join(CONFIG), false)?;
+    let other = |named: &String| std::path::absolute(data.join(named)).ok() != std::path::absolute(data).ok();
+    match &configured.config.data {
+        Some(named) if other(named) => {
+            let source = Source::File(configured.path.clone(), "data");
+            let reason = "this file lies in the directory of another ledger; to use it for both, name it with --config";
+            Err(Given { value: named.clone(), source }.refused(reason))
+        }
+        _ => Ok(configured),
+    }
+}
+
+/// The directory of the ledger.
+fn data(option: Option<String>, configured: Option<&Configured>) -> Result<PathBuf, DaemonError> {
+    if let Some(data) = option.filter(|data| !data.is_empty()) {
+        return Ok(PathBuf::from(data));
+    }
+    let named = configured.and_then(|configured| {
+        let folder = configured.path.parent().unwrap_or(Path::new(""));
+        Some(folder.join(configured.config.data.as_ref()?))
+    });
+    named.ok_or_else(|| {
+        usage("--data is missing: which directory holds the ledger? (data in the file of --config says it, too)")
+    })
+}
+
+fn address(listen: &Given) -> Result<SocketAddr, DaemonError> {
+    let first = listen.value.to_socket_addrs().map(|mut addresses| addresses.next());
     match first {
         Ok(Some(address)) => Ok(address),
-        Ok(None) => Err(usage(&format!("--listen {listen:?} names no address"))),
-        Err(error) => Err(usage(&format!("--listen {listen:?} is not an address and a port: {error}"))),
+        Ok(None) => Err(listen.refused("names no address")),
+        Err(error) => Err(listen.refused(format!("is not an address and a port: {error}"))),
     }
 }
 
@@ -225,12 +334,12 @@ fn operator_key(text: &str) -> Result<KeyId, DaemonError> {
     PublicKey::from_pem(&pem).map(|key| key.key_id()).map_err(|error| bad(error.to_string()))
 }
 
-fn origin(text: String) -> Result<String, DaemonError> {
-    if is_origin(&text) {
-        return Ok(text);
+fn check_origin(origin: Given) -> Result<Given, DaemonError> {
+    if is_origin(&origin.value) {
+        return Ok(origin);
     }
-    Err(usage(&format!(
-        "--origin {text:?}: expected 1 to {ORIGIN_BYTES_MAX} printable ASCII characters without spaces and '+'"
+    Err(origin.refused(format!(
+        "expected 1 to {ORIGIN_BYTES_MAX} printable ASCII characters without spaces and '+'"
     )))
 }
 
@@ -288,6 +397,54 @@ mod tests {
                 assert!(message.contains(part), "{arguments:?}: {message}");
             }
         }
+    }
+
+    #[test]
+    fn the_configuration_says_what_no_option_says_and_is_named_in_a_refusal() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("l.toml");
+        let with = |text: &str, more: &[&str]| {
+            std::fs::write(&file, text).unwrap();
+            let arguments = [&["--config", file.to_str().unwrap()], more].concat();
+            parse(&words(&arguments)).map(|task| match task {
+                Task::Serve(serve) => serve,
+                other => panic!("{other:?}"),
+            })
+        };
+        let text = "data = \"ledger\"\nlisten = \"127.0.0.1:9\"\norigin = \"a.example\"\nidle_ms = 77";
+        let serve = with(text, &[]).unwrap();
+        assert_eq!((&serve.data, serve.address.port()), (&dir.path().join("ledger"), 9));
+        assert_eq!((serve.origin.unwrap().value.as_str(), serve.limits.idle_ms), ("a.example", 77));
+        let serve = with(text, &["--data=d", "--listen=127.0.0.1:8", "--origin=b"]).unwrap();
+        assert_eq!((&serve.data, serve.address.port()), (&PathBuf::from("d"), 8));
+        assert_eq!(serve.origin.unwrap().value, "b");
+
+        for (text, parts) in [
+            ("data = \"d\"\nlisten = \"nowhere\"", ["listen = \"nowhere\"", "port"]),
+            ("data = \"d\"\norigin = \"a b\"", ["origin = \"a b\"", "128"]),
+        ] {
+            let error = with(text, &[]).unwrap_err();
+            assert_eq!(error.exit(), Exit::Config);
+            for part in parts.into_iter().chain(["l.toml"]) {
+                assert!(error.to_string().contains(part), "{error}");
+            }
+        }
+        assert!(with("listen = \"127.0.0.1:9\"", &[]).unwrap_err().to_string().contains("--data"));
+    }
+
+    #[test]
+    fn a_configuration_in_a_ledgers_directory_does_not_lead_to_another_ledger() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = dir.path().to_str().unwrap().to_owned();
+        std::fs::write(dir.path().join(CONFIG), "data = \".\"\nlisten = \"127.0.0.1:9\"").unwrap();
+        assert_eq!(serve(&["--data", &data]).address.port(), 9);
+        std::fs::write(dir.path().join(CONFIG), "data = \"/elsewhere\"").unwrap();
+        let error = parse(&words(&["--data", &data])).unwrap_err();
+        assert_eq!(error.exit(), Exit::Config);
+        assert!(
+            error.to_string().contains("/elsewhere") && error.to_string().contains("--config"),
+            "{error}"
+        );
     }
 
     #[test]

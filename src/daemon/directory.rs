@@ -17,7 +17,7 @@ use rand_core::CryptoRng;
 
 use super::error::DaemonError;
 use super::files;
-use super::keys::{FirstKeys, KEYS, ServerKeys};
+use super::keys::{self, FirstKeys, KEYS, ServerKeys};
 use super::lock::{DirectoryLock, LOCK};
 use crate::chain::{Genesis, block_hash};
 use crate::crypto::note::LogKey;
@@ -25,6 +25,7 @@ use crate::crypto::rsa::PrivateKey;
 use crate::crypto::{LedgerId, random};
 use crate::domain::Settings;
 use crate::eventlog::{self, Disk, Options};
+use crate::session::Descriptor;
 use crate::time::Timestamp;
 
 /// The names at the top of a ledger's directory that only a ledger has, all of them there from the start.
@@ -115,6 +116,23 @@ impl DataDirectory {
     /// [`DaemonError::Keys`] names the file that cannot be used.
     pub fn keys(&self, now: Timestamp) -> Result<ServerKeys, DaemonError> {
         ServerKeys::load(&self.path, now)
+    }
+}
+
+/// The newest descriptor of the ledger under `path`, and where that is from the root. Takes no lock and changes
+/// nothing.
+///
+/// # Errors
+/// [`DaemonError`] when there is no ledger or its descriptor cannot be read.
+pub(super) fn descriptor(path: &Path) -> Result<(PathBuf, Descriptor), DaemonError> {
+    let path = absolute(path)?;
+    match look(&path)? {
+        Found::Ledger => {
+            let descriptor = keys::newest_descriptor(&path)?;
+            Ok((path, descriptor))
+        }
+        Found::Nothing => Err(DaemonError::NotALedger { path, reason: "does not hold a ledger" }),
+        Found::Something(reason) => Err(DaemonError::NotALedger { path, reason }),
     }
 }
 

@@ -127,12 +127,7 @@ impl ServerKeys {
     /// # Errors
     /// [`DaemonError::Keys`] names the descriptor.
     pub fn check_id(&self, root: &Path, id: LedgerId) -> Result<(), DaemonError> {
-        let descriptor = &self.current.descriptor;
-        if descriptor.ledger_id() == id {
-            return Ok(());
-        }
-        let path = root.join(KEYS).join(descriptor_name(descriptor.serial()));
-        Err(DaemonError::keys(path, "describes another ledger than the log holds"))
+        check_descriptor(root, &self.current.descriptor, id)
     }
 
     /// Checks that the keys are those that a ledger's genesis block names.
@@ -176,6 +171,32 @@ impl ServerKeys {
     }
 }
 
+/// The newest descriptor, read without the private keys beside it.
+///
+/// # Errors
+/// [`DaemonError::Keys`] names the file that cannot be used.
+pub(super) fn newest_descriptor(root: &Path) -> Result<Descriptor, DaemonError> {
+    let directory = root.join(KEYS);
+    let (serial, _) = load_current(&directory)?;
+    load_descriptor(&directory, serial)
+}
+
+/// Checks that a descriptor is one of the ledger with this id.
+///
+/// # Errors
+/// [`DaemonError::Keys`] names the descriptor.
+pub(super) fn check_descriptor(
+    root: &Path,
+    descriptor: &Descriptor,
+    id: LedgerId,
+) -> Result<(), DaemonError> {
+    if descriptor.ledger_id() == id {
+        return Ok(());
+    }
+    let path = root.join(KEYS).join(descriptor_name(descriptor.serial()));
+    Err(DaemonError::keys(path, "describes another ledger than the log holds"))
+}
+
 /// Removes a key that is never accepted again. One that cannot be removed is still not accepted.
 fn forget(directory: &Path, serial: u64) {
     for name in [pem_name(serial), descriptor_name(serial)] {
@@ -187,12 +208,7 @@ fn forget(directory: &Path, serial: u64) {
 
 impl EncryptionKey {
     fn load(directory: &Path, serial: u64) -> Result<EncryptionKey, DaemonError> {
-        let path = directory.join(descriptor_name(serial));
-        let descriptor =
-            Descriptor::parse(&read_text(&path)?).map_err(|error| DaemonError::keys(&path, error))?;
-        if descriptor.serial() != serial {
-            return Err(DaemonError::keys(path, "has another serial inside than in its name"));
-        }
+        let descriptor = load_descriptor(directory, serial)?;
         let path = directory.join(pem_name(serial));
         let private = PrivateKey::from_pkcs8_pem(&read_text(&path)?, None)
             .map_err(|error| DaemonError::keys(&path, error))?;
@@ -201,6 +217,16 @@ impl EncryptionKey {
         }
         Ok(EncryptionKey { private, descriptor })
     }
+}
+
+fn load_descriptor(directory: &Path, serial: u64) -> Result<Descriptor, DaemonError> {
+    let path = directory.join(descriptor_name(serial));
+    let descriptor =
+        Descriptor::parse(&read_text(&path)?).map_err(|error| DaemonError::keys(&path, error))?;
+    if descriptor.serial() != serial {
+        return Err(DaemonError::keys(path, "has another serial inside than in its name"));
+    }
+    Ok(descriptor)
 }
 
 fn load_log_key(directory: &Path, descriptor: &Descriptor) -> Result<LogKey, DaemonError> {

@@ -9,6 +9,7 @@ mod error;
 mod files;
 mod keys;
 mod lock;
+mod log_queue;
 mod logging;
 mod run;
 

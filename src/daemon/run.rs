@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use mio::net::TcpListener;
@@ -10,12 +10,12 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use zeroize::Zeroizing;
 
 use super::arguments::{self, Serve, Task};
-use super::directory::{CONFIG, DataDirectory, Founding};
+use super::directory::{DataDirectory, Founding};
 use super::error::DaemonError;
 use super::keys::ServerKeys;
-use super::{config, logging};
+use super::logging::{self, Logging};
+use super::{directory, keys};
 use crate::cli::exit::Exit;
-use crate::cli::text::escape;
 use crate::crypto::random;
 use crate::domain::State;
 use crate::eventlog::{Disk, Recovery, Storage, anchor};
@@ -31,36 +31,66 @@ const DESCRIPTORS_APART: u64 = 64;
 /// Runs the daemon with these arguments, the program's name not among them, until it is asked to end. Whoever
 /// calls it ends the process with the code that it returns.
 pub fn main(arguments: &[String]) -> Exit {
-    let done = arguments::parse(arguments).and_then(|task| match task {
-        Task::Print(text) => {
-            say(text.trim_end());
-            Ok(())
-        }
-        Task::Serve(serve) => self::serve(&serve),
-        Task::RotateKey(data) => rotate_key(&data),
-    });
-    match done {
-        Ok(()) => Exit::Done,
-        Err(error) => {
-            // With stderr gone there is nobody to tell; the exit code still says what happened.
-            error
-                .to_string()
-                .lines()
-                .for_each(|line| drop(writeln!(io::stderr(), "ledgerd: {}", escape(line))));
-            error.exit()
-        }
+    let task = arguments::parse(arguments);
+    let work = match task {
+        Ok(Task::Print(text)) => return without_log(print(text.trim_end())),
+        Ok(Task::Show { data, fingerprint, vkey }) => return without_log(show(&data, fingerprint, vkey)),
+        Ok(Task::Serve(serve)) => Work::Serve(serve),
+        Ok(Task::RotateKey(data)) => Work::RotateKey(data),
+        Err(error) => return without_log(Err(error)),
+    };
+    let logging = match Logging::start() {
+        Ok(logging) => logging,
+        Err(error) => return without_log(Err(error)),
+    };
+    let done = match &work {
+        Work::Serve(serve) => self::serve(serve),
+        Work::RotateKey(data) => rotate_key(data),
+    };
+    logging.end(&done.as_ref().err().map(DaemonError::to_string).unwrap_or_default());
+    done.map_or_else(|error| error.exit(), |()| Exit::Done)
+}
+
+/// What is told of while it is done.
+enum Work {
+    Serve(Box<Serve>),
+    RotateKey(PathBuf),
+}
+
+/// The end of what has no log. With stderr gone there is nobody to tell; the exit code still says what happened.
+fn without_log(done: Result<(), DaemonError>) -> Exit {
+    let Err(error) = done else { return Exit::Done };
+    drop(io::stderr().write_all(logging::lines(&error.to_string()).as_bytes()));
+    error.exit()
+}
+
+/// Prints what a ledger is known by, without a lock: nothing is written, and the daemon may be running.
+fn show(data: &Path, fingerprint: bool, vkey: bool) -> Result<(), DaemonError> {
+    let (path, descriptor) = directory::descriptor(data)?;
+    let storage = Disk::new(&path);
+    if let Ok(Some(anchor)) = anchor::read(&storage) {
+        keys::check_descriptor(&path, &descriptor, anchor.ledger_id)?;
     }
+    if fingerprint {
+        print(descriptor.fingerprint())?;
+    }
+    if vkey {
+        print(descriptor.log_key())?;
+    }
+    Ok(())
 }
 
 fn serve(serve: &Serve) -> Result<(), DaemonError> {
     let clock = Clock::start();
-    logging::start();
-    let signals = SignalSource::install().map_err(DaemonError::io("watching signals"))?;
-    let limits = read_limits(serve)?;
-    allow_descriptors(&limits);
+    let signals = SignalSource::of_daemon().map_err(DaemonError::io("watching signals"))?;
+    allow_descriptors(&serve.limits);
     let now = clock.now().wall;
-    let founding =
-        Founding { origin: serve.origin.as_deref(), options: serve.options, now, settings: &serve.founding };
+    let founding = Founding {
+        origin: serve.origin.as_ref().map(|origin| origin.value.as_str()),
+        options: serve.options,
+        now,
+        settings: &serve.founding,
+    };
     let directory = DataDirectory::open_or_create(&serve.data, &founding, &mut random::os())?;
     let keys = directory.keys(now)?;
     check_origin(serve, &keys)?;
@@ -84,7 +114,8 @@ fn serve(serve: &Serve) -> Result<(), DaemonError> {
     let committed = ledger.committed();
     let genesis = ledger.log().read(0)?;
     let (identity, secrets) = split(&keys, &genesis)?;
-    let mut service = Service::new(ledger, storage, identity, keys.log_key.clone(), checkpoint_file, limits);
+    let mut service =
+        Service::new(ledger, storage, identity, keys.log_key.clone(), checkpoint_file, serve.limits.clone());
     if let Some(until) = keys.previous_until {
         service.accept_previous_key_until(until);
     }
@@ -110,7 +141,6 @@ fn serve(serve: &Serve) -> Result<(), DaemonError> {
 }
 
 fn rotate_key(data: &Path) -> Result<(), DaemonError> {
-    logging::start();
     let directory = DataDirectory::open(data)?;
     let now = Clock::start().now().wall;
     let descriptor = ServerKeys::rotate(directory.path(), now, &mut random::os())?;
@@ -118,13 +148,6 @@ fn rotate_key(data: &Path) -> Result<(), DaemonError> {
     tracing::info!(serial = descriptor.serial(), %key, "made the next key; it is used from the next start on");
     say(format_args!("ROTATED serial={}", descriptor.serial()));
     Ok(())
-}
-
-fn read_limits(serve: &Serve) -> Result<Limits, DaemonError> {
-    Ok(match &serve.config {
-        Some(path) => config::read(path, true)?,
-        None => config::read(&serve.data.join(CONFIG), false)?,
-    })
 }
 
 /// Opening the log can write to it, so keys of another ledger are found out before; whether they are those of
@@ -152,9 +175,9 @@ fn open_checkpoint_file(path: &Path, keys: &ServerKeys) -> Result<CheckpointFile
 fn check_origin(serve: &Serve, keys: &ServerKeys) -> Result<(), DaemonError> {
     let origin = keys.log_key.public().origin();
     match &serve.origin {
-        Some(asked) if asked != origin => Err(DaemonError::Usage(format!(
-            "--origin {asked:?}: this ledger is called {origin:?}, and keeps its name for life"
-        ))),
+        Some(asked) if asked.value != origin => {
+            Err(asked.refused(format!("this ledger is called {origin:?}, and keeps its name for life")))
+        }
         _ => Ok(()),
     }
 }
@@ -216,10 +239,15 @@ fn allow_descriptors(limits: &Limits) {
     }
 }
 
-/// One line to stdout, at once. A supervisor that has closed its end does not want to know.
-fn say(line: impl fmt::Display) {
+/// One line to stdout, at once.
+fn print(line: impl fmt::Display) -> Result<(), DaemonError> {
     let mut out = io::stdout().lock();
-    if let Err(error) = writeln!(out, "{line}").and_then(|()| out.flush()) {
+    writeln!(out, "{line}").and_then(|()| out.flush()).map_err(DaemonError::io("writing to standard output"))
+}
+
+/// The same for a supervisor: one that has closed its end does not want to know.
+fn say(line: impl fmt::Display) {
+    if let Err(error) = print(line) {
         tracing::warn!(%error, "nobody reads standard output");
     }
 }

@@ -259,7 +259,7 @@ impl Service {
             return;
         }
         connection.opened(peer, now.mono);
-        let prefix = connection.prefix();
+        let (prefix, address) = (connection.prefix(), connection.address);
         self.schedule(id);
         let handshakes = &mut self.counters.handshakes;
         if resumed {
@@ -271,17 +271,17 @@ impl Service {
             self.shares.unauthenticated.remove(prefix, id);
             self.shares.by_account.insert(account, id);
             if self.lines.take(Party::Member(account), Line::Opened, now.mono) {
-                tracing::info!(connection = %id, %account, resumed, "session open");
+                tracing::info!(connection = %id, %address, %account, resumed, "session open");
             }
         } else {
-            tracing::debug!(connection = %id, "anonymous session open");
+            tracing::debug!(connection = %id, %address, "anonymous session open");
         }
     }
 
     fn session_closed(&mut self, id: ConnectionId, reason: CloseReason, now: Now) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
         connection.ending = true;
-        let party = connection.party();
+        let (party, address) = (connection.party(), connection.address);
         let failed = match reason {
             // A ticket from before a restart, or a key from before a rotation, is nothing that anybody did wrong.
             CloseReason::Failed(Fault::UnknownTicket | Fault::Unsupported, _) => None,
@@ -291,7 +291,7 @@ impl Service {
         if let Some(stage) = failed {
             self.counters.handshakes.failed += 1;
             if self.lines.take(party, Line::Failed, now.mono) {
-                tracing::warn!(connection = %id, "handshake failed at stage {}", stage as u8);
+                tracing::warn!(connection = %id, %address, "handshake failed at stage {}", stage as u8);
             }
         }
     }

@@ -21,7 +21,7 @@ use crate::wire::{OnlineMember, Reply, Request};
 const PAGE_MEMBERS: u64 = 512;
 
 pub(super) fn listen(context: &Context, command: &ListenCommand) -> Result<Exit, ClientError> {
-    let signals = SignalSource::install().map_err(system("watching signals"))?;
+    let signals = SignalSource::of_terminal().map_err(system("watching signals"))?;
     let json = command.json || context.out.json;
     let out = context.out;
     let reactor = open(context, command, Some(signals), |currency| {
