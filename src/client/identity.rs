@@ -45,7 +45,9 @@ pub fn load_key(home: &Home, ask: &mut PassphraseSource<'_>) -> Result<Option<Pr
         let text = format!("{}: {error}", home.path(KEY_FILE).display());
         match error {
             PrivateKeyError::PassphraseNeeded | PrivateKeyError::WrongPassphrase => ClientError::Usage(text),
-            PrivateKeyError::Malformed | PrivateKeyError::Policy(_) => ClientError::Config(text),
+            PrivateKeyError::Malformed | PrivateKeyError::Policy(_) | PrivateKeyError::Damaged => {
+                ClientError::Config(text)
+            }
         }
     })
 }

@@ -8,6 +8,7 @@ mod pss;
 pub mod random;
 pub mod rsa;
 mod rsa_policy;
+mod rsa_private;
 
 use std::fmt;
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use hmac::{KeyInit as _, Mac as _, SimpleHmac};
 use rand_core::CryptoRng;
-use rsa::pkcs8::{DecodePrivateKey as _, Document, EncodePrivateKey as _, EncodePublicKey as _, LineEnding};
+use rsa::pkcs8::{Document, EncodePrivateKey as _, EncodePublicKey as _, LineEnding};
 use rsa::traits::PublicKeyParts as _;
 use rsa::{Oaep, Pss, RsaPrivateKey, RsaPublicKey};
 use sha3::{Digest as _, Sha3_256};
@@ -17,8 +17,9 @@ use zeroize::Zeroizing;
 use crate::crypto::KeyId;
 use crate::crypto::montgomery::Modulus;
 use crate::crypto::pss::is_signature;
-use crate::crypto::rsa_policy;
 pub use crate::crypto::rsa_policy::KeyPolicyError;
+pub use crate::crypto::rsa_private::{PrivateKeyError, is_encrypted_pem};
+use crate::crypto::{rsa_policy, rsa_private};
 
 /// Bytes of a modulus, and so of every ciphertext and signature.
 pub const MODULUS_BYTES: usize = 384;
@@ -127,32 +128,6 @@ impl fmt::Debug for PublicKey {
     }
 }
 
-/// Why a private key could not be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PrivateKeyError {
-    /// The text is not one PKCS#8 key in PEM, or its numbers do not make an RSA key.
-    Malformed,
-    /// The key is encrypted and no passphrase was given.
-    PassphraseNeeded,
-    /// The passphrase does not open the key, or the encrypted part is damaged.
-    WrongPassphrase,
-    /// The key is an RSA key, but not one that this system uses.
-    Policy(KeyPolicyError),
-}
-
-impl fmt::Display for PrivateKeyError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            PrivateKeyError::Malformed => f.write_str("not an RSA private key in PKCS#8 PEM form"),
-            PrivateKeyError::PassphraseNeeded => f.write_str("the key is encrypted: a passphrase is needed"),
-            PrivateKeyError::WrongPassphrase => f.write_str("the passphrase does not open the key"),
-            PrivateKeyError::Policy(error) => write!(f, "the key is not usable: {error}"),
-        }
-    }
-}
-
-impl std::error::Error for PrivateKeyError {}
-
 /// A private key. Clones share one copy, which wipes itself when the last one goes.
 #[derive(Clone)]
 pub struct PrivateKey(Arc<PrivateParts>);
@@ -179,13 +154,7 @@ impl PrivateKey {
     /// # Errors
     /// [`PrivateKeyError`] says what a person can do about it.
     pub fn from_pkcs8_pem(pem: &str, passphrase: Option<&[u8]>) -> Result<PrivateKey, PrivateKeyError> {
-        let key = match (is_encrypted_pem(pem), passphrase) {
-            (false, _) => RsaPrivateKey::from_pkcs8_pem(pem).map_err(|_| PrivateKeyError::Malformed)?,
-            (true, None) => return Err(PrivateKeyError::PassphraseNeeded),
-            (true, Some(passphrase)) => RsaPrivateKey::from_pkcs8_encrypted_pem(pem, passphrase)
-                .map_err(|_| PrivateKeyError::WrongPassphrase)?,
-        };
-        PrivateKey::from_rsa(key)
+        PrivateKey::from_rsa(rsa_private::read(pem, passphrase)?)
     }
 
     /// Writes the key as PKCS#8 PEM text, encrypted (scrypt, AES-256-CBC) when a passphrase is given.
@@ -246,11 +215,6 @@ impl fmt::Debug for PrivateKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PrivateKey([redacted])")
     }
-}
-
-/// Whether PEM text says that it holds an encrypted key, so that a passphrase must be asked for.
-pub fn is_encrypted_pem(pem: &str) -> bool {
-    pem.lines().any(|line| line.trim() == "-----BEGIN ENCRYPTED PRIVATE KEY-----")
 }
 
 fn oaep() -> Oaep<Sha3_256> {

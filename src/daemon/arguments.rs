@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use argh::{ArgsInfo, FromArgs};
 
 use super::config::{self, Config, ConfigError};
-use super::directory::CONFIG;
 use super::error::DaemonError;
+use super::founding::CONFIG;
 use crate::chain::armour;
 use crate::chain::genesis::{ORIGIN_BYTES_MAX, is_origin};
 use crate::cli::arguments::try_parse;

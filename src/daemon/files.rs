@@ -1,45 +1,40 @@
-//! Writing small files so that they are there, whole, after a power cut.
+//! Directories that are there after a power cut, and files that may be gone.
 
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::fs::{DirBuilder, File};
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 
-/// Makes a directory that only its owner may enter.
-pub(super) fn create_private_dir(path: &Path) -> io::Result<()> {
-    DirBuilder::new().mode(0o700).create(path)
-}
-
-/// Makes a directory with those above it that are missing, each of them durable.
-pub(super) fn create_dirs(path: &Path) -> io::Result<()> {
+/// Makes a directory that only its owner may enter, with those above it that are missing, each of them durable. One
+/// that is there already stays as it is.
+pub(super) fn create_private_dirs(path: &Path) -> io::Result<()> {
     if path.is_dir() {
         return Ok(());
     }
     let Some(parent) = path.parent() else { return Ok(()) };
     create_dirs(parent)?;
-    match std::fs::create_dir(path) {
+    create_dir(DirBuilder::new().mode(0o700), path, parent)
+}
+
+fn create_dirs(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let Some(parent) = path.parent() else { return Ok(()) };
+    create_dirs(parent)?;
+    create_dir(&DirBuilder::new(), path, parent)
+}
+
+fn create_dir(builder: &DirBuilder, path: &Path, parent: &Path) -> io::Result<()> {
+    match builder.create(path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
         _ => sync_dir(parent),
     }
 }
 
 /// Makes a directory's names durable.
-pub(super) fn sync_dir(path: &Path) -> io::Result<()> {
+fn sync_dir(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
-}
-
-/// Puts a file of mode 0600 in place under its name, replacing what had that name: written beside, synced,
-/// renamed, and the directory synced. Whoever looks finds the old content or the new.
-pub(super) fn put(directory: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
-    let beside = directory.join(format!("{name}.tmp"));
-    // What a crash left there may have been made with other permissions.
-    remove_if_there(&beside)?;
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    drop(file);
-    std::fs::rename(&beside, directory.join(name))?;
-    sync_dir(directory)
 }
 
 /// Removes a file if it is there.

@@ -4,8 +4,11 @@
 //! log.seed             32 bytes: the Ed25519 log key, for the life of the ledger
 //! enc-<serial>.pem     RSA-3072, PKCS#8: the key that hellos are encrypted to
 //! descriptor-<serial>  the exact text of the signed descriptor that names it
-//! current              "<serial> <time>": the newest of them, and since when (ms since the Unix epoch)
+//! current              "<serial> <time> <checksum>": the newest of them, and since when (ms since the Unix epoch)
 //! ```
+//!
+//! Every flipped bit in a file of a key that is in use is noticed at the next start: of a key that works by chance, or
+//! works otherwise than its file says, nobody could say what it is.
 //!
 //! Putting `current` in place is the moment at which a rotation happens. What a rotation that was cut off left
 //! beside it counts for nothing, and the next one replaces it.
@@ -24,6 +27,7 @@ use crate::chain::Genesis;
 use crate::crypto::LedgerId;
 use crate::crypto::note::LogKey;
 use crate::crypto::rsa::PrivateKey;
+use crate::eventlog::{Disk, Storage, replace};
 use crate::session::Descriptor;
 use crate::time::Timestamp;
 
@@ -33,6 +37,9 @@ pub(super) const KEYS: &str = "keys";
 const LOG_SEED: &str = "log.seed";
 /// The file that says which key is the current one.
 const CURRENT: &str = "current";
+
+/// The files of a ledger's first keys.
+pub(super) const FIRST_FILES: [&str; 4] = [LOG_SEED, "enc-1.pem", "descriptor-1", CURRENT];
 
 /// How long the key before the current one is accepted after a rotation: clients hold its descriptor until
 /// they are told otherwise.
@@ -70,31 +77,43 @@ pub(super) struct FirstKeys {
 }
 
 impl FirstKeys {
-    /// Writes `keys/` of a new ledger. The caller makes the names in `root` durable.
+    /// Writes `keys/` of a new ledger. The caller makes the folder's own name durable.
     ///
     /// # Errors
-    /// [`DaemonError::Io`].
-    pub(super) fn write(&self, root: &Path, ledger: LedgerId, now: Timestamp) -> Result<(), DaemonError> {
-        let directory = root.join(KEYS);
-        let failed = DaemonError::io_at("writing", &directory);
-        files::create_private_dir(&directory).map_err(failed)?;
-        files::put(&directory, LOG_SEED, self.log_key.seed().as_slice()).map_err(failed)?;
+    /// What the storage says.
+    pub(super) fn write(&self, storage: &dyn Storage, ledger: LedgerId, now: Timestamp) -> io::Result<()> {
+        match storage.create_dir(KEYS) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
+        replace(storage, &in_keys(LOG_SEED), self.log_key.seed().as_slice())?;
         let descriptor = Descriptor::make(&self.log_key, ledger, FIRST_SERIAL, self.private.public());
-        write_serial(&directory, &self.private, &descriptor, now).map_err(failed)
+        write_serial(storage, &self.private, &descriptor, now)
     }
 }
 
 /// Writes the files of one serial; the one that makes it count comes last.
 fn write_serial(
-    directory: &Path,
+    storage: &dyn Storage,
     private: &PrivateKey,
     descriptor: &Descriptor,
     now: Timestamp,
 ) -> io::Result<()> {
     let serial = descriptor.serial();
-    files::put(directory, &pem_name(serial), private.to_pkcs8_pem(None).as_bytes())?;
-    files::put(directory, &descriptor_name(serial), descriptor.text().as_bytes())?;
-    files::put(directory, CURRENT, format!("{serial} {}\n", now.millis()).as_bytes())
+    replace(storage, &in_keys(&pem_name(serial)), private.to_pkcs8_pem(None).as_bytes())?;
+    replace(storage, &in_keys(&descriptor_name(serial)), descriptor.text().as_bytes())?;
+    replace(storage, &in_keys(CURRENT), current_line(serial, now.millis()).as_bytes())
+}
+
+/// A key file's path from the ledger's directory.
+fn in_keys(name: &str) -> String {
+    format!("{KEYS}/{name}")
+}
+
+/// What `current` holds. The checksum is CRC-32C of what stands before it.
+fn current_line(serial: u64, since: u64) -> String {
+    let fields = format!("{serial} {since} ");
+    format!("{fields}{:08x}\n", crc32c::crc32c(fields.as_bytes()))
 }
 
 impl ServerKeys {
@@ -162,7 +181,7 @@ impl ServerKeys {
         };
         let private = PrivateKey::generate(rng);
         let descriptor = Descriptor::make(&keys.log_key, old.ledger_id(), serial, private.public());
-        write_serial(&directory, &private, &descriptor, now)
+        write_serial(&Disk::new(root), &private, &descriptor, now)
             .map_err(DaemonError::io_at("writing", &directory))?;
         if let Some(never_again) = old.serial().checked_sub(1) {
             forget(&directory, never_again);
@@ -210,8 +229,15 @@ impl EncryptionKey {
     fn load(directory: &Path, serial: u64) -> Result<EncryptionKey, DaemonError> {
         let descriptor = load_descriptor(directory, serial)?;
         let path = directory.join(pem_name(serial));
-        let private = PrivateKey::from_pkcs8_pem(&read_text(&path)?, None)
-            .map_err(|error| DaemonError::keys(&path, error))?;
+        let text = read_text(&path)?;
+        let private =
+            PrivateKey::from_pkcs8_pem(&text, None).map_err(|error| DaemonError::keys(&path, error))?;
+        if private.to_pkcs8_pem(None) != text {
+            return Err(DaemonError::keys(
+                path,
+                "holds a key, but not as it was written: the file is damaged",
+            ));
+        }
         if private.public() != descriptor.encryption_key() {
             return Err(DaemonError::keys(path, "is not the key that its descriptor names"));
         }
@@ -247,12 +273,17 @@ fn load_log_key(directory: &Path, descriptor: &Descriptor) -> Result<LogKey, Dae
 fn load_current(directory: &Path) -> Result<(u64, Timestamp), DaemonError> {
     let path = directory.join(CURRENT);
     let text = read_text(&path)?;
-    let fields = text.strip_suffix('\n').and_then(|line| line.split_once(' '));
-    let fields = fields.and_then(|(serial, since)| Some((serial.parse().ok()?, since.parse().ok()?)));
-    match fields {
-        Some((serial, since)) => Ok((serial, Timestamp::from_millis(since))),
-        None => Err(DaemonError::keys(path, "does not hold a serial and a time")),
+    let mut fields = text.split(' ').map(|field| field.parse::<u64>().ok());
+    let (Some(Some(serial)), Some(Some(since))) = (fields.next(), fields.next()) else {
+        return Err(DaemonError::keys(path, "does not hold a serial, a time and a checksum"));
+    };
+    if current_line(serial, since) != *text {
+        return Err(DaemonError::keys(
+            path,
+            "does not have the checksum that stands in it: the file is damaged",
+        ));
     }
+    Ok((serial, Timestamp::from_millis(since)))
 }
 
 fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, DaemonError> {
@@ -294,7 +325,7 @@ mod tests {
         let pem = include_str!("../../fixtures/keys/server.pem");
         let private = PrivateKey::from_pkcs8_pem(pem, None).unwrap();
         let id = LedgerId([6; 32]);
-        FirstKeys { log_key, private }.write(dir.path(), id, NOW).unwrap();
+        FirstKeys { log_key, private }.write(&Disk::new(dir.path()), id, NOW).unwrap();
         (dir, id)
     }
 
@@ -321,6 +352,7 @@ mod tests {
         }
         names.sort();
         assert_eq!(names, ["current", "descriptor-1", "enc-1.pem", "log.seed"]);
+        assert!(FIRST_FILES.iter().all(|name| names.iter().any(|found| found == name)));
     }
 
     #[test]
@@ -371,6 +403,40 @@ mod tests {
                 assert_eq!(error.exit(), crate::cli::exit::Exit::Config);
             }
         }
+    }
+
+    /// Flips bits of a file, from each `step` of them one, and expects that every one of them is noticed.
+    fn flip(dir: &Path, name: &str, step: usize) {
+        let path = dir.join(KEYS).join(name);
+        let good = std::fs::read(&path).unwrap();
+        let first = random::bytes::<1>(&mut random::os())[0] as usize % step;
+        for bit in (first..good.len() * 8).step_by(step) {
+            let mut flipped = good.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            std::fs::write(&path, &flipped).unwrap();
+            let error = ServerKeys::load(dir, NOW).map(|_| format!("bit {bit} of {name}")).unwrap_err();
+            assert!(error.to_string().contains(name), "bit {bit} of {name}: {error}");
+            assert_eq!(error.exit(), crate::cli::exit::Exit::Config);
+        }
+        std::fs::write(&path, good).unwrap();
+    }
+
+    #[test]
+    fn a_flipped_bit_in_any_file_is_noticed_and_the_file_is_named() {
+        let (dir, _) = made();
+        ServerKeys::rotate(dir.path(), NOW, &mut random::os()).unwrap();
+        // A flipped bit in a key costs the arithmetic of a whole key.
+        for (name, step) in [
+            ("current", 1),
+            ("log.seed", 3),
+            ("descriptor-1", 97),
+            ("descriptor-2", 97),
+            ("enc-1.pem", 499),
+            ("enc-2.pem", 499),
+        ] {
+            flip(dir.path(), name, step);
+        }
+        ServerKeys::load(dir.path(), NOW).unwrap();
     }
 
     #[test]

@@ -7,14 +7,16 @@ mod arguments;
 mod directory;
 mod error;
 mod files;
+mod founding;
 mod keys;
 mod lock;
 mod log_queue;
 mod logging;
 mod run;
 
-pub use directory::{DataDirectory, Founding};
+pub use directory::DataDirectory;
 pub use error::DaemonError;
+pub use founding::{Founding, is_unfinished};
 pub use keys::{EncryptionKey, PREVIOUS_KEY_ACCEPTED, ServerKeys};
 pub use lock::DirectoryLock;
 pub use run::main;

@@ -10,8 +10,9 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use zeroize::Zeroizing;
 
 use super::arguments::{self, Serve, Task};
-use super::directory::{DataDirectory, Founding};
+use super::directory::DataDirectory;
 use super::error::DaemonError;
+use super::founding::Founding;
 use super::keys::ServerKeys;
 use super::logging::{self, Logging};
 use super::{directory, keys};

@@ -9,9 +9,9 @@
 //!          → rename(log/next.tmp, log/N.seg) → fsync(log/) → use
 //! ```
 
-use std::fs::{File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use super::storage::{Access, Storage, StorageFile};
@@ -54,7 +54,8 @@ impl Storage for Disk {
     }
 
     fn create_dir(&self, path: &str) -> io::Result<()> {
-        std::fs::create_dir(self.root.join(path))
+        // What a ledger's directory holds, keys among it, is for its owner.
+        DirBuilder::new().mode(0o700).create(self.root.join(path))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {

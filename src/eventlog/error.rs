@@ -56,7 +56,7 @@ pub enum AppendError {
 }
 
 impl LogError {
-    pub(super) fn corrupt(
+    pub(crate) fn corrupt(
         file: &str,
         offset: u64,
         index: u64,

@@ -329,7 +329,10 @@ impl Storage for SimDisk {
             let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
             (parent == directory).then(|| name.to_owned())
         };
-        Ok(world.written_names.keys().filter_map(inside).collect())
+        let mut names: Vec<String> =
+            world.written_names.keys().chain(&world.directories).filter_map(inside).collect();
+        names.sort();
+        Ok(names)
     }
 
     fn open(&self, path: &str, access: Access) -> io::Result<Box<dyn StorageFile>> {

@@ -115,7 +115,7 @@ pub fn replace(storage: &dyn Storage, path: &str, bytes: &[u8]) -> io::Result<()
     write_all_at(file.as_mut(), bytes, 0)?;
     file.sync_data()?;
     storage.rename(&next, path)?;
-    storage.sync_dir("")
+    storage.sync_dir(path.rsplit_once('/').map_or("", |(folder, _)| folder))
 }
 
 /// Finds out whether [`replace`] could put a file there, and leaves what is there as it is. A full disk is no

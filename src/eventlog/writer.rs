@@ -60,8 +60,8 @@ pub struct EventLog {
     reading: RefCell<Option<(u64, Box<dyn StorageFile>)>>,
 }
 
-/// Makes a log of one block in an empty directory, and syncs it. The caller gives the directory its final name
-/// afterwards, so that a log that is half made never counts.
+/// Makes a log of one block in a directory without one, and syncs it. The caller sees to it that a log that is half
+/// made never counts.
 ///
 /// # Errors
 /// [`LogError::Io`].
@@ -72,7 +72,12 @@ pub fn create(
     options: Options,
     rng: &mut dyn CryptoRng,
 ) -> Result<(), LogError> {
-    storage.create_dir(LOG_DIR).map_err(io_error(LOG_DIR, "create"))?;
+    match storage.create_dir(LOG_DIR) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+            return Err(io_error(LOG_DIR, "create")(error));
+        }
+        _ => {}
+    }
     let mut batch = Batch::new();
     batch.push(genesis, Digest(ledger_id.0));
     let identity = SegmentIdentity { ledger_id, number: 0, salt: salt(rng) };

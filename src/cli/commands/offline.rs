@@ -13,6 +13,7 @@ use crate::cli::exit::Exit;
 use crate::cli::text::escape;
 use crate::client::{ClientError, show};
 use crate::crypto::note::LogPublicKey;
+use crate::daemon::is_unfinished;
 use crate::eventlog::{Disk, LogError};
 use crate::session::fingerprint;
 use crate::wire::Finding;
@@ -20,6 +21,10 @@ use crate::wire::Finding;
 /// The files of a ledger, which somebody named.
 pub(super) fn directory(path: &Path) -> Result<Disk, ClientError> {
     is_folder(path)?;
+    if is_unfinished(path) {
+        let text = format!("{}: not a ledger yet: it was never finished, or is being made", path.display());
+        return Err(ClientError::Usage(text));
+    }
     if is_folder(&path.join("log"))? {
         Ok(Disk::new(path))
     } else {
