@@ -57,6 +57,11 @@ pub fn stored_hash_count(size: u64) -> u64 {
     tlog::stored_hash_count(size)
 }
 
+/// The number of the stored hash of leaf `index`, which is less than 2^62.
+pub fn leaf_number(index: u64) -> u64 {
+    tlog::stored_hash_index(0, index)
+}
+
 struct Reader<'a, S: ?Sized>(&'a S);
 
 impl<S: StoredHashes + ?Sized> HashReader for Reader<'_, S> {

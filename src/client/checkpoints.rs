@@ -92,6 +92,15 @@ fn prove(
     let answers = match connection.ask_all(&questions) {
         // It signed both, and has no proof that they belong together.
         Err(ClientError::Refused(_)) => Vec::new(),
+        Err(ClientError::Unreachable(why)) => {
+            let (new, old) = (shown.checkpoint.size, kept.iter().map(|kept| kept.checkpoint.size).max());
+            return Err(ClientError::Unreachable(format!(
+                "whether the {new} blocks that the server at {} shows extend the {} that it showed before could not be \
+                 checked: {why}. If that lasts, ask its operator: a server that never proves it may hide a fork",
+                server.address,
+                old.unwrap_or_default()
+            )));
+        }
         other => other?,
     };
     let mut answers = answers.into_iter();

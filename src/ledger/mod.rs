@@ -7,12 +7,16 @@
 mod checkpoint_file;
 mod command_index;
 mod open;
+mod proofs;
+mod rebuild;
 mod replica;
 mod transaction;
 mod tree_file;
 
 pub use checkpoint_file::{CHECKPOINT_FILE, CheckpointFile, CheckpointFileError};
 pub use command_index::CommandIndex;
+pub use proofs::Unproven;
+pub use rebuild::{RebuildError, RebuiltTree, TreeRebuild};
 pub use replica::{ReplayError, Replica};
 pub use transaction::{Transaction, TransactionError};
 
@@ -20,8 +24,7 @@ use std::fmt;
 
 use rand_core::CryptoRng;
 
-use crate::chain::tree::BadProof;
-use crate::chain::{Block, BlockDigests, Checkpoint, Consistency, Inclusion, Message, TreeRoot, block_hash};
+use crate::chain::{Block, BlockDigests, Checkpoint, Message, TreeRoot, block_hash};
 use crate::crypto::{Digest, LedgerId};
 use crate::domain::{self, AccountId, Command, Context, Rejection};
 use crate::eventlog::{AppendError, Batch, EventLog, LogError, LogReader};
@@ -306,34 +309,6 @@ impl Ledger {
     /// [`LogError`] when it cannot be read.
     pub fn block(&self, index: u64) -> Result<Option<Vec<u8>>, LogError> {
         if index < self.committed.size { self.log.read(index).map(Some) } else { Ok(None) }
-    }
-
-    /// The checkpoint over the first `size` blocks, if they are durable.
-    pub fn checkpoint_at(&self, size: u64) -> Option<Checkpoint> {
-        let root = (size <= self.committed.size).then(|| TreeRoot::of(size, &self.tree))??;
-        Some(Checkpoint { origin: self.replica.genesis().origin.clone(), size, root })
-    }
-
-    /// Proves that a durable block is in the tree of `size` blocks.
-    ///
-    /// # Errors
-    /// [`BadProof`] when there is no such durable block or tree.
-    pub fn inclusion(&self, index: u64, size: u64) -> Result<Inclusion, BadProof> {
-        if size > self.committed.size {
-            return Err(BadProof);
-        }
-        Inclusion::prove(size, index, &self.tree)
-    }
-
-    /// Proves that the tree of `size` durable blocks extends that of `old_size`.
-    ///
-    /// # Errors
-    /// [`BadProof`] when there is no such pair of trees.
-    pub fn consistency(&self, old_size: u64, size: u64) -> Result<Consistency, BadProof> {
-        if size > self.committed.size {
-            return Err(BadProof);
-        }
-        Consistency::prove(size, old_size, &self.tree)
     }
 
     /// Marks the log as cleanly closed.

@@ -110,7 +110,8 @@ fn open_tree(
     let all = stored_hash_count(replica.frontier().size());
     let tree = TreeFile::open(storage, good.unwrap_or(all));
     let mut tree = tree.map_err(|source| OpenError::io("tree/hashes", "open", source))?;
-    if let Some(good) = good {
+    let good = tree.count();
+    if good < all {
         tracing::info!(good, all, "stored hashes are behind the log; writing them anew");
         rebuild_tree(log, &mut tree)?;
     }

@@ -4,6 +4,7 @@
 //! private      1 thread                      → grid thread → results     RSA private operations
 //! signatures   1 per spare core, at least 2  ──────────────→ results     members' signatures
 //! log          1 thread, asleep until asked  ──────────────→ results     reading the whole log
+//! tree         1 thread, asleep until asked  ──────────────→ results     the stored hashes, if they are damaged
 //! ```
 //!
 //! A check of the log has its own threads for signatures, one per spare core. They and the one that reads run where
@@ -39,6 +40,7 @@ pub fn lanes(keys: &Keys, clock: Clock) -> Vec<Lane<Job, JobResult>> {
         (service::Lane::Private, "rsa", 1),
         (service::Lane::Signatures, "signatures", spare.get().max(SIGNATURE_THREADS_MIN)),
         (service::Lane::Log, "log-check", 1),
+        (service::Lane::Tree, "tree", 1),
     ];
     let lanes = lanes.into_iter().map(|(lane, name, workers)| Lane {
         name,

@@ -8,7 +8,7 @@ use crate::crypto::cosignature::WitnessPublicKey;
 use crate::domain::AccountId;
 use crate::domain::accounts::Role;
 use crate::eventlog::{self, LogError, read_small, replace};
-use crate::ledger::CHECKPOINT_FILE;
+use crate::ledger::{CHECKPOINT_FILE, Unproven};
 use crate::limits::COSIGNERS_MAX;
 use crate::text;
 use crate::time::{Monotonic, Now};
@@ -95,12 +95,15 @@ impl Service {
         }
     }
 
-    fn check_cosignature(&self, size: u64, vkey: &str, line: &str) -> Result<(), Refusal> {
+    fn check_cosignature(&mut self, size: u64, vkey: &str, line: &str) -> Result<(), Refusal> {
         let bad = |text: &str| Refusal::fail("bad_cosignature", text);
         let key: WitnessPublicKey =
             vkey.parse().map_err(|_| bad("the key is not a verifier key for cosignatures"))?;
-        let checkpoint = self.ledger.checkpoint_at(size).filter(|checkpoint| checkpoint.size > 0);
-        let text = checkpoint.ok_or_else(|| bad("there is no such checkpoint"))?.text();
+        let text = match self.ledger.checkpoint_at(size) {
+            Ok(checkpoint) if checkpoint.size > 0 => checkpoint.text(),
+            Ok(_) | Err(Unproven::NoSuch) => return Err(bad("there is no such checkpoint")),
+            Err(Unproven::Unavailable) => return Err(self.unavailable()),
+        };
         if key.name() == self.log_key.public().origin() {
             return Err(bad("a witness does not bear the ledger's name"));
         }
@@ -117,18 +120,20 @@ impl Service {
     }
 
     /// The newest checkpoint that all these witnesses cosigned; any, if none is named.
-    pub(super) fn newest_cosigned(&self, keys: &[&str]) -> Reply {
+    pub(super) fn newest_cosigned(&mut self, keys: &[&str]) -> Reply {
         let found = self.cosigned.newest(keys);
-        let found = found.and_then(|(size, lines)| Some((self.ledger.checkpoint_at(size)?, lines)));
-        match found {
-            Some((checkpoint, lines)) => {
+        let not_cosigned = || {
+            let text = "there is no checkpoint that was cosigned by all of these witnesses";
+            Reply::Refused(Refusal::fail("not_cosigned", text))
+        };
+        let Some((size, lines)) = found else { return not_cosigned() };
+        match self.ledger.checkpoint_at(size) {
+            Ok(checkpoint) => {
                 let note = format!("{}{lines}", self.log_key.sign_note(&checkpoint.text()));
                 Reply::Checkpoint(CheckpointNote { note })
             }
-            None => Reply::Refused(Refusal::fail(
-                "not_cosigned",
-                "there is no checkpoint that was cosigned by all of these witnesses",
-            )),
+            Err(Unproven::NoSuch) => not_cosigned(),
+            Err(Unproven::Unavailable) => Reply::Refused(self.unavailable()),
         }
     }
 
@@ -150,7 +155,7 @@ impl Service {
     /// Holds the answer to a request about cosignatures.
     pub(super) fn hold_cosigned(&mut self, id: ConnectionId, request: u32, keys: &[&str]) {
         let reply = self.newest_cosigned(keys.get(..COSIGNERS_MAX).unwrap_or(keys));
-        self.hold(id, request, reply);
+        self.hold_durable(id, request, reply);
     }
 }
 

@@ -33,6 +33,18 @@ const BLOCK_FIELDS_BYTES: usize = 74;
 /// What it costs to find that a command's id was used for something else: reading that, which may be large.
 const CONFLICT_WORK: u64 = 100;
 
+/// Refusals that a command gets for its own bytes, its session or its time, whatever stands in the ledger.
+const OF_NO_BLOCK: [&str; 8] = [
+    "malformed_command",
+    "other_ledger",
+    "not_authenticated",
+    "issued_at_out_of_range",
+    "busy",
+    "invalid_key",
+    "bad_signature",
+    "bad_order_signature",
+];
+
 /// What the checks before the rules say.
 enum Screening {
     /// Nothing stands against it.
@@ -49,7 +61,7 @@ impl Service {
             Err(reply) => {
                 self.count(&reply);
                 self.log_answer(id, &reply, now);
-                self.hold(id, request, *reply);
+                self.hold_answer(id, request, *reply);
             }
         }
     }
@@ -273,7 +285,7 @@ impl Service {
             self.touched.insert(id);
             self.count(&reply);
             self.log_answer(id, &reply, now);
-            self.hold(id, request, reply);
+            self.hold_answer(id, request, reply);
         }
     }
 
@@ -343,6 +355,9 @@ impl Service {
                 let sentence = rejection.sentence(&self.ledger.replica().state().settings);
                 let refusal = Refusal::fail(rejection.name(), sentence).about(rejection.element());
                 self.refusals.remember(&message, refusal.clone());
+                if self.ledger.open_batch() == 0 {
+                    self.refusals.committed();
+                }
                 Some(Reply::Refused(refusal))
             }
         }
@@ -375,6 +390,16 @@ impl Service {
         );
         self.refusals.remember_copy(message, refusal.clone());
         Some(refusal)
+    }
+
+    /// Holds the answer to a command.
+    fn hold_answer(&mut self, id: ConnectionId, request: u32, reply: Reply) {
+        match &reply {
+            Reply::Refused(refusal) if OF_NO_BLOCK.contains(&refusal.name.as_str()) => {
+                self.hold_durable(id, request, reply);
+            }
+            _ => self.hold(id, request, reply),
+        }
     }
 
     fn count(&mut self, reply: &Reply) {

@@ -4,7 +4,7 @@ use super::commands::not_authenticated;
 use super::connection::{Connection, Peer};
 use super::lines::Line;
 use super::party::Party;
-use super::turns::{CHECKPOINT_WORK, PROOF_WORK};
+use super::turns::CHECKPOINT_WORK;
 use super::verification::Asker;
 use super::{ConnectionId, Service};
 use crate::audit::{AuditError, Report};
@@ -32,7 +32,7 @@ impl Service {
         if in_excess {
             let most = self.limits.connections_per_account_max;
             let sentence = format!("this account has {most} connections, which is as many as it may have");
-            self.hold(id, request_id, Reply::Refused(Refusal::fail("busy", sentence)));
+            self.hold_durable(id, request_id, Reply::Refused(Refusal::fail("busy", sentence)));
             return self.end(id, "its account has as many connections as it may have");
         }
         match (request, anonymous) {
@@ -40,17 +40,11 @@ impl Service {
             (Request::Checkpoint, _) => {
                 self.sign_checkpoint();
                 let note = self.checkpoint_note.1.clone();
-                self.hold(id, request_id, Reply::Checkpoint(CheckpointNote { note }));
+                self.hold_durable(id, request_id, Reply::Checkpoint(CheckpointNote { note }));
             }
-            (Request::Inclusion { index, size }, _) => {
-                self.work += PROOF_WORK;
-                let proof = self.ledger.inclusion(index, size).map(Reply::Inclusion);
-                self.hold(id, request_id, proof.unwrap_or_else(|_| no_such_proof()));
-            }
+            (Request::Inclusion { index, size }, _) => self.inclusion(id, request_id, index, size),
             (Request::Consistency { old_size, size }, _) => {
-                self.work += PROOF_WORK;
-                let proof = self.ledger.consistency(old_size, size).map(Reply::Consistency);
-                self.hold(id, request_id, proof.unwrap_or_else(|_| no_such_proof()));
+                self.consistency(id, request_id, old_size, size);
             }
             (
                 Request::Copy { .. }
@@ -68,7 +62,7 @@ impl Service {
                 | Request::Registration(_),
                 true,
             ) => {
-                self.hold(id, request_id, not_authenticated());
+                self.hold_durable(id, request_id, not_authenticated());
             }
             (Request::Copy { from, limit }, false) => self.copy(id, request_id, account, from, limit),
             (Request::Cosigned(keys), _) => {
@@ -78,7 +72,11 @@ impl Service {
             (Request::Cosign { size, vkey, line }, false) => {
                 self.work += CHECKPOINT_WORK;
                 let reply = self.cosign(account, size, vkey, line, now);
-                self.hold(id, request_id, reply);
+                match reply {
+                    // Whether there is a place may have been decided in the open batch.
+                    Reply::Refused(_) => self.hold(id, request_id, reply),
+                    _ => self.hold_durable(id, request_id, reply),
+                }
             }
             (Request::Balance, false) => {
                 let reply = self.balance(account);
@@ -93,15 +91,15 @@ impl Service {
             }
             (Request::Announce { address, hidden }, false) => {
                 let reply = self.announce(id, request_id, account, address, hidden);
-                self.hold(id, request_id, reply);
+                self.hold_durable(id, request_id, reply);
             }
             (Request::Online { from, limit }, false) => {
                 let reply = self.online(from, limit);
-                self.hold(id, request_id, reply);
+                self.hold_durable(id, request_id, reply);
             }
             (Request::Locate(account), false) => {
                 let reply = self.locate(account);
-                self.hold(id, request_id, reply);
+                self.hold_durable(id, request_id, reply);
             }
             (Request::Registration(of), false) => self.registration(id, request_id, Some(of)),
             (Request::RegistrationOfKey(key_id), _) => {
@@ -112,7 +110,7 @@ impl Service {
             (Request::Verify, false) => {
                 let asker = Asker { account, connection: id, request: request_id };
                 if let Err(refusal) = self.verifications.ask(asker) {
-                    self.hold(id, request_id, Reply::Refused(refusal));
+                    self.hold_durable(id, request_id, Reply::Refused(refusal));
                 }
             }
             (Request::Status, false) => {
@@ -176,7 +174,7 @@ impl Service {
             let connection = self.connections.get(&asker.connection);
             if connection.is_some_and(Connection::has_taken_all) {
                 let progress = Reply::Progress(Progress { done, total });
-                self.hold(asker.connection, asker.request, progress);
+                self.hold_durable(asker.connection, asker.request, progress);
             }
         }
     }
@@ -210,11 +208,7 @@ impl Service {
             }
         };
         for asker in askers {
-            self.hold(asker.connection, asker.request, reply.clone());
+            self.hold_durable(asker.connection, asker.request, reply.clone());
         }
     }
-}
-
-fn no_such_proof() -> Reply {
-    Reply::Refused(Refusal::fail("no_such_proof", "there is no such block or tree to prove"))
 }

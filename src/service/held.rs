@@ -25,6 +25,8 @@ pub(super) struct Held {
     request: u32,
     reply: Reply,
     bytes: usize,
+    /// Whether the reply may say something of the blocks of the open batch.
+    of_open_batch: bool,
 }
 
 impl Service {
@@ -46,26 +48,15 @@ impl Service {
         self.commit_due.is_some()
     }
 
-    /// The batch was not written: what was held for one of its blocks is refused instead. Nothing that was
-    /// learnt from those blocks may stay behind.
+    /// The batch was not written: what was learnt from its blocks is refused instead, and none of it may stay behind.
+    /// A reply that saw durable blocks only is what it was.
     pub(super) fn refuse_held(&mut self, thrown_away: &[Vec<u8>]) {
         let durable = self.ledger.committed().size;
-        for held in &mut self.held {
+        for held in self.held.iter_mut().filter(|held| held.of_open_batch) {
             match &held.reply {
                 // A duplicate of what is durable stays what it is.
                 Reply::Accepted(accepted) if accepted.index < durable => continue,
                 Reply::Accepted(accepted) if !accepted.duplicate => self.counters.accepted -= 1,
-                // A question that changes nothing and saw only durable blocks.
-                Reply::CopyPage(_)
-                | Reply::Statement(_)
-                | Reply::Receipt(_)
-                | Reply::Announced(_)
-                | Reply::Online(_)
-                | Reply::Checkpoint(_)
-                | Reply::Inclusion(_)
-                | Reply::Consistency(_) => {
-                    continue;
-                }
                 _ => {}
             }
             held.reply = Reply::Refused(disk_full());
@@ -100,8 +91,18 @@ impl Service {
         }
     }
 
-    /// Holds a reply until the batch of this tick is durable.
+    /// Holds a reply until the batch of this tick is durable, because it may say something of its blocks.
     pub(super) fn hold(&mut self, connection: ConnectionId, request: u32, reply: Reply) {
+        let of_open_batch = self.ledger.open_batch() > 0;
+        self.hold_back(connection, request, reply, of_open_batch);
+    }
+
+    /// Holds a reply that says nothing of the open batch, but leaves in its order with the others.
+    pub(super) fn hold_durable(&mut self, connection: ConnectionId, request: u32, reply: Reply) {
+        self.hold_back(connection, request, reply, false);
+    }
+
+    fn hold_back(&mut self, connection: ConnectionId, request: u32, reply: Reply, of_open_batch: bool) {
         let bytes = match &reply {
             Reply::CopyPage(page) => page.blocks.iter().map(|block| block.len()).sum(),
             Reply::Statement(page) => page.lines.len().saturating_mul(128),
@@ -115,6 +116,161 @@ impl Service {
         if let Some(connection) = self.connections.get_mut(&connection) {
             connection.held_bytes += bytes;
         }
-        self.held.push(Held { connection, request, reply, bytes });
+        self.held.push(Held { connection, request, reply, bytes, of_open_batch });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::ErrorKind;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::audit::Report;
+    use crate::chain::{CommandId, Genesis, Header, block_hash};
+    use crate::crypto::LedgerId;
+    use crate::crypto::note::LogKey;
+    use crate::crypto::random::Seeded;
+    use crate::crypto::rsa::PrivateKey;
+    use crate::domain::{AccountId, Command, Settings, accounts};
+    use crate::eventlog::{self, Fault, Options, SimDisk, Storage};
+    use crate::ledger::{CHECKPOINT_FILE, CheckpointFile, CommitError, Ledger, Placement};
+    use crate::limits::Limits;
+    use crate::service::connection::{Connection, Peer};
+    use crate::session::{Descriptor, ServerIdentity, ServerSession};
+    use crate::time::{SinceBoot, Timestamp};
+    use crate::wire::{Accepted, Request, Submission};
+
+    const ALICE: &str = include_str!("../../fixtures/keys/client.pem");
+    const BOB: &str = include_str!("../../fixtures/keys/other.pem");
+    const MEMBER: ConnectionId = ConnectionId(1);
+    const MEMBER_AGAIN: ConnectionId = ConnectionId(2);
+    const STRANGER: ConnectionId = ConnectionId(3);
+    const NOW: Now = Now {
+        wall: Timestamp::from_millis(1_700_000_000_000),
+        mono: Monotonic(Duration::ZERO),
+        boot: SinceBoot(Duration::ZERO),
+    };
+
+    fn key(pem: &str) -> PrivateKey {
+        PrivateKey::from_pkcs8_pem(pem, None).unwrap()
+    }
+
+    /// Has the rules decide a registration, whose signature nobody looks at here.
+    fn register(ledger: &mut Ledger, handle: &str, pem: &str) -> Placement {
+        let spki = key(pem).public().spki().to_vec();
+        let command = Command::Accounts(accounts::Command::Register(accounts::Register {
+            handle: handle.to_owned(),
+            public_key: spki,
+        }));
+        let (tag, body) = command.encode();
+        let header = Header {
+            ledger_id: ledger.ledger_id(),
+            account: AccountId::NONE,
+            key_id: key(pem).public().key_id(),
+            command_id: CommandId([1; 16]),
+            issued_at: NOW.wall.millis(),
+            tag,
+        };
+        let message = header.message(&body);
+        ledger.propose(Message::parse(&message).unwrap(), &[0; 384], command, NOW.wall).unwrap()
+    }
+
+    /// A service with one member, who is connected, and a stranger.
+    fn service() -> (Service, SimDisk) {
+        let server = key(include_str!("../../fixtures/keys/server.pem"));
+        let log_key = LogKey::from_seed("ledger.example/held", &[3; 32]).unwrap();
+        let genesis = Genesis {
+            origin: "ledger.example/held".to_owned(),
+            log_key: *log_key.public().bytes(),
+            server_key: server.public().spki().to_vec(),
+            nonce: [0; 32],
+            settings: Settings::default().write(),
+        };
+        let genesis = genesis.to_block(NOW.wall);
+        let id = LedgerId(block_hash(&genesis).0);
+        let (disk, options) = (SimDisk::new(), Options { segment_bytes: 64 << 10 });
+        let rng = &mut Seeded::new("held");
+        eventlog::create(&disk, id, &genesis, options, rng).unwrap();
+        let storage: Arc<dyn Storage> = Arc::new(disk.clone());
+        let (mut ledger, _) = Ledger::open(&storage, options).unwrap();
+        register(&mut ledger, "alice", ALICE);
+        ledger.commit(rng).unwrap();
+        let descriptor = Descriptor::make(&log_key, id, 1, server.public());
+        let identity = ServerIdentity::new(&genesis, descriptor, None).unwrap();
+        let file = CheckpointFile::open(Arc::clone(&storage), CHECKPOINT_FILE, log_key.public()).unwrap();
+        let mut service = Service::new(ledger, storage, identity, log_key, file, Limits::default());
+        let member = Peer::Member(AccountId(1), key(ALICE).public().key_id());
+        for (id, peer) in [(MEMBER, member), (MEMBER_AGAIN, member), (STRANGER, Peer::Anonymous)] {
+            let mut connection = Connection::new(([127, 0, 0, 1], 1).into(), ServerSession::new(), NOW.mono);
+            connection.opened(peer, NOW.mono);
+            service.connections.insert(id, connection);
+        }
+        (service, disk)
+    }
+
+    fn ask(service: &mut Service, of: ConnectionId, id: u32, request: &Request<'_>) {
+        service.dispatch(of, &wire::seal(id, request), NOW);
+    }
+
+    #[test]
+    fn a_batch_that_was_thrown_away_takes_only_those_answers_with_it_that_saw_its_blocks() {
+        let (mut service, disk) = service();
+        ask(&mut service, MEMBER, 1, &Request::Verify);
+        service.start_verification();
+        ask(&mut service, MEMBER_AGAIN, 2, &Request::Balance);
+
+        let placement = register(&mut service.ledger, "bob", BOB);
+        let accepted = Accepted {
+            index: placement.index,
+            hash: placement.hash,
+            timestamp: placement.timestamp,
+            event: placement.event.into(),
+            duplicate: false,
+        };
+        service.counters.accepted = 1;
+        service.hold(STRANGER, 3, Reply::Accepted(accepted));
+        service.log_progress(1, 2);
+        ask(&mut service, MEMBER_AGAIN, 4, &Request::Member("bob"));
+        ask(&mut service, MEMBER_AGAIN, 5, &Request::Checkpoint);
+        ask(&mut service, MEMBER_AGAIN, 6, &Request::Inclusion { index: 0, size: 2 });
+        ask(&mut service, MEMBER_AGAIN, 7, &Request::Inclusion { index: 2, size: 3 });
+        ask(&mut service, MEMBER_AGAIN, 8, &Request::Copy { from: 0, limit: 9 });
+        ask(&mut service, STRANGER, 9, &Request::Balance);
+        let nonsense = Submission { message: b"nonsense", signature: &[0; 384] };
+        ask(&mut service, MEMBER_AGAIN, 10, &Request::Submit(nonsense));
+        service.log_verified(Ok(Box::new(Report::default())), NOW);
+
+        disk.fail_call(disk.calls(), Fault::Error(ErrorKind::StorageFull));
+        let Err(CommitError::ReadOnly(blocks)) = service.ledger.commit(&mut Seeded::new("full")) else {
+            panic!("the disk is full")
+        };
+        service.refuse_held(&blocks);
+        let told: Vec<(u32, String)> = service
+            .held
+            .iter()
+            .map(|held| match &held.reply {
+                Reply::Refused(refusal) => (held.request, refusal.name.clone()),
+                other => {
+                    let name: String =
+                        format!("{other:?}").chars().take_while(|c| c.is_alphanumeric()).collect();
+                    (held.request, name)
+                }
+            })
+            .collect();
+        let expected = [
+            (2, "Balance"),
+            (3, "disk_full"),
+            (1, "Progress"),
+            (4, "disk_full"),
+            (5, "Checkpoint"),
+            (6, "Inclusion"),
+            (7, "no_such_proof"),
+            (8, "CopyPage"),
+            (9, "not_authenticated"),
+            (10, "malformed_command"),
+            (1, "Verification"),
+        ];
+        assert_eq!(told, expected.map(|(request, name)| (request, name.to_owned())));
     }
 }

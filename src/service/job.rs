@@ -14,6 +14,7 @@ use crate::crypto::KeyId;
 use crate::crypto::rsa::{KeyPolicyError, MODULUS_BYTES, PrivateKey, PublicKey};
 use crate::domain::AccountId;
 use crate::eventlog::Storage;
+use crate::ledger::{RebuildError, RebuiltTree, TreeRebuild};
 use crate::session::KeySlot;
 
 /// Which helper a job goes to. No lane can hold up another.
@@ -25,6 +26,8 @@ pub enum Lane {
     Signatures,
     /// Reading the whole log.
     Log,
+    /// Making the file of stored hashes anew, for which nobody waits behind a check of the log.
+    Tree,
 }
 
 /// The server's private RSA keys, held by the private lane alone.
@@ -77,6 +80,8 @@ pub enum Job {
         /// Set when nobody waits for the answer any more.
         cancelled: Arc<AtomicBool>,
     },
+    /// Make the file of stored hashes anew.
+    RebuildTree(TreeRebuild),
 }
 
 /// A command whose signature is to be checked; comes back with the verdict.
@@ -153,6 +158,8 @@ pub enum JobResult {
     },
     /// The check of the log is done.
     LogVerified(Result<Box<Report>, AuditError>),
+    /// The file of stored hashes was made anew, or could not be.
+    TreeRebuilt(Result<RebuiltTree, RebuildError>),
 }
 
 /// Whether a command was signed by its author.
@@ -177,6 +184,7 @@ impl Job {
             Job::Decap { .. } => Lane::Private,
             Job::VerifyClient { .. } | Job::VerifyCommand(_) => Lane::Signatures,
             Job::VerifyLog { .. } => Lane::Log,
+            Job::RebuildTree(_) => Lane::Tree,
         }
     }
 
@@ -214,6 +222,7 @@ impl Job {
                 );
                 emit(JobResult::LogVerified(report.map(Box::new)));
             }
+            Job::RebuildTree(rebuild) => emit(JobResult::TreeRebuilt(rebuild.run())),
         }
     }
 }

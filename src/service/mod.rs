@@ -31,6 +31,7 @@ mod money;
 mod pages;
 mod party;
 mod presence;
+mod proofs;
 mod quota;
 mod receipts;
 mod refusals;
@@ -68,6 +69,7 @@ use key_cache::KeyCache;
 use lines::Lines;
 use party::{Party, Prefix};
 use presence::Presence;
+use proofs::StoredHashes;
 use quota::Quota;
 use refusals::Refusals;
 use shares::Shares;
@@ -121,6 +123,7 @@ pub struct Service {
     registrations_by_prefix: Buckets,
     lines: Lines,
     verifications: Verifications,
+    stored_hashes: StoredHashes,
     keys: KeyCache,
     checkpoint_note: (u64, String),
     /// Where it is kept before it leaves.
@@ -211,6 +214,7 @@ impl Service {
             registrations_by_prefix: Buckets::new(per_second, burst),
             lines: Lines::default(),
             verifications: Verifications::default(),
+            stored_hashes: StoredHashes::default(),
             keys: KeyCache::default(),
             checkpoint_note: (0, String::new()),
             checkpoint_file,
@@ -258,6 +262,7 @@ impl Service {
             JobResult::CommandVerified { check, verdict } => self.command_verified(check, verdict, now),
             JobResult::LogProgress { done, total } => self.log_progress(done, total),
             JobResult::LogVerified(report) => self.log_verified(report, now),
+            JobResult::TreeRebuilt(result) => self.tree_rebuilt(result, now),
         }
     }
 
@@ -298,6 +303,7 @@ impl Service {
         self.release_held(now, rng);
         self.close_ended(now, rng);
         self.start_verification();
+        self.start_rebuild(now);
         // Commands that found this batch full are the first of the next.
         for id in std::mem::take(&mut self.postponed) {
             self.run_commands(id, now);
@@ -362,8 +368,9 @@ impl Service {
         let left_over = left_over.then(|| self.commit_due.unwrap_or_default());
         let more = !self.jobs.is_empty() || !self.turns.is_empty();
         let at_once = more.then_some(Monotonic::default()).or(left_over);
-        let due = [connections, self.maintenance_due, self.cosigned.write_due(), self.lines.due(), at_once];
-        due.into_iter().flatten().min()
+        let files = [self.cosigned.write_due(), self.rebuild_due()];
+        let due = [connections, self.maintenance_due, self.lines.due(), at_once].into_iter().chain(files);
+        due.flatten().min()
     }
 
     /// Work for the helpers since the last call.

@@ -47,7 +47,7 @@ impl Service {
     ) {
         let mut reading = Reading::default();
         match self.statement_page(account, from, limit.max(1), &mut reading) {
-            Ok(page) => self.hold(id, request, Reply::Statement(page)),
+            Ok(page) => self.hold_durable(id, request, Reply::Statement(page)),
             Err(error) => {
                 self.fatal.get_or_insert(error);
             }

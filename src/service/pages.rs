@@ -45,7 +45,7 @@ impl Service {
     pub(super) fn copy(&mut self, id: ConnectionId, request: u32, account: AccountId, from: u64, limit: u64) {
         let mut reading = Reading::default();
         match self.copy_page(account, from, limit.max(1), &mut reading) {
-            Ok(page) => self.hold(id, request, Reply::CopyPage(page)),
+            Ok(page) => self.hold_durable(id, request, Reply::CopyPage(page)),
             Err(error) => {
                 self.fatal.get_or_insert(error);
             }

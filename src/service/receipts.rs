@@ -4,12 +4,14 @@
 use serde_bytes::ByteBuf;
 
 use super::pages::Reading;
+use super::proofs::NoProof;
 use super::turns::PROOF_WORK;
 use super::{ConnectionId, Service};
 use crate::chain::Block;
 use crate::domain::AccountId;
 use crate::domain::payments::Fate;
 use crate::eventlog::LogError;
+use crate::ledger::Unproven;
 use crate::wire::{Proofs, ReceiptOf, Refusal, Reply};
 
 /// A block to be proven, and the block that says who its author is, if it does not say so itself.
@@ -22,7 +24,7 @@ impl Service {
     /// Answers a request for a receipt.
     pub(super) fn receipt(&mut self, id: ConnectionId, request: u32, account: AccountId, of: ReceiptOf) {
         self.sign_checkpoint();
-        let proofs = self.own_block(account, of);
+        let proofs = self.own_block(account, of).map_err(NoProof::Log);
         let proofs = proofs.and_then(|found| found.map(|wanted| self.proofs(wanted)).transpose());
         self.hold_receipt(id, request, proofs, "there is no such block of yours");
     }
@@ -41,7 +43,7 @@ impl Service {
         &mut self,
         id: ConnectionId,
         request: u32,
-        proofs: Result<Option<Option<Proofs>>, LogError>,
+        proofs: Result<Option<Option<Proofs>>, NoProof>,
         none: &str,
     ) {
         self.work += PROOF_WORK;
@@ -50,10 +52,14 @@ impl Service {
                 let mut reading = Reading::default();
                 reading.add(proofs.block.len());
                 self.work += PROOF_WORK + reading.work();
-                self.hold(id, request, Reply::Receipt(proofs));
+                self.hold_durable(id, request, Reply::Receipt(proofs));
             }
-            Ok(None) => self.hold(id, request, Reply::Refused(Refusal::fail("no_such_block", none))),
-            Err(error) => {
+            Ok(None) => self.hold_durable(id, request, Reply::Refused(Refusal::fail("no_such_block", none))),
+            Err(NoProof::Unavailable) => {
+                let refusal = self.unavailable();
+                self.hold_durable(id, request, Reply::Refused(refusal));
+            }
+            Err(NoProof::Log(error)) => {
                 self.fatal.get_or_insert(error);
             }
         }
@@ -95,12 +101,15 @@ impl Service {
         Ok(Some(Wanted { index, registered_at }))
     }
 
-    fn proofs(&self, wanted: Wanted) -> Result<Option<Proofs>, LogError> {
+    fn proofs(&self, wanted: Wanted) -> Result<Option<Proofs>, NoProof> {
         let (size, note) = &self.checkpoint_note;
-        let proven = |index| -> Result<Option<_>, LogError> {
+        let proven = |index| -> Result<Option<_>, NoProof> {
             let Some(bytes) = self.ledger.block(index)? else { return Ok(None) };
-            let inclusion = self.ledger.inclusion(index, *size).ok();
-            Ok(inclusion.map(|inclusion| (ByteBuf::from(bytes), inclusion)))
+            match self.ledger.inclusion(index, *size) {
+                Ok(inclusion) => Ok(Some((ByteBuf::from(bytes), inclusion))),
+                Err(Unproven::NoSuch) => Ok(None),
+                Err(Unproven::Unavailable) => Err(NoProof::Unavailable),
+            }
         };
         let Some((block, inclusion)) = proven(wanted.index)? else { return Ok(None) };
         let registration = match wanted.registered_at {

@@ -91,6 +91,11 @@ impl Connection {
 
 fn answer(reply: Reply) -> Result<Reply, ClientError> {
     match reply {
+        // Nothing is wrong with what was asked, nor is it known that anything is wrong with the server: later.
+        Reply::Refused(refusal) if refusal.name == "unavailable" => Err(ClientError::Unreachable(format!(
+            "the server has no proof at the moment, so nothing was believed: {} ({})",
+            refusal.message, refusal.name
+        ))),
         Reply::Refused(refusal) => Err(ClientError::Refused(refusal)),
         reply => Ok(reply),
     }
