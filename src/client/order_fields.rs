@@ -130,9 +130,15 @@ fn decimal(value: &Value) -> Result<Decimal, Option<InvalidDecimal>> {
     }
 }
 
+/// Capitals or small letters, but not both: `GBp` is pence, a hundredth of `GBP`.
 fn currency(value: &Value) -> Result<Currency, String> {
-    let name = value.as_str().and_then(|text| Currency::new(&text.to_ascii_uppercase()).ok());
-    name.ok_or_else(|| expected("currency", "a name of 2 to 8 letters such as \"USD\" or \"USDT\"", value))
+    let what = "a name of 2 to 8 letters such as \"USD\" or \"USDT\", pence being \"GBX\"";
+    let text = value.as_str().filter(|text| {
+        let is_small = |byte: u8| byte.is_ascii_lowercase();
+        text.bytes().all(is_small) || !text.bytes().any(is_small)
+    });
+    let name = text.and_then(|text| Currency::new(&text.to_ascii_uppercase()).ok());
+    name.ok_or_else(|| expected("currency", what, value))
 }
 
 fn command_id(value: &Value) -> Result<CommandId, String> {

@@ -11,6 +11,9 @@ use super::elements::{Fields as _, Form, InputError, Place, shown, without_mark}
 use super::order_fields::OrderFields;
 use super::orders_input::{Element, Visit};
 
+/// Bytes of a header that are looked at to find out what stands between the columns.
+const HEADER_BYTES_MAX: u64 = 64 << 10;
+
 /// Which columns hold the fields of an order: by their heading where somebody said so, else by what exporters call
 /// them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -90,14 +93,16 @@ impl fmt::Display for Columns {
 pub(super) fn read(input: impl Read, columns: &Columns, visit: &mut Visit<'_>) -> Result<Form, InputError> {
     let no_element = |reason| InputError::new(1, None, reason);
     let mut input = BufReader::new(without_mark(input).map_err(no_element)?);
-    let delimiter = delimiter(&mut input).map_err(no_element)?;
+    let mut first = Vec::new();
+    let read = input.by_ref().take(HEADER_BYTES_MAX).read_until(b'\n', &mut first);
+    read.map_err(|error| no_element(error.to_string()))?;
     // Rows end with a line feed alone, so that the reader's count of lines is right; what stands before it is cut off
     // with the blanks around a cell.
     let mut table = csv::ReaderBuilder::new()
-        .delimiter(delimiter)
+        .delimiter(delimiter(&first))
         .terminator(csv::Terminator::Any(b'\n'))
         .flexible(true)
-        .from_reader(input.chain(&b"\n"[..]));
+        .from_reader(first.as_slice().chain(input).chain(&b"\n"[..]));
     let headings = table.headers().map_err(|error| of_csv(&error, None))?.clone();
     let places = columns.places(&headings).map_err(no_element)?;
     let (mut row, mut element) = (csv::StringRecord::new(), 0);
@@ -124,11 +129,9 @@ pub(super) fn read(input: impl Read, columns: &Columns, visit: &mut Visit<'_>) -
 }
 
 /// What stands between the columns: a comma, or, where the header has none, a semicolon or a tab.
-fn delimiter(input: &mut impl BufRead) -> Result<u8, String> {
-    let head = input.fill_buf().map_err(|error| error.to_string())?;
-    let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let found = [b',', b';', b'\t'].into_iter().find(|delimiter| line.contains(delimiter));
-    Ok(found.unwrap_or(b','))
+fn delimiter(header: &[u8]) -> u8 {
+    let found = [b',', b';', b'\t'].into_iter().find(|delimiter| header.contains(delimiter));
+    found.unwrap_or(b',')
 }
 
 impl Columns {

@@ -179,9 +179,13 @@ mod tests {
         assert_eq!(read.price.unwrap().currency, Currency::new("USDT").ok());
         assert!(order(&text.replace("Sell", "BUY")).is_ok());
         assert!(order(&text.replace("usdt", "GBX")).is_ok());
-        for (from, to) in
-            [("Sell", "short"), ("shib/usd", "shib usd"), ("usdt", "€"), ("usdt", "TOOLONGNAME")]
-        {
+        for (from, to) in [
+            ("Sell", "short"),
+            ("shib/usd", "shib usd"),
+            ("usdt", "€"),
+            ("usdt", "GBp"),
+            ("usdt", "TOOLONGNAME"),
+        ] {
             assert!(order(&text.replace(from, to)).unwrap_err().contains(", found \""), "{to}");
         }
     }
