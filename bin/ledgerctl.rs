@@ -3,6 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let raw: Vec<String> = std::env::args().skip(1).collect();
-    ledgerd::cli::commands::main(&raw).into()
+    ledgerd::cli::commands::main(std::env::args_os()).into()
 }

@@ -3,15 +3,14 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
+use ledgerd::cli::arguments::words_of;
 use ledgerd::cli::exit::Exit;
 
 fn main() -> ExitCode {
-    let words: Result<Vec<String>, _> = std::env::args_os().skip(1).map(|word| word.into_string()).collect();
-    let exit = match words {
+    let exit = match words_of(std::env::args_os()) {
         Ok(words) => ledgerd::daemon::main(&words),
-        // A path made readable would be another path.
-        Err(word) => {
-            drop(writeln!(std::io::stderr(), "ledgerd: {word:?}: arguments have to be UTF-8"));
+        Err(sentence) => {
+            drop(writeln!(std::io::stderr(), "ledgerd: {sentence}"));
             Exit::Usage
         }
     };

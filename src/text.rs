@@ -49,6 +49,31 @@ fn is_invisible_filler(c: char) -> bool {
     )
 }
 
+/// What the system says of an error, without the number behind it.
+pub fn cause(error: &std::io::Error) -> String {
+    without_numbers(&error.to_string()).into_owned()
+}
+
+/// A text without the numbers of errors that the system puts behind its sentences.
+pub fn without_numbers(text: &str) -> Cow<'_, str> {
+    const BEGIN: &str = " (os error ";
+    if !text.contains(BEGIN) {
+        return Cow::Borrowed(text);
+    }
+    let mut parts = text.split(BEGIN);
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        match part.split_once(')') {
+            Some((number, rest)) if number.bytes().all(|byte| byte.is_ascii_digit()) => plain.push_str(rest),
+            _ => {
+                plain.push_str(BEGIN);
+                plain.push_str(part);
+            }
+        }
+    }
+    Cow::Owned(plain)
+}
+
 /// The first character of a text that [`is_hidden`].
 pub fn first_hidden(text: &str) -> Option<char> {
     text.chars().find(|c| is_hidden(*c))
@@ -133,6 +158,14 @@ mod tests {
         for c in ['a', ' ', '\u{a0}', 'é', '\u{301}', '\u{fe0f}', '🙂', '\u{10348}', '—', '\u{3000}'] {
             assert!(!is_hidden(c), "{}", c.escape_unicode());
         }
+    }
+
+    #[test]
+    fn numbers_of_the_systems_errors_are_left_out_and_nothing_else() {
+        let error = std::io::Error::from_raw_os_error(2);
+        assert_eq!(cause(&error), "No such file or directory");
+        assert_eq!(without_numbers("a: b (os error 2), c (os error 13)"), "a: b, c");
+        assert_eq!(without_numbers("a (os error x) (os error 2"), "a (os error x) (os error 2");
     }
 
     #[test]

@@ -52,6 +52,11 @@ impl Daemon {
         prlimit(Pid::from_raw(self.child.id() as i32), Resource::Fsize, limit).unwrap();
     }
 
+    pub(super) fn signal(&self, signal: rustix::process::Signal) {
+        let pid = rustix::process::Pid::from_raw(self.child.id() as i32).unwrap();
+        rustix::process::kill_process(pid, signal).unwrap();
+    }
+
     pub(super) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
@@ -151,7 +156,7 @@ fn members_register_place_orders_copy_only_their_own_and_verify() {
     let hash = line.split(' ').nth(2).unwrap();
     let copied = place.done("bob", at, &["copy", "--json"]);
     let block: Value = serde_json::from_str(&copied).unwrap();
-    assert_eq!(block["data"].to_string(), r#"{"operation_type":"buy","stock_name":"AAPL","user_id":2}"#);
+    assert_eq!(block["data"].to_string(), r#"{"user_id":2,"operation_type":"buy","stock_name":"AAPL"}"#);
     assert_eq!((block["index"].as_u64(), block["hash"].as_str()), (Some(4), Some(hash)));
     let own = place.done("alice", at, &["copy", "--json"]);
     let own: Value = serde_json::from_str(&own).unwrap();
@@ -196,10 +201,11 @@ fn what_is_refused_has_its_name_and_its_exit_code_and_changes_nothing() {
     assert!(place.ends(2, "alice", at, &["status"]).contains("not known"));
     assert!(place.ends(2, "alice", at, &["getKey"]).contains("SHA3-256:"));
     assert!(
-        place
-            .ends(65, "alice", at, &["getKey", "--fingerprint=SHA3-256:no"])
-            .contains("expected: SHA3-256:no")
+        place.ends(2, "alice", at, &["getKey", "--fingerprint=SHA3-256:no"]).contains("whole fingerprint")
     );
+    let other = format!("SHA3-256:{}", "A".repeat(43));
+    let said = place.ends(65, "alice", at, &["getKey", "--fingerprint", &other]);
+    assert!(said.contains(&format!("expected: {other}")), "{said}");
     place.join("alice", at);
     place.done("bob", at, &["getKey", "--accept-new"]);
     assert!(place.ends(2, "bob", at, &["add", ORDERS]).contains("register"));

@@ -1,14 +1,17 @@
 //! The references that people look things up in, held against the code: a table that is out of date is worse
 //! than none.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
+use ledgerd::cli::exit::Exit;
+use ledgerd::client::{ClientError, REFUSALS, Retry};
 use ledgerd::codec;
 use ledgerd::daemon::config::TEXT_SETTINGS;
 use ledgerd::domain::orders;
 use ledgerd::limits::{Limits, SETTINGS};
 use ledgerd::session::Fault;
-use ledgerd::wire::{self, Request};
+use ledgerd::wire::{self, Refusal, Request};
 
 fn document(path: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
@@ -76,6 +79,97 @@ fn every_refusal_of_a_rule_is_in_the_reference() {
         let row = format!("| `{}` | ", refusal.name());
         assert!(reference.lines().any(|line| line.starts_with(&row)), "{} is not listed", refusal.name());
     }
+}
+
+/// The names of a row's first cells, where they are names.
+fn backticked(text: &str) -> Vec<String> {
+    text.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_refusal_of_the_reference_says_whether_trying_again_helps() {
+    let reference = document("docs/wire-protocol.md");
+    let section = reference.split("\n## Refusals\n").nth(1).unwrap().split("\n## ").next().unwrap();
+    let mut listed: Vec<String> = Vec::new();
+    for row in section.lines().filter(|line| line.starts_with("| ")) {
+        let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+        let name = cells.iter().take(2).find(|cell| cell.starts_with('`'));
+        listed.extend(name.into_iter().flat_map(|cell| backticked(cell)));
+    }
+    assert!(listed.len() > 40, "the tables were found");
+    // What a listener says, and what the command line says by itself, stands in other places.
+    let elsewhere = ["bad_checkpoint", "displaced", "home_not_writable", "malformed_order", "unreadable"];
+    listed.extend(elsewhere.map(str::to_owned));
+    listed.sort();
+    listed.dedup();
+    let known: Vec<&str> = REFUSALS.iter().map(|(name, _)| *name).collect();
+    assert_eq!(known, listed, "client/retry.rs and docs/wire-protocol.md name the same refusals, in order");
+}
+
+/// One error of each kind that is not a refusal.
+fn errors() -> Vec<ClientError> {
+    let text = String::new;
+    let all = vec![
+        ClientError::Usage(text()),
+        ClientError::Unreachable(text()),
+        ClientError::Busy(text()),
+        ClientError::Unknown(text()),
+        ClientError::Untold(text()),
+        ClientError::Integrity(text()),
+        ClientError::Config(text()),
+        ClientError::File(PathBuf::new(), std::io::Error::other("")),
+        ClientError::InUse(text()),
+        ClientError::Unexpected(text()),
+    ];
+    for error in &all {
+        // A new kind does not compile before it stands above.
+        match error {
+            ClientError::Usage(_)
+            | ClientError::Refused(_)
+            | ClientError::Unreachable(_)
+            | ClientError::Busy(_)
+            | ClientError::Unknown(_)
+            | ClientError::Untold(_)
+            | ClientError::Integrity(_)
+            | ClientError::Config(_)
+            | ClientError::File(..)
+            | ClientError::InUse(_)
+            | ClientError::Unexpected(_) => {}
+        }
+    }
+    all
+}
+
+#[test]
+fn the_reference_says_of_every_error_whether_trying_again_helps() {
+    let mut expected: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for error in errors() {
+        expected.entry(error.retry().to_string()).or_default().push(error.name().to_owned());
+    }
+    for (name, retry) in REFUSALS {
+        expected.entry(retry.to_string()).or_default().push((*name).to_owned());
+    }
+    let reference = document("docs/cli.md");
+    let section = reference.split("\n## Errors\n").nth(1).unwrap().split("\n## ").next().unwrap();
+    let mut found = BTreeMap::new();
+    for row in section.lines().filter(|line| line.starts_with("| `") && !line.starts_with("| `retry`")) {
+        let (first, names) = row.trim_matches('|').trim().rsplit_once(" | ").unwrap();
+        let mut names = backticked(names);
+        names.sort();
+        found.insert(backticked(first).remove(0), names);
+    }
+    expected.values_mut().for_each(|names| {
+        names.sort();
+        names.dedup();
+    });
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn a_refusal_that_is_not_known_is_one_of_a_rule() {
+    let refused = |name: &str| ClientError::Refused(Refusal::fail(name, ""));
+    assert_eq!(refused("of_a_newer_server").retry(), Retry::NewCommand);
+    assert_eq!((refused("busy").retry(), Exit::from(&refused("busy"))), (Retry::Later, Exit::Unreachable));
 }
 
 #[test]

@@ -107,7 +107,7 @@ fn two_members_pay_each_other_while_the_daemon_comes_and_goes() {
     assert_eq!(
         came.to_string(),
         format!(
-            r#"{{"amount":"30","handle":"alice","index":{},"memo":"für Tee","minor":"30","movement":"settlement","payer":1}}"#,
+            r#"{{"index":{},"movement":"settlement","payer":1,"handle":"alice","amount":"30","minor":"30","memo":"für Tee"}}"#,
             sent["index"]
         )
     );
@@ -161,7 +161,7 @@ fn a_listener_hears_of_plain_payments_once_and_of_its_own_displacement() {
     assert_eq!(told.collect::<Vec<_>>(), expected.map(|words| words.map(Value::from)));
 
     let second = Listening::start(&place, "bob", at, &[]);
-    let said = bob.says_of("ledgerctl");
+    let said = bob.says_of("{\"error\"");
     assert!(said.contains("displaced") && said.contains(&second.address), "{said}");
     assert_eq!(bob.child.wait().unwrap().code(), Some(3));
     let mut rest = String::new();

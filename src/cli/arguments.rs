@@ -1,46 +1,59 @@
-//! A thin layer over argh: `--name=value` as well as `--name value`, help to stdout with exit 0, mistakes to
-//! stderr with exit 2 and the word that was probably meant.
+//! A thin layer over argh: options in any place, `--name=value` as well as `--name value`, exit code 2 for mistakes,
+//! and the word that was probably meant.
 
-use std::io::{self, Write};
+use std::ffi::OsString;
 
-use argh::{ArgsInfo, CommandInfoWithArgs, FromArgs};
+use argh::{ArgsInfo, FromArgs};
 
-use super::exit::Exit;
 use super::text::escape;
+use super::words::{Unknown, arrange};
 
-/// Parses arguments, the program's name not among them. When there is nothing to run, because help was asked
-/// for or something is wrong, what there is to say was said.
-///
-/// # Errors
-/// The exit code to end with.
-pub fn parse<T: FromArgs + ArgsInfo>(program: &str, raw: &[String]) -> Result<T, Exit> {
-    match try_parse(program, raw) {
-        Ok(arguments) => Ok(arguments),
-        Err((Exit::Done, text)) => {
-            drop(io::stdout().lock().write_all(text.as_bytes()));
-            Err(Exit::Done)
-        }
-        Err((exit, text)) => {
-            drop(io::stderr().lock().write_all(text.as_bytes()));
-            Err(exit)
-        }
-    }
+/// Why there is nothing to run.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// Help was asked for.
+    Help {
+        /// Of which command; of the whole program when it is empty.
+        command: Vec<String>,
+        /// The help.
+        text: String,
+    },
+    /// The version was asked for.
+    Version,
+    /// Something is wrong: what, in a line or more.
+    Mistake(String),
 }
 
-/// The same without printing: what a prompt needs.
+/// The arguments of this process, without the program's name.
 ///
 /// # Errors
-/// The exit code, and the text that goes with it.
-pub fn try_parse<T: FromArgs + ArgsInfo>(program: &str, raw: &[String]) -> Result<T, (Exit, String)> {
-    let split = split_values(raw);
-    let words: Vec<&str> = split.iter().map(String::as_str).collect();
+/// A sentence about the first that is not UTF-8: a path made readable would be another path.
+pub fn words_of(arguments: impl Iterator<Item = OsString>) -> Result<Vec<String>, String> {
+    let word = |argument: OsString| {
+        argument.into_string().map_err(|argument| format!("{argument:?}: arguments have to be UTF-8"))
+    };
+    arguments.skip(1).map(word).collect()
+}
+
+/// Parses arguments, the program's name not among them.
+///
+/// # Errors
+/// What there is to say instead of running anything.
+pub fn try_parse<T: FromArgs + ArgsInfo>(program: &str, raw: &[String]) -> Result<T, Stopped> {
+    let arranged = arrange(&T::get_args_info(), raw).map_err(Stopped::Mistake)?;
+    let mut words: Vec<&str> = arranged.words.iter().map(String::as_str).collect();
+    if arranged.help {
+        words = arranged.command.iter().map(String::as_str).chain(["--help"]).collect();
+    } else if arranged.version {
+        return Err(Stopped::Version);
+    }
     T::from_args(&[program], &words).map_err(|early| match early.status {
-        Ok(()) => (Exit::Done, ensure_newline(early.output)),
+        Ok(()) => Stopped::Help { command: arranged.command, text: ensure_newline(early.output) },
         Err(()) => {
-            let hint = suggestion(&T::get_args_info(), &words)
-                .map_or(String::new(), |word| format!("Did you mean {word}?\n"));
+            let hint = arranged.unknown.and_then(suggestion);
+            let hint = hint.map_or(String::new(), |word| format!("Did you mean {word}?\n"));
             let text = escape_lines(&ensure_newline(early.output));
-            (Exit::Usage, format!("{text}{hint}Run {program} --help for more.\n"))
+            Stopped::Mistake(format!("{text}{hint}Run {program} --help for more."))
         }
     })
 }
@@ -56,57 +69,11 @@ fn escape_lines(text: &str) -> String {
     text.lines().map(|line| format!("{}\n", escape(line))).collect()
 }
 
-/// `--name=value` becomes two words, up to a bare `--`. A bare `-` and a negative number, which argh takes for
-/// options, are put behind a `--` at the end, unless they may be an option's value.
-fn split_values(raw: &[String]) -> Vec<String> {
-    let mut words = Vec::with_capacity(raw.len());
-    let mut options = true;
-    let mut behind = Vec::new();
-    let mut after_option = false;
-    for word in raw {
-        options &= word != "--";
-        match word.split_once('=') {
-            _ if options && (word == "-" || (is_negative(word) && !after_option)) => {
-                behind.push(word.clone());
-            }
-            Some((name, value)) if options && name.starts_with("--") && name.len() > 2 => {
-                words.push(name.to_owned());
-                words.push(value.to_owned());
-            }
-            _ => words.push(word.clone()),
-        }
-        after_option = word.starts_with("--") && !word.contains('=');
-    }
-    if !behind.is_empty() {
-        if options {
-            words.push("--".to_owned());
-        }
-        words.append(&mut behind);
-    }
-    words
-}
-
-fn is_negative(word: &str) -> bool {
-    word.strip_prefix('-').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
-}
-
-/// The known word closest to an unknown one, if it is close. Values are unknown words too, but are not close.
-fn suggestion(info: &CommandInfoWithArgs, words: &[&str]) -> Option<String> {
-    let mut known: Vec<String> = Vec::new();
-    collect(info, &mut known);
-    let unknown = words.iter().filter(|word| !known.iter().any(|name| name == *word));
-    let closest = unknown
-        .flat_map(|word| known.iter().map(move |name| (strsim::jaro_winkler(name, word), name)))
-        .max_by(|a, b| a.0.total_cmp(&b.0))?;
-    (closest.0 > 0.8).then(|| closest.1.clone())
-}
-
-fn collect(info: &CommandInfoWithArgs, known: &mut Vec<String>) {
-    known.extend(info.flags.iter().map(|flag| flag.long.to_owned()));
-    for command in &info.commands {
-        known.push(command.name.to_owned());
-        collect(&command.command, known);
-    }
+/// The known word closest to an unknown one, if it is close.
+fn suggestion(unknown: Unknown) -> Option<String> {
+    let likeness = |name: String| (strsim::jaro_winkler(&name, &unknown.word), name);
+    let closest = unknown.known.into_iter().map(likeness).max_by(|a, b| a.0.total_cmp(&b.0))?;
+    (closest.0 > 0.8).then_some(closest.1)
 }
 
 #[cfg(test)]
@@ -124,9 +91,16 @@ mod tests {
         words: Vec<String>,
     }
 
-    fn sample(words: &[&str]) -> Result<Sample, (Exit, String)> {
+    fn sample(words: &[&str]) -> Result<Sample, Stopped> {
         let raw: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
         try_parse("sample", &raw)
+    }
+
+    fn mistake(words: &[&str]) -> String {
+        match sample(words) {
+            Err(Stopped::Mistake(text)) => text,
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]
@@ -142,10 +116,24 @@ mod tests {
 
     #[test]
     fn help_is_no_mistake_and_a_mistake_names_what_was_meant() {
-        assert_eq!(sample(&["--help"]).unwrap_err().0, Exit::Done);
-        let (exit, text) = sample(&["--limt", "5"]).unwrap_err();
-        assert_eq!(exit, Exit::Usage);
-        assert!(text.contains("--limit"), "{text}");
-        assert!(!sample(&["--\u{1b}[31m"]).unwrap_err().1.contains('\u{1b}'));
+        assert!(matches!(sample(&["--help"]), Err(Stopped::Help { .. })));
+        assert!(matches!(sample(&["-h"]), Err(Stopped::Help { .. })));
+        assert_eq!(sample(&["-V"]), Err(Stopped::Version));
+        assert!(mistake(&["--limt", "5"]).contains("Did you mean --limit?"));
+        assert!(!mistake(&["--\u{1b}[31m"]).contains('\u{1b}'));
+    }
+
+    #[test]
+    fn a_value_that_is_wrong_is_not_taken_for_a_word_that_is_misspelt() {
+        assert!(!mistake(&["--limit", "limit"]).contains("Did you mean"));
+        assert!(!mistake(&["--limit"]).contains("Did you mean"));
+    }
+
+    #[test]
+    fn an_argument_that_is_not_utf_8_is_named_and_escaped() {
+        use std::os::unix::ffi::OsStringExt as _;
+        let arguments = ["ledgerctl".into(), OsString::from_vec(b"x\xff.json".to_vec())];
+        let said = words_of(arguments.into_iter()).unwrap_err();
+        assert_eq!(said, r#""x\xFF.json": arguments have to be UTF-8"#);
     }
 }

@@ -32,6 +32,27 @@ pub enum Exit {
     Config = 78,
 }
 
+/// Every exit code with its meaning, as README.md and the man pages have it.
+pub const MEANINGS: &[(u8, &str)] = &[
+    (0, "done"),
+    (1, "unexpected failure"),
+    (2, "wrong usage or unreadable input, or an unknown server that nobody confirmed; nothing was sent"),
+    (3, "refused, nothing changed: a rule, a conflict, a full disk, no authenticated session"),
+    (4, "the server could not be reached, is busy, or a read was cut off; nothing changed"),
+    (5, "the outcome of a signed command is unknown; the next invocation settles it"),
+    (
+        6,
+        "done and durable, but it could not be told or the receipt could not be written; the sentence names the block. The same command again tells it, and does nothing a second time",
+    ),
+    (
+        65,
+        "integrity violation: damaged log, broken chain, bad proof, rollback, fork, changed server key, wrong fingerprint",
+    ),
+    (74, "I/O error on the way to durability (ledgerd)"),
+    (75, "in use by another process: a ledger's directory, a home (after 30 seconds)"),
+    (78, "configuration, key files, or a file that the daemon has to write unusable; the file is named"),
+];
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> ExitCode {
         ExitCode::from(exit as u8)
@@ -45,7 +66,7 @@ impl From<&ClientError> for Exit {
             // Too much at once is no refusal of what was asked.
             ClientError::Refused(refusal) if refusal.name == "busy" => Exit::Unreachable,
             ClientError::Refused(_) => Exit::Refused,
-            ClientError::Unreachable(_) => Exit::Unreachable,
+            ClientError::Unreachable(_) | ClientError::Busy(_) => Exit::Unreachable,
             ClientError::Unknown(_) => Exit::Unknown,
             ClientError::Untold(_) => Exit::Untold,
             ClientError::Integrity(_) => Exit::Integrity,

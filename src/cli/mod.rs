@@ -4,5 +4,6 @@ pub mod arguments;
 pub mod block_words;
 pub mod commands;
 pub mod exit;
+pub mod words;
 
 pub use crate::text;

@@ -13,10 +13,11 @@ use std::time::Duration;
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token, Waker};
 
+use super::away::{away, busy, no_answer, no_such_name};
 use super::{ClientError, clock};
 use crate::crypto::random::{self, OsRandom};
 use crate::session::{
-    ClientAuth, ClientEnv, ClientEvent, ClientSession, ClientTicket, CloseReason, Descriptor, KeyInfo,
+    ClientAuth, ClientEnv, ClientEvent, ClientSession, ClientTicket, CloseReason, Descriptor, Fault, KeyInfo,
     Params, get_key_frame,
 };
 use crate::time::Monotonic;
@@ -109,36 +110,41 @@ fn resolve(address: &str) -> Result<Vec<SocketAddr>, ClientError> {
         return Err(ClientError::Usage(format!("{address:?}: expected HOST:PORT, such as 127.0.0.1:7878")));
     }
     let found = address.to_socket_addrs();
-    let found = found.map_err(|error| ClientError::Unreachable(format!("{address}: {error}")))?;
+    let found = found.map_err(|error| no_such_name(address, &error))?;
     Ok(found.collect())
 }
 
-fn unreachable(address: &str) -> impl Fn(std::io::Error) -> ClientError {
-    move |error| ClientError::Unreachable(format!("{address}: {error}"))
+fn unreachable(address: &str, patience: Duration) -> impl Fn(std::io::Error) -> ClientError {
+    move |error| away(address, patience, &error)
 }
 
 /// Asks a server for block 0 and its descriptor: the only exchange in the clear. Nothing in the answer is
 /// verified yet.
 ///
 /// # Errors
-/// [`ClientError::Unreachable`], or [`ClientError::Integrity`] when the answer is not an answer.
+/// [`ClientError::Unreachable`] or [`ClientError::Busy`], or [`ClientError::Integrity`] when the answer is not an
+/// answer.
 pub fn get_key(address: &str) -> Result<KeyInfo, ClientError> {
+    get_key_within(address, PATIENCE)
+}
+
+fn get_key_within(address: &str, patience: Duration) -> Result<KeyInfo, ClientError> {
     let mut last = ClientError::Unreachable(format!("{address}: no address"));
     for target in resolve(address)? {
-        match get_key_from(address, target) {
-            Err(error @ ClientError::Unreachable(_)) => last = error,
+        match get_key_from(address, target, patience) {
+            Err(error) if error.is_away() => last = error,
             other => return other,
         }
     }
     Err(last)
 }
 
-fn get_key_from(address: &str, target: SocketAddr) -> Result<KeyInfo, ClientError> {
-    let failed = unreachable(address);
-    let mut stream = std::net::TcpStream::connect_timeout(&target, PATIENCE).map_err(&failed)?;
-    stream.set_read_timeout(Some(PATIENCE)).map_err(&failed)?;
-    stream.set_write_timeout(Some(PATIENCE)).map_err(&failed)?;
-    let until = clock::now().mono.0 + PATIENCE;
+fn get_key_from(address: &str, target: SocketAddr, patience: Duration) -> Result<KeyInfo, ClientError> {
+    let failed = unreachable(address, patience);
+    let mut stream = std::net::TcpStream::connect_timeout(&target, patience).map_err(&failed)?;
+    stream.set_read_timeout(Some(patience)).map_err(&failed)?;
+    stream.set_write_timeout(Some(patience)).map_err(&failed)?;
+    let until = clock::now().mono.0 + patience;
     stream.write_all(&get_key_frame()).map_err(&failed)?;
     let mut received = Vec::new();
     let mut chunk = [0; READ_BYTES];
@@ -149,7 +155,7 @@ fn get_key_from(address: &str, target: SocketAddr) -> Result<KeyInfo, ClientErro
         };
         if clock::now().mono.0 > until {
             // One byte now and then is no answer either.
-            return Err(ClientError::Unreachable(format!("{address}: no answer in time")));
+            return Err(no_answer(address, patience));
         }
         received.extend_from_slice(chunk.get(..count).unwrap_or_default());
         match KeyInfo::read(&received) {
@@ -158,6 +164,7 @@ fn get_key_from(address: &str, target: SocketAddr) -> Result<KeyInfo, ClientErro
                 return Err(ClientError::Unreachable(format!("{address}: closed without an answer")));
             }
             Ok(None) => {}
+            Err(Fault::Busy) => return Err(busy(address)),
             Err(_) => {
                 return Err(ClientError::Integrity(format!("{address} does not answer like a ledgerd")));
             }
@@ -179,7 +186,7 @@ impl Connection {
             // std connects with a timeout; mio takes over from there.
             match std::net::TcpStream::connect_timeout(&target, patience) {
                 Ok(stream) => return Connection::start(address, stream, opening, patience),
-                Err(error) => last = unreachable(address)(error),
+                Err(error) => last = away(address, patience, &error),
             }
         }
         Err(NotOpened::Error(last))
@@ -191,7 +198,7 @@ impl Connection {
         opening: &Opening<'_>,
         patience: Duration,
     ) -> Result<Connection, NotOpened> {
-        let failed = unreachable(address);
+        let failed = unreachable(address, patience);
         let prepare = || {
             stream.set_nonblocking(true)?;
             stream.set_nodelay(true)?;
@@ -236,8 +243,7 @@ impl Connection {
                 return Err(self.not_opened(reason));
             }
             if !self.turn(Some(deadline)).map_err(NotOpened::Error)? && !self.opened {
-                let text = format!("{}: no handshake in time", self.address);
-                return Err(NotOpened::Error(ClientError::Unreachable(text)));
+                return Err(NotOpened::Error(no_answer(&self.address, patience)));
             }
         }
         Ok(())
@@ -326,7 +332,7 @@ impl Connection {
         let timeout = deadline.map(|deadline| deadline.0.saturating_sub(clock::now().mono.0));
         match self.poll.poll(&mut self.events, timeout) {
             Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(true),
-            other => other.map_err(unreachable(&self.address))?,
+            other => other.map_err(unreachable(&self.address, PATIENCE))?,
         }
         if self.events.is_empty() {
             return Ok(false);
@@ -410,5 +416,50 @@ impl Connection {
         let mut env = ClientEnv { now: clock::now(), rng: &mut self.rng };
         self.session.close(&mut env);
         self.write_out();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    const MOMENT: Duration = Duration::from_millis(50);
+
+    fn asked(address: &str) -> ClientError {
+        get_key_within(address, MOMENT).unwrap_err()
+    }
+
+    #[test]
+    fn a_server_that_says_nothing_is_said_to_give_no_answer() {
+        let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = silent.local_addr().unwrap().to_string();
+        let error = asked(&address);
+        assert!(error.is_away());
+        assert_eq!(error.to_string(), format!("no answer from {address} within 1 second"));
+    }
+
+    #[test]
+    fn a_server_that_says_that_it_is_busy_is_neither_away_nor_a_liar() {
+        let full = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = full.local_addr().unwrap().to_string();
+        let answering = std::thread::spawn(move || {
+            let (mut stream, _) = full.accept().unwrap();
+            stream.read_exact(&mut [0; 3]).unwrap();
+            // Alert 2 of docs/channel.md.
+            stream.write_all(&[0x7e, 0, 1, 2]).unwrap();
+        });
+        assert!(matches!(asked(&address), ClientError::Busy(_)));
+        answering.join().unwrap();
+    }
+
+    #[test]
+    fn a_port_where_nobody_listens_is_told_in_words() {
+        let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        assert_eq!(
+            asked(&gone).to_string(),
+            format!("{gone}: the connection was refused: nobody listens there")
+        );
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::retry::{Retry, retry_of_refusal};
 use crate::wire::Refusal;
 
 /// What stops a client.
@@ -15,6 +16,8 @@ pub enum ClientError {
     Refused(Refusal),
     /// The server cannot be reached, is busy, or the connection was cut while reading; nothing changed.
     Unreachable(String),
+    /// The server is there and takes nobody else at the moment; nothing changed.
+    Busy(String),
     /// A signed command is under way and its outcome is not known.
     Unknown(String),
     /// A command was done and is durable, but its outcome could not be told or its receipt could not be written. The
@@ -38,6 +41,44 @@ impl ClientError {
         move |error| ClientError::File(path, error)
     }
 
+    /// The stable name: a refusal's own, or that of the kind of error.
+    pub fn name(&self) -> &str {
+        match self {
+            ClientError::Usage(_) => "usage",
+            ClientError::Refused(refusal) => &refusal.name,
+            ClientError::Unreachable(_) => "unreachable",
+            ClientError::Busy(_) => "busy",
+            ClientError::Unknown(_) => "outcome_unknown",
+            ClientError::Untold(_) => "untold",
+            ClientError::Integrity(_) => "integrity",
+            ClientError::Config(_) => "config",
+            ClientError::InUse(_) => "in_use",
+            ClientError::File(..) => "file",
+            ClientError::Unexpected(_) => "unexpected",
+        }
+    }
+
+    /// Whether the server did not answer, or takes nobody: the same may work in a moment.
+    pub fn is_away(&self) -> bool {
+        matches!(self, ClientError::Unreachable(_) | ClientError::Busy(_))
+    }
+
+    /// Whether trying again can help, and how.
+    pub fn retry(&self) -> Retry {
+        match self {
+            ClientError::Refused(refusal) => retry_of_refusal(&refusal.name),
+            ClientError::Unreachable(_)
+            | ClientError::Busy(_)
+            | ClientError::InUse(_)
+            | ClientError::File(..) => Retry::Later,
+            ClientError::Unknown(_) | ClientError::Untold(_) => Retry::SameCommand,
+            ClientError::Usage(_)
+            | ClientError::Integrity(_)
+            | ClientError::Config(_)
+            | ClientError::Unexpected(_) => Retry::Never,
+        }
+    }
+
     /// The reply was of another kind than the question.
     pub fn unexpected_reply() -> ClientError {
         ClientError::Unexpected("the server answered something else than was asked".to_owned())
@@ -54,6 +95,7 @@ impl fmt::Display for ClientError {
             ClientError::Usage(text)
             | ClientError::Config(text)
             | ClientError::Unreachable(text)
+            | ClientError::Busy(text)
             | ClientError::Unknown(text)
             | ClientError::Untold(text)
             | ClientError::Integrity(text)

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use super::away::busy;
 use super::checkpoints::{self, audit, prove_kept, shown_note};
 use super::connection::{Bell, PATIENCE};
 use super::known_servers::{self, KnownServer, read_checkpoint};
@@ -188,7 +189,7 @@ fn not_opened(server: &KnownServer, error: NotOpened) -> ClientError {
     let address = &server.address;
     match error {
         NotOpened::Error(error) => error,
-        NotOpened::Alert(2) => ClientError::Unreachable(format!("{address} is busy; try again in a moment")),
+        NotOpened::Alert(2) => busy(address),
         NotOpened::Alert(3) => {
             ClientError::Unreachable(format!("{address} supports none of our channel suites"))
         }

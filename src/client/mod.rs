@@ -14,6 +14,7 @@
 //! # }
 //! ```
 
+mod away;
 pub mod bench;
 pub mod bookkeeping;
 mod checked;
@@ -39,6 +40,7 @@ mod payment_orders;
 pub mod payments_input;
 mod receipts;
 mod registration;
+mod retry;
 mod sent_orders;
 pub mod show;
 mod statement;
@@ -47,6 +49,7 @@ mod submitter;
 mod user;
 mod witness;
 
+pub(crate) use away::{away, no_answer};
 pub use checkpoints::{Successor, accept_successor};
 pub use connection::{Bell, Connection, NotOpened, Opening, PATIENCE, Waited, get_key};
 pub use copying::Copying;
@@ -64,6 +67,7 @@ pub use once::{Submitted, submit_once};
 pub use payment_orders::{End, SignedOrder, conflict, end_of, fate_of, proves_settled};
 pub use receipts::{Registrant, fetch_receipt, fetch_registrant};
 pub use registration::{Joined, Registration, find_account, register, untold_registration};
+pub use retry::{REFUSALS, Retry, retry_of_refusal};
 pub use sent_orders::{SentOrder, SentOrders};
 pub use statement::Statement;
 pub use submit::{Earlier, Signer, check_own_block, settle};

@@ -145,7 +145,7 @@ impl<'a> Submitter<'a> {
                 }
                 Ok(Waited::Woken) => return Ok(News::Rung),
                 Ok(Waited::TimedOut) => {}
-                Err(ClientError::Unreachable(_)) => self.lose(),
+                Err(error) if error.is_away() => self.lose(),
                 Err(error) => return Err(error),
             }
         }
@@ -183,7 +183,7 @@ impl<'a> Submitter<'a> {
                 }
                 Ok(())
             }
-            Err(ClientError::Unreachable(_)) => {
+            Err(error) if error.is_away() => {
                 let at = Monotonic(clock::now().mono.0 + lost.pause);
                 self.lost = Some(Lost { at, pause: (lost.pause * 2).min(PAUSE_MAX) });
                 Ok(())

@@ -4,15 +4,14 @@
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
 
-use argh::{ArgsInfo, FromArgs};
+use argh::{ArgsInfo, CommandInfoWithArgs, FromArgs};
 
 use super::config::{self, Config, ConfigError};
 use super::error::DaemonError;
 use super::founding::CONFIG;
 use crate::chain::armour;
 use crate::chain::genesis::{ORIGIN_BYTES_MAX, is_origin};
-use crate::cli::arguments::try_parse;
-use crate::cli::exit::Exit;
+use crate::cli::arguments::{Stopped, try_parse};
 use crate::crypto::KeyId;
 use crate::crypto::rsa::PublicKey;
 use crate::domain::{BadSetting, Settings};
@@ -85,6 +84,11 @@ struct Raw {
     /// print the version
     #[argh(switch)]
     version: bool,
+}
+
+/// The options of the daemon, as its help and its man page show them.
+pub fn describe() -> CommandInfoWithArgs {
+    Raw::get_args_info()
 }
 
 /// What the daemon was asked to do.
@@ -184,11 +188,12 @@ impl Configured {
 pub(super) fn parse(arguments: &[String]) -> Result<Task, DaemonError> {
     let raw: Raw = match try_parse("ledgerd", arguments) {
         Ok(raw) => raw,
-        Err((Exit::Done, text)) => return Ok(Task::Print(help(&text))),
-        Err((_, text)) => return Err(usage(text.trim_end())),
+        Err(Stopped::Help { text, .. }) => return Ok(Task::Print(help(&text))),
+        Err(Stopped::Version) => return Ok(Task::Print(version())),
+        Err(Stopped::Mistake(text)) => return Err(usage(&text)),
     };
     if raw.version {
-        return Ok(Task::Print(format!("ledgerd {}", env!("CARGO_PKG_VERSION"))));
+        return Ok(Task::Print(version()));
     }
     if raw.settings {
         return Ok(Task::Print(config::reference()));
@@ -229,6 +234,10 @@ pub(super) fn parse(arguments: &[String]) -> Result<Task, DaemonError> {
         origin: origin.map(check_origin).transpose()?,
         limits: configured.config.limits,
     })))
+}
+
+fn version() -> String {
+    format!("ledgerd {}", env!("CARGO_PKG_VERSION"))
 }
 
 /// The help of the arguments, and the reference of what the configuration may say.
@@ -350,6 +359,7 @@ fn usage(message: &str) -> DaemonError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::exit::Exit;
 
     fn words(arguments: &[&str]) -> Vec<String> {
         arguments.iter().map(|word| (*word).to_owned()).collect()
@@ -454,7 +464,11 @@ mod tests {
         for setting in crate::limits::SETTINGS {
             assert!(help.contains(setting.key), "{}", setting.key);
         }
-        let Ok(Task::Print(version)) = parse(&words(&["--version"])) else { panic!() };
-        assert!(version.starts_with("ledgerd "));
+        for word in ["--version", "-V"] {
+            let Ok(Task::Print(version)) = parse(&words(&[word])) else { panic!("{word}") };
+            assert!(version.starts_with("ledgerd "));
+        }
+        let Ok(Task::Print(short)) = parse(&words(&["-h"])) else { panic!() };
+        assert_eq!(short, help);
     }
 }

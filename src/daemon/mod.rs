@@ -14,6 +14,7 @@ mod log_queue;
 mod logging;
 mod run;
 
+pub use arguments::describe;
 pub use directory::DataDirectory;
 pub use error::DaemonError;
 pub use founding::{Founding, is_unfinished};

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use super::identity_of;
-use crate::client::{ClientError, Member, Registrant, Reopen, SignedOrder, clock};
+use crate::client::{ClientError, Member, Registrant, Reopen, SignedOrder, away, clock, no_answer};
 use crate::crypto::random::{self, OsRandom};
 use crate::crypto::rsa::PrivateKey;
 use crate::session::{CloseReason, Params, PeerEnv, PeerEvent, PeerSession};
@@ -49,7 +49,7 @@ impl PeerLink {
         wanted: &Registrant,
         address: SocketAddr,
     ) -> Result<PeerLink, ClientError> {
-        let failed = |error: std::io::Error| ClientError::Unreachable(format!("{address}: {error}"));
+        let failed = |error: std::io::Error| away(address, PATIENCE, &error);
         // The address is the server's word; it points this member at nobody who has nothing to do with the ledger. A
         // loopback address points at this machine itself.
         if let Err(kind) = wire::check_dialled(address.ip(), true) {
@@ -71,7 +71,7 @@ impl PeerLink {
                 )));
             }
             if !link.turn(until, Some((&key, wanted)))? {
-                return Err(ClientError::Unreachable(format!("{address}: {who} did not answer in time")));
+                return Err(no_answer(format_args!("{who} at {address}"), PATIENCE));
             }
         }
         let note = link.params.as_ref().map(|params| params.checkpoint_note.clone()).unwrap_or_default();
@@ -121,7 +121,7 @@ impl PeerLink {
         until: Monotonic,
         handshake: Option<(&PrivateKey, &Registrant)>,
     ) -> Result<bool, ClientError> {
-        let failed = |error: std::io::Error| ClientError::Unreachable(format!("the payee: {error}"));
+        let failed = |error: std::io::Error| away("the payee", PATIENCE, &error);
         self.stream.write_all(self.session.output()).map_err(failed)?;
         self.session.output_mut().clear();
         let left = until.0.saturating_sub(clock::now().mono.0);

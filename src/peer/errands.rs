@@ -118,7 +118,7 @@ impl Errands {
             }
             Job::Settle { id, request, note, order } => match self.settle(&note, &order) {
                 Ok(settlement) => Answer::Settled { id, request, order, settlement },
-                Err(error @ (ClientError::Unreachable(_) | ClientError::Unknown(_))) => {
+                Err(error) if error.is_away() || matches!(error, ClientError::Unknown(_)) => {
                     tracing::warn!(%error, "the outcome of a settlement is not known yet");
                     Answer::Settled { id, request, order, settlement: Settlement::Unknown }
                 }
@@ -134,7 +134,7 @@ impl Errands {
     fn keep_announcing(&mut self) -> Answer {
         let mut again = false;
         let announced = match self.announce() {
-            Err(ClientError::Unreachable(_)) => {
+            Err(error) if error.is_away() => {
                 again = true;
                 self.member.reopen(PATIENCE).and_then(|()| self.announce())
             }
@@ -147,7 +147,7 @@ impl Errands {
         });
         match announced {
             Ok((address, came)) => Answer::Announced { address, note: self.note(), again, came },
-            Err(ClientError::Unreachable(why)) => Answer::NotAnnounced(why),
+            Err(error) if error.is_away() => Answer::NotAnnounced(error.to_string()),
             Err(error) => Answer::Failed(error),
         }
     }
@@ -189,7 +189,7 @@ impl Errands {
         mut ask: impl FnMut(&mut Member) -> Result<T, ClientError>,
     ) -> Result<T, ClientError> {
         match ask(&mut self.member) {
-            Err(ClientError::Unreachable(_)) => {
+            Err(error) if error.is_away() => {
                 self.member.reopen(PATIENCE)?;
                 ask(&mut self.member)
             }

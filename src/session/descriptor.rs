@@ -204,6 +204,12 @@ pub fn fingerprint(log_key: &[u8; 32], ledger_id: &LedgerId) -> String {
     format!("SHA3-256:{}", Base64Unpadded::encode_string(&digest.0))
 }
 
+/// Whether a text is a whole fingerprint, of whichever server.
+pub fn is_fingerprint(text: &str) -> bool {
+    let digest = text.strip_prefix("SHA3-256:").and_then(|text| Base64Unpadded::decode_vec(text).ok());
+    digest.is_some_and(|digest| digest.len() == 32)
+}
+
 fn hash(text: &str) -> Digest {
     sha3(&[text.as_bytes()])
 }

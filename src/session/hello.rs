@@ -226,9 +226,16 @@ impl KeyInfo {
     /// Reads the answer from what has arrived so far: none until all of it is there.
     ///
     /// # Errors
-    /// [`Fault::Protocol`] when it is something else, or more than that.
+    /// [`Fault::Busy`] when the server says that it is; [`Fault::Protocol`] when it is something else, or more than
+    /// that.
     pub fn read(received: &[u8]) -> Result<Option<KeyInfo>, Fault> {
         let Some((kind, len)) = frame::front(received)? else { return Ok(None) };
+        if kind == FrameType::Alert && received.len() < len {
+            return Ok(None);
+        }
+        if Fault::Busy.alert().is_some_and(|code| received == alert_frame(code)) {
+            return Err(Fault::Busy);
+        }
         if kind != FrameType::KeyInfo || received.len() > len {
             return Err(Fault::Protocol);
         }

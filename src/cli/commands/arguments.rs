@@ -303,7 +303,7 @@ pub struct Completions {
     pub shell: String,
 }
 
-/// Write the man pages of ledgerctl into a directory.
+/// Write the man pages of ledgerctl and ledgerd into a directory.
 #[derive(FromArgs, ArgsInfo, Debug)]
 #[argh(subcommand, name = "man", example = "ledgerctl man /usr/local/share/man/man1")]
 pub struct Man {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::Context;
-use super::named_files::{NewFile, read_handed_on};
+use super::named_files::{NewFile, is_standard, read_handed_on};
 use super::proof_arguments::{
     AcceptCheckpoint, Checkpoint as Arguments, CheckpointAction, CompareCheckpoints, VerifyCheckpoint,
 };
@@ -18,14 +18,20 @@ use crate::crypto::note::LogPublicKey;
 pub(super) fn run(context: &Context, command: &Arguments) -> Result<Exit, ClientError> {
     match &command.action {
         None => {
-            let (note, _) = newest(context)?;
-            context.out.line(note.trim_end())?;
+            let (note, checkpoint) = newest(context)?;
+            show(context, &note, &checkpoint, note.trim_end())?;
         }
         Some(CheckpointAction::Save(command)) => {
             let file = NewFile::again(&command.file, command.force)?;
             let (note, checkpoint) = newest(context)?;
-            file.write(note.as_bytes())?;
-            context.out.note(&format!("checkpoint over {} blocks saved", checkpoint.size));
+            if !(context.out.json && is_standard(&command.file)) {
+                file.write(note.as_bytes())?;
+            }
+            if context.out.json {
+                show(context, &note, &checkpoint, "")?;
+            } else {
+                context.out.note(&format!("checkpoint over {} blocks saved", checkpoint.size));
+            }
         }
         Some(CheckpointAction::Verify(command)) => verify(context, command)?,
         Some(CheckpointAction::Compare(command)) => compare(context, command)?,
@@ -55,7 +61,7 @@ fn newest(context: &Context) -> Result<(String, Checkpoint), ClientError> {
 fn verify(context: &Context, command: &VerifyCheckpoint) -> Result<(), ClientError> {
     if let Some(vkey) = &command.vkey {
         let (_, checkpoint) = signed(&command.file, vkey)?;
-        return context.out.line(&format!("signed: {}", sentence(&checkpoint)));
+        return verdict(context, "signed", &checkpoint, None, &format!("signed: {}", sentence(&checkpoint)));
     }
     // A file that is not of this ledger says nothing about the server, and is told before the server is asked.
     let (note, _) = signed(&command.file, &pinned(&context.home()?, &context.server)?.log_key)?;
@@ -66,12 +72,8 @@ fn verify(context: &Context, command: &VerifyCheckpoint) -> Result<(), ClientErr
         server,
         server.checkpoint.as_deref().unwrap_or_default(),
     )?;
-    context.out.line(&format!(
-        "extended: {}; now {} blocks, root {}",
-        sentence(&kept),
-        newest.size,
-        newest.root
-    ))
+    let text = format!("extended: {}; now {} blocks, root {}", sentence(&kept), newest.size, newest.root);
+    verdict(context, "extended", &kept, Some(&newest), &text)
 }
 
 fn compare(context: &Context, command: &CompareCheckpoints) -> Result<(), ClientError> {
@@ -79,13 +81,17 @@ fn compare(context: &Context, command: &CompareCheckpoints) -> Result<(), Client
         Some(vkey) => vkey.clone(),
         None => pinned(&context.home()?, &context.server)?.log_key,
     };
+    if is_standard(&command.a) && is_standard(&command.b) {
+        return Err(ClientError::Usage("compare - -: standard input is one file".to_owned()));
+    }
     let ((_, a), (_, b)) = (signed(&command.a, &vkey)?, signed(&command.b, &vkey)?);
     if a.size != b.size {
         context.out.note(
             "only the server, or an audit of its files, can prove that one extends the other: \
              checkpoint verify, audit --checkpoint",
         );
-        return context.out.line(&format!("different sizes: {}; {}", sentence(&a), sentence(&b)));
+        let text = format!("different sizes: {}; {}", sentence(&a), sentence(&b));
+        return verdict(context, "different_sizes", &a, Some(&b), &text);
     }
     if a.root != b.root {
         return Err(ClientError::Integrity(format!(
@@ -98,7 +104,39 @@ fn compare(context: &Context, command: &CompareCheckpoints) -> Result<(), Client
             b.root
         )));
     }
-    context.out.line(&format!("the same: {}", sentence(&a)))
+    verdict(context, "same", &a, Some(&b), &format!("the same: {}", sentence(&a)))
+}
+
+/// Shows a checkpoint: its parts with `--json`, else this text.
+fn show(context: &Context, note: &str, checkpoint: &Checkpoint, text: &str) -> Result<(), ClientError> {
+    if !context.out.json {
+        return context.out.line(text);
+    }
+    let mut value = as_json(checkpoint);
+    value["checkpoint"] = note.into();
+    context.out.line(&value.to_string())
+}
+
+/// Shows what came of a checkpoint that was checked, or of two: with `--json` in parts, else this text.
+fn verdict(
+    context: &Context,
+    word: &str,
+    checkpoint: &Checkpoint,
+    other: Option<&Checkpoint>,
+    text: &str,
+) -> Result<(), ClientError> {
+    if !context.out.json {
+        return context.out.line(text);
+    }
+    let value = serde_json::json!({
+        "verdict": word, "checkpoint": as_json(checkpoint), "other": other.map(as_json),
+    });
+    context.out.line(&value.to_string())
+}
+
+fn as_json(checkpoint: &Checkpoint) -> serde_json::Value {
+    let Checkpoint { origin, size, root, .. } = checkpoint;
+    serde_json::json!({ "origin": origin, "size": size, "root": root.to_string() })
 }
 
 /// Goes on with a history that contradicts the one before.
@@ -114,7 +152,8 @@ fn accept(context: &Context, command: &AcceptCheckpoint) -> Result<(), ClientErr
                  gone; the ledger does not know them any more",
                 evidence.display()
             ));
-            context.out.line(&format!("accepted: {}; before {}", sentence(&now), sentence(&before)))
+            let text = format!("accepted: {}; before {}", sentence(&now), sentence(&before));
+            verdict(context, "accepted", &now, Some(&before), &text)
         }
         None => {
             context

@@ -130,12 +130,6 @@ fn show(
     known: bool,
 ) -> Result<(), ClientError> {
     let fingerprint = descriptor.fingerprint();
-    if command.pem {
-        return context.out.line(descriptor.encryption_key().to_pem().trim_end());
-    }
-    if command.vkey {
-        return context.out.line(&descriptor.log_key().to_string());
-    }
     if command.json || context.out.json {
         let value = serde_json::json!({
             "server": context.server,
@@ -144,8 +138,15 @@ fn show(
             "vkey": descriptor.log_key().to_string(),
             "serial": descriptor.serial(),
             "enc_key_id": descriptor.encryption_key().key_id().to_string(),
+            "enc_key": descriptor.encryption_key().to_pem(),
         });
         return context.out.line(&value.to_string());
+    }
+    if command.pem {
+        return context.out.line(descriptor.encryption_key().to_pem().trim_end());
+    }
+    if command.vkey {
+        return context.out.line(&descriptor.log_key().to_string());
     }
     context.out.note(if known { "the server is the one that was pinned" } else { "pinned" });
     context.out.line(&fingerprint)

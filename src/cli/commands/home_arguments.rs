@@ -3,6 +3,8 @@
 
 use argh::{ArgsInfo, FromArgs};
 
+use crate::session::descriptor::is_fingerprint;
+
 /// Fetch the server's identity, verify it and pin it.
 ///
 /// This is the only exchange in the clear. Compare the fingerprint with one that reached you another way. A home
@@ -15,7 +17,7 @@ pub struct GetKey {
     pub accept_new: bool,
 
     /// pin the server only if it has this fingerprint
-    #[argh(option)]
+    #[argh(option, from_str_fn(fingerprint))]
     pub fingerprint: Option<String>,
 
     /// print the server's RSA key as PEM
@@ -29,6 +31,12 @@ pub struct GetKey {
     /// stable JSON instead of text
     #[argh(switch)]
     pub json: bool,
+}
+
+/// A part of a fingerprint proves nothing of a server, so it is no reason to accuse one either.
+fn fingerprint(text: &str) -> Result<String, String> {
+    let whole = "expected a whole fingerprint: SHA3-256: and 43 characters";
+    is_fingerprint(text).then(|| text.to_owned()).ok_or_else(|| whole.to_owned())
 }
 
 /// Forget a server, because another one is served at its address, or nothing.

@@ -8,17 +8,20 @@ mod bench;
 mod bench_arguments;
 mod bookkeeping;
 mod checkpoint;
+mod completion;
 mod copy;
 mod demo;
 mod extract;
 mod get_key;
 mod home_arguments;
+mod man_pages;
 mod manual;
 mod money;
 mod money_arguments;
 mod named_files;
 mod offline;
 mod outlet;
+mod overview;
 mod passphrase;
 mod payment_orders;
 mod peer_arguments;
@@ -27,6 +30,7 @@ mod proof_arguments;
 mod receipt;
 mod register;
 mod roles;
+mod script;
 mod settling;
 mod shell;
 mod show;
@@ -39,13 +43,18 @@ mod witness;
 
 pub use arguments::{Arguments, Subcommand};
 pub use demo::DAEMON_ARGUMENT;
+pub use overview::overview_lines;
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::OnceCell;
+use std::ffi::OsString;
 use std::sync::Arc;
 
-use crate::cli::arguments::parse;
+use argh::ArgsInfo as _;
+
+use crate::cli::arguments::{Stopped, try_parse, words_of};
 use crate::cli::exit::Exit;
-use crate::client::{ClientError, Home, Member};
+use crate::cli::words::arrange;
+use crate::client::{ClientError, Home};
 use outlet::Outlet;
 use zeroize::Zeroizing;
 
@@ -59,7 +68,7 @@ struct Context {
     /// The passphrase that the command line named.
     given_passphrase: Option<Zeroizing<String>>,
     /// Where a shell keeps its session between commands.
-    session: Option<RefCell<Option<Member>>>,
+    session: Option<shell::SharedSession>,
 }
 
 impl Context {
@@ -90,34 +99,77 @@ impl Context {
     }
 }
 
-/// Runs `ledgerctl` with these arguments, the program's name not among them.
-pub fn main(raw: &[String]) -> Exit {
+/// Runs `ledgerctl` with the arguments of its process, the program's name among them.
+pub fn main(arguments: impl Iterator<Item = OsString>) -> Exit {
+    let arguments: Vec<OsString> = arguments.collect();
+    let raw = match words_of(arguments.iter().cloned()) {
+        Ok(raw) => raw,
+        Err(sentence) => {
+            let out = Outlet::new(arguments.iter().any(|argument| argument == "--json"));
+            return ended(out, Err(ClientError::Usage(sentence)));
+        }
+    };
     if raw.first().is_some_and(|first| first == DAEMON_ARGUMENT) {
         return crate::daemon::main(raw.get(1..).unwrap_or_default());
     }
-    let arguments = match parse::<Arguments>("ledgerctl", raw) {
+    if raw.first().is_some_and(|first| first == completion::COMPLETE_ARGUMENT) {
+        let answer = completion::answer(raw.get(1..).unwrap_or_default());
+        let told = Outlet::new(false).data(|out| out.write_all(answer.as_bytes()));
+        return ended(Outlet::new(false), told.map(|_| Exit::Done));
+    }
+    if raw.iter().all(|word| word == "--json") {
+        return ended(Outlet::new(false), show_overview(Outlet::new(false)));
+    }
+    let arguments = match try_parse::<Arguments>("ledgerctl", &raw) {
         Ok(arguments) => arguments,
-        Err(exit) => return exit,
+        Err(stopped) => return say_stopped(Outlet::new(asks_json(&raw)), stopped),
     };
     let context = match Context::of(&arguments) {
         Ok(context) => context,
-        Err(error) => {
-            Outlet::new(arguments.json).complain(&error);
-            return Exit::from(&error);
-        }
+        Err(error) => return ended(Outlet::new(arguments.json), Err(error)),
     };
-    if let Subcommand::Shell(_) = &arguments.command {
-        return shell::run(Context { session: Some(RefCell::default()), ..context });
+    if let Subcommand::Shell(command) = &arguments.command {
+        return shell::run(Context { session: Some(shell::SharedSession::default()), ..context }, command);
     }
-    ended(&context, dispatch(&context, &arguments.command))
+    ended(context.out, dispatch(&context, &arguments.command))
+}
+
+/// Whether these words ask for JSON, even if nothing else about them is understood.
+fn asks_json(raw: &[String]) -> bool {
+    let arranged = arrange(&Arguments::get_args_info(), raw);
+    arranged.map_or_else(|_| raw.iter().any(|word| word == "--json"), |arranged| arranged.json)
+}
+
+/// Says what was asked for instead of a command, or what is wrong with the words.
+fn say_stopped(out: Outlet, stopped: Stopped) -> Exit {
+    let said = match stopped {
+        Stopped::Help { command, .. } if command.is_empty() => show_overview(out),
+        Stopped::Help { text, .. } => out.line(text.trim_end()).map(|()| Exit::Done),
+        Stopped::Version => version(out).map(|()| Exit::Done),
+        Stopped::Mistake(text) => Err(ClientError::Usage(text)),
+    };
+    ended(out, said)
+}
+
+/// Somebody who types the name alone wants to know what there is.
+fn show_overview(out: Outlet) -> Result<Exit, ClientError> {
+    out.line(overview::text().trim_end()).map(|()| Exit::Done)
+}
+
+fn version(out: Outlet) -> Result<(), ClientError> {
+    let (name, version) = ("ledgerctl", env!("CARGO_PKG_VERSION"));
+    if out.json {
+        return out.line(&serde_json::json!({ "name": name, "version": version }).to_string());
+    }
+    out.line(&format!("{name} {version}"))
 }
 
 /// What a command's end means to whoever waits for the process.
-fn ended(context: &Context, done: Result<Exit, ClientError>) -> Exit {
+fn ended(out: Outlet, done: Result<Exit, ClientError>) -> Exit {
     match done {
         Ok(exit) => exit,
         Err(error) => {
-            context.out.complain(&error);
+            out.complain(&error);
             Exit::from(&error)
         }
     }
@@ -205,9 +257,7 @@ fn dispatch(context: &Context, command: &Subcommand) -> Result<Exit, ClientError
         Subcommand::Whoami(command) => status::whoami(context, command),
         Subcommand::Completions(command) => manual::completions(context, command),
         Subcommand::Man(command) => manual::man(context, command),
-        Subcommand::Version(_) => {
-            context.out.line(concat!("ledgerctl ", env!("CARGO_PKG_VERSION"))).map(|()| Exit::Done)
-        }
+        Subcommand::Version(_) => version(context.out).map(|()| Exit::Done),
         Subcommand::Listen(command) => peers::listen(context, command),
         Subcommand::Online(command) => peers::online(context, command),
         Subcommand::Send(command) => payment_orders::send(context, command),

@@ -45,9 +45,12 @@ pub(super) fn statement(context: &Context, command: &StatementCommand) -> Result
     let time =
         |text: &Option<String>, name: &str| text.as_deref().map(|text| instant(text, name)).transpose();
     let (from, to) = (time(&command.from, "--from")?, time(&command.to, "--to")?);
+    let json = command.json || context.out.json;
+    if json && command.csv {
+        return Err(ClientError::Usage("--csv and --json: which of the two?".to_owned()));
+    }
     let mut member = open_member(context)?;
     let (_, currency) = fetch_balance(&mut member)?;
-    let json = command.json || context.out.json;
     if command.csv {
         context.out.line("index,element,timestamp,movement,counterparty,handle,amount,balance,memo")?;
     }

@@ -47,7 +47,7 @@ pub struct PayCommand {
     #[argh(option)]
     pub memo: Option<String>,
 
-    /// payments as JSON Lines with to, amount and memo (--file=- for standard input): one command of up to 8192
+    /// payments as JSON Lines with to, amount and memo (- for standard input): one command of up to 8192
     #[argh(option)]
     pub file: Option<String>,
 

@@ -1,5 +1,5 @@
-//! Files that were named on the command line. What cannot be read is a mistake of usage: nothing was sent. What is
-//! there is never replaced unless somebody asks for it.
+//! Files that were named on the command line; `-` names standard input and standard output. What cannot be read is a
+//! mistake of usage: nothing was sent. What is there is never replaced unless somebody asks for it.
 #![expect(clippy::disallowed_methods, reason = "these files were named by whoever runs the command")]
 
 use std::fs::{self, File, OpenOptions, Permissions};
@@ -57,6 +57,11 @@ pub(super) struct NewFile<'a> {
     force: bool,
 }
 
+/// Whether this names standard input or standard output.
+pub(super) fn is_standard(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
 impl<'a> NewFile<'a> {
     /// Looks before anything is done whether the file can be written, and whether its name is free.
     ///
@@ -64,7 +69,7 @@ impl<'a> NewFile<'a> {
     /// [`ClientError::Usage`].
     pub(super) fn new(path: &'a Path, force: bool) -> Result<NewFile<'a>, ClientError> {
         let file = NewFile::again(path, force)?;
-        if !force && is_regular(path) {
+        if !force && !is_standard(path) && is_regular(path) {
             return Err(ClientError::Usage(format!(
                 "{} is there already; --force replaces it",
                 path.display()
@@ -85,7 +90,7 @@ impl<'a> NewFile<'a> {
                 path.display()
             )));
         }
-        if is_regular(path) || !path.exists() {
+        if !is_standard(path) && (is_regular(path) || !path.exists()) {
             // The only test that holds for every kind of file system and permission.
             tempfile::NamedTempFile::new_in(folder_of(path)).map_err(unusable(path))?;
         }
@@ -140,6 +145,10 @@ impl<'a> NewFile<'a> {
     fn write_unless(self, bytes: &[u8], is_as_good: impl Fn(&[u8]) -> bool) -> Result<(), ClientError> {
         let NewFile { path, force } = self;
         let failed = |error| ClientError::File(path.to_owned(), error);
+        if is_standard(path) {
+            let mut out = io::stdout().lock();
+            return out.write_all(bytes).and_then(|()| out.flush()).map_err(failed);
+        }
         if path.exists() && !is_regular(path) {
             // A pipe or a device takes what is written to it and is not replaced.
             let open = OpenOptions::new().write(true).open(path);

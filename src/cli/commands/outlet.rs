@@ -1,19 +1,21 @@
 //! Where a command's output goes: data to stdout, words about it to stderr, tables and bars only to a terminal.
 //! Characters that nobody can see are written out wherever it goes.
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::visible::Visible;
-use crate::cli::text::escape;
+use crate::cli::exit::Exit;
+use crate::cli::text::{escape, without_numbers};
 use crate::client::ClientError;
 
 /// See the module.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Outlet {
-    /// Whether `--json` was given before the command.
+    /// Whether `--json` was given.
     pub(super) json: bool,
 }
 
@@ -47,16 +49,22 @@ impl Outlet {
     /// Says something about the data.
     pub(super) fn note(self, text: &str) {
         // With stderr gone there is nobody to tell.
-        drop(writeln!(Visible::new(io::stderr().lock()), "{text}"));
+        drop(writeln!(Visible::new(io::stderr().lock()), "{}", without_numbers(text)));
     }
 
-    /// Says what went wrong. What the server said is in it, so every line is made harmless.
+    /// Says what went wrong: an object with `--json`, words without. What the server said is in it, so every line is
+    /// made harmless.
     pub(super) fn complain(self, error: &ClientError) {
-        let mut out = io::stderr().lock();
-        for (number, line) in error.to_string().lines().enumerate() {
-            let start = if number == 0 { "ledgerctl: " } else { "" };
-            drop(writeln!(out, "{start}{}", escape(line)));
-        }
+        let text = error.to_string();
+        let text = without_numbers(&text);
+        let lines: Vec<Cow<'_, str>> = text.lines().map(escape).collect();
+        let said = if self.json {
+            failure(error, &lines.join("\n")).to_string()
+        } else {
+            format!("ledgerctl: {}", lines.join("\n"))
+        };
+        // With stderr gone there is nobody to tell; the exit code still says what happened.
+        drop(writeln!(io::stderr().lock(), "{said}"));
     }
 
     /// A bar on a terminal; nothing elsewhere.
@@ -72,6 +80,16 @@ impl Outlet {
             Err(_) => bar,
         }
     }
+}
+
+/// An error for programs.
+pub(super) fn failure(error: &ClientError, message: &str) -> serde_json::Value {
+    serde_json::json!({ "error": {
+        "name": escape(error.name()),
+        "code": Exit::from(error) as u8,
+        "message": message,
+        "retry": error.retry().to_string(),
+    } })
 }
 
 /// A reader of our output that has gone away is no failure of ours: whoever pipes into `head` wants just that.

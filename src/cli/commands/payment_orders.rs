@@ -5,7 +5,7 @@ use std::path::Path;
 use super::Context;
 use super::amounts::{self, Field};
 use super::money::{fetch_balance, to_fields, whom};
-use super::named_files::{NewFile, read_handed_on};
+use super::named_files::{NewFile, is_standard, read_handed_on};
 use super::peer_arguments::{OrderCommand, RevokeOrderCommand, SendCommand, SettleCommand};
 use super::settling::{Session, open_member};
 use super::submitting::{show, submit, tell, untold};
@@ -32,9 +32,30 @@ pub(super) fn order(context: &Context, command: &OrderCommand) -> Result<Exit, C
     let (member, wanted) = open_for(context, &command.user, &command.amount, &command.memo)?;
     let signed = sign(&member, &wanted, OrderId(random::bytes(&mut random::os())), command.expires)?;
     let text = signed.to_pem()?;
+    let to_file = command.out.as_deref().is_some_and(|path| !is_standard(path));
     match out {
-        Some(file) => file.write(text.as_bytes())?,
-        None => context.out.line(text.trim_end())?,
+        Some(file) if to_file || !context.out.json => file.write(text.as_bytes())?,
+        _ => {}
+    }
+    if context.out.json {
+        let order = &signed.order;
+        let minor = i64::try_from(order.amount).unwrap_or(i64::MAX);
+        let mut fields: Vec<Field> = vec![
+            ("order_id", order.order_id.to_string().into()),
+            ("to", order.payee.0.into()),
+            ("to_handle", wanted.payee.handle.clone().into()),
+        ];
+        fields.extend(amounts::amount(minor, &wanted.currency));
+        fields.extend([
+            ("memo", order.memo.clone().into()),
+            ("expires", order.expires().to_string().into()),
+            ("order", text.into()),
+        ]);
+        context.out.line(&amounts::object(fields).to_string())?;
+        return Ok(Exit::Done);
+    }
+    if command.out.is_none() {
+        context.out.line(text.trim_end())?;
     }
     let Wanted { payee, amount, currency, .. } = &wanted;
     let (order_id, expires) = (signed.order.order_id, signed.order.expires());
@@ -390,7 +411,7 @@ fn look_up(member: &mut Member, signed: &SignedOrder, why: &str) -> Result<Recei
             Err(ClientError::Refused(Refusal::fail("revoked", text)))
         }
         Ok(None) => Err(unknown(why)),
-        Err(ClientError::Unreachable(text)) => Err(unknown(&text)),
+        Err(error) if error.is_away() => Err(unknown(&error.to_string())),
         Err(error) => Err(error),
     }
 }

@@ -10,7 +10,7 @@ use super::peer_arguments::{ListenCommand, OnlineCommand};
 use super::settling::open_member;
 use crate::cli::exit::Exit;
 use crate::cli::text::escape;
-use crate::client::ClientError;
+use crate::client::{ClientError, Member};
 use crate::domain::AccountId;
 use crate::domain::payments::{Currency, Movement};
 use crate::peer::{self, Errands, Incoming, Listener, News};
@@ -109,6 +109,23 @@ pub(super) fn words(currency: &Currency, news: &News) -> String {
 pub(super) fn online(context: &Context, command: &OnlineCommand) -> Result<Exit, ClientError> {
     let mut member = open_member(context)?;
     let (balance, currency) = fetch_balance(&mut member)?;
+    let members = fetch_online(&mut member)?;
+    if command.json || context.out.json {
+        let mut fields: Vec<Field> = amounts::balance(balance, &currency).into();
+        fields.extend(amounts::currency(&currency));
+        fields.push(("members", members.iter().map(json_of).collect()));
+        context.out.line(&amounts::object(fields).to_string())?;
+        return Ok(Exit::Done);
+    }
+    context.out.line(&format!("balance {} {}", currency.show(balance), currency.name))?;
+    for OnlineMember { account, handle, address, key_id } in &members {
+        context.out.line(&format!("{account:>6}  {:20}  {address:22}  {key_id}", escape(handle)))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Everybody who is online and not hidden, by account.
+pub(super) fn fetch_online(member: &mut Member) -> Result<Vec<OnlineMember>, ClientError> {
     let mut members: Vec<OnlineMember> = Vec::new();
     let mut next = Some(AccountId::default());
     while let Some(from) = next {
@@ -122,18 +139,7 @@ pub(super) fn online(context: &Context, command: &OnlineCommand) -> Result<Exit,
         members.extend(page.members);
         next = page.next;
     }
-    if command.json || context.out.json {
-        let mut fields: Vec<Field> = amounts::balance(balance, &currency).into();
-        fields.extend(amounts::currency(&currency));
-        fields.push(("members", members.iter().map(json_of).collect()));
-        context.out.line(&amounts::object(fields).to_string())?;
-        return Ok(Exit::Done);
-    }
-    context.out.line(&format!("balance {} {}", currency.show(balance), currency.name))?;
-    for OnlineMember { account, handle, address, key_id } in &members {
-        context.out.line(&format!("{account:>6}  {:20}  {address:22}  {key_id}", escape(handle)))?;
-    }
-    Ok(Exit::Done)
+    Ok(members)
 }
 
 fn json_of(member: &OnlineMember) -> serde_json::Value {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::Context;
 use super::extract;
-use super::named_files::{NewFile, read_handed_on};
+use super::named_files::{NewFile, is_standard, read_handed_on};
 use super::proof_arguments::{CheckReceipt, Receipt as Arguments};
 use super::settling::open_member;
 use crate::chain::Receipt;
@@ -21,14 +21,28 @@ pub(super) fn run(context: &Context, command: &Arguments) -> Result<Exit, Client
     if let Some(folder) = &command.extract {
         extract::write_parts(context, &receipt, folder, command.force)?;
     }
-    match &command.out {
-        Some(path) => {
-            let file = NewFile::again(path, command.force)?;
-            write(context, &member, &receipt, proven.index, file, path)?;
+    if !context.out.json {
+        match &command.out {
+            Some(path) => {
+                let file = NewFile::again(path, command.force)?;
+                write(context, &member, &receipt, proven.index, file, path)?;
+            }
+            None if command.extract.is_some() => {}
+            None => context.out.line(receipt.to_text().trim_end())?,
         }
-        None if command.extract.is_some() => {}
-        None => context.out.line(receipt.to_text().trim_end())?,
+        return Ok(Exit::Done);
     }
+    let text = receipt.to_text();
+    if let Some(path) = command.out.as_deref().filter(|path| !is_standard(path)) {
+        NewFile::again(path, command.force)?.write_receipt(&receipt)?;
+    }
+    let value = serde_json::json!({
+        "index": proven.index,
+        "hash": proven.hash.to_string(),
+        "vkey": member.server().log_key.to_string(),
+        "receipt": text,
+    });
+    context.out.line(&value.to_string())?;
     Ok(Exit::Done)
 }
 

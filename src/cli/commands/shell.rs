@@ -1,10 +1,12 @@
 //! `ledgerctl shell`: the same commands, through the same parser, over one connection.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::io::{self, IsTerminal};
+use std::rc::Rc;
 
-use argh::{ArgsInfo, CommandInfoWithArgs, FromArgs};
-use rustyline::completion::{Completer, Pair};
+use argh::{ArgsInfo, FromArgs};
+use rustyline::completion::{Completer, FilenameCompleter, Pair};
 use rustyline::error::ReadlineError;
 use rustyline::highlight::Highlighter;
 use rustyline::hint::Hinter;
@@ -13,11 +15,13 @@ use rustyline::validate::Validator;
 use rustyline::{Config, Editor, ExternalPrinter, Helper};
 
 use super::arguments::{Arguments, Subcommand};
+use super::completion::{Next, next};
+use super::outlet::Outlet;
 use super::peer_arguments::ListenCommand;
-use super::{Context, dispatch, ended, peers};
+use super::{Context, asks_json, dispatch, ended, peers, say_stopped, script};
 use crate::cli::arguments::try_parse;
 use crate::cli::exit::Exit;
-use crate::client::ClientError;
+use crate::client::{ClientError, Member, Reopen as _};
 
 /// Where the lines of earlier sessions are kept, in the home directory.
 const HISTORY: &str = "shell_history";
@@ -28,23 +32,37 @@ const HISTORY_LINES: usize = 1_000;
 /// Commands one after the other, over one connection, with completion and history.
 ///
 /// Every command of ledgerctl, without its name; listen goes on in the background and shows what comes in. exit says
-/// goodbye. Read from a file, it ends with the exit code of the last command.
+/// goodbye. From a file or a pipe it reads commands like a script: # begins a comment, a line that cannot be read is told
+/// by its number and the next one is run, and the exit code is that of the last command.
 #[derive(FromArgs, ArgsInfo, Debug)]
-#[argh(subcommand, name = "shell", example = "ledgerctl shell")]
-pub struct Shell {}
+#[argh(subcommand, name = "shell", example = "ledgerctl shell\nledgerctl shell --stop-on-error < payday.txt")]
+pub struct Shell {
+    /// end at the first command of a script that fails, with its exit code
+    #[argh(switch)]
+    pub stop_on_error: bool,
+}
 
 type Lines = Editor<Words, DefaultHistory>;
 
+/// The session that the commands of a shell share.
+pub(super) type SharedSession = Rc<RefCell<Option<Member>>>;
+
 /// Reads commands until there are none.
-pub(super) fn run(mut context: Context) -> Exit {
-    let done = read_lines(&mut context);
+pub(super) fn run(mut context: Context, command: &Shell) -> Exit {
+    let done = if io::stdin().is_terminal() {
+        let done = read_lines(&mut context);
+        context.out.note("Bye");
+        done
+    } else {
+        script::run(&mut context, &mut io::stdin().lock(), command.stop_on_error, &mut |context, line| {
+            run_line(context, None, line)
+        })
+    };
     // The session ends in good order: the server hears a goodbye.
-    drop(context.session);
-    let farewell = Context { session: None, ..context };
-    if io::stdin().is_terminal() {
-        farewell.out.note("Bye");
+    if let Some(session) = context.session.take() {
+        drop(session.take());
     }
-    ended(&farewell, done)
+    ended(context.out, done)
 }
 
 fn read_lines(context: &mut Context) -> Result<Exit, ClientError> {
@@ -56,11 +74,10 @@ fn read_lines(context: &mut Context) -> Result<Exit, ClientError> {
         .map_err(unusable)?
         .build();
     let mut lines = Lines::with_config(config).map_err(unusable)?;
-    lines.set_helper(Some(Words(Arguments::get_args_info())));
+    lines.set_helper(Some(Words { files: FilenameCompleter::new(), session: context.session.clone() }));
     let history = home.path(HISTORY);
     // There is none before the first session.
     drop(lines.load_history(&history));
-    let mut last = Exit::Done;
     loop {
         match lines.readline("ledgerctl> ") {
             Ok(line) if line.trim().is_empty() => {}
@@ -69,7 +86,7 @@ fn read_lines(context: &mut Context) -> Result<Exit, ClientError> {
                 if ["exit", "quit"].contains(&line.trim()) {
                     break;
                 }
-                last = run_line(context, &mut lines, &line);
+                run_line(context, Some(&mut lines), &line);
             }
             // Control-C gives up a line, control-D the session.
             Err(ReadlineError::Interrupted) => {}
@@ -79,47 +96,48 @@ fn read_lines(context: &mut Context) -> Result<Exit, ClientError> {
     }
     // Lines that are not kept cost nobody anything.
     drop(lines.save_history(&history));
-    Ok(if io::stdin().is_terminal() { Exit::Done } else { last })
+    Ok(Exit::Done)
 }
 
-fn run_line(context: &mut Context, lines: &mut Lines, line: &str) -> Exit {
+fn run_line(context: &mut Context, lines: Option<&mut Lines>, line: &str) -> Exit {
     let words = match shell_words::split(line) {
         Ok(words) => words,
-        Err(error) => return ended(context, Err(ClientError::Usage(error.to_string()))),
+        Err(error) => return ended(context.out, Err(ClientError::Usage(error.to_string()))),
     };
-    let asks_help = words.first().is_some_and(|word| word == "help");
-    let words = if asks_help { vec!["--help".to_owned()] } else { words };
+    if words.is_empty() {
+        return Exit::Done;
+    }
     let arguments = match try_parse::<Arguments>("ledgerctl", &words) {
         Ok(arguments) => arguments,
-        Err((exit, text)) => {
-            context.out.note(text.trim_end());
-            return exit;
-        }
+        Err(stopped) => return say_stopped(Outlet::new(context.out.json || asks_json(&words)), stopped),
     };
-    let names_passphrase = arguments.passphrase_file.is_some() || arguments.passphrase_fd.is_some();
-    if arguments.home.is_some() || arguments.server.is_some() || names_passphrase {
-        // Somebody else, or somewhere else: for this line only.
-        return match Context::of(&arguments) {
-            Ok(other) => ended(&other, dispatch(&other, &arguments.command)),
-            Err(error) => ended(context, Err(error)),
-        };
-    }
     let json = context.out.json;
     context.out.json |= arguments.json;
-    let exit = match &arguments.command {
-        Subcommand::Listen(command) => ended(context, listen(context, lines, command)),
-        command => ended(context, dispatch(context, command)),
+    let names_passphrase = arguments.passphrase_file.is_some() || arguments.passphrase_fd.is_some();
+    let done = if arguments.home.is_some() || arguments.server.is_some() || names_passphrase {
+        // Somebody else, or somewhere else: for this line only.
+        Context::of(&arguments)
+            .and_then(|other| dispatch(&Context { out: context.out, ..other }, &arguments.command))
+    } else if let Subcommand::Listen(command) = &arguments.command {
+        listen(context, lines, command)
+    } else {
+        dispatch(context, &arguments.command)
     };
+    let exit = ended(context.out, done);
     context.out.json = json;
     exit
 }
 
 /// Listens on a thread of its own; what comes in is shown above the line that is being written.
-fn listen(context: &Context, lines: &mut Lines, command: &ListenCommand) -> Result<Exit, ClientError> {
-    let mut show: Box<dyn FnMut(String) + Send> = match lines.create_external_printer() {
-        Ok(mut printer) => Box::new(move |text| drop(printer.print(text + "\n"))),
+fn listen(
+    context: &Context,
+    lines: Option<&mut Lines>,
+    command: &ListenCommand,
+) -> Result<Exit, ClientError> {
+    let mut show: Box<dyn FnMut(String) + Send> = match lines.map(Lines::create_external_printer) {
+        Some(Ok(mut printer)) => Box::new(move |text| drop(printer.print(text + "\n"))),
         // No terminal: there is no line to spare.
-        Err(_) => {
+        _ => {
             let out = context.out;
             Box::new(move |text| drop(out.line(&text)))
         }
@@ -137,27 +155,23 @@ fn listen(context: &Context, lines: &mut Lines, command: &ListenCommand) -> Resu
     started.map(|_| Exit::Done).map_err(|error| ClientError::Unexpected(format!("a thread: {error}")))
 }
 
-/// Knows every command and every option.
-struct Words(CommandInfoWithArgs);
+/// Completes what stands on the line.
+struct Words {
+    files: FilenameCompleter,
+    session: Option<SharedSession>,
+}
 
 impl Words {
-    /// What may stand where a word begins with `start`, after `before`.
-    fn candidates(&self, before: &[&str], start: &str) -> Vec<String> {
-        let mut info = &self.0;
-        for word in before {
-            if let Some(sub) = info.commands.iter().find(|sub| sub.name == *word) {
-                info = &sub.command;
-            }
+    /// Who can be named: those who are online. Nobody, as long as no command has opened a session.
+    fn members(&self) -> Vec<String> {
+        let session = self.session.as_ref().and_then(|session| session.try_borrow_mut().ok());
+        let Some(mut session) = session else { return Vec::new() };
+        let Some(member) = session.as_mut() else { return Vec::new() };
+        if !member.connection().is_alive() {
+            return Vec::new();
         }
-        let options = info.flags.iter().map(|flag| flag.long.to_owned());
-        let mut candidates: Vec<String> =
-            info.commands.iter().map(|sub| sub.name.to_owned()).chain(options).collect();
-        if before.is_empty() {
-            candidates.extend(["exit", "help"].map(str::to_owned));
-        }
-        candidates.retain(|candidate| candidate.starts_with(start));
-        candidates.sort();
-        candidates
+        let online = peers::fetch_online(member).unwrap_or_default();
+        online.into_iter().map(|member| member.handle).collect()
     }
 }
 
@@ -173,10 +187,20 @@ impl Completer for Words {
         let typed = line.get(..pos).unwrap_or_default();
         let begin = typed.rfind(char::is_whitespace).map_or(0, |at| at + 1);
         let (before, start) = typed.split_at(begin);
-        let before: Vec<&str> = before.split_whitespace().collect();
-        let candidates = self.candidates(&before, start).into_iter();
+        // A quote that is open is one around a file's name with blanks.
+        let Ok(before) = shell_words::split(before) else { return self.files.complete_path(line, pos) };
         let pair = |word: String| Pair { display: word.clone(), replacement: format!("{word} ") };
-        Ok((begin, candidates.map(pair).collect()))
+        let words = match next(&before, start) {
+            Next::Words(words) => words.into_iter().map(|(word, _)| word).collect(),
+            Next::Member => {
+                let mut members = self.members();
+                members.retain(|handle| handle.starts_with(start));
+                members
+            }
+            Next::File | Next::Folder => return self.files.complete_path(line, pos),
+            Next::Anything => Vec::new(),
+        };
+        Ok((begin, words.into_iter().map(pair).collect()))
     }
 }
 
@@ -193,18 +217,3 @@ impl Highlighter for Words {
 impl Validator for Words {}
 
 impl Helper for Words {}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn commands_and_options_complete_where_they_belong() {
-        let words = Words(Arguments::get_args_info());
-        assert_eq!(words.candidates(&[], "rev"), ["revoke", "revoke-order"]);
-        assert_eq!(words.candidates(&[], "exi"), ["exit"]);
-        assert_eq!(words.candidates(&["send"], "--m"), ["--memo"]);
-        assert_eq!(words.candidates(&["checkpoint"], "s"), ["save"]);
-        assert!(words.candidates(&["send"], "reg").is_empty());
-    }
-}

@@ -31,7 +31,13 @@ pub(super) fn run(context: &Context, command: &Tiles) -> Result<Exit, ClientErro
     let written = write(&command.directory, &disk, &command.out, checkpoint.size)?;
     replace(&command.out.join(CHECKPOINT), note.as_bytes())
         .map_err(|error| ClientError::File(command.out.join(CHECKPOINT), error))?;
-    context.out.note(&format!("{written} files written for {} blocks", checkpoint.size));
+    if context.out.json {
+        let (size, root) = (checkpoint.size, checkpoint.root);
+        let value = serde_json::json!({ "size": size, "root": root.to_string(), "files": written });
+        context.out.line(&value.to_string())?;
+    } else {
+        context.out.note(&format!("{written} files written for {} blocks", checkpoint.size));
+    }
     Ok(Exit::Done)
 }
 

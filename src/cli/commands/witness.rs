@@ -27,8 +27,8 @@ pub(super) fn run(context: &Context, command: &Witness) -> Result<Exit, ClientEr
     loop {
         match round(context, command, &key) {
             // It may be there again next time.
-            Err(error @ (ClientError::Unreachable(_) | ClientError::Refused(_))) => {
-                context.out.complain(&error)
+            Err(error) if error.is_away() || matches!(error, ClientError::Refused(_)) => {
+                context.out.complain(&error);
             }
             other => other?,
         }

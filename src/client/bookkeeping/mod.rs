@@ -50,6 +50,13 @@ const NAMES: [(Format, &str); 4] = [
     (Format::Jsonl, "jsonl"),
 ];
 
+impl Format {
+    /// The names of all formats.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        NAMES.iter().map(|(_, name)| *name)
+    }
+}
+
 impl FromStr for Format {
     type Err = String;
 

@@ -2,7 +2,7 @@
 
 use mio::{Interest, Registry, Token};
 
-use super::{Connection, unreachable};
+use super::{Connection, PATIENCE, unreachable};
 use crate::client::{ClientError, clock};
 use crate::session::ClientEnv;
 use crate::wire::{self, Reply, Request};
@@ -21,7 +21,7 @@ impl Connection {
         let moved = self.poll.registry().deregister(&mut self.stream).and_then(|()| {
             registry.register(&mut self.stream, token, Interest::READABLE | Interest::WRITABLE)
         });
-        moved.map_err(unreachable(&self.address))
+        moved.map_err(unreachable(&self.address, PATIENCE))
     }
 
     /// Puts a request behind what is to be written; [`Connection::write_queued`] writes it.
