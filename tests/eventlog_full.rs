@@ -22,13 +22,16 @@ fn fill(batch: &mut Batch, from: u64, count: u64) {
 /// Appends and syncs one batch of `count` blocks; waits once for room. False when the log has ended.
 fn push(log: &mut EventLog, count: u64) -> bool {
     let (mut batch, mut rng) = (Batch::new(), Seeded::new("full"));
-    let from = log.written_count();
     // A batch that did not fit is followed by a larger one, as when commands have piled up.
     for count in [count, count + 40] {
-        fill(&mut batch, from, count);
+        fill(&mut batch, log.written_count(), count);
         match log.append(&mut batch, &mut rng) {
             Ok(()) => return log.sync().is_ok(),
-            Err(AppendError::ReadOnly(_)) => log.try_resume(),
+            Err(AppendError::ReadOnly(_)) => {
+                // What a start found no room for is put right first.
+                assert!(!log.is_unsettled() || log.try_settle().unwrap());
+                log.try_resume();
+            }
             Err(AppendError::Fatal(_)) => return false,
         }
     }
@@ -146,4 +149,87 @@ fn a_batch_can_be_appended_again_after_it_did_not_fit() {
     assert_eq!(batch.block(2), Some(&block(3)[..]), "the blocks can still be looked at");
     log.close().unwrap();
     check(&disk, 4, "after the second attempt");
+}
+
+/// A disk that writes to new places only, with a batch that was synced and one that a killed process left unsynced,
+/// and without any room.
+fn full_copy_on_write(torn: bool) -> SimDisk {
+    let disk = new_disk();
+    let (mut log, _) = open(&disk).unwrap();
+    assert!(push(&mut log, 3));
+    log.sync_anchor().unwrap();
+    let (mut batch, mut rng) = (Batch::new(), Seeded::new("unsynced"));
+    fill(&mut batch, 4, 2);
+    if torn {
+        disk.fail_call(disk.calls(), Fault::Short);
+        disk.fail_call(disk.calls() + 1, Fault::PowerLoss);
+    }
+    assert_eq!(log.append(&mut batch, &mut rng).is_err(), torn);
+    drop(log);
+    if torn {
+        disk.crash(Survival::Everything, &mut choices(1));
+    }
+    disk.set_copy_on_write(true);
+    disk.set_capacity(Some(disk.used()));
+    disk
+}
+
+#[test]
+fn a_start_on_a_full_copy_on_write_disk_is_read_only_changes_nothing_and_goes_on_when_there_is_room() {
+    for torn in [false, true] {
+        let disk = full_copy_on_write(torn);
+        let before = disk.image();
+        let (mut log, recovery) = open(&disk).unwrap();
+        assert!(log.mode().is_read_only() && log.is_unsettled(), "torn: {torn}");
+        assert_eq!((log.durable_count(), recovery.blocks), (4, 4), "what may not be durable does not count");
+        assert_eq!(log.read(3).unwrap(), block(3));
+        assert!(!log.try_settle().unwrap(), "there is no room yet");
+        log.try_resume();
+        assert!(log.mode().is_read_only());
+        log.close().unwrap();
+        assert!(disk.image() == before, "torn: {torn}: something was changed");
+
+        let (mut log, _) = open(&disk).unwrap();
+        disk.set_capacity(None);
+        assert!(log.try_settle().unwrap());
+        log.try_resume();
+        assert!(!log.mode().is_read_only() && !log.is_unsettled());
+        let durable = if torn { 4 } else { 6 };
+        assert_eq!(log.durable_count(), durable);
+        assert!(push(&mut log, 3));
+        drop(log);
+        // What was written again is durable: the power may fail.
+        disk.crash(Survival::Nothing, &mut choices(2));
+        check(&disk, durable + 3, &format!("torn: {torn}"));
+    }
+}
+
+#[test]
+fn a_log_that_proves_its_anchor_to_be_old_is_not_served_in_part() {
+    let disk = new_disk();
+    let (mut log, _) = open(&disk).unwrap();
+    let anchor = disk.bytes("anchor").unwrap();
+    assert!(push(&mut log, 3) && push(&mut log, 3));
+    drop(log);
+    // The power failed before the anchor was synced: somebody may have been told of these blocks.
+    disk.put("anchor", &anchor);
+    disk.set_copy_on_write(true);
+    disk.set_capacity(Some(disk.used()));
+    let before = disk.image();
+    assert!(open(&disk).unwrap_err().is_want_of_room());
+    assert!(disk.image() == before);
+    disk.set_capacity(None);
+    check(&disk, 7, "with room");
+}
+
+#[test]
+fn a_log_without_room_for_its_last_mark_is_closed_all_the_same() {
+    let disk = new_disk();
+    let (mut log, _) = open(&disk).unwrap();
+    assert!(push(&mut log, 3));
+    disk.set_copy_on_write(true);
+    disk.set_capacity(Some(disk.used()));
+    log.close().unwrap();
+    disk.set_capacity(None);
+    check(&disk, 4, "closed without a mark");
 }

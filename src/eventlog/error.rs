@@ -88,6 +88,11 @@ impl LogError {
         }
     }
 
+    /// Whether a write found no room. A failed sync is something else, whatever it says.
+    pub fn is_want_of_room(&self) -> bool {
+        matches!(self, LogError::Io { operation, source, .. } if *operation != "sync" && is_full(source))
+    }
+
     /// Whether the log itself is damaged, as opposed to a disk that does not answer.
     pub fn is_damage(&self) -> bool {
         match self {

@@ -61,6 +61,51 @@ pub(super) struct Survey {
     pub(super) data_end: u64,
 }
 
+/// What a crash left at the end of a log, and what has to be done about it before the log is written to.
+#[derive(Clone, Debug)]
+pub(super) struct Tail {
+    pub(super) anchor: Anchor,
+    /// Of each segment the first index, and where its last good frame ends.
+    segments: Vec<(u64, u64)>,
+    pub(super) next_index: u64,
+    pub(super) head: Digest,
+    data_end: u64,
+}
+
+impl Survey {
+    pub(super) fn tail(&self) -> Tail {
+        Tail {
+            anchor: self.anchor,
+            segments: self.segments.iter().map(|segment| (segment.first_index, segment.end)).collect(),
+            next_index: self.next_index,
+            head: self.head,
+            data_end: self.data_end,
+        }
+    }
+}
+
+impl Tail {
+    /// How many blocks the log itself proves to have been durable: all before the last segment, and before the batch
+    /// that was written last.
+    pub(super) fn proven(&self, storage: &dyn Storage) -> Result<u64, LogError> {
+        let Some(&(first_index, end)) = self.segments.last() else { return Ok(0) };
+        let file = path(first_index);
+        let cursor = SegmentCursor::open(storage, first_index).map_err(io_error(&file, "open"))?;
+        let Ok(mut cursor) = cursor else { return Ok(first_index) };
+        let number = (self.segments.len() as u64).saturating_sub(1);
+        let mut from = if self.anchor.segment == number { self.anchor.offset } else { 0 };
+        let mut proven = first_index;
+        while let Some(frame) = cursor.find_frame(from).map_err(io_error(&file, "read"))? {
+            if frame.offset >= end {
+                break;
+            }
+            proven = proven.max(frame.header.durable_before);
+            from = frame.offset + frame.header.frame_bytes();
+        }
+        Ok(proven)
+    }
+}
+
 /// Why a block does not follow from those before it.
 #[derive(Debug)]
 pub struct BlockRefused {
@@ -253,41 +298,36 @@ impl<P: Send + 'static> Walk<'_, P> {
 
 /// Cuts off a torn batch, and writes again what the anchor does not know to be durable: after a failed sync the
 /// page cache can show bytes that the disk does not have.
-pub(super) fn settle(storage: &dyn Storage, survey: &Survey) -> Result<Recovery, LogError> {
-    let first = usize::try_from(survey.anchor.segment).unwrap_or(usize::MAX);
-    let last = survey.segments.len().saturating_sub(1);
-    for (number, segment) in survey.segments.iter().enumerate().skip(first) {
-        let from = if number == first { survey.anchor.offset.min(segment.end) } else { 0 };
-        let file = path(segment.first_index);
+pub(super) fn settle(storage: &dyn Storage, tail: &Tail) -> Result<Recovery, LogError> {
+    let first = usize::try_from(tail.anchor.segment).unwrap_or(usize::MAX);
+    let last = tail.segments.len().saturating_sub(1);
+    for (number, &(first_index, end)) in tail.segments.iter().enumerate().skip(first) {
+        let from = if number == first { tail.anchor.offset.min(end) } else { 0 };
+        let file = path(first_index);
         let mut open = storage.open(&file, Access::ReadWrite).map_err(io_error(&file, "open"))?;
         let mut chunk = vec![0; 1 << 20];
         let mut at = from;
-        while at < segment.end {
-            let length = usize::try_from(segment.end - at).unwrap_or(chunk.len()).min(chunk.len());
+        while at < end {
+            let length = usize::try_from(end - at).unwrap_or(chunk.len()).min(chunk.len());
             let part = chunk.get_mut(..length).unwrap_or_default();
             read_exact_at(open.as_ref(), part, at).map_err(io_error(&file, "read"))?;
             write_all_at(open.as_mut(), part, at).map_err(io_error(&file, "write"))?;
             at += length as u64;
         }
-        if number == last && survey.data_end > segment.end {
-            let torn = survey.data_end - segment.end;
-            tracing::warn!(
-                file,
-                offset = segment.end,
-                bytes = torn,
-                "cutting off a torn, never acknowledged batch"
-            );
+        if number == last && tail.data_end > end {
+            let torn = tail.data_end - end;
+            tracing::warn!(file, offset = end, bytes = torn, "cutting off a torn, never acknowledged batch");
             let zeros = vec![0; usize::try_from(torn).unwrap_or(0)];
-            write_all_at(open.as_mut(), &zeros, segment.end).map_err(io_error(&file, "write"))?;
+            write_all_at(open.as_mut(), &zeros, end).map_err(io_error(&file, "write"))?;
         }
         open.sync_data().map_err(io_error(&file, "sync"))?;
     }
     storage.sync_dir(super::segment::LOG_DIR).map_err(io_error(super::segment::LOG_DIR, "sync"))?;
-    let end = survey.segments.last().map_or(0, |segment| segment.end);
+    let end = tail.segments.last().map_or(0, |(_, end)| *end);
     Ok(Recovery {
-        blocks: survey.next_index,
-        unanchored_blocks: survey.next_index - survey.anchor.durable,
-        torn_bytes: survey.data_end.saturating_sub(end),
-        clean: survey.anchor.clean,
+        blocks: tail.next_index,
+        unanchored_blocks: tail.next_index - tail.anchor.durable,
+        torn_bytes: tail.data_end.saturating_sub(end),
+        clean: tail.anchor.clean,
     })
 }

@@ -89,6 +89,7 @@ struct World {
     faults: BTreeMap<u64, Fault>,
     by_kind: BTreeMap<Call, u64>,
     capacity: Option<usize>,
+    copies_on_write: bool,
     lies: Lies,
     dark: bool,
 }
@@ -138,6 +139,11 @@ impl SimDisk {
     /// Limits the bytes of all files together, or lifts the limit.
     pub fn set_capacity(&self, bytes: Option<usize>) {
         self.world().capacity = bytes;
+    }
+
+    /// Makes every write go to a new place, as on btrfs and ZFS: what is written over needs room like what is new.
+    pub fn set_copy_on_write(&self, copies: bool) {
+        self.world().copies_on_write = copies;
     }
 
     /// Bytes of all files together.
@@ -224,12 +230,7 @@ impl World {
         match self.faults.remove(&number) {
             None => Ok(false),
             Some(Fault::Short) => Ok(true),
-            Some(Fault::Error(kind)) => {
-                if call == Call::Sync {
-                    return Err(kind.into());
-                }
-                Err(kind.into())
-            }
+            Some(Fault::Error(kind)) => Err(kind.into()),
             Some(Fault::PowerLoss) => {
                 self.dark = true;
                 Err(io::Error::other("the power has failed"))
@@ -425,7 +426,10 @@ impl StorageFile for SimFile {
         let short = world.call(Call::Write)?;
         let kept = if short { bytes.get(..bytes.len().div_ceil(2)).unwrap_or_default() } else { bytes };
         let offset = usize::try_from(offset).map_err(|_| io::ErrorKind::FileTooLarge)?;
-        let growth = (offset + kept.len()).saturating_sub(world.inode(self.inode)?.written.len());
+        let mut growth = (offset + kept.len()).saturating_sub(world.inode(self.inode)?.written.len());
+        if world.copies_on_write {
+            growth = growth.max(kept.len());
+        }
         if growth > 0 {
             world.check_room(growth)?;
         }

@@ -5,6 +5,7 @@
 //! time. A full disk found before the sync only makes it read-only.
 
 mod roll;
+mod unsettled;
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -17,8 +18,8 @@ use super::error::{AppendError, LogError, OpenError, io_error, is_full};
 use super::frame::{Batch, SegmentIdentity};
 use super::options::{Figures, Mode, Options};
 use super::reader::{LogReader, read_block};
-use super::recovery::{BlockRefused, Recovery, Replay, Replaying, Survey, settle, survey};
-use super::segment::{LOG_DIR, SEGMENT_HEADER_BYTES, SPARE, SegmentHeader, bytes_for, path};
+use super::recovery::{BlockRefused, Recovery, Replay, Replaying, Survey, Tail, survey};
+use super::segment::{LOG_DIR, SEGMENT_HEADER_BYTES, SegmentHeader, bytes_for, path};
 use super::storage::{Access, Storage, StorageFile, write_all_at};
 use crate::crypto::{Digest, LedgerId};
 
@@ -56,6 +57,8 @@ pub struct EventLog {
     mode: Mode,
     figures: Figures,
     poisoned: bool,
+    /// What the start found and had no room to put right.
+    unsettled: Option<Box<Tail>>,
     /// The segment that was read from last, kept open.
     reading: RefCell<Option<(u64, Box<dyn StorageFile>)>>,
 }
@@ -133,27 +136,6 @@ impl EventLog {
         EventLog::open_found(storage, options, found)
     }
 
-    fn open_found(
-        storage: Arc<dyn Storage>,
-        options: Options,
-        found: Survey,
-    ) -> Result<(EventLog, Recovery), OpenError> {
-        let recovery = settle(storage.as_ref(), &found)?;
-        let anchor =
-            AnchorFile::open(storage.as_ref(), found.anchor).map_err(io_error(anchor::PATH, "open"))?;
-        let mut log = EventLog::from_survey(storage, options, found, anchor)?;
-        log.write_anchor(false)?;
-        log.sync_anchor()?;
-        match log.storage.remove(SPARE) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(io_error(SPARE, "remove")(error));
-            }
-            _ => {}
-        }
-        log.prepare_first_spare()?;
-        Ok((log, recovery))
-    }
-
     fn from_survey(
         storage: Arc<dyn Storage>,
         options: Options,
@@ -194,6 +176,7 @@ impl EventLog {
             mode: Mode::ReadWrite,
             figures,
             poisoned: false,
+            unsettled: None,
             reading: RefCell::new(None),
         })
     }
@@ -318,24 +301,33 @@ impl EventLog {
 
     /// Leaves the read-only mode if there is room for the next segment again.
     pub fn try_resume(&mut self) {
-        let roomy = self.mode.is_read_only() && !self.poisoned;
+        let roomy = self.mode.is_read_only() && !self.poisoned && self.unsettled.is_none();
         if roomy && self.prepare_spare(self.options.nominal_bytes()).is_ok() {
             tracing::info!("there is room again: the log takes batches");
             self.mode = Mode::ReadWrite;
         }
     }
 
-    /// Marks the log as cleanly closed; syncs what was not.
+    /// Marks the log as cleanly closed, if there is room for that; syncs what was not.
     ///
     /// # Errors
     /// [`LogError`] when the log or the anchor cannot be written or synced.
     pub fn close(mut self) -> Result<(), LogError> {
         self.alive()?;
+        if self.unsettled.is_some() {
+            return Ok(());
+        }
         if self.written > self.durable {
             self.sync()?;
         }
-        self.write_anchor(true)?;
-        self.sync_anchor()
+        match self.write_anchor(true) {
+            // The next start finds a log that was not closed cleanly, and nothing else.
+            Err(error) if error.is_want_of_room() => {
+                tracing::warn!(%error, "no room to mark the log as cleanly closed");
+                Ok(())
+            }
+            other => other.and_then(|()| self.sync_anchor()),
+        }
     }
 
     /// The stored bytes of a block that was written. The caller knows what it must hash to; the place was noted

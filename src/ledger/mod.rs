@@ -35,6 +35,8 @@ use tree_file::TreeFile;
 /// A ledger that is open for service.
 pub struct Ledger {
     replica: Replica,
+    /// With the blocks that a start on a full disk found and may not speak of yet.
+    unsettled: Option<Box<Replica>>,
     log: EventLog,
     batch: Batch,
     tree: TreeFile,
@@ -51,6 +53,13 @@ pub struct Committed {
     pub head: Digest,
     /// Root of the tree over them.
     pub root: TreeRoot,
+}
+
+impl Committed {
+    fn of(replica: &Replica) -> Committed {
+        let (size, head) = (replica.link().next_index(), replica.link().head());
+        Committed { size, head, root: replica.frontier().root() }
+    }
 }
 
 /// Where an accepted command stands.
@@ -117,6 +126,30 @@ impl Ledger {
         let newest = now.saturating_add(ISSUED_AT_FUTURE_MS_MAX);
         let inside = (oldest..=newest).contains(&message.header.issued_at);
         Ok(if inside { Admission::Fresh } else { Admission::OutsideWindow })
+    }
+
+    /// Whether a command stands in a block that may not be durable, because the start had no room to make it so: its
+    /// outcome is not known.
+    pub fn is_unsettled(&self, message: &Message<'_>) -> bool {
+        self.unsettled.as_ref().is_some_and(|replica| {
+            let size = self.committed.size;
+            replica.commands().get(&message.header).is_some_and(|index| index >= size)
+        })
+    }
+
+    /// Takes commands again if there is room again.
+    ///
+    /// # Errors
+    /// [`LogError`]: the process must end and answer nothing.
+    pub fn try_resume(&mut self) -> Result<(), LogError> {
+        if self.log.try_settle()?
+            && let Some(replica) = self.unsettled.take()
+        {
+            self.replica = *replica;
+            self.committed = Committed::of(&self.replica);
+        }
+        self.log.try_resume();
+        Ok(())
     }
 
     /// The time that has come by what the log says: its newest block's or, where an operator vouched for a time that
@@ -223,11 +256,7 @@ impl Ledger {
         if let Err(error) = self.tree.flush() {
             tracing::warn!(%error, "stored hashes not written; kept in memory until the disk takes them");
         }
-        self.committed = Committed {
-            size: self.replica.link().next_index(),
-            head: self.replica.link().head(),
-            root: self.replica.frontier().root(),
-        };
+        self.committed = Committed::of(&self.replica);
         Ok(count)
     }
 
@@ -235,13 +264,7 @@ impl Ledger {
     /// enough that one way to build state is worth more than a way to undo it.
     fn go_back(&mut self) -> Result<(), LogError> {
         self.batch.clear();
-        let mut replica = None;
-        let mut replay = |_: u64, bytes: &[u8]| {
-            let digests = BlockDigests::of(bytes);
-            open::follow(&mut replica, bytes, &digests, |_| {}).map(drop).map_err(|error| error.to_string())
-        };
-        self.log.reader().for_each(0..self.log.durable_count(), &mut replay)?;
-        if let Some(replica) = replica {
+        if let Some(replica) = open::replay_durable(&self.log)? {
             let size = replica.frontier().size();
             self.tree.truncate(crate::chain::tree::stored_hash_count(size));
             self.replica = replica;

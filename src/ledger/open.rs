@@ -1,5 +1,6 @@
 //! Opening a ledger: its log is replayed, compared with what else is on disk, and served from then on.
 
+use std::io;
 use std::sync::Arc;
 
 use super::tree_file::{Comparison, TreeFile};
@@ -57,15 +58,32 @@ impl Ledger {
         let replaying = Replaying { ahead, prepare: BlockDigests::of, replay: &mut replay };
         let approve = |blocks| newest.map_or(Ok(()), |newest| is_long_enough(newest, blocks));
         let (log, recovery) = EventLog::open_if(Arc::clone(storage), options, replaying, approve)?;
-        let Some(replica) = replica else { return Err(OpenError::empty()) };
+        let Some(mut replica) = replica else { return Err(OpenError::empty()) };
         let tree = open_tree(storage.as_ref(), &log, comparison.finish(), &replica)?;
-        let committed = Committed {
-            size: replica.link().next_index(),
-            head: replica.link().head(),
-            root: replica.frontier().root(),
-        };
-        Ok((Ledger { replica, log, batch: Batch::new(), tree, committed, scratch: Vec::new() }, recovery))
+        let mut unsettled = None;
+        if log.is_unsettled() {
+            if newest.is_some_and(|newest| newest.size > log.durable_count()) {
+                let source = io::ErrorKind::StorageFull.into();
+                return Err(OpenError::io("anchor", "bring forward to what was signed for", source));
+            }
+            let durable = replay_durable(&log)?.ok_or_else(OpenError::empty)?;
+            unsettled = Some(Box::new(std::mem::replace(&mut replica, durable)));
+        }
+        let committed = Committed::of(&replica);
+        let (batch, scratch) = (Batch::new(), Vec::new());
+        Ok((Ledger { replica, unsettled, log, batch, tree, committed, scratch }, recovery))
     }
+}
+
+/// What the durable blocks add up to, read from the log once more.
+pub(super) fn replay_durable(log: &EventLog) -> Result<Option<Replica>, LogError> {
+    let mut replica = None;
+    let mut replay = |_: u64, bytes: &[u8]| {
+        let digests = BlockDigests::of(bytes);
+        follow(&mut replica, bytes, &digests, |_| {}).map(drop).map_err(|error| error.to_string())
+    };
+    log.reader().for_each(0..log.durable_count(), &mut replay)?;
+    Ok(replica)
 }
 
 /// Whether the first blocks are those that were once signed for; says nothing at other sizes.
@@ -113,12 +131,12 @@ fn open_tree(
     let good = tree.count();
     if good < all {
         tracing::info!(good, all, "stored hashes are behind the log; writing them anew");
-        rebuild_tree(log, &mut tree)?;
+        rebuild_tree(log, replica.frontier().size(), &mut tree)?;
     }
     Ok(tree)
 }
 
-fn rebuild_tree(log: &EventLog, tree: &mut TreeFile) -> Result<(), LogError> {
+fn rebuild_tree(log: &EventLog, size: u64, tree: &mut TreeFile) -> Result<(), LogError> {
     let mut frontier = Frontier::default();
     let mut number = 0;
     let good = tree.count();
@@ -131,7 +149,7 @@ fn rebuild_tree(log: &EventLog, tree: &mut TreeFile) -> Result<(), LogError> {
         });
         Ok(())
     };
-    log.reader().for_each(0..log.durable_count(), &mut replay)?;
+    log.reader().for_each(0..size, &mut replay)?;
     if let Err(error) = tree.flush() {
         tracing::warn!(%error, "stored hashes not written; kept in memory until the disk takes them");
     }

@@ -5,7 +5,7 @@
 use std::io;
 
 use crate::chain::tree::{HASH_BYTES, StoredHashes};
-use crate::eventlog::{Access, Storage, StorageFile, read_exact_at, write_all_at};
+use crate::eventlog::{Access, Storage, StorageFile, is_full, read_exact_at, write_all_at};
 
 const DIR: &str = "tree";
 const PATH: &str = "tree/hashes";
@@ -92,7 +92,12 @@ impl TreeFile {
         make_dir(storage)?;
         remove_if_there(storage, NEXT)?;
         let usable = storage.open(PATH, Access::ReadWrite).and_then(|mut file| {
-            file.set_len(good * HASH_BYTES as u64)?;
+            match file.set_len(good * HASH_BYTES as u64) {
+                // What is there beyond the good ones is written over in time; on a full disk that copies on write even
+                // cutting it off can fail.
+                Err(error) if is_full(&error) => {}
+                other => other?,
+            }
             Ok(file)
         });
         let (file, written) = match usable {

@@ -56,6 +56,12 @@ enum Screening {
 impl Service {
     /// Takes a submitted command as far as its signature check.
     pub(super) fn submit(&mut self, id: ConnectionId, request: u32, submission: Submission<'_>, now: Now) {
+        if self.ledger.log().is_unsettled()
+            && Message::parse(submission.message).is_ok_and(|message| self.ledger.is_unsettled(&message))
+        {
+            // Neither receipt nor refusal: whoever asks finds out when the disk has room again.
+            return self.end(id, "the outcome of a command is not known before there is room on the disk");
+        }
         match self.screen_submission(id, submission, now) {
             Ok((key, order)) => self.check_signature(id, request, submission, key, order),
             Err(reply) => {

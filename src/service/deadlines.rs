@@ -85,7 +85,9 @@ impl Service {
         {
             self.fatal.get_or_insert(error);
         }
-        self.ledger.log_mut().try_resume();
+        if let Err(error) = self.ledger.try_resume() {
+            self.fatal.get_or_insert(error);
+        }
         if self.ledger.log().mode().is_read_only() {
             self.maintenance_due = Some(Monotonic(now.mono.0 + ROOM_CHECK_EVERY));
         }

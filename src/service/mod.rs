@@ -236,6 +236,8 @@ impl Service {
             commit_due: None,
             previous_key_until: None,
         };
+        // A start on a full disk waits for room.
+        service.maintenance_due = service.ledger.log().mode().is_read_only().then(Monotonic::default);
         service.sign_checkpoint();
         service.recall_cosigned();
         service

@@ -41,7 +41,7 @@ impl World {
 }
 
 /// Sends a command of a member and runs everything until it is answered; gives the refusal's name, if it was refused.
-fn asked(world: &mut World, number: u32) -> Option<String> {
+pub(super) fn asked(world: &mut World, number: u32) -> Option<String> {
     // The connection of before may have ended while nobody looked.
     world.clients[0].link = None;
     attend_until_idle(world);
@@ -53,7 +53,7 @@ fn asked(world: &mut World, number: u32) -> Option<String> {
     refusal
 }
 
-fn attend_until_idle(world: &mut World) {
+pub(super) fn attend_until_idle(world: &mut World) {
     for _ in 0..1_000 {
         world.attend(0).unwrap();
         if world.clients[0].is_idle() {

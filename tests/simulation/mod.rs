@@ -5,6 +5,7 @@
 
 mod client;
 mod clocks;
+mod full_disk;
 mod money;
 mod peers;
 mod planted;

@@ -32,7 +32,7 @@ pub(super) struct World {
     seed: u64,
     random: u64,
     bug: Option<Bug>,
-    disk: SimDisk,
+    pub(super) disk: SimDisk,
     pub(super) server: Option<Service>,
     jobs: VecDeque<Job>,
     pub(super) clients: Vec<Client>,
