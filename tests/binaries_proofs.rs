@@ -88,7 +88,7 @@ fn a_server_that_runs_twice_is_caught_by_a_member_and_by_comparing_checkpoints()
 
     let complaint = place.ends(65, "alice", &address, &["status"]);
     assert!(complaint.contains("FORK"), "{complaint}");
-    let evidence: Vec<&str> = complaint.lines().filter(|line| line.ends_with(".checkpoint")).collect();
+    let evidence: Vec<&str> = complaint.lines().filter(|line| line.starts_with("  /")).collect();
     let [kept, shown] = evidence[..] else { panic!("{complaint}") };
     let vkey = place.done("bob", &address, &["getKey", "--vkey"]);
     let compare = ["checkpoint", "compare", kept.trim(), shown.trim(), "--vkey", vkey.trim()];

@@ -59,7 +59,7 @@ fn nothing_that_is_there_is_overwritten_unless_it_is_forced_and_the_same_again_i
         let arguments: Vec<&str> =
             arguments.iter().map(|it| if *it == name { text(&key) } else { it }).chain(["--force"]).collect();
         let output = place.run("alice", at, &arguments);
-        assert_ne!(output.status.code(), Some(0), "{arguments:?}");
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: before anything left");
         assert_eq!(fs::read(&key).unwrap(), before);
     }
     let blocks = place.status("alice", at)["blocks"].as_u64().unwrap();

@@ -186,7 +186,13 @@ impl World {
         let now = self.now;
         let Some(peer) = self.peers.members.get_mut(&member) else { return Ok(()) };
         peer.listener.end_tick(now, &mut self.rng).map_err(|error| error.to_string())?;
-        peer.jobs.extend(peer.listener.take_jobs());
+        for job in peer.listener.take_jobs() {
+            match job {
+                // A look at what has come already waits for nobody.
+                Job::Look => peer.listener.answered(Answer::Looked, now, &mut self.rng),
+                job => peer.jobs.push_back(job),
+            }
+        }
         for id in peer.listener.touched() {
             let output = peer.listener.output(id).to_vec();
             peer.listener.written(id, output.len());
@@ -220,7 +226,7 @@ impl World {
                 let address = ([127, 0, 0, 1], 1).into();
                 Answer::Announced { address, note: "a checkpoint".to_owned(), again: false, came: Vec::new() }
             }
-            Some(Job::Look) => Answer::Looked,
+            Some(Job::Look) => return,
             Some(Job::Settle { id, request, order, .. }) => {
                 let number = u32::from(order.order.order_id.0[1]);
                 peer.waiting.push(Waiting { id, request, number, order });

@@ -94,6 +94,10 @@ impl<'a> NewFile<'a> {
             // The only test that holds for every kind of file system and permission.
             tempfile::NamedTempFile::new_in(folder_of(path)).map_err(unusable(path))?;
         }
+        if is_regular(path) {
+            // However much it is forced, and before anything leaves.
+            keep_private_key(path, &fs::read(path).map_err(unusable(path))?)?;
+        }
         Ok(NewFile { path, force })
     }
 
@@ -135,10 +139,7 @@ impl<'a> NewFile<'a> {
         if is_as_good(&found) {
             return Ok(false);
         }
-        if found.windows(PRIVATE_KEY.len()).any(|window| window == PRIVATE_KEY) {
-            let text = format!("{} holds a private key, which is never replaced", path.display());
-            return Err(ClientError::Usage(text));
-        }
+        keep_private_key(path, &found)?;
         if force { Ok(true) } else { Err(taken(path)) }
     }
 
@@ -162,6 +163,15 @@ impl<'a> NewFile<'a> {
             placed => placed.map_err(failed),
         }
     }
+}
+
+/// A private key is never replaced.
+fn keep_private_key(path: &Path, found: &[u8]) -> Result<(), ClientError> {
+    if found.windows(PRIVATE_KEY.len()).any(|window| window == PRIVATE_KEY) {
+        let text = format!("{} holds a private key, which is never replaced", path.display());
+        return Err(ClientError::Usage(text));
+    }
+    Ok(())
 }
 
 fn taken(path: &Path) -> ClientError {
