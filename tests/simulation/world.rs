@@ -105,8 +105,12 @@ impl World {
             93..=94 => self.plan_a_fault(),
             95 if self.choose(2) == 0 => self.kill(),
             96 if self.choose(2) == 0 => self.lose_power(),
-            97 => self.move_the_clock(),
+            97 if !self.jumped && self.choose(4) == 0 => self.move_the_clock(),
             _ => self.now.mono.0 += Duration::from_millis(150),
+        }
+        // A wrong clock stops every command: it is put right soon, or little else would be tried.
+        if self.jumped && self.choose(16) == 0 {
+            self.move_the_clock();
         }
         self.look_at_the_clock()?;
         self.look_at_money()
