@@ -67,7 +67,7 @@ impl Service {
         let before = self.presence.0.insert(account, Place { connection: id, request, address, hidden });
         if let Some(before) = before.filter(|before| before.connection != id) {
             // Whoever listens there would wait for ever for what goes elsewhere now.
-            self.hold(before.connection, before.request, Reply::Displaced(address));
+            self.hold_durable(before.connection, before.request, Reply::Displaced(address));
         }
         Reply::Announced(address)
     }
