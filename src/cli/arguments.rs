@@ -5,8 +5,8 @@ use std::ffi::OsString;
 
 use argh::{ArgsInfo, FromArgs};
 
-use super::text::escape;
 use super::words::{Unknown, arrange};
+use crate::text::escape;
 
 /// Why there is nothing to run.
 #[derive(Debug, PartialEq, Eq)]

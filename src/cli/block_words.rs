@@ -3,12 +3,12 @@
 use std::io::Write;
 
 use crate::chain::{Block, Genesis, block_hash};
-use crate::cli::text::escape;
 use crate::client::show::{NotShown, transaction};
 use crate::domain::accounts::{self, Registered};
 use crate::domain::orders::ShownOrder;
 use crate::domain::payments::{self, Currency};
 use crate::domain::{AccountId, Command, Event, Settings};
+use crate::text::escape;
 use crate::time::Timestamp;
 
 /// Writes a block: a line that says which one it is, then a line for each thing that was done in it. Amounts are

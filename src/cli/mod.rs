@@ -5,5 +5,3 @@ pub mod block_words;
 pub mod commands;
 pub mod exit;
 pub mod words;
-
-pub use crate::text;

@@ -21,7 +21,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use super::config::ConfigError;
 use super::error::DaemonError;
 use super::log_queue::LogQueue;
-use crate::cli::text::escape;
+use crate::text::escape;
 
 /// The variable that says how much is written, such as `debug` or `info,ledgerd::service=debug`.
 const VARIABLE: &str = "LEDGERD_LOG";

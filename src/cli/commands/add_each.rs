@@ -16,7 +16,6 @@ use super::settling::open_member;
 use super::submitting::refuse_order_of_key;
 use crate::chain::CommandId;
 use crate::cli::exit::Exit;
-use crate::cli::text::escape;
 use crate::client::orders_input::{Element, parse_line};
 use crate::client::{
     Bell, ClientError, Home, IdempotencyKey, Journal, News, Outcome, RunKind, Runner, Signer, Submitter,
@@ -24,6 +23,7 @@ use crate::client::{
 use crate::crypto::{Digest, sha3};
 use crate::domain::orders::{self, PlaceOrders};
 use crate::domain::{AccountId, Command};
+use crate::text::escape;
 
 /// A line longer than this is no order.
 const LINE_BYTES_MAX: u64 = 64 << 10;

@@ -7,11 +7,11 @@ use super::bench_arguments::BenchCommand;
 use super::settling::open_member;
 use super::submitting::submit;
 use crate::cli::exit::Exit;
-use crate::cli::text::escape;
 use crate::client::bench::{self, Accounts, Needy, Plan, Report};
 use crate::client::{ClientError, pinned};
 use crate::domain::Command;
 use crate::domain::payments::{self, Issue};
+use crate::text::escape;
 use crate::wire::Refusal;
 
 pub(super) fn run(context: &Context, command: &BenchCommand) -> Result<Exit, ClientError> {

@@ -10,12 +10,12 @@ use super::proof_arguments::Audit;
 use crate::audit::{self, AuditError, Judgement, Kept, Report};
 use crate::chain::armour::NotOne;
 use crate::cli::exit::Exit;
-use crate::cli::text::escape;
 use crate::client::{ClientError, show};
 use crate::crypto::note::LogPublicKey;
 use crate::daemon::is_unfinished;
 use crate::eventlog::{Disk, LogError};
 use crate::session::fingerprint;
+use crate::text::escape;
 use crate::wire::Finding;
 
 /// The files of a ledger, which somebody named.

@@ -9,8 +9,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::visible::Visible;
 use crate::cli::exit::Exit;
-use crate::cli::text::{escape, without_numbers};
 use crate::client::ClientError;
+use crate::text::{escape, without_numbers};
 
 /// See the module.
 #[derive(Clone, Copy, Debug)]

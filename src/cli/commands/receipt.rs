@@ -10,9 +10,9 @@ use super::settling::open_member;
 use crate::chain::Receipt;
 use crate::chain::receipt::{Author, Proven};
 use crate::cli::exit::Exit;
-use crate::cli::text::escape;
 use crate::client::{ClientError, Member, fetch_receipt, show};
 use crate::crypto::note::LogPublicKey;
+use crate::text::escape;
 use crate::wire::ReceiptOf;
 
 pub(super) fn run(context: &Context, command: &Arguments) -> Result<Exit, ClientError> {

@@ -5,9 +5,9 @@ use std::ops::{Deref, DerefMut};
 
 use super::Context;
 use crate::chain::Message;
-use crate::cli::text::escape;
 use crate::client::{ClientError, Earlier, Home, Member, Outcome, Reopen, settle};
 use crate::domain::AccountId;
+use crate::text::escape;
 
 /// A member's session, lent to one command.
 pub(super) struct Session<'a> {

@@ -15,8 +15,8 @@ use super::named_files::{open_source, read_bytes};
 use super::proof_arguments::ShowCommand;
 use crate::chain::armour;
 use crate::cli::exit::Exit;
-use crate::cli::text::escape;
 use crate::client::ClientError;
+use crate::text::escape;
 use known::Known;
 
 /// Bytes that tell the binary files of a ledger apart.

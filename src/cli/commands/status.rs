@@ -6,8 +6,8 @@ use super::Context;
 use super::arguments::{Status, Whoami};
 use super::settling::open_member;
 use crate::cli::exit::Exit;
-use crate::cli::text::escape;
 use crate::client::ClientError;
+use crate::text::escape;
 use crate::wire::{self, Mode, Reply, Request};
 
 pub(super) fn run(context: &Context, command: &Status) -> Result<Exit, ClientError> {
