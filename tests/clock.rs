@@ -113,6 +113,48 @@ fn a_newest_block_ahead_of_the_clock_is_told_at_the_start_with_both_times() {
     assert_eq!(start(&place, "127.0.0.1:0", &[]).terminate(), Some(0));
 }
 
+#[test]
+fn a_clock_that_jumped_between_two_starts_is_told_until_the_operator_accepts_it() {
+    let place = Place::new();
+    let daemon = start(&place, "127.0.0.1:0", &[]);
+    let at = daemon.address.clone();
+    place.join("alice", &at);
+    assert_eq!(daemon.terminate(), Some(0));
+    note_an_earlier_clock(&place, 400);
+
+    // No restart makes it good, and none changes what the first start has noted.
+    for _ in 0..2 {
+        let daemon = start(&place, &at, &[]);
+        let (mode_now, reason) = mode(&place, "alice", &at);
+        assert_eq!(mode_now, "read_only");
+        let reason = reason.as_str().unwrap();
+        assert!(
+            reason.starts_with("clock_jumped: the server's clock has jumped") && two_times(reason),
+            "{reason}"
+        );
+        place.done("bob", &at, &["getKey", "--accept-new"]);
+        assert!(place.ends(3, "bob", &at, &["register", "--", "bob"]).contains("clock_jumped"));
+        assert_eq!(daemon.terminate(), Some(0));
+    }
+    for accepted in [&["--accept-clock"][..], &[]] {
+        let daemon = start(&place, &at, accepted);
+        assert_eq!(mode(&place, "alice", &at), ("read_write".to_owned(), Value::Null));
+        assert_eq!(daemon.terminate(), Some(0));
+    }
+}
+
+/// Has `DIR/clock` say that the wall clock was so many days behind what it has said on this boot of the machine.
+fn note_an_earlier_clock(place: &Place, days: u64) {
+    let file = place.data().join("clock");
+    let noted = std::fs::read_to_string(&file).unwrap();
+    let [boot_id, wall, since_boot, _sum] = noted.trim_end().split(' ').collect::<Vec<_>>()[..] else {
+        panic!("{noted}");
+    };
+    let wall = wall.parse::<u64>().unwrap() - days * DAY_MS * 1_000;
+    let fields = format!("{boot_id} {wall} {since_boot} ");
+    std::fs::write(file, format!("{fields}{:08x}\n", crc32c::crc32c(fields.as_bytes()))).unwrap();
+}
+
 /// Whether a sentence holds two different times.
 fn two_times(text: &str) -> bool {
     let times: std::collections::BTreeSet<&str> =

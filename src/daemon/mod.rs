@@ -4,6 +4,7 @@
 pub mod config;
 
 mod arguments;
+mod clock_file;
 mod directory;
 mod error;
 mod files;

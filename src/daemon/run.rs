@@ -10,6 +10,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use zeroize::Zeroizing;
 
 use super::arguments::{self, Serve, Task};
+use super::clock_file::ClockFile;
 use super::directory::DataDirectory;
 use super::error::DaemonError;
 use super::founding::Founding;
@@ -120,10 +121,7 @@ fn serve(serve: &Serve) -> Result<(), DaemonError> {
     if let Some(until) = keys.previous_until {
         service.accept_previous_key_until(until);
     }
-    if serve.accept_clock {
-        service.accept_clock();
-    }
-    service.watch_clock(clock.now());
+    watch_clock(&mut service, serve.accept_clock, clock, directory.path());
     service.keep_newest_checkpoint().map_err(|source| DaemonError::Checkpoint {
         path: serve.checkpoint_file.clone(),
         source: CheckpointFileError::Unwritable(source),
@@ -139,6 +137,23 @@ fn serve(serve: &Serve) -> Result<(), DaemonError> {
     reactor.run()?;
     tracing::info!("the log is closed; goodbye");
     Ok(())
+}
+
+/// The first look at the clocks, by what an earlier process on this boot of the machine has seen.
+fn watch_clock(service: &mut Service, accepted: bool, clock: Clock, directory: &Path) {
+    if accepted {
+        service.accept_clock();
+    }
+    let file = ClockFile::of(Disk::new(directory));
+    let earlier = file.as_ref().and_then(ClockFile::read);
+    if let Some(earlier) = earlier {
+        service.measure_clock_since(earlier);
+    }
+    service.watch_clock(clock.now());
+    let reference = service.clock_reference();
+    if let (Some(file), Some(reference)) = (file, reference.filter(|_| reference != earlier)) {
+        file.write(reference);
+    }
 }
 
 fn rotate_key(data: &Path) -> Result<(), DaemonError> {

@@ -2,7 +2,9 @@
 //! newest block: one block of a time that has not come yet would keep everybody's commands out until it has.
 //!
 //! ```text
-//! at the start       the newest block is ahead of the clock by more than 5 minutes
+//! at the start       the newest block is ahead of the clock by more than 5 minutes,
+//!                    or the clock is ahead, by more than 12 hours, of the time that passed since a start on the
+//!                    same boot of the machine
 //! while it runs      the clock is ahead of the time that passed since the start by more than 12 hours,
 //!                    or the newest block is ahead of the clock by more than 24 hours
 //! ```
@@ -30,13 +32,24 @@ pub(super) enum Doubt {
     Ahead { clock: Timestamp, expected: Timestamp },
 }
 
+/// What two clocks said at one moment, when the wall clock was believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClockReference {
+    /// The wall clock.
+    pub wall: Timestamp,
+    /// The time since the machine was started.
+    pub boot: SinceBoot,
+}
+
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct ClockWatch {
     /// The operator says that the clock was right when the process was started.
     accepted: bool,
-    /// The clocks when the wall clock was believed first.
-    reference: Option<(Timestamp, SinceBoot)>,
+    /// The reference of a process that served this ledger before, since the machine was started.
+    earlier: Option<ClockReference>,
+    /// What the wall clock is compared with: the clocks when it was believed first.
+    reference: Option<ClockReference>,
     doubt: Option<Doubt>,
 }
 
@@ -57,9 +70,11 @@ impl ClockWatch {
         if !self.accepted && known > clock.plus_micros(behind_ms * 1_000) {
             return Some(Doubt::Behind { clock, known });
         }
-        let (wall, boot) = *self.reference.get_or_insert((clock, now.boot));
-        let passed = now.boot.0.saturating_sub(boot.0);
-        let expected = wall.plus_micros(u64::try_from(passed.as_micros()).unwrap_or(u64::MAX));
+        let first = if self.accepted { None } else { self.earlier };
+        let first = first.unwrap_or(ClockReference { wall: clock, boot: now.boot });
+        let reference = *self.reference.get_or_insert(first);
+        let passed = now.boot.0.saturating_sub(reference.boot.0);
+        let expected = reference.wall.plus_micros(u64::try_from(passed.as_micros()).unwrap_or(u64::MAX));
         let jumped = clock > expected.plus_micros(CLOCK_JUMP_MS_MAX * 1_000);
         jumped.then_some(Doubt::Ahead { clock, expected })
     }
@@ -84,6 +99,17 @@ impl Service {
     /// Takes the wall clock for right as it is now, for as long as the process runs: the operator says so.
     pub fn accept_clock(&mut self) {
         self.clock.accepted = true;
+    }
+
+    /// Measures the wall clock by what it said to an earlier process on the same boot of the machine, so that a restart
+    /// does not hide a jump. Has no effect after the first look.
+    pub fn measure_clock_since(&mut self, earlier: ClockReference) {
+        self.clock.earlier = Some(earlier);
+    }
+
+    /// What the wall clock is measured by; nothing while it has never been believed.
+    pub fn clock_reference(&self) -> Option<ClockReference> {
+        self.clock.reference
     }
 
     /// Looks at the clocks before anything is decided by them. What is found is told once.
@@ -192,6 +218,20 @@ mod tests {
         let mut watch = ClockWatch::default();
         assert!(!watch.look(clocks(1_000 * 24 * HOUR, 0), at(0)));
         assert_eq!(watch.doubt, None);
+    }
+
+    #[test]
+    fn a_jump_between_two_processes_is_told_on_the_same_boot_until_it_is_undone_or_accepted() {
+        let earlier = Some(ClockReference { wall: at(0), boot: clocks(0, 0).boot });
+        let mut watch = ClockWatch { earlier, ..ClockWatch::default() };
+        assert!(watch.look(clocks(400 * 24 * HOUR, 5), at(0)));
+        assert_eq!(watch.doubt, Some(Doubt::Ahead { clock: at(400 * 24 * HOUR), expected: at(5) }));
+        assert!(watch.look(clocks(10, 10), at(0)), "it was undone");
+
+        let mut watch = ClockWatch { accepted: true, earlier, ..ClockWatch::default() };
+        assert!(!watch.look(clocks(400 * 24 * HOUR, 5), at(0)));
+        let mut watch = ClockWatch { earlier, ..ClockWatch::default() };
+        assert!(!watch.look(clocks(400 * 24 * HOUR, 400 * 24 * HOUR), at(0)), "a long pause is no jump");
     }
 
     #[test]

@@ -40,6 +40,7 @@ mod shares;
 mod turns;
 mod verification;
 
+pub use clock::ClockReference;
 pub use input::{ConnectionId, Input};
 pub use job::{CheckingKey, CommandCheck, Job, JobResult, Keys, Lane, OrderCheck, SignatureVerdict};
 
