@@ -3,6 +3,7 @@
 //! The modules stand in reading order, from the words that everything shares to the edges that touch the
 //! world. Imports point up this list only; `tests/tidy.rs` holds the code to it.
 
+pub mod driven;
 pub mod limits;
 pub mod peer;
 pub mod time;

@@ -1,12 +1,12 @@
 //! A member who listens, without sockets: diallers who are many, silent or gone keep nobody else out.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use ledgerd::crypto::LedgerId;
 use ledgerd::crypto::random::Seeded;
 use ledgerd::peer::{Job, Listener};
-use ledgerd::service::ConnectionId;
+use ledgerd::driven::{ConnectionId, Handler as _};
 use ledgerd::session::{PeerIdentity, PeerSession};
 use ledgerd::time::{Monotonic, Now, SinceBoot, Timestamp};
 
@@ -45,7 +45,7 @@ impl World {
         let id = ConnectionId(self.next);
         self.next += 1;
         self.now.mono.0 += Duration::from_micros(1);
-        self.listener.connected(id, address(from), self.now);
+        self.listener.connected(id, SocketAddr::new(address(from), 1), self.now, &mut self.rng);
         id
     }
 
@@ -57,6 +57,11 @@ impl World {
         self.listener.received(id, session.output(), self.now, &mut self.rng);
         self.turn();
         id
+    }
+
+    /// The other side is gone.
+    fn hang_up(&mut self, id: ConnectionId) {
+        self.listener.hung_up(id, self.now, &mut self.rng);
     }
 
     /// A turn of the loop.
@@ -87,7 +92,7 @@ fn hellos_of_those_who_hung_up_are_not_signed() {
     let mut world = World::new();
     for _ in 0..3_000 {
         let id = world.dial(9);
-        world.listener.hung_up(id);
+        world.hang_up(id);
         world.turn();
     }
     assert_eq!(world.signed.len(), 2, "the helper has no more than it had begun with");

@@ -5,7 +5,8 @@ use std::time::Duration;
 use ledgerd::domain::orders::{Operation, Order, PlaceOrders, StockName};
 use ledgerd::domain::{AccountId, Command, accounts, orders};
 use ledgerd::limits::Limits;
-use ledgerd::service::{ConnectionId, Input, Job, JobResult};
+use ledgerd::driven::{ConnectionId, Handler as _};
+use ledgerd::service::{Job, JobResult};
 use ledgerd::wire::{Reply, Request, StatementLine, StatementPlace, Submission};
 
 use crate::forge::member_key;
@@ -45,7 +46,7 @@ fn a_check_of_the_log_is_asked_for_once_by_an_account_and_its_progress_waits_for
     world.deaf.insert(first.id);
     for done in 0..10_000 {
         let progress = JobResult::LogProgress { done, total: 10_000 };
-        world.service.handle(Input::JobDone(progress), world.now, &mut ledgerd::crypto::random::os());
+        world.service.answered(progress, world.now, &mut ledgerd::crypto::random::os());
         if done % 100 == 0 {
             world.turn();
         }

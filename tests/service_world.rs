@@ -15,7 +15,8 @@ use ledgerd::domain::{AccountId, Command, Settings, accounts};
 use ledgerd::eventlog::{self, Options, SimDisk, Storage};
 use ledgerd::ledger::{CHECKPOINT_FILE, CheckpointFile, Ledger};
 use ledgerd::limits::Limits;
-use ledgerd::service::{ConnectionId, Input, Job, Keys, Service};
+use ledgerd::driven::{ConnectionId, Handler as _};
+use ledgerd::service::{Job, Keys, Service};
 use ledgerd::session::{
     ClientAuth, ClientEnv, ClientEvent, ClientSession, ClientTicket, Descriptor, ServerIdentity,
 };
@@ -167,14 +168,14 @@ impl World {
         let id = ConnectionId(self.next_connection);
         self.next_connection += 1;
         let peer = (ip.parse::<std::net::IpAddr>().unwrap(), 1_024).into();
-        self.service.handle(Input::Connected { id, peer }, self.now, &mut self.rng);
+        self.service.connected(id, peer, self.now, &mut self.rng);
         self.turn();
         id
     }
 
     /// A connection is gone.
     pub(crate) fn hang_up(&mut self, id: ConnectionId) {
-        self.service.handle(Input::HungUp { id }, self.now, &mut self.rng);
+        self.service.hung_up(id, self.now, &mut self.rng);
         self.closed.insert(id);
         self.turn();
     }
@@ -203,7 +204,7 @@ impl World {
             self.outputs.entry(id).or_default().extend_from_slice(&output);
             self.service.written(id, output.len(), self.now);
             if self.service.is_finished(id) && self.service.output(id).is_empty() {
-                self.service.handle(Input::HungUp { id }, self.now, &mut self.rng);
+                self.service.hung_up(id, self.now, &mut self.rng);
                 self.closed.insert(id);
             }
         }
@@ -219,7 +220,7 @@ impl World {
             let mut results = Vec::new();
             job.run(&self.keys, &mut self.rng, &mut |result| results.push(result));
             for result in results {
-                service.handle(Input::JobDone(result), now, &mut self.rng);
+                service.answered(result, now, &mut self.rng);
             }
         }
     }
@@ -315,8 +316,7 @@ impl World {
                 break;
             }
             let bytes: Vec<u8> = client.to_server.drain(..room).collect();
-            let input = Input::Received { id: client.id, bytes: &bytes };
-            self.service.handle(input, self.now, &mut self.rng);
+            self.service.received(client.id, &bytes, self.now, &mut self.rng);
         }
     }
 

@@ -7,7 +7,7 @@ use crate::client::{ClientError, SignedOrder};
 use crate::crypto::KeyId;
 use crate::crypto::rsa::MODULUS_BYTES;
 use crate::domain::AccountId;
-use crate::service::ConnectionId;
+use crate::driven::ConnectionId;
 use crate::wire::Refusal;
 
 /// Something that takes longer than the loop may wait.

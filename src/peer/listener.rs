@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rand_core::CryptoRng;
 
+use super::errands::lane;
 use super::job::{Answer, Job, Settlement};
 use super::places::{
     MEMBERS_MAX, SETTLING_MAX, SETTLING_PER_MEMBER_MAX, STRANGERS_MAX, Waiting, oldest_of_most,
@@ -14,7 +15,7 @@ use super::places::{
 use crate::client::{ClientError, SignedOrder};
 use crate::domain::AccountId;
 use crate::domain::payments::{Movement, PaymentOrder};
-use crate::service::ConnectionId;
+use crate::driven::{ConnectionId, Handler};
 use crate::session::{PeerEnv, PeerEvent, PeerIdentity, PeerSession, Stage};
 use crate::time::{Monotonic, Now};
 use crate::wire::{self, Handover, PeerReply, PeerRequest, Refusal};
@@ -120,7 +121,7 @@ impl Listener {
 
     /// Somebody connected from this address: taken in, and if there is no room, in the place of the dialler who has
     /// been silent longest among those from the address that most of them come from.
-    pub fn connected(&mut self, id: ConnectionId, from: IpAddr, now: Now) {
+    fn take_in(&mut self, id: ConnectionId, from: IpAddr, now: Now) {
         self.touched.insert(id);
         if self.shutting_down {
             return;
@@ -129,7 +130,7 @@ impl Listener {
         if strangers >= STRANGERS_MAX {
             let strangers = self.connections.iter().filter(|(_, connection)| connection.payer.is_none());
             let oldest = oldest_of_most(strangers.map(|(id, one)| (one.from, one.since, *id)));
-            oldest.into_iter().for_each(|oldest| self.hung_up(oldest));
+            oldest.into_iter().for_each(|oldest| self.forget(oldest));
         }
         let connection = Connection {
             from: from.to_canonical(),
@@ -144,60 +145,12 @@ impl Listener {
         self.connections.insert(id, connection);
     }
 
-    /// Bytes arrived.
-    pub fn received(&mut self, id: ConnectionId, bytes: &[u8], now: Now, rng: &mut dyn CryptoRng) {
-        if let Some(connection) = self.connections.get_mut(&id)
-            && connection.session.stage() == Stage::Open
-        {
-            connection.deadline = Monotonic(now.mono.0 + IDLE);
-            connection.since = now.mono;
-        }
-        self.with_session(id, now, rng, |session, env| session.receive(bytes, env));
-    }
-
     /// The other side is gone. What it brought is settled all the same.
-    pub fn hung_up(&mut self, id: ConnectionId) {
+    fn forget(&mut self, id: ConnectionId) {
         self.connections.remove(&id);
         self.signing.forget(id);
         self.looking_up.forget(id);
         self.touched.insert(id);
-    }
-
-    /// A job is done.
-    pub fn answered(&mut self, answer: Answer, now: Now, rng: &mut dyn CryptoRng) {
-        match answer {
-            Answer::Signed { id, signature } => {
-                self.signing.done();
-                self.with_session(id, now, rng, |session, env| session.signed(&signature, env));
-            }
-            Answer::Verified { id, handle } => {
-                self.looking_up.done();
-                let good = handle.is_some();
-                if let Some(connection) = self.connections.get_mut(&id) {
-                    connection.handle = handle.unwrap_or_default();
-                }
-                self.with_session(id, now, rng, |session, env| session.verified(good, env));
-            }
-            Answer::Settled { id, request, order, settlement } => {
-                self.settled(id, request, &order.order, settlement, now, rng);
-            }
-            Answer::Announced { address, note, again, came } => {
-                self.note = note;
-                came.into_iter().for_each(|incoming| (self.tell)(News::Incoming(incoming)));
-                if self.online.replace(address) != Some(address) || again {
-                    (self.tell)(News::Online(address));
-                }
-                self.announce_due = Some(Monotonic(now.mono.0 + ANNOUNCE_EVERY));
-            }
-            Answer::NotAnnounced(why) => {
-                if self.online.take().is_some() {
-                    (self.tell)(News::Offline(why));
-                }
-                self.announce_due = Some(Monotonic(now.mono.0 + ANNOUNCE_EVERY / 8));
-            }
-            Answer::Looked => self.look_due = Some(Monotonic(now.mono.0 + LOOK_EVERY)),
-            Answer::Failed(error) => self.failed = Some(error),
-        }
     }
 
     /// Lets a session work, and carries out what it says.
@@ -353,11 +306,76 @@ impl Listener {
         });
     }
 
-    /// Ends a tick: closes who was silent for too long, and keeps up the presence.
-    ///
-    /// # Errors
-    /// What ends the listening.
-    pub fn end_tick(&mut self, now: Now, rng: &mut dyn CryptoRng) -> Result<(), ClientError> {
+    /// Says goodbye on a connection.
+    fn end(&mut self, id: ConnectionId, now: Now, rng: &mut dyn CryptoRng) {
+        self.with_session(id, now, rng, |session, env| session.close(env));
+        if let Some(connection) = self.connections.get_mut(&id) {
+            connection.finished = true;
+        }
+    }
+
+}
+
+impl Handler for Listener {
+    type Job = Job;
+    type Answer = Answer;
+    type Failure = ClientError;
+
+    fn connected(&mut self, id: ConnectionId, from: SocketAddr, now: Now, _: &mut dyn CryptoRng) {
+        self.take_in(id, from.ip(), now);
+    }
+
+    fn received(&mut self, id: ConnectionId, bytes: &[u8], now: Now, rng: &mut dyn CryptoRng) {
+        if let Some(connection) = self.connections.get_mut(&id)
+            && connection.session.stage() == Stage::Open
+        {
+            connection.deadline = Monotonic(now.mono.0 + IDLE);
+            connection.since = now.mono;
+        }
+        self.with_session(id, now, rng, |session, env| session.receive(bytes, env));
+    }
+
+    fn hung_up(&mut self, id: ConnectionId, _: Now, _: &mut dyn CryptoRng) {
+        self.forget(id);
+    }
+
+    fn answered(&mut self, answer: Answer, now: Now, rng: &mut dyn CryptoRng) {
+        match answer {
+            Answer::Signed { id, signature } => {
+                self.signing.done();
+                self.with_session(id, now, rng, |session, env| session.signed(&signature, env));
+            }
+            Answer::Verified { id, handle } => {
+                self.looking_up.done();
+                let good = handle.is_some();
+                if let Some(connection) = self.connections.get_mut(&id) {
+                    connection.handle = handle.unwrap_or_default();
+                }
+                self.with_session(id, now, rng, |session, env| session.verified(good, env));
+            }
+            Answer::Settled { id, request, order, settlement } => {
+                self.settled(id, request, &order.order, settlement, now, rng);
+            }
+            Answer::Announced { address, note, again, came } => {
+                self.note = note;
+                came.into_iter().for_each(|incoming| (self.tell)(News::Incoming(incoming)));
+                if self.online.replace(address) != Some(address) || again {
+                    (self.tell)(News::Online(address));
+                }
+                self.announce_due = Some(Monotonic(now.mono.0 + ANNOUNCE_EVERY));
+            }
+            Answer::NotAnnounced(why) => {
+                if self.online.take().is_some() {
+                    (self.tell)(News::Offline(why));
+                }
+                self.announce_due = Some(Monotonic(now.mono.0 + ANNOUNCE_EVERY / 8));
+            }
+            Answer::Looked => self.look_due = Some(Monotonic(now.mono.0 + LOOK_EVERY)),
+            Answer::Failed(error) => self.failed = Some(error),
+        }
+    }
+
+    fn end_tick(&mut self, now: Now, rng: &mut dyn CryptoRng) -> Result<(), ClientError> {
         if let Some(error) = self.failed.take() {
             return Err(error);
         }
@@ -377,53 +395,42 @@ impl Listener {
         Ok(())
     }
 
-    /// Says goodbye on a connection.
-    fn end(&mut self, id: ConnectionId, now: Now, rng: &mut dyn CryptoRng) {
-        self.with_session(id, now, rng, |session, env| session.close(env));
-        if let Some(connection) = self.connections.get_mut(&id) {
-            connection.finished = true;
-        }
-    }
-
-    /// Work since the last call.
-    pub fn take_jobs(&mut self) -> Vec<Job> {
+    fn take_jobs(&mut self) -> Vec<Job> {
         let mut jobs = std::mem::take(&mut self.jobs);
         jobs.extend(self.signing.take());
         jobs.extend(self.looking_up.take());
         jobs
     }
 
-    /// Connections that have output, are finished or may be read from again, since the last call.
-    pub fn touched(&mut self) -> Vec<ConnectionId> {
+    fn lane(job: &Job) -> usize {
+        lane(job)
+    }
+
+    fn touched(&mut self) -> Vec<ConnectionId> {
         std::mem::take(&mut self.touched).into_iter().collect()
     }
 
-    /// Bytes to write on a connection.
-    pub fn output(&self, id: ConnectionId) -> &[u8] {
+    fn output(&self, id: ConnectionId) -> &[u8] {
         self.connections.get(&id).map_or(&[], |connection| connection.session.output())
     }
 
-    /// So many of them were written.
-    pub fn written(&mut self, id: ConnectionId, count: usize) {
+    fn written(&mut self, id: ConnectionId, count: usize, _: Now) {
         if let Some(connection) = self.connections.get_mut(&id) {
             let output = connection.session.output_mut();
             output.drain(..count.min(output.len()));
         }
     }
 
-    /// How many bytes may be read from a connection now.
-    pub fn input_room(&self, id: ConnectionId) -> usize {
+    fn input_room(&self, id: ConnectionId) -> usize {
         let reads = |connection: &&Connection| !connection.settling && !connection.finished;
         self.connections.get(&id).filter(reads).map_or(0, |connection| connection.session.room())
     }
 
-    /// Whether a connection is to be closed as soon as its output is written.
-    pub fn is_finished(&self, id: ConnectionId) -> bool {
+    fn is_finished(&self, id: ConnectionId) -> bool {
         self.connections.get(&id).is_none_or(|connection| connection.finished)
     }
 
-    /// When [`Listener::end_tick`] has to run again even if nothing happens.
-    pub fn next_deadline(&self) -> Option<Monotonic> {
+    fn next_deadline(&self) -> Option<Monotonic> {
         let waiting = self.connections.values().filter(|connection| !connection.settling);
         let connections = waiting.map(|connection| connection.deadline).min();
         let jobs = !self.jobs.is_empty() || self.signing.is_due() || self.looking_up.is_due();
@@ -431,8 +438,7 @@ impl Listener {
         [connections, self.announce_due, self.look_due, at_once].into_iter().flatten().min()
     }
 
-    /// Takes nobody in any more; who has an order under way still hears of it.
-    pub fn shut_down(&mut self) {
+    fn shut_down(&mut self) {
         self.shutting_down = true;
         self.announce_due = None;
         self.look_due = None;
@@ -440,5 +446,9 @@ impl Listener {
             connection.finished |= !connection.settling;
             self.touched.insert(*id);
         }
+    }
+
+    fn close(self) -> Result<(), ClientError> {
+        Ok(())
     }
 }

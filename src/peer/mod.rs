@@ -9,7 +9,6 @@
 
 mod dialler;
 mod errands;
-mod handler;
 mod job;
 mod listener;
 mod places;

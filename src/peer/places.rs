@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::Job;
-use crate::service::ConnectionId;
+use crate::driven::ConnectionId;
 use crate::time::Monotonic;
 
 /// Connections of diallers who have not proven who they are.

@@ -7,7 +7,7 @@ use mio::net::TcpStream;
 use mio::{Interest, Registry};
 
 use super::token;
-use crate::service::ConnectionId;
+use crate::driven::ConnectionId;
 
 /// See the module.
 pub(super) struct Connection {

@@ -1,4 +1,4 @@
-//! The daemon's service in the loop, and the threads that work for it.
+//! The threads that work for the daemon's service.
 //!
 //! ```text
 //! private      1 thread                      → grid thread → results     RSA private operations
@@ -10,20 +10,15 @@
 //! A check of the log has its own threads for signatures, one per spare core. They and the one that reads run where
 //! nothing else wants to (`SCHED_IDLE`, sched(7)): a check has time, and nobody's order waits for it.
 
-use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::thread;
 use std::time::Duration;
 
-use rand_core::CryptoRng;
-
 use super::clock::Clock;
-use super::handler::Handler;
 use super::helpers::{Lane, Work};
 use crate::crypto::random;
-use crate::eventlog::LogError;
-use crate::service::{self, ConnectionId, Input, Job, JobResult, Keys, ProcessFigures, Service};
-use crate::time::{Monotonic, Now};
+use crate::service::{self, Job, JobResult, Keys};
+use crate::time::Monotonic;
 
 /// How often the check of the log tells how far it is.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
@@ -81,75 +76,5 @@ fn give_way() {
         if let Err(error) = thread_priority::set_thread_priority_and_policy(this, ThreadPriority::Min, idle) {
             tracing::warn!(?error, "a check of the log runs with the priority of the service");
         }
-    }
-}
-
-impl Handler for Service {
-    type Job = Job;
-    type Answer = JobResult;
-    type Failure = LogError;
-
-    fn connected(&mut self, id: ConnectionId, peer: SocketAddr, now: Now, rng: &mut dyn CryptoRng) {
-        self.handle(Input::Connected { id, peer }, now, rng);
-    }
-
-    fn received(&mut self, id: ConnectionId, bytes: &[u8], now: Now, rng: &mut dyn CryptoRng) {
-        self.handle(Input::Received { id, bytes }, now, rng);
-    }
-
-    fn hung_up(&mut self, id: ConnectionId, now: Now, rng: &mut dyn CryptoRng) {
-        self.handle(Input::HungUp { id }, now, rng);
-    }
-
-    fn answered(&mut self, answer: JobResult, now: Now, rng: &mut dyn CryptoRng) {
-        self.handle(Input::JobDone(answer), now, rng);
-    }
-
-    fn end_tick(&mut self, now: Now, rng: &mut dyn CryptoRng) -> Result<(), LogError> {
-        Service::end_tick(self, now, rng)
-    }
-
-    fn take_jobs(&mut self) -> Vec<(usize, Job)> {
-        Service::take_jobs(self).into_iter().map(|job| (job.lane() as usize, job)).collect()
-    }
-
-    fn touched(&mut self) -> Vec<ConnectionId> {
-        Service::touched(self)
-    }
-
-    fn output(&self, id: ConnectionId) -> &[u8] {
-        Service::output(self, id)
-    }
-
-    fn written(&mut self, id: ConnectionId, count: usize, now: Now) {
-        Service::written(self, id, count, now);
-    }
-
-    fn input_room(&self, id: ConnectionId) -> usize {
-        Service::input_room(self, id)
-    }
-
-    fn is_finished(&self, id: ConnectionId) -> bool {
-        Service::is_finished(self, id)
-    }
-
-    fn next_deadline(&self) -> Option<Monotonic> {
-        Service::next_deadline(self)
-    }
-
-    fn gathers(&self) -> bool {
-        Service::gathers(self)
-    }
-
-    fn shut_down(&mut self) {
-        Service::shut_down(self);
-    }
-
-    fn set_process_figures(&mut self, figures: ProcessFigures) {
-        Service::set_process_figures(self, figures);
-    }
-
-    fn close(self) -> Result<(), LogError> {
-        Service::close(self)
     }
 }

@@ -16,7 +16,6 @@
 mod clock;
 mod connection;
 mod daemon;
-mod handler;
 mod helpers;
 mod listener;
 mod process;
@@ -25,7 +24,6 @@ mod token;
 
 pub use clock::Clock;
 pub use daemon::lanes;
-pub use handler::Handler;
 pub use helpers::{Lane, Work};
 pub use signal::SignalSource;
 
@@ -38,7 +36,7 @@ use mio::net::TcpListener;
 use mio::{Events, Poll, Waker};
 
 use crate::crypto::random;
-use crate::service::ConnectionId;
+use crate::driven::{ConnectionId, Handler};
 use crate::time::{Monotonic, Now};
 use connection::{Connection, ReadOutcome, WriteOutcome};
 use helpers::Helpers;
@@ -152,7 +150,8 @@ impl<H: Handler> Reactor<H> {
             self.tell_figures(now);
             self.handler.end_tick(now, &mut random::os()).map_err(Failure::Handler)?;
             self.more |= self.helpers.gather(self.handler.gathers());
-            self.helpers.submit(self.handler.take_jobs());
+            let jobs = self.handler.take_jobs().into_iter();
+            self.helpers.submit(jobs.map(|job| (H::lane(&job), job)).collect());
             self.flush(now);
             if self.farewell.is_some_and(|end| self.connections.is_empty() || now.mono >= end) {
                 return self.handler.close().map_err(Failure::Handler);

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::service::ProcessFigures;
+use crate::driven::ProcessFigures;
 use crate::time::Monotonic;
 
 const READ_EVERY: Duration = Duration::from_millis(250);

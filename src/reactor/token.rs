@@ -3,7 +3,7 @@
 
 use mio::Token;
 
-use crate::service::ConnectionId;
+use crate::driven::ConnectionId;
 
 /// The listening socket.
 pub(super) const LISTENER: Token = Token(0);

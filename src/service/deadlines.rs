@@ -64,7 +64,7 @@ impl Service {
             let Some(connection) = self.connections.get(&id) else { continue };
             if connection.deadline(&self.limits) <= now.mono {
                 tracing::debug!(connection = %id, "closed: nothing happened in time");
-                self.hung_up(id);
+                self.forget(id);
             } else {
                 self.schedule(id);
             }

@@ -43,11 +43,6 @@ impl Service {
         now.mono < due
     }
 
-    /// Whether a batch is left open: then the loop has a deadline, and is not needed before unless somebody else is.
-    pub fn gathers(&self) -> bool {
-        self.commit_due.is_some()
-    }
-
     /// The batch was not written: what was learnt from its blocks is refused instead, and none of it may stay behind.
     /// A reply that saw durable blocks only is what it was.
     pub(super) fn refuse_held(&mut self, thrown_away: &[Vec<u8>]) {

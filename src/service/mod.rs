@@ -1,15 +1,7 @@
 //! The daemon without its sockets: who is connected, what they ask, what they are answered.
 //!
-//! The caller feeds [`Input`]s, then ends the tick: all blocks of the tick become one batch, and only when it
-//! is durable do the held replies leave. A caller's loop, the reactor's and the simulator's alike:
-//!
-//! ```text
-//! for each input { service.handle(input, now, rng) }
-//! service.end_tick(now, rng)?            // an error ends the process; nothing more is sent
-//! for job in service.take_jobs()         { to a helper; its results come back as inputs }
-//! for id in service.touched()            { write service.output(id), or close if it is finished }
-//! wait until service.next_deadline()
-//! ```
+//! A loop drives the service as [`Handler`] says: it hands over what happened outside, then ends the tick. All blocks
+//! of the tick become one batch, and only when that is durable do the held replies leave.
 
 mod admission;
 mod checkpoints;
@@ -23,7 +15,6 @@ mod fair_queue;
 mod guards;
 mod held;
 mod holdings;
-mod input;
 mod job;
 mod key_cache;
 mod lines;
@@ -41,16 +32,17 @@ mod turns;
 mod verification;
 
 pub use clock::ClockReference;
-pub use input::{ConnectionId, Input};
 pub use job::{CheckingKey, CommandCheck, Job, JobResult, Keys, Lane, OrderCheck, SignatureVerdict};
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rand_core::CryptoRng;
 
 use crate::crypto::note::LogKey;
+use crate::driven::{ConnectionId, Handler, ProcessFigures};
 use crate::eventlog::{LogError, Storage};
 use crate::ledger::{CheckpointFile, CommitError, Ledger};
 use crate::limits::{
@@ -75,15 +67,6 @@ use quota::Quota;
 use refusals::Refusals;
 use shares::Shares;
 use verification::Verifications;
-
-/// Figures of the process that only the edge can know, for `status`.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct ProcessFigures {
-    /// Resident memory, in bytes.
-    pub resident_bytes: u64,
-    /// CPU time used, in microseconds.
-    pub cpu_us: u64,
-}
 
 /// What the service counts since it started.
 #[derive(Clone, Copy, Debug, Default)]
@@ -244,18 +227,6 @@ impl Service {
         service
     }
 
-    /// Takes in what happened outside. Nothing that this leads to may leave the process before
-    /// [`Service::end_tick`] has returned.
-    pub fn handle(&mut self, input: Input<'_>, now: Now, rng: &mut dyn CryptoRng) {
-        self.watch_clock(now);
-        match input {
-            Input::Connected { id, peer } => self.connected(id, peer, now, rng),
-            Input::Received { id, bytes } => self.received(id, bytes, now, rng),
-            Input::HungUp { id } => self.hung_up(id),
-            Input::JobDone(result) => self.job_done(result, now, rng),
-        }
-    }
-
     fn job_done(&mut self, result: JobResult, now: Now, rng: &mut dyn CryptoRng) {
         match result {
             JobResult::Decapped { connection, secret } => self.decapped(connection, &secret, now, rng),
@@ -267,51 +238,6 @@ impl Service {
             JobResult::LogVerified(report) => self.log_verified(report, now),
             JobResult::TreeRebuilt(result) => self.tree_rebuilt(result, now),
         }
-    }
-
-    /// Ends a tick: runs what is due, makes the batch durable, lets the held replies go.
-    ///
-    /// # Errors
-    /// [`LogError`] when the log cannot be trusted any more: the process must end without sending anything.
-    pub fn end_tick(&mut self, now: Now, rng: &mut dyn CryptoRng) -> Result<(), LogError> {
-        self.watch_clock(now);
-        self.run_deadlines(now);
-        self.share_reading_anew();
-        self.serve(now);
-        self.hand_out_checks();
-        self.check_at_once(now);
-        if let Some(error) = self.fatal.take() {
-            return Err(error);
-        }
-        if self.awaits_more(now) {
-            return Ok(());
-        }
-        self.commit_due = None;
-        match self.ledger.commit(rng) {
-            Ok(0) => self.refusals.committed(),
-            Ok(blocks) => {
-                self.newest_batch = blocks;
-                self.refusals.committed();
-                let due = Monotonic(now.mono.0 + Duration::from_millis(ANCHOR_SYNC_MS_MAX));
-                self.maintenance_due.get_or_insert(due);
-            }
-            Err(CommitError::ReadOnly(blocks)) => {
-                self.refuse_held(&blocks);
-                self.maintenance_due.get_or_insert(Monotonic(now.mono.0 + ROOM_CHECK_EVERY));
-            }
-            Err(CommitError::Fatal(error)) => return Err(error),
-        }
-        self.keep_checkpoint()?;
-        self.keep_cosigned(now.mono);
-        self.release_held(now, rng);
-        self.close_ended(now, rng);
-        self.start_verification();
-        self.start_rebuild(now);
-        // Commands that found this batch full are the first of the next.
-        for id in std::mem::take(&mut self.postponed) {
-            self.run_commands(id, now);
-        }
-        Ok(())
     }
 
     /// Says goodbye on connections that are ended from this side, after their last replies.
@@ -360,8 +286,136 @@ impl Service {
         }
     }
 
-    /// When [`Service::end_tick`] has to run again even if nothing happens.
-    pub fn next_deadline(&self) -> Option<Monotonic> {
+    /// Has a connection looked at again at the end of the tick.
+    pub fn touch(&mut self, id: ConnectionId) {
+        self.touched.insert(id);
+    }
+
+    /// Whether new connections are taken.
+    pub fn accepts_connections(&self) -> bool {
+        !self.shutting_down
+    }
+
+    /// Stops accepting hellos for the key before the current one at this time.
+    pub fn accept_previous_key_until(&mut self, until: Timestamp) {
+        self.previous_key_until = Some(until);
+    }
+
+    /// The ledger, for its figures.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+}
+
+impl Handler for Service {
+    type Job = Job;
+    type Answer = JobResult;
+    type Failure = LogError;
+
+    fn connected(&mut self, id: ConnectionId, peer: SocketAddr, now: Now, rng: &mut dyn CryptoRng) {
+        self.watch_clock(now);
+        self.take_in(id, peer, now, rng);
+    }
+
+    fn received(&mut self, id: ConnectionId, bytes: &[u8], now: Now, rng: &mut dyn CryptoRng) {
+        self.watch_clock(now);
+        self.read(id, bytes, now, rng);
+    }
+
+    fn hung_up(&mut self, id: ConnectionId, now: Now, _: &mut dyn CryptoRng) {
+        self.watch_clock(now);
+        self.forget(id);
+    }
+
+    fn answered(&mut self, answer: JobResult, now: Now, rng: &mut dyn CryptoRng) {
+        self.watch_clock(now);
+        self.job_done(answer, now, rng);
+    }
+
+    fn end_tick(&mut self, now: Now, rng: &mut dyn CryptoRng) -> Result<(), LogError> {
+        self.watch_clock(now);
+        self.run_deadlines(now);
+        self.share_reading_anew();
+        self.serve(now);
+        self.hand_out_checks();
+        self.check_at_once(now);
+        if let Some(error) = self.fatal.take() {
+            return Err(error);
+        }
+        if self.awaits_more(now) {
+            return Ok(());
+        }
+        self.commit_due = None;
+        match self.ledger.commit(rng) {
+            Ok(0) => self.refusals.committed(),
+            Ok(blocks) => {
+                self.newest_batch = blocks;
+                self.refusals.committed();
+                let due = Monotonic(now.mono.0 + Duration::from_millis(ANCHOR_SYNC_MS_MAX));
+                self.maintenance_due.get_or_insert(due);
+            }
+            Err(CommitError::ReadOnly(blocks)) => {
+                self.refuse_held(&blocks);
+                self.maintenance_due.get_or_insert(Monotonic(now.mono.0 + ROOM_CHECK_EVERY));
+            }
+            Err(CommitError::Fatal(error)) => return Err(error),
+        }
+        self.keep_checkpoint()?;
+        self.keep_cosigned(now.mono);
+        self.release_held(now, rng);
+        self.close_ended(now, rng);
+        self.start_verification();
+        self.start_rebuild(now);
+        // Commands that found this batch full are the first of the next.
+        for id in std::mem::take(&mut self.postponed) {
+            self.run_commands(id, now);
+        }
+        Ok(())
+    }
+
+    fn take_jobs(&mut self) -> Vec<Job> {
+        std::mem::take(&mut self.jobs)
+    }
+
+    fn lane(job: &Job) -> usize {
+        job.lane() as usize
+    }
+
+    fn touched(&mut self) -> Vec<ConnectionId> {
+        std::mem::take(&mut self.touched).into_iter().collect()
+    }
+
+    fn output(&self, id: ConnectionId) -> &[u8] {
+        self.connections.get(&id).map_or(&[], |connection| connection.session.output())
+    }
+
+    fn written(&mut self, id: ConnectionId, count: usize, now: Now) {
+        self.watch_clock(now);
+        if let Some(connection) = self.connections.get_mut(&id) {
+            connection.session.written(count);
+            connection.output_moved(now.mono, count > 0);
+            if connection.session.output().is_empty() {
+                connection.rest();
+            } else {
+                self.schedule(id);
+            }
+            self.await_turn(id);
+        }
+    }
+
+    fn input_room(&self, id: ConnectionId) -> usize {
+        let Some(connection) = self.connections.get(&id) else { return 0 };
+        let has_room = connection.inbox.is_empty() && connection.has_room(&self.limits);
+        let reads = !connection.ending && has_room && self.shares.may_read(connection.party());
+        if reads { connection.session.room() } else { 0 }
+    }
+
+    fn is_finished(&self, id: ConnectionId) -> bool {
+        self.connections.get(&id).is_none_or(|connection| connection.ending)
+    }
+
+    fn next_deadline(&self) -> Option<Monotonic> {
         let connections = self.deadlines.first();
         let left_over = !self.postponed.is_empty()
             || !self.held.is_empty()
@@ -376,65 +430,11 @@ impl Service {
         due.flatten().min()
     }
 
-    /// Work for the helpers since the last call.
-    pub fn take_jobs(&mut self) -> Vec<Job> {
-        std::mem::take(&mut self.jobs)
+    fn gathers(&self) -> bool {
+        self.commit_due.is_some()
     }
 
-    /// Connections that have output, are finished or may be read from again, since the last call.
-    pub fn touched(&mut self) -> Vec<ConnectionId> {
-        std::mem::take(&mut self.touched).into_iter().collect()
-    }
-
-    /// Has a connection looked at again at the end of the tick.
-    pub fn touch(&mut self, id: ConnectionId) {
-        self.touched.insert(id);
-    }
-
-    /// Bytes to write on a connection, all of them.
-    pub fn output(&self, id: ConnectionId) -> &[u8] {
-        self.connections.get(&id).map_or(&[], |connection| connection.session.output())
-    }
-
-    /// The first `count` bytes of the output were written; none, if the connection takes nothing at the moment.
-    ///
-    /// What this makes room for is answered by the next tick.
-    pub fn written(&mut self, id: ConnectionId, count: usize, now: Now) {
-        self.watch_clock(now);
-        if let Some(connection) = self.connections.get_mut(&id) {
-            connection.session.written(count);
-            connection.output_moved(now.mono, count > 0);
-            if connection.session.output().is_empty() {
-                connection.rest();
-            } else {
-                self.schedule(id);
-            }
-            self.await_turn(id);
-        }
-    }
-
-    /// How many bytes the caller may read from a connection and hand in now; none while its answers have no
-    /// room or a helper works on its handshake.
-    pub fn input_room(&self, id: ConnectionId) -> usize {
-        let Some(connection) = self.connections.get(&id) else { return 0 };
-        let has_room = connection.inbox.is_empty() && connection.has_room(&self.limits);
-        let reads = !connection.ending && has_room && self.shares.may_read(connection.party());
-        if reads { connection.session.room() } else { 0 }
-    }
-
-    /// Whether a connection is to be closed as soon as its output is written.
-    pub fn is_finished(&self, id: ConnectionId) -> bool {
-        self.connections.get(&id).is_none_or(|connection| connection.ending)
-    }
-
-    /// Whether new connections are taken.
-    pub fn accepts_connections(&self) -> bool {
-        !self.shutting_down
-    }
-
-    /// Takes no new connection and no further command. What is in the open batch is answered by the tick that
-    /// ends next; then every connection is closed.
-    pub fn shut_down(&mut self) {
+    fn shut_down(&mut self) {
         self.shutting_down = true;
         let ids: Vec<ConnectionId> = self.connections.keys().copied().collect();
         for id in ids {
@@ -442,26 +442,11 @@ impl Service {
         }
     }
 
-    /// Stops accepting hellos for the key before the current one at this time.
-    pub fn accept_previous_key_until(&mut self, until: Timestamp) {
-        self.previous_key_until = Some(until);
-    }
-
-    /// Tells the service what the process has used.
-    pub fn set_process_figures(&mut self, figures: ProcessFigures) {
+    fn set_process_figures(&mut self, figures: ProcessFigures) {
         self.process = figures;
     }
 
-    /// The ledger, for its figures.
-    pub fn ledger(&self) -> &Ledger {
-        &self.ledger
-    }
-
-    /// Marks the log as cleanly closed.
-    ///
-    /// # Errors
-    /// [`LogError`] when the anchor cannot be written or synced.
-    pub fn close(mut self) -> Result<(), LogError> {
+    fn close(mut self) -> Result<(), LogError> {
         self.sum_up_lines(Monotonic(Duration::MAX));
         self.note_leaves = true;
         self.keep_checkpoint()?;

@@ -17,7 +17,7 @@ use crate::time::Now;
 
 impl Service {
     /// Somebody connected: taken in if there is a place, else told that there is none.
-    pub(super) fn connected(
+    pub(super) fn take_in(
         &mut self,
         id: ConnectionId,
         address: SocketAddr,
@@ -62,7 +62,7 @@ impl Service {
         {
             let oldest = self.shares.unauthenticated.of(largest).next();
             tracing::debug!(connection = oldest.map(|id| id.0), "closed: too many have not authenticated");
-            oldest.into_iter().for_each(|oldest| self.hung_up(oldest));
+            oldest.into_iter().for_each(|oldest| self.forget(oldest));
         }
         if (self.connections.len() as u64) < all {
             return true;
@@ -75,12 +75,12 @@ impl Service {
         let is_silent = |id: &ConnectionId| self.connections.get(id).is_some_and(Connection::is_silent);
         let Some(oldest) = self.shares.unauthenticated.of(prefix).find(is_silent) else { return false };
         tracing::debug!(connection = %oldest, "closed: it said nothing, and others wait");
-        self.hung_up(oldest);
+        self.forget(oldest);
         true
     }
 
     /// A connection is gone; what its commands lead to is decided no more.
-    pub(super) fn hung_up(&mut self, id: ConnectionId) {
+    pub(super) fn forget(&mut self, id: ConnectionId) {
         self.touched.insert(id);
         let Some(connection) = self.connections.remove(&id) else { return };
         self.deadlines.forget(id);
@@ -128,7 +128,7 @@ impl Service {
     }
 
     /// Bytes arrived.
-    pub(super) fn received(&mut self, id: ConnectionId, bytes: &[u8], now: Now, rng: &mut dyn CryptoRng) {
+    pub(super) fn read(&mut self, id: ConnectionId, bytes: &[u8], now: Now, rng: &mut dyn CryptoRng) {
         if let Some(connection) = self.connections.get(&id) {
             self.shares.note_read(connection.party(), bytes.len());
         }

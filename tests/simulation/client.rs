@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ledgerd::crypto::Digest;
 use ledgerd::crypto::random::Seeded;
-use ledgerd::service::ConnectionId;
+use ledgerd::driven::ConnectionId;
 use ledgerd::session::{ClientAuth, ClientEnv, ClientEvent, ClientSession, ClientTicket, CloseReason};
 use ledgerd::time::Now;
 use ledgerd::wire::{self, Reply, Request, Submission};

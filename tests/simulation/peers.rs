@@ -8,8 +8,8 @@ use ledgerd::chain::{Block, Message};
 use ledgerd::client::SignedOrder;
 use ledgerd::domain::payments::{OrderId, Settle};
 use ledgerd::domain::{Command, payments};
+use ledgerd::driven::{ConnectionId, Handler as _};
 use ledgerd::peer::{Answer, Incoming, Job, Listener, News, Settlement};
-use ledgerd::service::ConnectionId;
 use ledgerd::session::{PeerEnv, PeerEvent, PeerIdentity, PeerSession};
 use ledgerd::time::Now;
 use ledgerd::wire::{self, Handover, PeerReply, PeerRequest, Refusal};
@@ -145,7 +145,7 @@ impl World {
         wire.dialler.output_mut().clear();
         self.peers.wires.push(wire);
         if let Some(member) = self.peers.members.get_mut(&payee) {
-            member.listener.connected(id, [127, 0, 0, 1].into(), self.now);
+            member.listener.connected(id, ([127, 0, 0, 1], 1).into(), self.now, &mut self.rng);
         }
     }
 
@@ -195,12 +195,12 @@ impl World {
         }
         for id in peer.listener.touched() {
             let output = peer.listener.output(id).to_vec();
-            peer.listener.written(id, output.len());
+            peer.listener.written(id, output.len(), now);
             if let Some(wire) = self.peers.wires.iter_mut().find(|wire| wire.id == id) {
                 wire.to_dialler.extend_from_slice(&output);
             }
             if peer.listener.is_finished(id) {
-                peer.listener.hung_up(id);
+                peer.listener.hung_up(id, now, &mut self.rng);
             }
         }
         Ok(())
@@ -269,7 +269,7 @@ impl World {
         let place = self.choose(self.peers.wires.len() as u64) as usize;
         let wire = self.peers.wires.remove(place);
         if let Some(member) = self.peers.members.get_mut(&wire.payee) {
-            member.listener.hung_up(wire.id);
+            member.listener.hung_up(wire.id, self.now, &mut self.rng);
         }
     }
 
@@ -281,7 +281,7 @@ impl World {
         self.peers.wires = kept;
         for wire in dropped {
             if let Some(other) = self.peers.members.get_mut(&wire.payee) {
-                other.listener.hung_up(wire.id);
+                other.listener.hung_up(wire.id, self.now, &mut self.rng);
             }
         }
         self.hang_up(member);

@@ -10,7 +10,8 @@ use ledgerd::crypto::random::Seeded;
 use ledgerd::eventlog::{Fault, LogError, SimDisk, Storage, Survival};
 use ledgerd::ledger::{CHECKPOINT_FILE, CheckpointFile, CheckpointFileError, Ledger, Replica};
 use ledgerd::limits::Limits;
-use ledgerd::service::{ConnectionId, Input, Job, JobResult, Service};
+use ledgerd::driven::{ConnectionId, Handler as _};
+use ledgerd::service::{Job, JobResult, Service};
 use ledgerd::time::{Monotonic, Now, SinceBoot, Timestamp};
 
 use super::client::Client;
@@ -261,7 +262,7 @@ impl World {
             self.clients[member].connect(id);
             let peer = ([127, 0, 0, 1], 1_024 + member as u16).into();
             if let Some(server) = &mut self.server {
-                server.handle(Input::Connected { id, peer }, now, &mut self.rng);
+                server.connected(id, peer, now, &mut self.rng);
             }
             return;
         }
@@ -284,7 +285,7 @@ impl World {
             count = count.min(server.input_room(id));
             let bytes: Vec<u8> = queue.drain(..count).collect();
             if count > 0 {
-                server.handle(Input::Received { id, bytes: &bytes }, now, &mut self.rng);
+                server.received(id, &bytes, now, &mut self.rng);
             }
             return Ok(());
         }
@@ -325,7 +326,7 @@ impl World {
             }
             server.written(id, output.len(), self.now);
             if finished && server.output(id).is_empty() {
-                server.handle(Input::HungUp { id }, self.now, &mut self.rng);
+                server.hung_up(id, self.now, &mut self.rng);
             }
         }
         Ok(())
@@ -356,7 +357,7 @@ impl World {
         }
         for result in results {
             if let Some(server) = &mut self.server {
-                server.handle(Input::JobDone(result), self.now, &mut self.rng);
+                server.answered(result, self.now, &mut self.rng);
             }
         }
     }
@@ -374,7 +375,7 @@ impl World {
     pub(super) fn hang_up(&mut self, member: usize) {
         let link = self.clients[member].link.take();
         if let (Some(link), Some(server)) = (link, &mut self.server) {
-            server.handle(Input::HungUp { id: link.id }, self.now, &mut self.rng);
+            server.hung_up(link.id, self.now, &mut self.rng);
         }
     }
 

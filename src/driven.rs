@@ -1,14 +1,42 @@
-//! What the loop carries for: the daemon's service, or a member who listens. The loop knows sockets, ticks and
-//! helper threads; it knows no frame and no command.
+//! What a loop drives: the daemon's service, or a member who listens. The loop knows sockets, ticks and helper threads,
+//! and no frame and no command; what it drives knows no socket. The reactor is such a loop, the simulator another.
+//!
+//! ```text
+//! for each input { handler.connected, received, hung_up or answered (…) }
+//! handler.end_tick(now, rng)?            // an error ends the process; nothing more is sent
+//! for job in handler.take_jobs()         { to a helper of its lane; what comes of it goes to handler.answered }
+//! for id in handler.touched()            { write handler.output(id), or close if it is finished }
+//! wait until handler.next_deadline()
+//! ```
 
+use std::fmt;
 use std::net::SocketAddr;
 
 use rand_core::CryptoRng;
 
-use crate::service::{ConnectionId, ProcessFigures};
 use crate::time::{Monotonic, Now};
 
-/// See the module. Nothing that an input leads to may leave the process before [`Handler::end_tick`] has returned.
+/// Names a connection. Numbers are never used twice, so that the answer to a question of a connection that is
+/// gone reaches nobody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ConnectionId(pub u64);
+
+impl fmt::Display for ConnectionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Figures of the process that only the loop can know, for `status`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ProcessFigures {
+    /// Resident memory, in bytes.
+    pub resident_bytes: u64,
+    /// CPU time used, in microseconds.
+    pub cpu_us: u64,
+}
+
+/// Who is driven. Nothing that an input leads to may leave the process before [`Handler::end_tick`] has returned.
 pub trait Handler {
     /// Work for helper threads.
     type Job: Send + 'static;
@@ -35,8 +63,11 @@ pub trait Handler {
     /// What ends the loop: nothing more is sent.
     fn end_tick(&mut self, now: Now, rng: &mut dyn CryptoRng) -> Result<(), Self::Failure>;
 
-    /// Work for the helpers since the last call, each with the number of its lane.
-    fn take_jobs(&mut self) -> Vec<(usize, Self::Job)>;
+    /// Work for the helpers since the last call.
+    fn take_jobs(&mut self) -> Vec<Self::Job>;
+
+    /// The number of the lane that a job goes to, from 0, in the order in which the loop was given its lanes.
+    fn lane(job: &Self::Job) -> usize;
 
     /// Connections that have output, are finished or may be read from again, since the last call.
     fn touched(&mut self) -> Vec<ConnectionId>;
