@@ -1,14 +1,10 @@
 //! Cryptographic values as types: digests and key identifiers. The algorithms are those of `CHANNEL`
-//! (`docs/channel.md`); `rsa` is the only module that knows the RSA crate.
+//! (`docs/channel.md`); `rsa` is the only room that knows the RSA crate.
 
 pub mod cosignature;
-mod montgomery;
 pub mod note;
-mod pss;
 pub mod random;
 pub mod rsa;
-mod rsa_policy;
-mod rsa_private;
 
 use std::fmt;
 

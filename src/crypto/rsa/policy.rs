@@ -9,7 +9,7 @@ use rsa::pkcs8::der::Decode as _;
 use rsa::pkcs8::{EncodePublicKey as _, SubjectPublicKeyInfoRef};
 use rsa::{BoxedUint, RsaPublicKey};
 
-use super::rsa::MODULUS_BITS;
+use super::MODULUS_BITS;
 
 /// The first rule of the key policy that a public key breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,11 +141,11 @@ mod tests {
     use super::*;
     use crate::crypto::rsa::{PrivateKey, PublicKey};
 
-    const CLIENT: &str = include_str!("../../fixtures/keys/client.pem");
+    const CLIENT: &str = include_str!("../../../fixtures/keys/client.pem");
 
     #[test]
     fn every_key_of_the_refused_list_is_refused_for_the_rule_it_breaks() {
-        let list = include_str!("../../fixtures/keys/refused.txt");
+        let list = include_str!("../../../fixtures/keys/refused.txt");
         let mut seen = 0;
         for line in list.lines().filter(|line| !line.starts_with('#')) {
             let [rule, name, hex] = line.split(' ').collect::<Vec<_>>().try_into().unwrap();

@@ -2,6 +2,14 @@
 //! RSA crate, because that crate is a pinned release candidate and because the measures against padding
 //! oracles (`docs/channel.md`, errors and oracles) are kept where nobody can walk around them.
 
+mod montgomery;
+mod policy;
+mod private;
+mod pss;
+
+pub use policy::KeyPolicyError;
+pub use private::{PrivateKeyError, is_encrypted_pem};
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -15,11 +23,8 @@ use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _};
 use zeroize::Zeroizing;
 
 use crate::crypto::KeyId;
-use crate::crypto::montgomery::Modulus;
-use crate::crypto::pss::is_signature;
-pub use crate::crypto::rsa_policy::KeyPolicyError;
-pub use crate::crypto::rsa_private::{PrivateKeyError, is_encrypted_pem};
-use crate::crypto::{rsa_policy, rsa_private};
+use montgomery::Modulus;
+use pss::is_signature;
 
 /// Bytes of a modulus, and so of every ciphertext and signature.
 pub const MODULUS_BYTES: usize = 384;
@@ -62,7 +67,7 @@ impl PublicKey {
     /// # Errors
     /// [`KeyPolicyError`] names the first rule that the key breaks.
     pub fn from_spki(spki: &[u8]) -> Result<PublicKey, KeyPolicyError> {
-        let key = rsa_policy::check(spki)?;
+        let key = policy::check(spki)?;
         let modulus = <[u8; MODULUS_BYTES]>::try_from(key.n_bytes().as_ref()).ok();
         let modulus = modulus.and_then(|bytes| Modulus::new(&bytes)).ok_or(KeyPolicyError::Even)?;
         let (spki, key_id) = (spki.to_vec(), KeyId::of_spki(spki));
@@ -154,7 +159,7 @@ impl PrivateKey {
     /// # Errors
     /// [`PrivateKeyError`] says what a person can do about it.
     pub fn from_pkcs8_pem(pem: &str, passphrase: Option<&[u8]>) -> Result<PrivateKey, PrivateKeyError> {
-        PrivateKey::from_rsa(rsa_private::read(pem, passphrase)?)
+        PrivateKey::from_rsa(private::read(pem, passphrase)?)
     }
 
     /// Writes the key as PKCS#8 PEM text, encrypted (scrypt, AES-256-CBC) when a passphrase is given.
@@ -249,9 +254,9 @@ mod tests {
     use super::*;
     use crate::crypto::random;
 
-    const SERVER: &str = include_str!("../../fixtures/keys/server.pem");
-    const CLIENT: &str = include_str!("../../fixtures/keys/client.pem");
-    const CLIENT_ENCRYPTED: &str = include_str!("../../fixtures/keys/client_encrypted.pem");
+    const SERVER: &str = include_str!("../../../fixtures/keys/server.pem");
+    const CLIENT: &str = include_str!("../../../fixtures/keys/client.pem");
+    const CLIENT_ENCRYPTED: &str = include_str!("../../../fixtures/keys/client_encrypted.pem");
 
     fn key(pem: &str) -> PrivateKey {
         PrivateKey::from_pkcs8_pem(pem, None).unwrap()

@@ -7,7 +7,7 @@
 use sha3::{Digest as _, Sha3_256};
 
 use super::montgomery::Modulus;
-use super::rsa::{MODULUS_BYTES, SALT_BYTES};
+use super::{MODULUS_BYTES, SALT_BYTES};
 
 const HASH_BYTES: usize = 32;
 

@@ -6,7 +6,7 @@ use rsa::RsaPrivateKey;
 use rsa::pkcs8::der::Decode as _;
 use rsa::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _, EncryptedPrivateKeyInfoRef, SecretDocument};
 
-use crate::crypto::rsa_policy::KeyPolicyError;
+use super::policy::KeyPolicyError;
 
 /// Why a private key could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
     use crate::crypto::rsa::MODULUS_BYTES;
 
-    const SERVER: &str = include_str!("../../fixtures/keys/server.pem");
+    const SERVER: &str = include_str!("../../../fixtures/keys/server.pem");
 
     #[test]
     fn a_flipped_bit_in_a_number_that_follows_from_the_others_is_noticed() {

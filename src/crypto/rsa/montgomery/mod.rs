@@ -15,7 +15,7 @@ mod portable;
 use crypto_bigint::modular::{FixedMontyForm, FixedMontyParams};
 use crypto_bigint::{Odd, U64, U3072};
 
-use super::rsa::MODULUS_BYTES;
+use super::MODULUS_BYTES;
 
 /// Bits of Montgomery's radix R: 52 limbs of 60 bits, or 60 of 52.
 const RADIX_BITS: u64 = 3_120;
