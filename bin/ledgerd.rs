@@ -3,8 +3,8 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use ledgerd::cli::arguments::words_of;
-use ledgerd::cli::exit::Exit;
+use ledgerd::terminal::arguments::words_of;
+use ledgerd::terminal::exit::Exit;
 
 fn main() -> ExitCode {
     let exit = match words_of(std::env::args_os()) {

@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use ledgerd::cli::exit::Exit;
 use ledgerd::client::{ClientError, REFUSALS, Retry};
 use ledgerd::codec;
 use ledgerd::daemon::config::TEXT_SETTINGS;
 use ledgerd::domain::orders;
 use ledgerd::limits::{Limits, SETTINGS};
 use ledgerd::session::Fault;
+use ledgerd::terminal::exit::Exit;
 use ledgerd::wire::{self, Refusal, Request};
 
 fn document(path: &str) -> String {

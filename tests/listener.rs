@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use ledgerd::crypto::LedgerId;
 use ledgerd::crypto::random::Seeded;
-use ledgerd::peer::{Job, Listener};
 use ledgerd::driven::{ConnectionId, Handler as _};
+use ledgerd::peer::{Job, Listener};
 use ledgerd::session::{PeerIdentity, PeerSession};
 use ledgerd::time::{Monotonic, Now, SinceBoot, Timestamp};
 

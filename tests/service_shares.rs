@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use ledgerd::domain::orders::{Operation, Order, PlaceOrders, StockName};
 use ledgerd::domain::{AccountId, Command, accounts, orders};
-use ledgerd::limits::Limits;
 use ledgerd::driven::{ConnectionId, Handler as _};
+use ledgerd::limits::Limits;
 use ledgerd::service::{Job, JobResult};
 use ledgerd::wire::{Reply, Request, StatementLine, StatementPlace, Submission};
 

@@ -12,10 +12,10 @@ use ledgerd::crypto::random::Seeded;
 use ledgerd::crypto::rsa::PrivateKey;
 use ledgerd::domain::payments::{self, Pay, Payment};
 use ledgerd::domain::{AccountId, Command, Settings, accounts};
+use ledgerd::driven::{ConnectionId, Handler as _};
 use ledgerd::eventlog::{self, Options, SimDisk, Storage};
 use ledgerd::ledger::{CHECKPOINT_FILE, CheckpointFile, Ledger};
 use ledgerd::limits::Limits;
-use ledgerd::driven::{ConnectionId, Handler as _};
 use ledgerd::service::{Job, Keys, Service};
 use ledgerd::session::{
     ClientAuth, ClientEnv, ClientEvent, ClientSession, ClientTicket, Descriptor, ServerIdentity,

@@ -11,13 +11,13 @@ use super::error::DaemonError;
 use super::founding::CONFIG;
 use crate::chain::armour;
 use crate::chain::genesis::{ORIGIN_BYTES_MAX, is_origin};
-use crate::cli::arguments::{Stopped, try_parse};
 use crate::crypto::KeyId;
 use crate::crypto::rsa::PublicKey;
 use crate::domain::{BadSetting, Settings};
 use crate::eventlog::Options;
 use crate::ledger::CHECKPOINT_FILE;
 use crate::limits::{ISSUED_MAX, Limits, SEGMENT_BYTES_DEFAULT, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN};
+use crate::terminal::arguments::{Stopped, try_parse};
 
 /// Serves a tamper-evident ledger from a directory, and makes the ledger on the first start.
 #[derive(FromArgs, ArgsInfo)]
@@ -359,7 +359,7 @@ fn usage(message: &str) -> DaemonError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::exit::Exit;
+    use crate::terminal::exit::Exit;
 
     fn words(arguments: &[&str]) -> Vec<String> {
         arguments.iter().map(|word| (*word).to_owned()).collect()

@@ -123,11 +123,11 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::cli::exit::Exit;
     use crate::crypto::random;
     use crate::daemon::founding::CONFIG;
     use crate::domain::Settings;
     use crate::eventlog::Options;
+    use crate::terminal::exit::Exit;
 
     fn founding() -> Founding<'static> {
         let options = Options { segment_bytes: 64 << 10 };

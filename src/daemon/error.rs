@@ -5,10 +5,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::config::ConfigError;
-use crate::cli::exit::Exit;
 use crate::eventlog::LogError;
 use crate::ledger::CheckpointFileError;
 use crate::reactor::Failure;
+use crate::terminal::exit::Exit;
 
 /// See the module.
 #[derive(Debug)]

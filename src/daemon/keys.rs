@@ -400,7 +400,7 @@ mod tests {
                 }
                 let error = ServerKeys::load(dir.path(), NOW).unwrap_err();
                 assert!(error.to_string().contains(name), "{error}");
-                assert_eq!(error.exit(), crate::cli::exit::Exit::Config);
+                assert_eq!(error.exit(), crate::terminal::exit::Exit::Config);
             }
         }
     }
@@ -416,7 +416,7 @@ mod tests {
             std::fs::write(&path, &flipped).unwrap();
             let error = ServerKeys::load(dir, NOW).map(|_| format!("bit {bit} of {name}")).unwrap_err();
             assert!(error.to_string().contains(name), "bit {bit} of {name}: {error}");
-            assert_eq!(error.exit(), crate::cli::exit::Exit::Config);
+            assert_eq!(error.exit(), crate::terminal::exit::Exit::Config);
         }
         std::fs::write(&path, good).unwrap();
     }

@@ -38,7 +38,7 @@ mod tests {
     #![expect(clippy::disallowed_methods, reason = "tests look at what is on disk")]
 
     use super::*;
-    use crate::cli::exit::Exit;
+    use crate::terminal::exit::Exit;
 
     #[test]
     fn the_second_is_told_who_the_first_is_and_comes_in_when_it_is_gone() {

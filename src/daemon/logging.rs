@@ -149,7 +149,7 @@ fn escaped(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::exit::Exit;
+    use crate::terminal::exit::Exit;
 
     #[test]
     fn no_control_character_but_the_last_newline_passes() {

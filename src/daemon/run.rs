@@ -17,7 +17,6 @@ use super::founding::Founding;
 use super::keys::ServerKeys;
 use super::logging::{self, Logging};
 use super::{directory, keys};
-use crate::cli::exit::Exit;
 use crate::crypto::random;
 use crate::domain::State;
 use crate::eventlog::{Disk, Recovery, Storage, anchor};
@@ -26,6 +25,7 @@ use crate::limits::Limits;
 use crate::reactor::{self, Clock, Parts, Reactor, SignalSource};
 use crate::service::{Keys, Service};
 use crate::session::ServerIdentity;
+use crate::terminal::exit::Exit;
 
 /// Descriptors that the daemon needs besides those of its connections.
 const DESCRIPTORS_APART: u64 = 64;

@@ -313,7 +313,6 @@ impl Listener {
             connection.finished = true;
         }
     }
-
 }
 
 impl Handler for Listener {

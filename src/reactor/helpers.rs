@@ -272,8 +272,8 @@ mod tests {
 
     use super::{Clock, Duration, Helpers};
     use crate::crypto::rsa::{MODULUS_BYTES, PrivateKey};
-    use crate::reactor::daemon::lanes;
     use crate::driven::ConnectionId;
+    use crate::reactor::daemon::lanes;
     use crate::service::{Job, JobResult, Keys, Lane};
     use crate::session::KeySlot;
 

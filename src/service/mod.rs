@@ -305,7 +305,6 @@ impl Service {
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
     }
-
 }
 
 impl Handler for Service {

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use ledgerd::chain::{Block, Checkpoint, Message};
 use ledgerd::crypto::random::Seeded;
+use ledgerd::driven::{ConnectionId, Handler as _};
 use ledgerd::eventlog::{Fault, LogError, SimDisk, Storage, Survival};
 use ledgerd::ledger::{CHECKPOINT_FILE, CheckpointFile, CheckpointFileError, Ledger, Replica};
 use ledgerd::limits::Limits;
-use ledgerd::driven::{ConnectionId, Handler as _};
 use ledgerd::service::{Job, JobResult, Service};
 use ledgerd::time::{Monotonic, Now, SinceBoot, Timestamp};
 

@@ -14,13 +14,13 @@ use super::receipt;
 use super::settling::open_member;
 use super::submitting::{refuse_order_of_key, untold};
 use crate::chain::CommandId;
-use crate::cli::exit::Exit;
 use crate::client::orders_input::{self, Element, Form, InputError, Layout, read_orders};
 use crate::client::{ClientError, Journal, Member, News, Outcome, RunKind, Runner, Signer, Submitter};
 use crate::crypto::Digest;
 use crate::domain::orders::{self, Order, PlaceOrders};
 use crate::domain::{AccountId, Command, Event};
 use crate::limits::ORDERS_MAX;
+use crate::terminal::exit::Exit;
 use crate::wire::{Accepted, Refusal};
 
 /// Commands under way at once when an input is cut into several.

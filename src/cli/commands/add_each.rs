@@ -15,7 +15,6 @@ use super::named_files::open_source;
 use super::settling::open_member;
 use super::submitting::refuse_order_of_key;
 use crate::chain::CommandId;
-use crate::cli::exit::Exit;
 use crate::client::orders_input::{Element, parse_line};
 use crate::client::{
     Bell, ClientError, Home, IdempotencyKey, Journal, News, Outcome, RunKind, Runner, Signer, Submitter,
@@ -23,6 +22,7 @@ use crate::client::{
 use crate::crypto::{Digest, sha3};
 use crate::domain::orders::{self, PlaceOrders};
 use crate::domain::{AccountId, Command};
+use crate::terminal::exit::Exit;
 use crate::text::escape;
 
 /// A line longer than this is no order.

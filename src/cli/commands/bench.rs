@@ -6,11 +6,11 @@ use super::Context;
 use super::bench_arguments::BenchCommand;
 use super::settling::open_member;
 use super::submitting::submit;
-use crate::cli::exit::Exit;
 use crate::client::bench::{self, Accounts, Needy, Plan, Report};
 use crate::client::{ClientError, pinned};
 use crate::domain::Command;
 use crate::domain::payments::{self, Issue};
+use crate::terminal::exit::Exit;
 use crate::text::escape;
 use crate::wire::Refusal;
 

@@ -9,9 +9,9 @@ use super::money::fetch_balance;
 use super::offline::{directory, no_verdict, sentence};
 use super::settling::open_member;
 use crate::audit;
-use crate::cli::exit::Exit;
 use crate::client::bookkeeping::{Format, Own, Replay};
 use crate::client::{ClientError, Statement};
+use crate::terminal::exit::Exit;
 use crate::wire::{Reply, Request};
 
 pub(super) fn run(context: &Context, command: &Export, format: Format) -> Result<Exit, ClientError> {

@@ -9,11 +9,11 @@ use super::proof_arguments::{
 };
 
 use crate::chain::Checkpoint;
-use crate::cli::exit::Exit;
 use crate::client::{
     Anonymous, ClientError, Member, Reopen, Successor, accept_successor, pinned, read_account,
 };
 use crate::crypto::note::LogPublicKey;
+use crate::terminal::exit::Exit;
 
 pub(super) fn run(context: &Context, command: &Arguments) -> Result<Exit, ClientError> {
     match &command.action {

@@ -7,8 +7,8 @@ use super::arguments::Copy;
 use super::money::fetch_balance;
 use super::settling::open_member;
 use crate::cli::block_words::write_block;
-use crate::cli::exit::Exit;
 use crate::client::{ClientError, Copying, show};
+use crate::terminal::exit::Exit;
 
 pub(super) fn run(context: &Context, command: &Copy) -> Result<Exit, ClientError> {
     let mut member = open_member(context)?;

@@ -15,7 +15,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use crate::cli::exit::Exit;
+use crate::terminal::exit::Exit;
 
 /// The first argument with which this binary becomes the daemon: the demo needs no second file.
 pub const DAEMON_ARGUMENT: &str = "__daemon";

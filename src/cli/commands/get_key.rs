@@ -4,12 +4,12 @@ use std::io::{self, BufRead, IsTerminal, Write};
 
 use super::Context;
 use super::home_arguments::{Forget, GetKey};
-use crate::cli::exit::Exit;
 use crate::client::{
     Anonymous, ClientError, Home, KnownServer, find_account, get_key, keep_first_block, known_servers,
     load_key, not_writable, read_account,
 };
 use crate::session::Descriptor;
+use crate::terminal::exit::Exit;
 
 pub(super) fn run(context: &Context, command: &GetKey) -> Result<Exit, ClientError> {
     let home = context.home()?;

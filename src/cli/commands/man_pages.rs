@@ -4,8 +4,8 @@ use argh::{CommandInfoWithArgs, FlagInfo, FlagInfoKind, Optionality};
 use roff::{Inline, Roff, bold, italic, roman};
 
 use super::overview::OPTIONS;
-use crate::cli::exit::MEANINGS;
 use crate::daemon;
+use crate::terminal::exit::MEANINGS;
 
 /// Variables that `ledgerctl` reads.
 const CLIENT_VARIABLES: &[(&str, &str)] = &[

@@ -7,8 +7,8 @@ use super::arguments::{Arguments, Completions, Man};
 use super::completion::{SHELLS, script};
 use super::named_files::NewFile;
 use super::{Context, man_pages};
-use crate::cli::exit::Exit;
 use crate::client::ClientError;
+use crate::terminal::exit::Exit;
 
 pub(super) fn completions(context: &Context, command: &Completions) -> Result<Exit, ClientError> {
     let script = match command.shell.as_str() {

@@ -51,10 +51,10 @@ use std::sync::Arc;
 
 use argh::ArgsInfo as _;
 
-use crate::cli::arguments::{Stopped, try_parse, words_of};
-use crate::cli::exit::Exit;
-use crate::cli::words::arrange;
 use crate::client::{ClientError, Home};
+use crate::terminal::arguments::{Stopped, try_parse, words_of};
+use crate::terminal::exit::Exit;
+use crate::terminal::words::arrange;
 use outlet::Outlet;
 use zeroize::Zeroizing;
 

@@ -11,11 +11,11 @@ use super::money_arguments::{BalanceCommand, IssueCommand, PayCommand, Statement
 use super::named_files::open_source;
 use super::settling::open_member;
 use super::submitting::{show, submit, tell};
-use crate::cli::exit::Exit;
 use crate::client::payments_input::{self, Wanted};
 use crate::client::{ClientError, Member, Registrant, Statement, User, find_member};
 use crate::domain::payments::{self, Currency, Event as MoneyEvent, Issue, Pay, Payment};
 use crate::domain::{AccountId, Command, Event};
+use crate::terminal::exit::Exit;
 use crate::text::escape;
 use crate::wire::{Accepted, Balance, Reply, Request, StatementLine};
 

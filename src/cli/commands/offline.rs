@@ -9,12 +9,12 @@ use super::named_files::read_handed_on;
 use super::proof_arguments::Audit;
 use crate::audit::{self, AuditError, Judgement, Kept, Report};
 use crate::chain::armour::NotOne;
-use crate::cli::exit::Exit;
 use crate::client::{ClientError, show};
 use crate::crypto::note::LogPublicKey;
 use crate::daemon::is_unfinished;
 use crate::eventlog::{Disk, LogError};
 use crate::session::fingerprint;
+use crate::terminal::exit::Exit;
 use crate::text::escape;
 use crate::wire::Finding;
 

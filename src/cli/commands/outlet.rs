@@ -8,8 +8,8 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::visible::Visible;
-use crate::cli::exit::Exit;
 use crate::client::ClientError;
+use crate::terminal::exit::Exit;
 use crate::text::{escape, without_numbers};
 
 /// See the module.

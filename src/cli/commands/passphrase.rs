@@ -8,8 +8,8 @@ use zeroize::Zeroizing;
 
 use super::Context;
 use super::arguments::Arguments;
-use crate::cli::exit::Exit;
 use crate::client::{ClientError, KEY_FILE, is_key_encrypted, load_key, set_passphrase};
+use crate::terminal::exit::Exit;
 
 /// Bytes of a passphrase at most; more is another file by mistake.
 const PASSPHRASE_BYTES_MAX: usize = 4096;

@@ -10,7 +10,6 @@ use super::peer_arguments::{OrderCommand, RevokeOrderCommand, SendCommand, Settl
 use super::settling::{Session, open_member};
 use super::submitting::{show, submit, tell, untold};
 use crate::chain::{CommandId, Receipt, block_hash};
-use crate::cli::exit::Exit;
 use crate::client::payments_input;
 use crate::client::{
     ClientError, End, IdempotencyKey, Member, Registrant, Reopen, SentOrder, SentOrders, SignedOrder, clock,
@@ -20,6 +19,7 @@ use crate::crypto::random;
 use crate::domain::payments::{self, Currency, Fate, OrderId, PaymentOrder, RevokeOrder};
 use crate::domain::{AccountId, Command};
 use crate::peer::{HandedOver, PeerLink};
+use crate::terminal::exit::Exit;
 use crate::wire::{PeerReply, ReceiptOf, Refusal, Reply, Request};
 
 /// Milliseconds of a day.

@@ -8,12 +8,12 @@ use super::money::fetch_balance;
 use super::outlet::Outlet;
 use super::peer_arguments::{ListenCommand, OnlineCommand};
 use super::settling::open_member;
-use crate::cli::exit::Exit;
 use crate::client::{ClientError, Member};
 use crate::domain::AccountId;
 use crate::domain::payments::{Currency, Movement};
 use crate::peer::{self, Errands, Incoming, Listener, News};
 use crate::reactor::{Clock, Failure, Parts, Reactor, SignalSource};
+use crate::terminal::exit::Exit;
 use crate::text::escape;
 use crate::wire::{OnlineMember, Reply, Request};
 

@@ -9,9 +9,9 @@ use super::proof_arguments::{CheckReceipt, Receipt as Arguments};
 use super::settling::open_member;
 use crate::chain::Receipt;
 use crate::chain::receipt::{Author, Proven};
-use crate::cli::exit::Exit;
 use crate::client::{ClientError, Member, fetch_receipt, show};
 use crate::crypto::note::LogPublicKey;
+use crate::terminal::exit::Exit;
 use crate::text::escape;
 use crate::wire::ReceiptOf;
 

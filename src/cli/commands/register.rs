@@ -2,13 +2,13 @@
 
 use super::Context;
 use super::home_arguments::Register;
-use crate::cli::exit::Exit;
 use crate::client::{
     Account, Anonymous, ClientError, Home, Joined, KEY_FILE, Registration, is_key_encrypted, load_key,
     make_key, pinned, read_account, register, set_passphrase, untold_registration,
 };
 use crate::crypto::rsa::PrivateKey;
 use crate::domain::accounts::Handle;
+use crate::terminal::exit::Exit;
 use crate::wire::Refusal;
 
 pub(super) fn run(context: &Context, command: &Register) -> Result<Exit, ClientError> {

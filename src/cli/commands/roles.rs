@@ -6,10 +6,10 @@ use super::money_arguments::{GrantCommand, KeygenCommand, RevokeCommand, VouchCl
 use super::register::keep_a_copy;
 use super::settling::open_member;
 use super::submitting::{show, submit, tell};
-use crate::cli::exit::Exit;
 use crate::client::{ClientError, Registrant, User, clock, find_member, load_key, make_key};
 use crate::domain::Command;
 use crate::domain::accounts::{self, GrantRole, RevokeRole, VouchClock};
+use crate::terminal::exit::Exit;
 use crate::time::Timestamp;
 
 /// Makes the key of this home before there is a ledger, and prints its public half.

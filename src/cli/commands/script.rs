@@ -4,8 +4,8 @@
 use std::io::BufRead;
 
 use super::Context;
-use crate::cli::exit::Exit;
 use crate::client::ClientError;
+use crate::terminal::exit::Exit;
 
 /// Bytes of a line at most: no command is longer.
 const LINE_BYTES_MAX: u64 = 1 << 20;

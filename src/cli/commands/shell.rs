@@ -19,9 +19,9 @@ use super::completion::{Next, next};
 use super::outlet::Outlet;
 use super::peer_arguments::ListenCommand;
 use super::{Context, asks_json, dispatch, ended, peers, say_stopped, script};
-use crate::cli::arguments::try_parse;
-use crate::cli::exit::Exit;
 use crate::client::{ClientError, Member, Reopen as _};
+use crate::terminal::arguments::try_parse;
+use crate::terminal::exit::Exit;
 
 /// Where the lines of earlier sessions are kept, in the home directory.
 const HISTORY: &str = "shell_history";

@@ -14,8 +14,8 @@ use super::Context;
 use super::named_files::{open_source, read_bytes};
 use super::proof_arguments::ShowCommand;
 use crate::chain::armour;
-use crate::cli::exit::Exit;
 use crate::client::ClientError;
+use crate::terminal::exit::Exit;
 use crate::text::escape;
 use known::Known;
 

@@ -5,8 +5,8 @@ use comfy_table::{Table, presets};
 use super::Context;
 use super::arguments::{Status, Whoami};
 use super::settling::open_member;
-use crate::cli::exit::Exit;
 use crate::client::ClientError;
+use crate::terminal::exit::Exit;
 use crate::text::escape;
 use crate::wire::{self, Mode, Reply, Request};
 

@@ -2,10 +2,10 @@
 //! could be written is asked before anything leaves, the outcome is told, and only then is the command struck out.
 
 use super::Context;
-use crate::cli::exit::Exit;
 use crate::client::{ClientError, IdempotencyKey, Member, Submitted, conflict, end_of, submit_once};
 use crate::domain::payments::OrderId;
 use crate::domain::{AccountId, Command};
+use crate::terminal::exit::Exit;
 use crate::wire::Accepted;
 
 /// Signs a command of the member's and sees it through.

@@ -12,11 +12,11 @@ use super::proof_arguments::Tiles;
 use crate::audit::{export, tiles_checkpoint};
 use crate::chain::tiles::{CHECKPOINT, TileFile, TileWriter};
 use crate::chain::{Checkpoint, Frontier, Genesis, LeafHash, TreeRoot};
-use crate::cli::exit::Exit;
 use crate::client::ClientError;
 use crate::crypto::note::LogPublicKey;
 use crate::eventlog::Disk;
 use crate::ledger::CHECKPOINT_FILE;
+use crate::terminal::exit::Exit;
 
 /// The folder of the tiles in OUT.
 const TILES: &str = "tile";

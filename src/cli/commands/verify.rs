@@ -5,8 +5,8 @@ use super::arguments::Verify;
 use super::offline::show_findings;
 use super::settling::open_member;
 use crate::chain::Checkpoint;
-use crate::cli::exit::Exit;
 use crate::client::{ClientError, Cosigned, Member, demand_cosigned};
+use crate::terminal::exit::Exit;
 use crate::time::Timestamp;
 use crate::wire::{Reply, Request, Verification};
 

@@ -9,9 +9,9 @@ use signal_hook::iterator::Signals;
 use super::Context;
 use super::arguments::Witness;
 use super::settling::open_member;
-use crate::cli::exit::Exit;
 use crate::client::{ClientError, witness_key, witness_round};
 use crate::crypto::cosignature::WitnessKey;
+use crate::terminal::exit::Exit;
 
 pub(super) fn run(context: &Context, command: &Witness) -> Result<Exit, ClientError> {
     let member = open_member(context)?;

@@ -2,8 +2,6 @@
 
 use std::process::ExitCode;
 
-use crate::client::ClientError;
-
 /// What an exit code means. Never renumbered: scripts rely on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -56,23 +54,5 @@ pub const MEANINGS: &[(u8, &str)] = &[
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> ExitCode {
         ExitCode::from(exit as u8)
-    }
-}
-
-impl From<&ClientError> for Exit {
-    fn from(error: &ClientError) -> Exit {
-        match error {
-            ClientError::Usage(_) => Exit::Usage,
-            // Too much at once is no refusal of what was asked.
-            ClientError::Refused(refusal) if refusal.name == "busy" => Exit::Unreachable,
-            ClientError::Refused(_) => Exit::Refused,
-            ClientError::Unreachable(_) | ClientError::Busy(_) => Exit::Unreachable,
-            ClientError::Unknown(_) => Exit::Unknown,
-            ClientError::Untold(_) => Exit::Untold,
-            ClientError::Integrity(_) => Exit::Integrity,
-            ClientError::Config(_) | ClientError::File(..) => Exit::Config,
-            ClientError::InUse(_) => Exit::Busy,
-            ClientError::Unexpected(_) => Exit::Unexpected,
-        }
     }
 }

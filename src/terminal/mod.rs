@@ -1,0 +1,5 @@
+//! What both programs share at the terminal: arguments and exit codes.
+
+pub mod arguments;
+pub mod exit;
+pub mod words;
