@@ -8,10 +8,12 @@
 use std::fmt;
 
 use super::genesis::is_origin;
-use super::receipt::HEAD as RECEIPT_HEAD;
 
 /// Characters of 32 bytes in base64: a hash.
 const HASH_CHARS: usize = 44;
+
+/// The first line of a receipt, which is a C2SP proof (tlog-proof), and by which one is found in a mail.
+pub(super) const RECEIPT_HEAD: &str = "c2sp.org/tlog-proof@v1";
 
 /// Characters of the longest signature in a note (a cosignature, 76 bytes) in base64.
 const SIGNATURE_CHARS_MAX: usize = 104;

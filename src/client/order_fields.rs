@@ -3,11 +3,25 @@
 use rust_decimal::Decimal as Number;
 use serde_json::Value;
 
-use super::elements::{Fields, expected, shown};
+use super::elements::{Fields, InputError, Place, expected, shown};
 use crate::chain::CommandId;
 use crate::domain::orders::{
     Currency, Decimal, InvalidDecimal, Operation, Order, Price, SCALE_MAX, StockName,
 };
+
+/// One order of an input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Element {
+    /// Where it stands.
+    pub place: Place,
+    /// The order.
+    pub order: Order,
+    /// The id that its command shall have, where that may be said.
+    pub command_id: Option<CommandId>,
+}
+
+/// What takes the orders; an error ends the reading and is what the reading ends with.
+pub type Visit<'a> = dyn FnMut(Element) -> Result<(), InputError> + 'a;
 
 const COMMAND_ID: &str = "command_id";
 /// The names of all fields; the last stands only where a line is a command.

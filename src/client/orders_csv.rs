@@ -8,8 +8,7 @@ use std::str::FromStr;
 use serde_json::Value;
 
 use super::elements::{Fields as _, Form, InputError, Place, shown, without_mark};
-use super::order_fields::OrderFields;
-use super::orders_input::{Element, Visit};
+use super::order_fields::{Element, OrderFields, Visit};
 
 /// Bytes of a header that are looked at to find out what stands between the columns.
 const HEADER_BYTES_MAX: u64 = 64 << 10;

@@ -5,24 +5,9 @@ use std::io::Read;
 pub use super::elements::{Form, InputError, Place};
 use super::elements::{read_elements, read_line};
 use super::order_fields::OrderFields;
+pub use super::order_fields::{Element, Visit};
 use super::orders_csv;
 pub use super::orders_csv::Columns;
-use crate::chain::CommandId;
-use crate::domain::orders::Order;
-
-/// One order of an input.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Element {
-    /// Where it stands.
-    pub place: Place,
-    /// The order.
-    pub order: Order,
-    /// The id that its command shall have, where that may be said.
-    pub command_id: Option<CommandId>,
-}
-
-/// What takes the orders; an error ends the reading and is what the reading ends with.
-pub type Visit<'a> = dyn FnMut(Element) -> Result<(), InputError> + 'a;
 
 /// How an input of orders is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,6 +65,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::domain::orders::Order;
     use crate::domain::orders::{Currency, Decimal, Operation, Price, StockName};
 
     fn read(text: &str) -> Result<(Form, Vec<Order>), InputError> {

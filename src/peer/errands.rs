@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::Incoming;
 use super::job::{Answer, Job, Settlement};
+use super::news::Incoming;
 use crate::client::{
     ClientError, Member, Registrant, Reopen, SignedOrder, fate_of, fetch_receipt, fetch_registrant,
     submit_once,
@@ -39,14 +39,6 @@ pub fn lanes(key: PrivateKey, mut errands: Errands) -> Vec<Lane<Job, Answer>> {
         Lane { name: "rsa", on_grid: false, workers: vec![sign] },
         Lane { name: "errands", on_grid: false, workers: vec![ask] },
     ]
-}
-
-/// Which of [`lanes`] a job goes to.
-pub(super) fn lane(job: &Job) -> usize {
-    match job {
-        Job::Sign { .. } => 0,
-        Job::Verify { .. } | Job::Settle { .. } | Job::Announce | Job::Look => 1,
-    }
 }
 
 /// The member's connection to the server, through which it is online.

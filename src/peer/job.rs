@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::Incoming;
+use super::news::Incoming;
 use crate::client::{ClientError, SignedOrder};
 use crate::crypto::KeyId;
 use crate::crypto::rsa::MODULUS_BYTES;
@@ -48,6 +48,16 @@ pub enum Job {
     Announce,
     /// See whether this member listens somewhere else since.
     Look,
+}
+
+impl Job {
+    /// The number of the lane that it goes to, as [`super::lanes`] makes them.
+    pub(super) fn lane(&self) -> usize {
+        match self {
+            Job::Sign { .. } => 0,
+            Job::Verify { .. } | Job::Settle { .. } | Job::Announce | Job::Look => 1,
+        }
+    }
 }
 
 /// What came of a job.

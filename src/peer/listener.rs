@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use rand_core::CryptoRng;
 
-use super::errands::lane;
 use super::job::{Answer, Job, Settlement};
+use super::news::{Incoming, News};
 use super::places::{
     MEMBERS_MAX, SETTLING_MAX, SETTLING_PER_MEMBER_MAX, STRANGERS_MAX, Waiting, oldest_of_most,
 };
@@ -28,36 +28,6 @@ const IDLE: Duration = Duration::from_secs(60);
 const ANNOUNCE_EVERY: Duration = Duration::from_secs(8);
 /// How often it is looked whether this member listens somewhere else since.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-
-/// Something for the person who listens.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum News {
-    /// The server tells others that this member listens here.
-    Online(SocketAddr),
-    /// The server could not be reached, and why.
-    Offline(String),
-    /// Money came.
-    Incoming(Incoming),
-    /// An order was not taken: from whom, and why.
-    Refused(String, Refusal),
-}
-
-/// Money that came.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Incoming {
-    /// What moved it: a payment order that was settled, a payment, or an operator who issued it.
-    pub movement: Movement,
-    /// Who paid.
-    pub payer: AccountId,
-    /// The payer's public name.
-    pub handle: String,
-    /// Minor units.
-    pub amount: u64,
-    /// What it was for.
-    pub memo: String,
-    /// In which block it stands.
-    pub index: u64,
-}
 
 /// One connection.
 struct Connection {
@@ -82,9 +52,9 @@ pub struct Listener {
     connections: BTreeMap<ConnectionId, Connection>,
     jobs: Vec<Job>,
     /// Handshakes to be signed.
-    signing: Waiting,
+    signing: Waiting<Job>,
     /// Other sides to be looked up.
-    looking_up: Waiting,
+    looking_up: Waiting<Job>,
     /// Payment orders that are being settled, by payer: also those whose payer has hung up.
     settling: BTreeMap<AccountId, usize>,
     touched: BTreeSet<ConnectionId>,
@@ -402,7 +372,7 @@ impl Handler for Listener {
     }
 
     fn lane(job: &Job) -> usize {
-        lane(job)
+        job.lane()
     }
 
     fn touched(&mut self) -> Vec<ConnectionId> {

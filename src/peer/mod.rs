@@ -11,6 +11,7 @@ mod dialler;
 mod errands;
 mod job;
 mod listener;
+mod news;
 mod places;
 
 use crate::client::Member;
@@ -19,7 +20,8 @@ use crate::session::PeerIdentity;
 pub use dialler::{HandedOver, PeerLink};
 pub use errands::{Errands, lanes};
 pub use job::{Answer, Job, Settlement};
-pub use listener::{Incoming, Listener, News};
+pub use listener::Listener;
+pub use news::{Incoming, News};
 
 /// A member as the channel between peers names it.
 pub fn identity_of(member: &Member) -> PeerIdentity {

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::Job;
 use crate::driven::ConnectionId;
 use crate::time::Monotonic;
 
@@ -35,14 +34,19 @@ pub(super) fn oldest_of_most<K: Copy + Ord>(
 }
 
 /// Jobs of one kind, in the order in which they came: at most one for each connection.
-#[derive(Default)]
-pub(super) struct Waiting {
-    jobs: VecDeque<(ConnectionId, Job)>,
+pub(super) struct Waiting<J> {
+    jobs: VecDeque<(ConnectionId, J)>,
     with_helper: usize,
 }
 
-impl Waiting {
-    pub(super) fn push(&mut self, id: ConnectionId, job: Job) {
+impl<J> Default for Waiting<J> {
+    fn default() -> Waiting<J> {
+        Waiting { jobs: VecDeque::new(), with_helper: 0 }
+    }
+}
+
+impl<J> Waiting<J> {
+    pub(super) fn push(&mut self, id: ConnectionId, job: J) {
         self.jobs.push_back((id, job));
     }
 
@@ -57,7 +61,7 @@ impl Waiting {
     }
 
     /// What a helper may have now.
-    pub(super) fn take(&mut self) -> Vec<Job> {
+    pub(super) fn take(&mut self) -> Vec<J> {
         let room = WITH_HELPER_MAX.saturating_sub(self.with_helper).min(self.jobs.len());
         self.with_helper += room;
         self.jobs.drain(..room).map(|(_, job)| job).collect()
@@ -91,18 +95,11 @@ mod tests {
     #[test]
     fn a_helper_has_two_jobs_at_most_and_none_of_who_is_gone() {
         let mut waiting = Waiting::default();
-        (0..5).for_each(|n| waiting.push(ConnectionId(n), Job::Sign { id: ConnectionId(n), signed: vec![] }));
-        let taken = |waiting: &mut Waiting| -> Vec<u64> {
-            let ids = waiting.take().into_iter().map(|job| match job {
-                Job::Sign { id, .. } => id.0,
-                _ => u64::MAX,
-            });
-            ids.collect()
-        };
-        assert_eq!(taken(&mut waiting), [0, 1]);
-        assert!(!waiting.is_due() && taken(&mut waiting).is_empty());
+        (0..5).for_each(|n| waiting.push(ConnectionId(n), n));
+        assert_eq!(waiting.take(), [0, 1]);
+        assert!(!waiting.is_due() && waiting.take().is_empty());
         waiting.forget(ConnectionId(2));
         waiting.done();
-        assert_eq!(taken(&mut waiting), [3]);
+        assert_eq!(waiting.take(), [3]);
     }
 }

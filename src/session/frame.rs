@@ -8,8 +8,11 @@ use super::error::Fault;
 /// Bytes of a frame's header.
 pub const HEADER_BYTES: usize = 3;
 
+/// Bytes of a record's payload at most.
+pub const PAYLOAD_BYTES_MAX: usize = 16_384;
+
 /// Bytes of a frame's body at most: a record's tag, its inner header and its payload.
-pub const BODY_BYTES_MAX: usize = 16 + 3 + super::record::PAYLOAD_BYTES_MAX;
+pub const BODY_BYTES_MAX: usize = 16 + 3 + PAYLOAD_BYTES_MAX;
 
 /// Bytes of input held at most: the largest frame, and as much again so that reads stay large.
 pub const INPUT_BYTES_MAX: usize = 64 << 10;

@@ -13,12 +13,9 @@ use aes_siv::KeyInit as _;
 use aes_siv::siv::Aes256Siv;
 
 use super::error::Fault;
-use super::frame::{self, FrameType, HEADER_BYTES};
+use super::frame::{self, FrameType, HEADER_BYTES, PAYLOAD_BYTES_MAX};
 use super::schedule::{self, Secret};
 use crate::time::Monotonic;
-
-/// Bytes of a record's payload at most.
-pub const PAYLOAD_BYTES_MAX: usize = 16_384;
 
 /// Bytes of the synthetic initialisation vector, which is the tag as well.
 const TAG_BYTES: usize = 16;

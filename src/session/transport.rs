@@ -1,8 +1,9 @@
 //! The open channel, the same on both sides: messages, pings, key updates, the close.
 
 use super::error::{ALERT_ENCRYPTED, CloseReason, Fault, SendError};
+use super::frame::PAYLOAD_BYTES_MAX;
 use super::message::Reassembly;
-use super::record::{Kind, Opener, PAYLOAD_BYTES_MAX, Sealer};
+use super::record::{Kind, Opener, Sealer};
 use super::schedule::Secret;
 use crate::time::Monotonic;
 

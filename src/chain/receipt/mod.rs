@@ -17,11 +17,9 @@ use base64ct::{Base64, Encoding as _};
 
 pub use check::{Author, Proven, ReceiptError};
 
+use super::Cutter;
+use super::armour::{self, RECEIPT_HEAD as HEAD};
 use super::tree::{HASH_BYTES, Inclusion};
-use super::{Cutter, armour};
-
-/// The first line of a C2SP proof.
-pub(super) const HEAD: &str = "c2sp.org/tlog-proof@v1";
 
 /// What the extra data starts with.
 const CONTEXT: &[u8; 18] = b"ledgerd/receipt/1\0";

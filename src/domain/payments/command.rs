@@ -18,9 +18,6 @@ pub const SETTLE: Tag = Tag { schema: 1, kind: 34 };
 /// The tag of [`RevokeOrder`].
 pub const REVOKE_ORDER: Tag = Tag { schema: 1, kind: 35 };
 
-/// Bytes of a memo at most.
-pub const MEMO_BYTES_MAX: usize = 96;
-
 /// The commands of this domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
@@ -48,7 +45,7 @@ pub struct Payment {
     pub to: AccountId,
     /// Minor units; signed, so that a negative one can be refused as what it is.
     pub amount: i64,
-    /// What it is for: at most [`MEMO_BYTES_MAX`] bytes.
+    /// What it is for: at most [`super::MEMO_BYTES_MAX`] bytes.
     pub memo: String,
 }
 

@@ -1,6 +1,6 @@
 //! The rules of payment orders, one refusal a line, in a fixed order.
 
-use super::decide::check_memo;
+use super::memo::is_memo;
 use super::{Fate, OrderRevoked, PaymentOrder, Rejection, RevokeOrder, Settled, State};
 use crate::domain::{Context, accounts};
 
@@ -26,7 +26,9 @@ pub(super) fn decide_settle(
     if order.amount == 0 {
         return Err(Rejection::ZeroAmount { element: 0 });
     }
-    check_memo(&order.memo, 0)?;
+    if !is_memo(&order.memo) {
+        return Err(Rejection::InvalidMemo { element: 0 });
+    }
     open_fate(state.fate(order.payer, order.order_id))?;
     if context.timestamp >= order.expires() {
         return Err(Rejection::Expired(order.expires()));

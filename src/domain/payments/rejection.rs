@@ -1,0 +1,162 @@
+//! Why a command of money is refused: names for programs, sentences for people.
+
+use super::{Currency, MEMO_BYTES_MAX};
+use crate::domain::AccountId;
+use crate::limits::{ISSUED_MAX, PAYMENTS_MAX};
+use crate::time::Timestamp;
+
+/// Why a command of money was refused. `element` counts the payments of the command from 0; sentences count them
+/// from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rejection {
+    /// Only an operator makes money.
+    NoPermission,
+    /// The author, or the receiver of issued money, is no member.
+    InvalidUser(AccountId),
+    /// The receiver of a payment is no member.
+    InvalidPayee {
+        /// Which payment.
+        element: usize,
+        /// The account that there is not.
+        account: AccountId,
+    },
+    /// A command without a payment.
+    NoPayments,
+    /// More payments than a command may hold.
+    TooManyPayments(usize),
+    /// Less than nothing.
+    NegativeAmount {
+        /// Which payment.
+        element: usize,
+    },
+    /// Nothing.
+    ZeroAmount {
+        /// Which payment.
+        element: usize,
+    },
+    /// A member pays itself.
+    SelfPayment {
+        /// Which payment.
+        element: usize,
+    },
+    /// A memo that is too long, not in Unicode's form NFC, or holds control characters.
+    InvalidMemo {
+        /// Which payment.
+        element: usize,
+    },
+    /// The payer has less than all payments up to this one.
+    InsufficientBalance {
+        /// Which payment.
+        element: usize,
+        /// What the payer has, in minor units.
+        balance: u64,
+        /// What all payments up to this one take, in minor units.
+        needed: u64,
+    },
+    /// More money than a ledger can count.
+    Overflow,
+    /// A payment order of another ledger.
+    OtherLedger,
+    /// No account with this number has the key that signed a payment order.
+    UnknownPayer(AccountId),
+    /// A payment order of another payee.
+    NotPayee,
+    /// The payer of an order has less than it says, in minor units. How much less is between the payer and the ledger.
+    UncoveredOrder(u64),
+    /// A payment order past its time.
+    Expired(Timestamp),
+    /// A payment order that was settled in this block.
+    AlreadySettled(u64),
+    /// A payment order that its payer took back in this block.
+    Revoked(u64),
+}
+
+impl Rejection {
+    /// The stable machine name.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Rejection::NoPermission | Rejection::NotPayee => "no_permission",
+            Rejection::InvalidUser(_) | Rejection::InvalidPayee { .. } | Rejection::UnknownPayer(_) => {
+                "invalid_user"
+            }
+            Rejection::NoPayments => "no_payments",
+            Rejection::TooManyPayments(_) => "too_many_payments",
+            Rejection::NegativeAmount { .. } => "negative_amount",
+            Rejection::ZeroAmount { .. } => "zero_amount",
+            Rejection::SelfPayment { .. } => "self_payment",
+            Rejection::InvalidMemo { .. } => "invalid_memo",
+            Rejection::InsufficientBalance { .. } | Rejection::UncoveredOrder(_) => "insufficient_balance",
+            Rejection::Overflow => "overflow",
+            Rejection::OtherLedger => "other_ledger",
+            Rejection::Expired(_) => "expired",
+            Rejection::AlreadySettled(_) => "already_settled",
+            Rejection::Revoked(_) => "revoked",
+        }
+    }
+
+    /// Which payment of the command was refused, from 0; none where it was no single one.
+    pub fn element(&self) -> Option<usize> {
+        match *self {
+            Rejection::InvalidPayee { element, .. }
+            | Rejection::NegativeAmount { element }
+            | Rejection::ZeroAmount { element }
+            | Rejection::SelfPayment { element }
+            | Rejection::InvalidMemo { element }
+            | Rejection::InsufficientBalance { element, .. } => Some(element),
+            Rejection::NoPermission
+            | Rejection::InvalidUser(_)
+            | Rejection::NoPayments
+            | Rejection::TooManyPayments(_)
+            | Rejection::Overflow
+            | Rejection::OtherLedger
+            | Rejection::UnknownPayer(_)
+            | Rejection::NotPayee
+            | Rejection::UncoveredOrder(_)
+            | Rejection::Expired(_)
+            | Rejection::AlreadySettled(_)
+            | Rejection::Revoked(_) => None,
+        }
+    }
+
+    /// The sentence for people, with amounts as they are shown in this currency.
+    pub fn sentence(&self, currency: &Currency) -> String {
+        let money = |amount| currency.show_named(amount);
+        let which = self.element().map_or_else(String::new, |element| format!("payment {}: ", element + 1));
+        let what = match *self {
+            Rejection::NoPermission => "only an operator issues money".to_owned(),
+            Rejection::InvalidUser(account) | Rejection::InvalidPayee { account, .. } => {
+                format!("there is no account {account}")
+            }
+            Rejection::NoPayments => "a command holds at least one payment".to_owned(),
+            Rejection::TooManyPayments(count) => {
+                format!("a command holds at most {PAYMENTS_MAX} payments, not {count}")
+            }
+            Rejection::NegativeAmount { .. } => "the amount is negative".to_owned(),
+            Rejection::ZeroAmount { .. } => "the amount is zero".to_owned(),
+            Rejection::SelfPayment { .. } => "payer and payee are the same".to_owned(),
+            Rejection::InvalidMemo { .. } => {
+                format!("a memo has at most {MEMO_BYTES_MAX} bytes, is in NFC and has no control characters")
+            }
+            Rejection::InsufficientBalance { element: 0, balance, needed } => {
+                format!("{} is there, {} is needed", money(balance), money(needed))
+            }
+            Rejection::InsufficientBalance { balance, needed, .. } => {
+                let (balance, needed) = (money(balance), money(needed));
+                format!("{balance} is there, the payments up to this one need {needed}")
+            }
+            Rejection::Overflow => format!("a ledger counts at most {}", money(ISSUED_MAX)),
+            Rejection::OtherLedger => "the payment order is of another ledger".to_owned(),
+            Rejection::UnknownPayer(account) => format!("there is no account {account} with this key"),
+            Rejection::NotPayee => "only the payee named in a payment order settles it".to_owned(),
+            Rejection::UncoveredOrder(amount) => {
+                format!("the payer's balance does not cover the payment order of {}", money(amount))
+            }
+            Rejection::Expired(at) => format!("the payment order expired at {at}"),
+            Rejection::AlreadySettled(index) => format!("the payment order was settled in block {index}"),
+            Rejection::Revoked(index) => {
+                format!("the payment order was revoked by its payer in block {index}")
+            }
+        };
+        which + &what
+    }
+}
