@@ -109,6 +109,8 @@ fn a_block_that_no_honest_server_writes_is_found_by_name() {
         }),
     ];
     for (name, forgery) in cases {
+        // A number that does not follow from the state is impossible as well.
+        let expected = if *name == "event_differs" { vec![*name, "impossible_state"] } else { vec![*name] };
         let mut forge = Forge::with_orders(2, 4);
         let draft = forgery(&mut forge);
         let at = forge.blocks.len() as u64;
@@ -117,7 +119,8 @@ fn a_block_that_no_honest_server_writes_is_found_by_name() {
             let draft = forge.order(member, 5);
             forge.push(&draft);
         }
-        assert_eq!(names(&check_all(&forge.blocks)), [(*name, at)], "{name}");
+        let expected: Vec<_> = expected.into_iter().map(|found| (found, at)).collect();
+        assert_eq!(names(&check_all(&forge.blocks)), expected, "{name}");
     }
 }
 

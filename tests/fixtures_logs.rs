@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use ledgerd::audit::{Report, Request, audit};
 use ledgerd::chain::block_hash;
+use ledgerd::domain::{AccountId, Command, Event, orders, payments};
 use ledgerd::eventlog::reader::{SegmentCursor, list_segments};
 use ledgerd::eventlog::segment::path;
 use ledgerd::eventlog::{Batch, Disk, EventLog, LogError, Options, Storage, create};
@@ -15,7 +16,7 @@ use ledgerd::ledger::Ledger;
 use ledgerd::limits::SEGMENT_BYTES_MIN;
 use ledgerd::wire::Finding;
 
-use crate::forge::Forge;
+use crate::forge::{Draft, Forge};
 use crate::recorded::{Files, cases, lines, load, read_from, root, store, write_to};
 
 const OPTIONS: Options = Options { segment_bytes: SEGMENT_BYTES_MIN };
@@ -147,6 +148,7 @@ fn record() {
     derive("missing_anchor", &["remove anchor"], &[]);
     derive("stored_hashes_changed", &["flip tree/hashes 3210 80"], &[]);
     record_payments();
+    record_impossible();
 }
 
 /// A log whose blocks hold money: the opening grants, payments, a settled order and a revoked one.
@@ -156,6 +158,37 @@ fn record_payments() {
     let (ledger, _) = Ledger::open(&disk(directory.path()), OPTIONS).unwrap();
     ledger.close().unwrap();
     store("payments", &read_from(directory.path()));
+}
+
+/// Logs in which every frame, hash and signature holds, and one block, the fifth, says what cannot have happened: as
+/// only the server's own keys could write them.
+fn record_impossible() {
+    let pay = |amount| {
+        let payments = vec![payments::Payment { to: AccountId(2), amount, memo: String::new() }];
+        payments::Command::Pay(payments::Pay { payments })
+    };
+    let issue = payments::Command::Issue(payments::Issue { to: AccountId(2), amount: i64::MAX });
+    let paid = |balance| Event::Payments(payments::Event::Paid(payments::Paid { balance }));
+    let issued = payments::Event::Issued(payments::Issued { balance: 1_000 + i64::MAX as u64 });
+    let placed = orders::Event::OrdersPlaced(orders::OrdersPlaced { first_order: 0 });
+    let cases = [
+        ("impossible_overdraft", pay(1_001), paid(0)),
+        ("impossible_balance", pay(10), paid(1_000)),
+        ("impossible_pair", pay(10), Event::Orders(placed)),
+        ("impossible_sum", issue, Event::Payments(issued)),
+    ];
+    for (case, command, event) in cases {
+        let mut forge = Forge::with_money(3);
+        let draft = forge.draft(0, AccountId(1), &Command::Payments(command));
+        forge.push(&Draft { event: event.encode(), ..draft });
+        for member in 0..3 {
+            let draft = forge.order(member, 5);
+            forge.push(&draft);
+        }
+        let directory = tempfile::tempdir().unwrap();
+        write_log(directory.path(), &forge);
+        store(case, &read_from(directory.path()));
+    }
 }
 
 fn derive(case: &str, damage: &[&str], files: &[(&str, &[u8])]) {

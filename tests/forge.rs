@@ -14,8 +14,8 @@ use ledgerd::crypto::rsa::PrivateKey;
 use ledgerd::crypto::{Digest, LedgerId, random, sha3};
 use ledgerd::domain::Settings;
 use ledgerd::domain::payments::{OrderId, PaymentOrder};
-use ledgerd::domain::{self, AccountId, Command, Context, State, accounts, orders, payments};
-use ledgerd::ledger::Transaction;
+use ledgerd::domain::{self, AccountId, Command, State, accounts, orders, payments};
+use ledgerd::ledger::{Transaction, context_of};
 use ledgerd::time::Timestamp;
 use serde_bytes::ByteBuf;
 
@@ -285,8 +285,7 @@ impl Forge {
         let signature = member_key(member).sign_pss(&mut self.rng, &[&message]).to_vec();
         let author = header.account;
         let (index, timestamp) = (self.link.next_index(), self.link.next_timestamp(self.now));
-        let ledger_id = header.ledger_id;
-        let context = Context { ledger_id, author, key_id: header.key_id, timestamp, index };
+        let context = context_of(&Message::parse(&message).unwrap(), timestamp, index);
         let command = Command::decode(header.tag, body).ok();
         let event = command.and_then(|command| domain::decide(&self.state, &command, &context).ok());
         let placed = orders::OrdersPlaced { first_order: self.state.orders.count() };
@@ -308,7 +307,8 @@ impl Forge {
         let block = draft.block();
         let bytes = block.encode();
         if let Ok(transaction) = Transaction::decode(&block, self.ledger_id) {
-            domain::apply(&mut self.state, &transaction.command, &transaction.event, &transaction.context);
+            // What is impossible is what some forgeries are about.
+            let _impossible = domain::apply(&mut self.state, &transaction.happened, &transaction.context);
         }
         self.link.advance(&block, block_hash(&bytes));
         self.blocks.push(bytes);

@@ -15,7 +15,8 @@ use ledgerd::domain::orders::{
     self, Operation, OrdersPlaced,
     v1::{Currency, Order, PlaceOrders, Price, StockName},
 };
-use ledgerd::domain::{self, AccountId, Command, Context, Event, State};
+use ledgerd::domain::{self, AccountId, Command, Event, Happened, State};
+use ledgerd::ledger::context_of;
 use ledgerd::time::Timestamp;
 
 /// The file: values by name, as bytes.
@@ -118,13 +119,8 @@ impl Ledger {
             tag,
         };
         let message = header.message(&body);
-        let context = Context {
-            ledger_id,
-            author: header.account,
-            key_id,
-            timestamp: Timestamp::from_micros(vectors.u64(&format!("{name}.timestamp"))),
-            index: self.link.next_index(),
-        };
+        let timestamp = Timestamp::from_micros(vectors.u64(&format!("{name}.timestamp")));
+        let context = context_of(&Message::parse(&message).unwrap(), timestamp, self.link.next_index());
         let event = domain::decide(&self.state, &command, &context).unwrap();
         let block = Block {
             index: context.index,
@@ -141,9 +137,10 @@ impl Ledger {
         self.say(format!("{name}.message_sha3"), Message::parse(&message).unwrap().digest().0);
         self.say(format!("{name}.event"), event.encode());
         self.append(name, block.encode());
-        self.say(format!("{name}.message"), message);
+        let happened = Happened::of(command, event).unwrap();
+        domain::apply(&mut self.state, &happened, &context).unwrap();
         self.say(format!("{name}.body"), body);
-        domain::apply(&mut self.state, &command, &event, &context);
+        self.say(format!("{name}.message"), message);
     }
 }
 
@@ -236,11 +233,8 @@ fn the_blocks_of_the_vectors_replay_to_a_member_with_two_orders() {
     for name in ["register", "orders"] {
         let block = Block::parse(vectors.bytes(&format!("{name}.block"))).unwrap();
         let message = Message::parse(block.message).unwrap();
-        let command = Command::decode(message.header.tag, message.body).unwrap();
-        let event = Event::decode(block.event).unwrap();
-        let (ledger_id, key_id) = (message.header.ledger_id, message.header.key_id);
-        let (author, timestamp, index) = (block.author, block.timestamp, block.index);
-        domain::apply(&mut state, &command, &event, &Context { ledger_id, author, key_id, timestamp, index });
+        let happened = Happened::decode(message.header.tag, message.body, block.event).unwrap();
+        domain::apply(&mut state, &happened, &context_of(&message, block.timestamp, block.index)).unwrap();
     }
     let registered = Event::Accounts(accounts::Event::Registered(Registered { account: AccountId(1) }));
     assert_eq!(Event::decode(vectors.bytes("register.event")), Ok(registered));

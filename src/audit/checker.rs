@@ -2,7 +2,7 @@
 //! author, signature, and that the rules lead from each command to the very event that was recorded.
 //!
 //! The checker collects and goes on. While every block follows, it replays the ledger through the same
-//! [`Replica`] that serves it. From the first block that does not follow, or is missing, the state is unknown:
+//! [`Replica`] that serves it; from the first block that is impossible on, it asks the rules no more. From the first block that does not follow, or is missing, the state is unknown:
 //! the link is anchored anew at the next intact block, form and signatures are still checked, and nothing is
 //! claimed any more about the state, the tree or the rules.
 
@@ -10,12 +10,12 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
 use super::findings::{Findings, Place, Sorted};
-use super::signatures::{SignatureKind, Signatures};
+use super::signatures::{Signatures, Signed};
 use crate::chain::{Block, BlockDigests, Link, LinkError, TreeRoot};
 use crate::crypto::note::LogPublicKey;
 use crate::crypto::rsa::PublicKey;
 use crate::crypto::{Digest, KeyId, LedgerId};
-use crate::domain::{self, AccountId, Command, Event, accounts, payments};
+use crate::domain::{self, AccountId, Command, Endorser, Signer, State};
 use crate::ledger::{Replica, Transaction};
 use crate::wire::Finding;
 
@@ -27,8 +27,10 @@ const KEYS_MAX: usize = 4_096;
 pub struct Checker {
     chain: Chain,
     replica: Option<Replica>,
-    /// Whether `replica` is what all blocks so far add up to.
+    /// Whether the chain and the tree of `replica` are those of all blocks so far.
     whole: bool,
+    /// Whether the state of `replica` is, too, so that the rules can be asked.
+    judges: bool,
     /// Members whose registration was read after the state became unknown.
     late_members: BTreeMap<AccountId, (KeyId, Vec<u8>)>,
     keys: BTreeMap<KeyId, PublicKey>,
@@ -66,7 +68,7 @@ pub struct Outcome {
     pub root: Option<TreeRoot>,
     /// Root of the tree of the size that was asked for, if it was reached while every block followed.
     pub wanted_root: Option<TreeRoot>,
-    /// [`Replica::digest`], if every block follows.
+    /// [`Replica::digest`], if every block follows and is possible.
     pub replica_digest: Option<Digest>,
     /// Everything found wrong in the order of the log, up to [`crate::wire::FINDINGS_MAX`].
     pub findings: Vec<Finding>,
@@ -84,6 +86,7 @@ impl Checker {
             chain: Chain { link: Some(Link::default()), anchored_at: 0 },
             replica: None,
             whole: true,
+            judges: true,
             late_members: BTreeMap::new(),
             keys: BTreeMap::new(),
             signatures: Signatures::new(threads),
@@ -138,7 +141,7 @@ impl Checker {
         if block.index == 0 && self.replica.is_none() {
             self.genesis(place, bytes, store);
         } else {
-            self.transaction(place, &block, (bytes, &digests), store);
+            self.transaction(place, &block, &digests, store);
         }
         self.note_wanted_root();
         digests.hash()
@@ -188,7 +191,7 @@ impl Checker {
         &mut self,
         place: Place<'_>,
         block: &Block<'_>,
-        hashed: (&[u8], &BlockDigests),
+        digests: &BlockDigests,
         store: impl FnMut([u8; 32]),
     ) {
         let ledger_id = self.replica.as_ref().map(Replica::ledger_id);
@@ -199,47 +202,73 @@ impl Checker {
                 return self.found(place, error.name(), error);
             }
         };
-        match self.author_key(&transaction) {
+        let command = transaction.happened.command();
+        match self.author_key(&command, &transaction) {
             Author::Key(key) => {
                 let at = (self.step, place);
                 let signed = (block.message, block.signature);
-                self.signatures.push(&mut self.findings, at, SignatureKind::Command, key, signed);
+                self.signatures.push(&mut self.findings, at, Signed::AUTHOR, key, signed);
             }
             Author::OtherKey => {
                 self.found(place, "key_mismatch", "the command was signed by another key than its author's");
             }
-            Author::Unknown if self.whole => {
+            Author::Unknown if self.knows_state() => {
                 let reason =
                     format!("account {} has no usable key: nobody can have signed this", block.author);
                 self.found(place, "unknown_author", reason);
             }
             Author::Unknown => self.unknown_authors = self.unknown_authors.saturating_add(1),
         }
-        self.payment_order(place, &transaction);
+        self.endorsements(place, &command);
         if self.whole {
-            self.replay(place, block, &transaction, hashed, store);
-        } else {
+            self.replay(place, block, (&command, &transaction), digests, store);
+        }
+        if !self.knows_state() {
             self.remember_late_member(&transaction);
         }
     }
 
     /// The rules, then the state. What the rules refuse is reported and then applied all the same: the server
-    /// that wrote it serves what follows from it, and the next blocks are judged on that ground.
+    /// that wrote it serves what follows from it, and the next blocks are judged on that ground. What cannot be applied
+    /// ends the judging of rules; the chain, the tree and signatures are checked on.
     fn replay(
         &mut self,
         place: Place<'_>,
         block: &Block<'_>,
-        transaction: &Transaction<'_>,
-        (bytes, digests): (&[u8], &BlockDigests),
+        (command, transaction): (&Command, &Transaction<'_>),
+        digests: &BlockDigests,
         store: impl FnMut([u8; 32]),
     ) {
         let Some(mut replica) = self.replica.take() else {
             self.whole = false;
             return;
         };
-        match domain::decide(replica.state(), &transaction.command, &transaction.context) {
+        if self.judges {
+            self.judge(place, block, command, (replica.state(), transaction));
+        }
+        if let Err(error) = replica.follow_form(digests, block, transaction, store) {
+            self.whole = false;
+            self.found(place, error.name(), error);
+        } else if self.judges
+            && let Err(error) = replica.follow_meaning(transaction)
+        {
+            self.judges = false;
+            self.found(place, error.name(), error);
+        }
+        self.replica = Some(replica);
+    }
+
+    /// Asks the rules, and holds the event that they lead to against the one that was recorded.
+    fn judge(
+        &mut self,
+        place: Place<'_>,
+        block: &Block<'_>,
+        command: &Command,
+        (state, transaction): (&State, &Transaction<'_>),
+    ) {
+        match domain::decide(state, command, &transaction.context) {
             Err(rejection) => {
-                let sentence = rejection.sentence(&replica.state().settings);
+                let sentence = rejection.sentence(&state.settings);
                 let reason = format!("the rules refuse this command ({}): {sentence}", rejection.name());
                 self.found(place, "refused_by_rules", reason);
             }
@@ -249,42 +278,46 @@ impl Checker {
             }
             Ok(_) => {}
         }
-        if let Err(error) = replica.follow_hashed(bytes, digests, store) {
-            self.whole = false;
-            self.found(place, error.name(), error);
-        }
-        self.replica = Some(replica);
     }
 
-    /// The payer's signature over the payment order that a command carries. A payer whose key is not known is for
-    /// the rules to refuse.
-    fn payment_order(&mut self, place: Place<'_>, transaction: &Transaction<'_>) {
-        let Command::Payments(payments::Command::Settle(settle)) = &transaction.command else { return };
-        match self.member_key(settle.order.payer, settle.order.key_id) {
-            Author::Key(key) => {
-                let (at, signed) = ((self.step, place), settle.order.encode());
-                let signed = (&signed[..], &settle.signature[..]);
-                self.signatures.push(&mut self.findings, at, SignatureKind::PaymentOrder, key, signed);
+    /// Whether the state after all blocks so far is known.
+    fn knows_state(&self) -> bool {
+        self.whole && self.judges
+    }
+
+    /// The further signatures that a command carries. A key that is not known is for the rules to refuse.
+    fn endorsements(&mut self, place: Place<'_>, command: &Command) {
+        for endorsement in command.endorsements() {
+            let key = match endorsement.by {
+                Endorser::Of(account, key_id) => self.member_key(account, key_id),
+                Endorser::Itself(spki) => {
+                    let key_id = KeyId::of_spki(spki);
+                    key_of(&mut self.keys, key_id, key_id, spki)
+                }
+            };
+            match key {
+                Author::Key(key) => {
+                    let at = (self.step, place);
+                    let (name, reason) = endorsement.refusal;
+                    let what = Signed { turn: 2, name, reason };
+                    let signed = (&endorsement.signed[..], endorsement.signature);
+                    self.signatures.push(&mut self.findings, at, what, key, signed);
+                }
+                Author::OtherKey => {}
+                Author::Unknown if self.knows_state() => {}
+                Author::Unknown => self.unknown_authors = self.unknown_authors.saturating_add(1),
             }
-            Author::OtherKey => {}
-            Author::Unknown if self.whole => {}
-            Author::Unknown => self.unknown_authors = self.unknown_authors.saturating_add(1),
         }
     }
 
     /// The key that must have signed a command.
-    fn author_key(&mut self, transaction: &Transaction<'_>) -> Author {
+    fn author_key(&mut self, command: &Command, transaction: &Transaction<'_>) -> Author {
         let header = &transaction.message.header;
         if transaction.context.author == AccountId::NONE {
-            return match &transaction.command {
-                Command::Accounts(accounts::Command::Register(register)) => key_of(
-                    &mut self.keys,
-                    header.key_id,
-                    KeyId::of_spki(&register.public_key),
-                    &register.public_key,
-                ),
+            return match command.signer() {
+                Signer::Itself(spki) => key_of(&mut self.keys, header.key_id, KeyId::of_spki(spki), spki),
                 // Nobody else comes without an account; the rules say so where they are asked.
-                _ => Author::Unknown,
+                Signer::Author => Author::Unknown,
             };
         }
         self.member_key(header.account, header.key_id)
@@ -292,26 +325,25 @@ impl Checker {
 
     /// The key of a member, if it is the one that was named.
     fn member_key(&mut self, account: AccountId, named: KeyId) -> Author {
-        let known = self.replica.as_ref().and_then(|replica| replica.state().accounts.get(account));
-        let known = known.map(|account| (account.key_id, account.public_key.as_slice()));
-        let late = || self.late_members.get(&account).map(|(id, spki)| (*id, spki.as_slice()));
-        match known.or_else(late) {
-            Some((key_id, spki)) => key_of(&mut self.keys, named, key_id, spki),
+        let state = self.replica.as_ref().map(Replica::state);
+        if let Some(state) = state.filter(|state| state.handle(account).is_some()) {
+            return match state.key(account, &named) {
+                Some(spki) => key_of(&mut self.keys, named, named, spki),
+                None => Author::OtherKey,
+            };
+        }
+        match self.late_members.get(&account) {
+            Some((key_id, spki)) => key_of(&mut self.keys, named, *key_id, spki),
             None => Author::Unknown,
         }
     }
 
-    /// Without the state, a registration that stands here still says whose key signs what comes after it.
+    /// Without the state, a block that opens an account still says whose key signs what comes after it.
     fn remember_late_member(&mut self, transaction: &Transaction<'_>) {
-        let (
-            Command::Accounts(accounts::Command::Register(register)),
-            Event::Accounts(accounts::Event::Registered(registered)),
-        ) = (&transaction.command, &transaction.event)
-        else {
-            return;
-        };
-        let key_id = KeyId::of_spki(&register.public_key);
-        self.late_members.entry(registered.account).or_insert((key_id, register.public_key.clone()));
+        if let Some(opened) = transaction.happened.opens() {
+            let key_id = KeyId::of_spki(opened.public_key);
+            self.late_members.entry(opened.account).or_insert((key_id, opened.public_key.to_vec()));
+        }
     }
 
     fn note_wanted_root(&mut self) {
@@ -349,7 +381,7 @@ impl Checker {
             head: whole.map(|replica| replica.link().head()),
             root: whole.map(|replica| replica.frontier().root()),
             wanted_root: self.wanted_root.and_then(|(_, root)| root),
-            replica_digest: whole.map(Replica::digest),
+            replica_digest: whole.filter(|_| self.judges).map(Replica::digest),
             findings,
             warnings,
             findings_total: total,
@@ -360,13 +392,10 @@ impl Checker {
 impl Checker {
     /// Money only moves: what all accounts have is what was issued.
     fn check_conservation(&mut self) {
-        let Some(replica) = self.replica.as_ref().filter(|_| self.whole) else { return };
-        let payments = &replica.state().payments;
-        let (sum, issued) = (payments.sum(), payments.issued());
-        if sum != u128::from(issued) {
+        let Some(replica) = self.replica.as_ref().filter(|_| self.knows_state()) else { return };
+        if let Err(unbalanced) = replica.state().conserved() {
             let place = Place { file: "log", offset: 0, index: None };
-            let reason = format!("all balances add up to {sum} minor units, {issued} were issued");
-            self.findings.push(u64::MAX, place.finding("not_conserved", reason));
+            self.findings.push(u64::MAX, place.finding("not_conserved", unbalanced.to_string()));
         }
     }
 }

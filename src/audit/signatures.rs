@@ -79,16 +79,27 @@ struct Waiting {
     key: PublicKey,
     message: Vec<u8>,
     signature: Vec<u8>,
-    kind: SignatureKind,
+    what: Signed,
 }
 
-/// What somebody signed.
+/// What a signature stands for, and what is reported where it does not hold.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum SignatureKind {
-    /// The author a command.
-    Command,
-    /// The payer a payment order.
-    PaymentOrder,
+pub(super) struct Signed {
+    /// Its turn among the findings of one block.
+    pub(super) turn: u8,
+    /// The finding's stable name.
+    pub(super) name: &'static str,
+    /// The finding's sentence.
+    pub(super) reason: &'static str,
+}
+
+impl Signed {
+    /// A command's author signs it.
+    pub(super) const AUTHOR: Signed = Signed {
+        turn: 1,
+        name: "bad_signature",
+        reason: "the signature is not the author's over this command",
+    };
 }
 
 impl Signatures {
@@ -122,7 +133,7 @@ impl Signatures {
         &mut self,
         findings: &mut Findings,
         (step, place): (u64, Place<'_>),
-        kind: SignatureKind,
+        what: Signed,
         key: PublicKey,
         (message, signature): (&[u8], &[u8]),
     ) {
@@ -134,7 +145,7 @@ impl Signatures {
             key,
             message: message.to_vec(),
             signature: signature.to_vec(),
-            kind,
+            what,
         });
         self.gathered_bytes = self.gathered_bytes.saturating_add(message.len());
         if self.gathered.len() >= self.chunk_count || self.gathered_bytes >= CHUNK_BYTES {
@@ -280,16 +291,7 @@ impl Waiting {
 
     fn report(&self, findings: &mut Findings) {
         let place = Place { file: &self.file, offset: self.offset, index: self.index };
-        let (turn, name, reason) = match self.kind {
-            SignatureKind::Command => {
-                (1, "bad_signature", "the signature is not the author's over this command")
-            }
-            SignatureKind::PaymentOrder => (
-                2,
-                "bad_order_signature",
-                "the signature in this command is not the payer's over the payment order",
-            ),
-        };
+        let Signed { turn, name, reason } = self.what;
         findings.push_late((self.step, turn), place.finding(name, reason));
     }
 }
@@ -301,6 +303,9 @@ mod tests {
     use crate::crypto::random::Seeded;
     use crate::crypto::rsa::PrivateKey;
     use crate::wire::FINDINGS_MAX;
+
+    /// A further signature of the same block.
+    const OTHER: Signed = Signed { turn: 2, name: "bad_order_signature", reason: "not the payer's" };
 
     const MESSAGE: &[u8] = b"signed";
 
@@ -320,13 +325,13 @@ mod tests {
         let mut findings = Findings::default();
         for n in 0..count {
             // Two in a step, as with a payment order and the command that it stands in.
-            let kind = if n % 2 == 0 { SignatureKind::Command } else { SignatureKind::PaymentOrder };
+            let what = if n % 2 == 0 { Signed::AUTHOR } else { OTHER };
             let place = Place { file: "log/0.seg", offset: n, index: Some(n / 2) };
             if n % 10 == 0 {
                 findings.push(n / 2, place.finding("met_at_once", n));
             }
             let signed = (MESSAGE, if is_wrong(n) { &[][..] } else { signature });
-            signatures.push(&mut findings, (n / 2, place), kind, key.clone(), signed);
+            signatures.push(&mut findings, (n / 2, place), what, key.clone(), signed);
         }
         signatures.finish(&mut findings);
         assert!(signatures.threads.len() <= threads);
@@ -374,8 +379,8 @@ mod tests {
         let place = Place { file: "log/0.seg", offset: 0, index: None };
         for step in 0..80 {
             let signed = (MESSAGE, &signature[..]);
-            let kind = SignatureKind::Command;
-            signatures.push(&mut Findings::default(), (step, place), kind, key.public().clone(), signed);
+            let what = Signed::AUTHOR;
+            signatures.push(&mut Findings::default(), (step, place), what, key.public().clone(), signed);
         }
         assert_eq!(signatures.threads.len(), 3);
         // Each thread holds a share of the flag as long as it lives.
@@ -393,7 +398,7 @@ mod tests {
             key: key().public().clone(),
             message: MESSAGE.to_vec(),
             signature: Vec::new(),
-            kind: SignatureKind::Command,
+            what: Signed::AUTHOR,
         };
         Chunk { waiting: (0..count).map(waiting).collect(), ..Chunk::default() }
     }

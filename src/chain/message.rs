@@ -14,7 +14,7 @@ use std::fmt;
 
 use super::Cutter;
 use crate::crypto::{self, Digest, KeyId, LedgerId};
-use crate::domain::{AccountId, Tag};
+use crate::domain::{AccountId, CommandId, Tag};
 use crate::limits::COMMAND_BODY_BYTES_MAX;
 
 /// What every M starts with: the domain separation of the signature.
@@ -25,24 +25,6 @@ pub const HEADER_BYTES: usize = 123;
 
 /// Bytes of a signature: RSASSA-PSS with 3,072 bits.
 pub const SIGNATURE_BYTES: usize = 384;
-
-/// Names a command: 128 random bits chosen by the client. Shown as 32 hexadecimal digits.
-#[derive(
-    Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
-)]
-pub struct CommandId(pub [u8; 16]);
-
-impl fmt::Display for CommandId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(const_hex::Buffer::<16>::new().format(&self.0))
-    }
-}
-
-impl fmt::Debug for CommandId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
 
 /// The fixed part of M.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,11 +12,12 @@ pub mod receipt;
 pub mod tiles;
 pub mod tree;
 
+pub use crate::domain::CommandId;
 pub use block::{Block, BlockDigests, BlockError, block_hash};
 pub use checkpoint::Checkpoint;
 pub use genesis::Genesis;
 pub use link::{Link, LinkError};
-pub use message::{CommandId, Header, MalformedMessage, Message, SIGNATURE_BYTES};
+pub use message::{Header, MalformedMessage, Message, SIGNATURE_BYTES};
 pub use receipt::{Receipt, ReceiptError};
 pub use tree::{Consistency, Frontier, Inclusion, LeafHash, TreeRoot};
 

@@ -4,10 +4,9 @@ use std::io::Write;
 
 use crate::chain::{Block, Genesis, block_hash};
 use crate::client::show::{NotShown, transaction};
-use crate::domain::accounts::{self, Registered};
 use crate::domain::orders::ShownOrder;
 use crate::domain::payments::{self, Currency};
-use crate::domain::{AccountId, Command, Event, Settings};
+use crate::domain::{AccountId, Happened, Settings, accounts};
 use crate::text::escape;
 use crate::time::Timestamp;
 
@@ -23,10 +22,10 @@ pub fn write_block(bytes: &[u8], currency: &Currency, out: &mut dyn Write) -> Re
         return write_genesis(bytes, out);
     }
     let transaction = transaction(&block)?;
-    match &transaction.command {
-        Command::Accounts(command) => write_membership(command, &transaction.event, out),
-        Command::Orders(command) => command.shown().iter().try_for_each(|order| write_order(order, out)),
-        Command::Payments(command) => write_money(command, currency, out),
+    match &transaction.happened {
+        Happened::Accounts(happened) => write_membership(happened, out),
+        Happened::Orders(happened) => happened.shown().iter().try_for_each(|order| write_order(order, out)),
+        Happened::Payments(happened) => write_money(happened, currency, out),
     }
 }
 
@@ -42,24 +41,18 @@ fn write_genesis(bytes: &[u8], out: &mut dyn Write) -> Result<(), NotShown> {
     Ok(())
 }
 
-fn write_membership(command: &accounts::Command, event: &Event, out: &mut dyn Write) -> Result<(), NotShown> {
-    match command {
-        accounts::Command::Register(register) => {
-            let handle = escape(&register.handle);
-            match event {
-                Event::Accounts(accounts::Event::Registered(Registered { account })) => {
-                    writeln!(out, "  register {handle} as {}", number(*account))?;
-                }
-                _ => return Err(NotShown::new("a registration without an account")),
-            }
+fn write_membership(happened: &accounts::Happened, out: &mut dyn Write) -> Result<(), NotShown> {
+    match happened {
+        accounts::Happened::Registered(register, registered) => {
+            writeln!(out, "  register {} as {}", escape(&register.handle), number(registered.account))?;
         }
-        accounts::Command::GrantRole(grant) => {
+        accounts::Happened::RoleGranted(grant, _) => {
             writeln!(out, "  grant {} to {}", grant.role, number(grant.account))?;
         }
-        accounts::Command::RevokeRole(revoke) => {
+        accounts::Happened::RoleRevoked(revoke, _) => {
             writeln!(out, "  revoke {} from {}", revoke.role, number(revoke.account))?;
         }
-        accounts::Command::VouchClock(vouch) => {
+        accounts::Happened::ClockVouched(vouch, _) => {
             let time = Timestamp::from_millis(vouch.time_ms);
             writeln!(out, "  vouch for the clock: it is {time}, whatever the time of the block")?;
         }
@@ -80,28 +73,28 @@ fn write_order(order: &ShownOrder, out: &mut dyn Write) -> Result<(), NotShown> 
 }
 
 fn write_money(
-    command: &payments::Command,
+    happened: &payments::Happened,
     currency: &Currency,
     out: &mut dyn Write,
 ) -> Result<(), NotShown> {
-    match command {
-        payments::Command::Pay(pay) => {
+    match happened {
+        payments::Happened::Paid(pay, _) => {
             for payment in &pay.payments {
                 let (paid, to) = (amount(currency, payment.amount.unsigned_abs()), number(payment.to));
                 writeln!(out, "  pay {paid} to {to}{}", memo_text(&payment.memo))?;
             }
         }
-        payments::Command::Issue(issue) => {
+        payments::Happened::Issued(issue, _) => {
             let issued = amount(currency, issue.amount.unsigned_abs());
             writeln!(out, "  issue {issued} to {}", number(issue.to))?;
         }
-        payments::Command::Settle(settle) => {
+        payments::Happened::Settled(settle, _) => {
             let order = &settle.order;
             let (paid, id) = (amount(currency, order.amount), order.order_id);
             let (from, to) = (number(order.payer), number(order.payee));
             writeln!(out, "  settle {paid} from {from} to {to}, order {id}{}", memo_text(&order.memo))?;
         }
-        payments::Command::RevokeOrder(revoke) => writeln!(out, "  revoke order {}", revoke.order_id)?,
+        payments::Happened::OrderRevoked(revoke, _) => writeln!(out, "  revoke order {}", revoke.order_id)?,
     }
     Ok(())
 }

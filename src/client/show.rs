@@ -8,10 +8,9 @@ use std::io::{self, Write};
 
 use crate::chain::{Block, Genesis, block_hash};
 use crate::crypto::LedgerId;
-use crate::domain::accounts::{self, Registered};
 use crate::domain::orders::ShownOrder;
 use crate::domain::payments::{self, Currency, Issue, Payment, PaymentOrder, Settle};
-use crate::domain::{AccountId, Command, Event, Settings};
+use crate::domain::{AccountId, Happened, Settings, accounts};
 use crate::ledger::Transaction;
 use crate::time::Timestamp;
 
@@ -99,33 +98,24 @@ fn fields(bytes: &[u8], currency: Option<&Currency>, out: &mut dyn Write) -> Res
 
 /// An object for one thing that was done, an array for several.
 fn data(block: &Block<'_>, currency: Option<&Currency>, out: &mut dyn Write) -> Result<(), NotShown> {
-    let Transaction { command, event, .. } = transaction(block)?;
     let author = block.author;
-    match (&command, &event) {
-        (
-            Command::Accounts(accounts::Command::Register(register)),
-            Event::Accounts(accounts::Event::Registered(Registered { account })),
-        ) => {
-            let handle = quoted(&register.handle)?;
-            write!(out, "{{\"user_id\":{account},\"operation_type\":\"register\",\"handle\":{handle}}}")?;
-            Ok(())
+    match &transaction(block)?.happened {
+        Happened::Accounts(happened) => write_membership(author, happened, out),
+        Happened::Orders(happened) => {
+            several(&happened.shown(), out, |order, out| Ok(write_order(author, order, out)?))
         }
-        (Command::Accounts(command), _) => write_operators_act(author, command, out),
-        (Command::Orders(command), _) => {
-            several(&command.shown(), out, |order, out| Ok(write_order(author, order, out)?))
-        }
-        (Command::Payments(payments::Command::Pay(pay)), _) => {
+        Happened::Payments(payments::Happened::Paid(pay, _)) => {
             several(&pay.payments, out, |payment, out| write_payment(author, payment, currency, out))
         }
-        (Command::Payments(payments::Command::Issue(Issue { to, amount })), _) => {
+        Happened::Payments(payments::Happened::Issued(Issue { to, amount }, _)) => {
             write!(out, "{{\"user_id\":{author},\"operation_type\":\"issue\",\"to\":{to}")?;
             write_amount(i128::from(*amount), currency, out)?;
             Ok(out.write_all(b"}")?)
         }
-        (Command::Payments(payments::Command::Settle(Settle { order, .. })), _) => {
+        Happened::Payments(payments::Happened::Settled(Settle { order, .. }, _)) => {
             write_settlement(order, currency, out)
         }
-        (Command::Payments(payments::Command::RevokeOrder(revoke)), _) => {
+        Happened::Payments(payments::Happened::OrderRevoked(revoke, _)) => {
             let order = revoke.order_id;
             write!(
                 out,
@@ -156,22 +146,24 @@ fn quoted(text: &str) -> Result<String, NotShown> {
     serde_json::to_string(text).map_err(|error| NotShown(error.to_string()))
 }
 
-fn write_operators_act(
+fn write_membership(
     author: AccountId,
-    command: &accounts::Command,
+    happened: &accounts::Happened,
     out: &mut dyn Write,
 ) -> Result<(), NotShown> {
-    let (operation, account, role) = match command {
-        accounts::Command::VouchClock(vouch) => {
+    let (operation, account, role) = match happened {
+        accounts::Happened::Registered(register, registered) => {
+            let (handle, account) = (quoted(&register.handle)?, registered.account);
+            write!(out, "{{\"user_id\":{account},\"operation_type\":\"register\",\"handle\":{handle}}}")?;
+            return Ok(());
+        }
+        accounts::Happened::ClockVouched(vouch, _) => {
             let time = Timestamp::from_millis(vouch.time_ms);
             write!(out, "{{\"user_id\":{author},\"operation_type\":\"vouch_clock\",\"time\":\"{time}\"}}")?;
             return Ok(());
         }
-        accounts::Command::GrantRole(grant) => ("grant", grant.account, grant.role),
-        accounts::Command::RevokeRole(revoke) => ("revoke", revoke.account, revoke.role),
-        accounts::Command::Register(_) => {
-            return Err(NotShown("a registration without an account".to_owned()));
-        }
+        accounts::Happened::RoleGranted(grant, _) => ("grant", grant.account, grant.role),
+        accounts::Happened::RoleRevoked(revoke, _) => ("revoke", revoke.account, revoke.role),
     };
     write!(out, "{{\"user_id\":{author},\"operation_type\":\"{operation}\",")?;
     Ok(write!(out, "\"account\":{account},\"role\":\"{role}\"}}")?)

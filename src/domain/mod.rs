@@ -4,46 +4,28 @@
 //! routes. A new domain is a new room and one line in each enum and each `match` below. Nothing here sees a
 //! path, a socket, a clock or a random source.
 
+mod words;
+mod settings;
 pub mod accounts;
 pub mod orders;
 pub mod payments;
-mod settings;
+mod happened;
+mod impossible;
+mod asked;
 
+pub use accounts::Role;
+pub use asked::{Endorsement, Endorser, Guarded, Hindrance, Opened, Place, Signer, Unbalanced};
+pub use happened::{Happened, NoPair};
+pub use impossible::Impossible;
 pub use settings::{BadSetting, Settings};
+pub use words::{AccountId, CommandId, Context, Domain, Tag};
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::codec::{self, NotCanonical};
-use crate::crypto::{self, Digest, KeyId, LedgerId};
-use crate::time::Timestamp;
-
-/// Names a member: 1, 2, … in order of registration. 0 stands for "none yet": the author of a registration.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct AccountId(pub u64);
-
-impl AccountId {
-    /// Nobody yet: the author of a registration.
-    pub const NONE: AccountId = AccountId(0);
-}
-
-impl fmt::Display for AccountId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-/// Which type a sequence of postcard bytes is: `kind` names the command or event, `schema` its frozen version.
-/// A new field is a new schema number; neither number is ever used twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Tag {
-    /// Version of the kind's fields, from 1.
-    pub schema: u16,
-    /// 0 genesis, 1–15 accounts, 16–31 orders, 32–47 payments.
-    pub kind: u16,
-}
+use crate::crypto::{self, Digest};
 
 /// What an author asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,34 +73,17 @@ pub struct State {
     pub payments: payments::State,
 }
 
-/// Who asks, and when: what a rule may know beside the command itself.
-#[derive(Clone, Copy, Debug)]
-pub struct Context {
-    /// The ledger.
-    pub ledger_id: LedgerId,
-    /// The author; [`AccountId::NONE`] in a registration.
-    pub author: AccountId,
-    /// The key that signed the command.
-    pub key_id: KeyId,
-    /// The time that the block will carry.
-    pub timestamp: Timestamp,
-    /// The index that the block will carry.
-    pub index: u64,
-}
-
 impl Command {
     /// Decodes the body of a signed command.
     ///
     /// # Errors
     /// [`Undecodable`] when the tag is unknown or the bytes are not canonical.
     pub fn decode(tag: Tag, bytes: &[u8]) -> Result<Command, Undecodable> {
-        match tag.kind {
-            1..=15 => accounts::Command::decode(tag, bytes).map(Command::Accounts),
-            16..=31 => orders::Command::decode(tag, bytes).map(Command::Orders),
-            kind if payments::KINDS.contains(&kind) => {
-                payments::Command::decode(tag, bytes).map(Command::Payments)
-            }
-            _ => Err(Undecodable::UnknownKind(tag)),
+        match tag.domain() {
+            Some(Domain::Accounts) => accounts::Command::decode(tag, bytes).map(Command::Accounts),
+            Some(Domain::Orders) => orders::Command::decode(tag, bytes).map(Command::Orders),
+            Some(Domain::Payments) => payments::Command::decode(tag, bytes).map(Command::Payments),
+            None => Err(Undecodable::UnknownKind(tag)),
         }
     }
 
@@ -137,6 +102,14 @@ impl Command {
     }
 }
 
+impl Tag {
+    /// Whether a command of this kind carries endorsements: they are looked for before its signature is checked, and
+    /// only where there are any. A test holds it against [`Command::endorsements`].
+    pub fn is_endorsed(self) -> bool {
+        self == payments::SETTLE
+    }
+}
+
 impl Event {
     /// Decodes an event as a block holds it: schema u16 ‖ kind u16 ‖ canonical postcard.
     ///
@@ -144,11 +117,11 @@ impl Event {
     /// [`Undecodable`] when the tag is unknown or the bytes are not canonical.
     pub fn decode(bytes: &[u8]) -> Result<Event, Undecodable> {
         let (tag, body) = split_tag(bytes)?;
-        match tag.kind {
-            1..=15 => accounts::Event::decode(tag, body).map(Event::Accounts),
-            16..=31 => orders::Event::decode(tag, body).map(Event::Orders),
-            32..=47 => payments::Event::decode(tag, body).map(Event::Payments),
-            _ => Err(Undecodable::UnknownKind(tag)),
+        match tag.domain() {
+            Some(Domain::Accounts) => accounts::Event::decode(tag, body).map(Event::Accounts),
+            Some(Domain::Orders) => orders::Event::decode(tag, body).map(Event::Orders),
+            Some(Domain::Payments) => payments::Event::decode(tag, body).map(Event::Payments),
+            None => Err(Undecodable::UnknownKind(tag)),
         }
     }
 
@@ -181,7 +154,7 @@ pub fn split_tag(bytes: &[u8]) -> Result<(Tag, &[u8]), Undecodable> {
 ///
 /// # Errors
 /// The [`Rejection`] of the first rule that refuses it.
-pub fn decide(state: &State, command: &Command, context: &Context) -> Result<Event, Rejection> {
+pub fn decide(state: &State, command: &Command, context: &Context<'_>) -> Result<Event, Rejection> {
     let State { settings, accounts, orders, payments } = state;
     match command {
         Command::Accounts(command) => {
@@ -200,24 +173,45 @@ pub fn decide(state: &State, command: &Command, context: &Context) -> Result<Eve
     }
 }
 
-/// Moves the state. It cannot refuse: live operation and replay both end here, and what is in a block happened.
-pub fn apply(state: &mut State, command: &Command, event: &Event, context: &Context) {
+/// Moves the state. It decides nothing: it books every movement of money and holds what the event says against the
+/// state. Live operation and replay both end here. Where the live path, which has just decided, meets something
+/// impossible, that is a mistake of ours; in a log it is damage.
+///
+/// # Errors
+/// [`Impossible`]; the state is of no use then.
+pub fn apply(state: &mut State, happened: &Happened, context: &Context<'_>) -> Result<(), Impossible> {
     let State { settings, accounts, orders, payments } = state;
-    match (command, event) {
-        (Command::Accounts(command), Event::Accounts(event)) => {
-            accounts::apply(accounts, command, event, settings.operator.as_ref(), context);
-            if let accounts::Event::Registered(registered) = event {
-                payments::open_account(payments, registered.account, settings.opening_grant, context);
-            }
+    let mut booked = Ok(());
+    happened.transfers(settings, context, &mut |transfer| {
+        booked = payments::book(payments, &transfer, context.index);
+        booked.is_ok()
+    });
+    booked?;
+    match happened {
+        Happened::Accounts(happened) => {
+            accounts::apply(accounts, happened, settings.operator.as_ref(), context)
         }
-        (Command::Orders(command), Event::Orders(event)) => orders::apply(orders, command, event, context),
-        (Command::Payments(command), Event::Payments(event)) => {
-            payments::apply(payments, command, event, context);
-        }
-        // A block that pairs a command with an event of another kind does not decode as a transaction;
-        // `ledger::transaction` refuses it before it can come here.
-        (Command::Accounts(_) | Command::Orders(_) | Command::Payments(_), _) => {}
+        Happened::Orders(happened) => orders::apply(orders, happened, context),
+        Happened::Payments(happened) => payments::apply(payments, happened, context),
     }
+}
+
+/// Visits the movements of money of a block in the log, until `each` wants no more. Costs no decoding of the whole
+/// command where that may be large.
+///
+/// # Errors
+/// [`NoPair`] for bytes that are no command with its event.
+pub fn visit_transfers(
+    settings: &Settings,
+    context: &Context<'_>,
+    (tag, body, event): (Tag, &[u8], &[u8]),
+    each: &mut dyn FnMut(payments::Transfer<'_>) -> bool,
+) -> Result<(), NoPair> {
+    if tag == payments::PAY {
+        return payments::visit_stored_payments(context.author, body, each).map_err(NoPair::Command);
+    }
+    Happened::decode(tag, body, event)?.transfers(settings, context, each);
+    Ok(())
 }
 
 impl State {
@@ -233,6 +227,11 @@ impl State {
 }
 
 impl Rejection {
+    /// The refusal of a registration that another key signed than the one that it contains.
+    pub fn not_its_key() -> Rejection {
+        Rejection::Accounts(accounts::Rejection::NotItsKey)
+    }
+
     /// The stable machine name, as in `handle_taken`.
     pub fn name(&self) -> &'static str {
         match self {
@@ -293,6 +292,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::crypto::{KeyId, LedgerId};
 
     fn commands() -> Vec<Command> {
         let old = orders::v1::Order {
@@ -365,6 +365,29 @@ mod tests {
             Event::Payments(payments::Event::OrderRevoked(payments::OrderRevoked { revocation: 0 })),
             Event::Accounts(accounts::Event::ClockVouched(accounts::ClockVouched { ahead_ms: 300 })),
         ]
+    }
+
+    #[test]
+    fn the_kinds_that_carry_endorsements_are_those_whose_commands_have_any() {
+        for command in commands() {
+            let (tag, _) = command.encode();
+            assert_eq!(tag.is_endorsed(), !command.endorsements().is_empty(), "{tag:?}");
+        }
+    }
+
+    #[test]
+    fn a_command_pairs_with_its_own_event_and_no_other() {
+        for command in commands() {
+            let (tag, body) = command.encode();
+            let pairs = events().into_iter().filter_map(|event| Happened::of(command.clone(), event));
+            let pairs: Vec<Happened> = pairs.collect();
+            assert_eq!(pairs.len(), 1, "{tag:?}");
+            assert_eq!(pairs[0].command(), command);
+            for event in events() {
+                let decoded = Happened::decode(tag, &body, &event.encode());
+                assert_eq!(decoded.ok(), Happened::of(command.clone(), event), "{tag:?}");
+            }
+        }
     }
 
     #[test]

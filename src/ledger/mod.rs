@@ -18,7 +18,7 @@ pub use command_index::CommandIndex;
 pub use proofs::Unproven;
 pub use rebuild::{RebuildError, RebuiltTree, TreeRebuild};
 pub use replica::{ReplayError, Replica};
-pub use transaction::{Transaction, TransactionError};
+pub use transaction::{Transaction, TransactionError, context_of};
 
 use std::fmt;
 
@@ -26,7 +26,7 @@ use rand_core::CryptoRng;
 
 use crate::chain::{Block, BlockDigests, Checkpoint, Message, TreeRoot, block_hash};
 use crate::crypto::{Digest, LedgerId};
-use crate::domain::{self, AccountId, Command, Context, Rejection};
+use crate::domain::{self, AccountId, Command, Happened, Rejection};
 use crate::eventlog::{AppendError, Batch, EventLog, LogError, LogReader};
 use crate::limits::{ISSUED_AT_FUTURE_MS_MAX, ISSUED_AT_PAST_MS_MAX};
 use crate::time::Timestamp;
@@ -157,7 +157,7 @@ impl Ledger {
     pub fn known_time(&self) -> Timestamp {
         let link = self.replica.link();
         let (newest, block_time) = (link.next_index().saturating_sub(1), link.timestamp());
-        self.replica.state().accounts.vouched_time(newest, block_time).unwrap_or(block_time)
+        self.replica.state().vouched_time(newest, block_time).unwrap_or(block_time)
     }
 
     fn admit_known(&self, message: &Message<'_>, index: u64) -> Result<Admission, LogError> {
@@ -197,13 +197,7 @@ impl Ledger {
         }
         let link = self.replica.link();
         let author = message.header.account;
-        let context = Context {
-            ledger_id: message.header.ledger_id,
-            author,
-            key_id: message.header.key_id,
-            timestamp: link.next_timestamp(wall),
-            index: link.next_index(),
-        };
+        let context = context_of(&message, link.next_timestamp(wall), link.next_index());
         let event = domain::decide(self.replica.state(), &command, &context).map_err(Refused::Rule)?;
         let event_bytes = event.encode();
         let block = Block {
@@ -221,13 +215,20 @@ impl Ledger {
         if !self.batch.has_room(self.scratch.len()) {
             return Err(Refused::BatchFull);
         }
-        let hash = self.take_in(&block, Transaction { message, command, event, context });
+        let hash = match Happened::of(command, event) {
+            Some(happened) => self.take_in(&block, &Transaction { message, happened, context }),
+            None => panic!("the rules led from block {}'s command to another command's event", context.index),
+        };
         Ok(Placement { index: context.index, hash, timestamp: context.timestamp, event: event_bytes })
     }
 
-    fn take_in(&mut self, block: &Block<'_>, transaction: Transaction<'_>) -> Digest {
+    /// Takes in a block that the rules have just allowed. That it is possible is therefore an assertion: the process ends
+    /// before anything wrong is written down.
+    fn take_in(&mut self, block: &Block<'_>, transaction: &Transaction<'_>) -> Digest {
         let (tree, digests) = (&mut self.tree, BlockDigests::of(&self.scratch));
-        self.replica.absorb(&digests, block, &transaction, |hash| tree.push(hash));
+        if let Err(impossible) = self.replica.absorb(&digests, block, transaction, |hash| tree.push(hash)) {
+            panic!("the rules allowed block {}, which is impossible: {impossible}", block.index);
+        }
         self.batch.push(&self.scratch, digests.hash());
         digests.hash()
     }

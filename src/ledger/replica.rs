@@ -1,5 +1,5 @@
-//! Everything that the log's blocks add up to, in memory. There is one way in: [`Replica::absorb`]. Live
-//! operation comes to it from `Ledger::propose`, replay and audit from [`Replica::follow`].
+//! Everything that the log's blocks add up to, in memory. Live operation takes blocks in from `Ledger::propose`, replay
+//! and audit with [`Replica::follow`]; the state moves by the same function, `domain::apply`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,7 +7,7 @@ use std::fmt;
 use super::{CommandIndex, Transaction, TransactionError};
 use crate::chain::{Block, BlockDigests, Frontier, Genesis, Link, LinkError};
 use crate::crypto::{Digest, LedgerId};
-use crate::domain::{self, AccountId, BadSetting, Settings, State};
+use crate::domain::{self, AccountId, BadSetting, Impossible, Settings, State};
 
 /// The state of a ledger after some number of blocks.
 #[derive(Clone, Debug)]
@@ -36,6 +36,8 @@ pub enum ReplayError {
     Transaction(TransactionError),
     /// Its command has an id that the author used before.
     RepeatedCommand(u64),
+    /// What it says cannot have happened in the state that the blocks before it add up to.
+    Impossible(Impossible),
 }
 
 impl Replica {
@@ -66,7 +68,7 @@ impl Replica {
     /// Checks that a stored block continues this ledger, and takes it in. Returns the block's hash.
     ///
     /// # Errors
-    /// [`ReplayError`]; the replica is unchanged.
+    /// [`ReplayError`]; the replica is unchanged, or, after [`ReplayError::Impossible`], of no use.
     pub fn follow(&mut self, bytes: &[u8], store: impl FnMut([u8; 32])) -> Result<Digest, ReplayError> {
         self.follow_hashed(bytes, &BlockDigests::of(bytes), store)
     }
@@ -83,17 +85,56 @@ impl Replica {
     ) -> Result<Digest, ReplayError> {
         debug_assert_eq!(*digests, BlockDigests::of(bytes), "the digests are those of another block");
         let block = Block::parse(bytes).map_err(|_| ReplayError::Malformed)?;
-        self.link.check(&block).map_err(ReplayError::Link)?;
         let transaction = Transaction::decode(&block, self.ledger_id).map_err(ReplayError::Transaction)?;
-        if let Some(index) = self.commands.get(&transaction.message.header) {
-            return Err(ReplayError::RepeatedCommand(index));
-        }
-        self.absorb(digests, &block, &transaction, store);
+        self.follow_form(digests, &block, &transaction, store)?;
+        self.follow_meaning(&transaction)?;
         Ok(digests.hash())
     }
 
-    /// Takes in a block that is known to follow. Cannot refuse: what is in a block happened.
+    /// The first half of following a block: its place in the chain and in the tree, and that its command is a new one.
+    ///
+    /// # Errors
+    /// [`ReplayError`]; the replica is unchanged.
+    pub fn follow_form(
+        &mut self,
+        digests: &BlockDigests,
+        block: &Block<'_>,
+        transaction: &Transaction<'_>,
+        store: impl FnMut([u8; 32]),
+    ) -> Result<(), ReplayError> {
+        self.link.check(block).map_err(ReplayError::Link)?;
+        if let Some(index) = self.commands.get(&transaction.message.header) {
+            return Err(ReplayError::RepeatedCommand(index));
+        }
+        self.link_in(digests, block, transaction, store);
+        Ok(())
+    }
+
+    /// The second half of following a block: what it says happens to the state.
+    ///
+    /// # Errors
+    /// [`ReplayError::Impossible`]; the state is of no use then, and the chain and the tree are those after the block.
+    pub fn follow_meaning(&mut self, transaction: &Transaction<'_>) -> Result<(), ReplayError> {
+        let Transaction { happened, context, .. } = transaction;
+        domain::apply(&mut self.state, happened, context).map_err(ReplayError::Impossible)
+    }
+
+    /// Takes in a block that is known to follow.
+    ///
+    /// # Errors
+    /// [`Impossible`]; the replica is of no use then.
     pub(super) fn absorb(
+        &mut self,
+        digests: &BlockDigests,
+        block: &Block<'_>,
+        transaction: &Transaction<'_>,
+        store: impl FnMut([u8; 32]),
+    ) -> Result<(), Impossible> {
+        self.link_in(digests, block, transaction, store);
+        domain::apply(&mut self.state, &transaction.happened, &transaction.context)
+    }
+
+    fn link_in(
         &mut self,
         digests: &BlockDigests,
         block: &Block<'_>,
@@ -104,7 +145,6 @@ impl Replica {
         self.frontier.push(digests.leaf(), store);
         self.commands.insert(&transaction.message.header, block.index);
         self.blocks_of.entry(block.author).or_default().push(block.index);
-        domain::apply(&mut self.state, &transaction.command, &transaction.event, &transaction.context);
     }
 
     pub(super) fn forget_commands(&mut self) {
@@ -169,6 +209,7 @@ impl ReplayError {
             ReplayError::Link(error) => error.name(),
             ReplayError::Transaction(error) => error.name(),
             ReplayError::RepeatedCommand(_) => "repeated_command",
+            ReplayError::Impossible(_) => "impossible_state",
         }
     }
 }
@@ -182,6 +223,7 @@ impl fmt::Display for ReplayError {
             ReplayError::Link(error) => error.fmt(f),
             ReplayError::Transaction(error) => error.fmt(f),
             ReplayError::RepeatedCommand(index) => write!(f, "block {index} holds a command of the same id"),
+            ReplayError::Impossible(error) => error.fmt(f),
         }
     }
 }

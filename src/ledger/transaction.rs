@@ -4,19 +4,18 @@ use std::fmt;
 
 use crate::chain::{Block, MalformedMessage, Message};
 use crate::crypto::LedgerId;
-use crate::domain::{AccountId, Command, Context, Event, Undecodable, split_tag};
+use crate::domain::{AccountId, Context, Happened, NoPair};
+use crate::time::Timestamp;
 
 /// A block's command and event, decoded. Genesis is not a transaction.
 #[derive(Clone, Debug)]
 pub struct Transaction<'a> {
     /// The signed message, taken apart.
     pub message: Message<'a>,
-    /// What was asked for.
-    pub command: Command,
-    /// What happened.
-    pub event: Event,
+    /// What was asked for, and what happened.
+    pub happened: Happened,
     /// Who, when, where.
-    pub context: Context,
+    pub context: Context<'a>,
 }
 
 /// Why a block's bytes are no transaction of this ledger.
@@ -33,12 +32,8 @@ pub enum TransactionError {
         /// What the author signed.
         message: AccountId,
     },
-    /// The command does not decode.
-    Command(Undecodable),
-    /// The event does not decode.
-    Event(Undecodable),
-    /// The event is not one of this command.
-    Mismatch,
+    /// Command and event do not decode as a pair.
+    NoPair(NoPair),
 }
 
 impl<'a> Transaction<'a> {
@@ -57,21 +52,23 @@ impl<'a> Transaction<'a> {
                 message: message.header.account,
             });
         }
-        let command = Command::decode(message.header.tag, message.body).map_err(TransactionError::Command)?;
-        let event = Event::decode(block.event).map_err(TransactionError::Event)?;
-        // An event has the number of the command that it came from.
-        let (event_tag, _) = split_tag(block.event).map_err(TransactionError::Event)?;
-        if event_tag.kind != message.header.tag.kind {
-            return Err(TransactionError::Mismatch);
-        }
-        let context = Context {
-            ledger_id,
-            author: block.author,
-            key_id: message.header.key_id,
-            timestamp: block.timestamp,
-            index: block.index,
-        };
-        Ok(Transaction { message, command, event, context })
+        let happened = Happened::decode(message.header.tag, message.body, block.event)
+            .map_err(TransactionError::NoPair)?;
+        let context = context_of(&message, block.timestamp, block.index);
+        Ok(Transaction { message, happened, context })
+    }
+}
+
+/// What a rule may know of a command that stands, or will stand, in this block.
+pub fn context_of<'a>(message: &Message<'a>, timestamp: Timestamp, index: u64) -> Context<'a> {
+    Context {
+        ledger_id: message.header.ledger_id,
+        author: message.header.account,
+        key_id: message.header.key_id,
+        command_id: message.header.command_id,
+        message: message.bytes,
+        timestamp,
+        index,
     }
 }
 
@@ -82,9 +79,9 @@ impl TransactionError {
             TransactionError::Message(_) => "malformed_message",
             TransactionError::OtherLedger => "other_ledger",
             TransactionError::OtherAuthor { .. } => "other_author",
-            TransactionError::Command(_) => "undecodable_command",
-            TransactionError::Event(_) => "undecodable_event",
-            TransactionError::Mismatch => "event_mismatch",
+            TransactionError::NoPair(NoPair::Command(_)) => "undecodable_command",
+            TransactionError::NoPair(NoPair::Event(_)) => "undecodable_event",
+            TransactionError::NoPair(NoPair::OtherEvent) => "event_mismatch",
         }
     }
 }
@@ -97,9 +94,7 @@ impl fmt::Display for TransactionError {
             TransactionError::OtherAuthor { block, message } => {
                 write!(f, "the block names author {block}, the signed command account {message}")
             }
-            TransactionError::Command(error) => write!(f, "the command: {error}"),
-            TransactionError::Event(error) => write!(f, "the event: {error}"),
-            TransactionError::Mismatch => f.write_str("the event is not one of this command"),
+            TransactionError::NoPair(error) => error.fmt(f),
         }
     }
 }

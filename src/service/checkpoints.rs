@@ -6,7 +6,7 @@ use super::cosigned::{Cosignature, Cosigned, Taken};
 use super::{ConnectionId, Service};
 use crate::crypto::cosignature::WitnessPublicKey;
 use crate::domain::AccountId;
-use crate::domain::accounts::Role;
+use crate::domain::Role;
 use crate::eventlog::{self, LogError, read_small, replace};
 use crate::ledger::{CHECKPOINT_FILE, Unproven};
 use crate::limits::COSIGNERS_MAX;
@@ -73,8 +73,8 @@ impl Service {
             return Reply::Refused(refusal);
         }
         let cosignature = Cosignature { vkey: vkey.to_owned(), line: line.to_owned() };
-        let accounts = &self.ledger.replica().state().accounts;
-        let has_role = |account| accounts.has_role(account, Role::Witness);
+        let state = self.ledger.replica().state();
+        let has_role = |account| state.has_role(account, Role::Witness);
         match self.cosigned.take(account, size, cosignature, now.wall, &has_role) {
             Taken::New | Taken::Known => self.newest_cosigned(&[vkey]),
             Taken::NoPlace => Reply::Refused(Refusal::fail(

@@ -10,14 +10,13 @@
 use serde_bytes::ByteBuf;
 
 use super::connection::{Connection, Peer, PendingCommand};
-use super::job::{CheckingKey, CommandCheck, OrderCheck, SignatureVerdict};
+use super::job::{CheckingKey, CommandCheck, EndorsementCheck, SignatureVerdict};
 use super::lines::Line;
-use super::{ConnectionId, Job, Service, disk_full, guards};
+use super::{ConnectionId, Job, Service, disk_full};
 use crate::chain::{Message, SIGNATURE_BYTES};
+use crate::crypto::KeyId;
 use crate::crypto::rsa::PublicKey;
-use crate::domain::accounts;
-use crate::domain::payments::{self, SETTLE, Settle};
-use crate::domain::{AccountId, Command};
+use crate::domain::{AccountId, Command, Endorser, Rejection, Signer};
 use crate::eventlog::LogError;
 use crate::ledger::{Admission, Placement, Refused};
 use crate::time::Now;
@@ -63,7 +62,7 @@ impl Service {
             return self.end(id, "the outcome of a command is not known before there is room on the disk");
         }
         match self.screen_submission(id, submission, now) {
-            Ok((key, order)) => self.check_signature(id, request, submission, key, order),
+            Ok((key, endorsements)) => self.check_signature(id, request, submission, key, endorsements),
             Err(reply) => {
                 self.count(&reply);
                 self.log_answer(id, &reply, now);
@@ -79,7 +78,7 @@ impl Service {
         id: ConnectionId,
         submission: Submission<'_>,
         now: Now,
-    ) -> Result<(CheckingKey, Option<OrderCheck>), Box<Reply>> {
+    ) -> Result<(CheckingKey, Vec<EndorsementCheck>), Box<Reply>> {
         let malformed = || Box::new(refusal("malformed_command", "the bytes are not a signed command"));
         let message = Message::parse(submission.message).map_err(|_| malformed())?;
         if submission.signature.len() != SIGNATURE_BYTES {
@@ -92,25 +91,28 @@ impl Service {
         if let Screening::Answer(reply) = self.recall(&message, now) {
             return Err(Box::new(reply));
         }
-        let order = self.order_check(&message)?;
-        Ok((key, order))
+        let endorsements = self.endorsement_checks(&message)?;
+        Ok((key, endorsements))
     }
 
-    /// What a payer must have signed, where a command carries a payment order.
-    fn order_check(&mut self, message: &Message<'_>) -> Result<Option<OrderCheck>, Box<Reply>> {
-        if message.header.tag != SETTLE {
-            return Ok(None);
+    /// What others must have signed in a command.
+    fn endorsement_checks(&mut self, message: &Message<'_>) -> Result<Vec<EndorsementCheck>, Box<Reply>> {
+        if !message.header.tag.is_endorsed() {
+            return Ok(Vec::new());
         }
-        let Ok(Command::Payments(payments::Command::Settle(Settle { order, signature }))) =
-            Command::decode(message.header.tag, message.body)
-        else {
+        let Ok(command) = Command::decode(message.header.tag, message.body) else {
             return Err(Box::new(refusal("malformed_command", "the command does not decode")));
         };
-        let key = self.key_of(order.payer).filter(|key| key.key_id() == order.key_id);
-        Ok(Some(match key {
-            Some(key) => OrderCheck::Signature { key, signed: order.encode(), signature },
-            None => OrderCheck::UnknownPayer(order.payer),
-        }))
+        let checks = command.endorsements().into_iter().map(|endorsement| {
+            let key = match endorsement.by {
+                Endorser::Of(account, key_id) => self.key_of(account, key_id).map(CheckingKey::OfAccount),
+                Endorser::Itself(spki) => Some(CheckingKey::OfStranger(spki.to_vec())),
+            };
+            let Some(key) = key else { return EndorsementCheck::Unknown(endorsement.unknown) };
+            let (signed, signature) = (endorsement.signed, endorsement.signature.to_vec());
+            EndorsementCheck::Signature { key, signed, signature, refusal: endorsement.refusal }
+        });
+        Ok(checks.collect())
     }
 
     /// Whether this session may submit this command, and with which key it is checked.
@@ -124,26 +126,28 @@ impl Service {
                 if !Command::is_registration(header.tag) || header.account != AccountId::NONE {
                     return Err(Box::new(not_authenticated()));
                 }
-                match Command::decode(header.tag, message.body) {
-                    Ok(Command::Accounts(accounts::Command::Register(register))) => {
-                        Ok(CheckingKey::OfStranger(register.public_key))
+                let command = Command::decode(header.tag, message.body).ok();
+                match command.as_ref().map(Command::signer) {
+                    Some(Signer::Itself(spki)) => Ok(CheckingKey::OfStranger(spki.to_vec())),
+                    Some(Signer::Author) | None => {
+                        Err(Box::new(refusal("malformed_command", "the registration does not decode")))
                     }
-                    _ => Err(Box::new(refusal("malformed_command", "the registration does not decode"))),
                 }
             }
             Peer::Member(account, key_id) => {
                 if header.account != account || header.key_id != key_id {
                     return Err(no_permission());
                 }
-                self.key_of(account).map(CheckingKey::OfAccount).ok_or_else(no_permission)
+                self.key_of(account, key_id).map(CheckingKey::OfAccount).ok_or_else(no_permission)
             }
         }
     }
 
-    /// The key of an account, prepared for use.
-    pub(super) fn key_of(&mut self, account: AccountId) -> Option<PublicKey> {
-        let accounts = &self.ledger.replica().state().accounts;
-        self.keys.get(account, || PublicKey::from_spki(&accounts.get(account)?.public_key).ok())
+    /// A key of an account, prepared for use.
+    pub(super) fn key_of(&mut self, account: AccountId, key_id: KeyId) -> Option<PublicKey> {
+        let state = self.ledger.replica().state();
+        let spki = state.key(account, &key_id)?;
+        self.keys.get(key_id, || PublicKey::from_spki(spki).ok())
     }
 
     /// What was answered before is answered again, and needs no further check of a signature. A retry of what is in the
@@ -213,7 +217,7 @@ impl Service {
         request: u32,
         submission: Submission<'_>,
         key: CheckingKey,
-        order: Option<OrderCheck>,
+        endorsements: Vec<EndorsementCheck>,
     ) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
         let sequence = connection.first_sequence + connection.commands.len() as u64;
@@ -223,7 +227,7 @@ impl Service {
         self.shares.begin(party, bytes);
         self.checks_under_way += 1;
         let (message, signature) = (submission.message.to_vec(), submission.signature.to_vec());
-        let check = CommandCheck { connection: id, sequence, key, message, signature, order };
+        let check = CommandCheck { connection: id, sequence, key, message, signature, endorsements };
         self.checks.push(party, check);
     }
 
@@ -273,7 +277,7 @@ impl Service {
             else {
                 break;
             };
-            let reply = self.decide(&check, verdict, now);
+            let reply = self.decide(&check, &verdict, now);
             let Some(connection) = self.connections.get_mut(&id) else { break };
             let Some(reply) = reply else {
                 // The batch is full: the command keeps its place and its verdict until the next tick.
@@ -296,23 +300,19 @@ impl Service {
     }
 
     /// The answer to a command whose signature was checked; none if the batch has no room for it.
-    fn decide(&mut self, check: &CommandCheck, verdict: SignatureVerdict, now: Now) -> Option<Reply> {
+    fn decide(&mut self, check: &CommandCheck, verdict: &SignatureVerdict, now: Now) -> Option<Reply> {
         let Ok(message) = Message::parse(&check.message) else {
             return Some(refusal("malformed_command", "the bytes are not a signed command"));
         };
         match verdict {
-            SignatureVerdict::Good | SignatureVerdict::UnknownPayer(_) => {}
+            SignatureVerdict::Good | SignatureVerdict::UnknownEndorser(_) => {}
             SignatureVerdict::Bad => return Some(refusal("bad_signature", "the signature does not hold")),
-            SignatureVerdict::BadOrder => {
-                let sentence = "the payment order does not hold the signature of its payer";
-                return Some(refusal("bad_order_signature", sentence));
-            }
+            SignatureVerdict::BadEndorsement(name, sentence) => return Some(refusal(name, sentence)),
             SignatureVerdict::BadKey(error) => return Some(refusal("invalid_key", error)),
         }
         if check.key_id() != message.header.key_id {
             // A stranger's: it names another key than the one that it holds, and no copy of it ever names the right one.
-            let rejection = accounts::Rejection::NotItsKey;
-            return Some(refusal(rejection.name(), &rejection));
+            return Some(Reply::Refused(self.refusal_of(&Rejection::not_its_key())));
         }
         if let Screening::Answer(reply) = self.screen(&message, now) {
             return Some(reply);
@@ -320,10 +320,8 @@ impl Service {
         if message.header.account == AccountId::NONE && !self.takes_registration(check.connection, now) {
             return Some(refusal("busy", "too many registrations at once; try again in a moment"));
         }
-        if let SignatureVerdict::UnknownPayer(payer) = verdict {
-            let rejection = payments::Rejection::UnknownPayer(payer);
-            let sentence = rejection.sentence(&self.ledger.replica().state().settings.currency);
-            let refusal = Refusal::fail(rejection.name(), sentence);
+        if let SignatureVerdict::UnknownEndorser(rejection) = verdict {
+            let refusal = self.refusal_of(rejection);
             self.refusals.remember_copy(&message, refusal.clone());
             return Some(Reply::Refused(refusal));
         }
@@ -333,21 +331,17 @@ impl Service {
         let Ok(command) = Command::decode(message.header.tag, message.body) else {
             return Some(refusal("malformed_command", "the command does not decode"));
         };
-        if let Err(refusal) = guards::check(&command, now.wall) {
+        if let Err(guarded) = command.guard(now.wall) {
+            let refusal = Refusal::fail(guarded.name, guarded.sentence).about(guarded.element);
             self.refusals.remember_copy(&message, refusal.clone());
             return Some(Reply::Refused(refusal));
         }
-        let changed_role = match &command {
-            Command::Accounts(accounts::Command::GrantRole(grant)) => Some(grant.account),
-            Command::Accounts(accounts::Command::RevokeRole(revoke)) => Some(revoke.account),
-            _ => None,
-        };
+        let ends_sessions_of = command.ends_sessions_of();
         match self.ledger.propose(message, &check.signature, command, now.wall) {
             Ok(placement) => {
                 let bytes = message.bytes.len() + check.signature.len() + placement.event.len();
                 self.quota.add(message.header.account, (bytes + BLOCK_FIELDS_BYTES) as u64);
-                if let Some(account) = changed_role {
-                    // Whoever has another role authenticates again.
+                if let Some(account) = ends_sessions_of {
                     self.tickets.revoke_account(account.0);
                 }
                 Some(accepted(placement, false))
@@ -358,8 +352,7 @@ impl Service {
                 Some(Reply::Refused(disk_full()))
             }
             Err(Refused::Rule(rejection)) => {
-                let sentence = rejection.sentence(&self.ledger.replica().state().settings);
-                let refusal = Refusal::fail(rejection.name(), sentence).about(rejection.element());
+                let refusal = self.refusal_of(&rejection);
                 self.refusals.remember(&message, refusal.clone());
                 if self.ledger.open_batch() == 0 {
                     self.refusals.committed();
@@ -367,6 +360,12 @@ impl Service {
                 Some(Reply::Refused(refusal))
             }
         }
+    }
+
+    /// A rule's refusal as it is answered.
+    fn refusal_of(&self, rejection: &Rejection) -> Refusal {
+        let sentence = rejection.sentence(&self.ledger.replica().state().settings);
+        Refusal::fail(rejection.name(), sentence).about(rejection.element())
     }
 
     /// Whether there is a token for a registration: of its network, where that is not this machine, and of all.

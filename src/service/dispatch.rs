@@ -103,7 +103,7 @@ impl Service {
             }
             (Request::Registration(of), false) => self.registration(id, request_id, Some(of)),
             (Request::RegistrationOfKey(key_id), _) => {
-                let of = self.ledger.replica().state().accounts.by_key(&key_id);
+                let of = self.ledger.replica().state().owner_of_key(&key_id);
                 self.registration(id, request_id, of);
             }
             (Request::Receipt(of), false) => self.receipt(id, request_id, account, of),

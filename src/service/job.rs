@@ -12,7 +12,7 @@ use super::ConnectionId;
 use crate::audit::{self, AuditError, Report};
 use crate::crypto::KeyId;
 use crate::crypto::rsa::{KeyPolicyError, MODULUS_BYTES, PrivateKey, PublicKey};
-use crate::domain::AccountId;
+use crate::domain::Rejection;
 use crate::eventlog::Storage;
 use crate::ledger::{RebuildError, RebuiltTree, TreeRebuild};
 use crate::session::KeySlot;
@@ -96,26 +96,28 @@ pub struct CommandCheck {
     pub message: Vec<u8>,
     /// The signature.
     pub signature: Vec<u8>,
-    /// The payment order inside it, if it settles one.
-    pub order: Option<OrderCheck>,
+    /// The further signatures that it carries.
+    pub endorsements: Vec<EndorsementCheck>,
 }
 
 /// Bytes of a command that is hashed in less time than its signature takes.
 const QUICK_BYTES_MAX: usize = 4 << 10;
 
-/// A payment order, which is checked along with the command that carries it.
-pub enum OrderCheck {
-    /// Its payer's signature.
+/// A further signature in a command, which is checked along with it.
+pub enum EndorsementCheck {
+    /// It is checked.
     Signature {
-        /// The payer's key.
-        key: PublicKey,
-        /// What the payer signed.
+        /// Whose key.
+        key: CheckingKey,
+        /// What was signed.
         signed: Vec<u8>,
-        /// The payer's signature.
+        /// The signature.
         signature: Vec<u8>,
+        /// Name and sentence of the refusal where it does not hold.
+        refusal: (&'static str, &'static str),
     },
-    /// There is nothing to check it with: nobody has this number and the key that the order names.
-    UnknownPayer(AccountId),
+    /// There is nothing to check it with: no account has the key that is named.
+    Unknown(Rejection),
 }
 
 /// The key that a command is checked with.
@@ -162,17 +164,17 @@ pub enum JobResult {
     TreeRebuilt(Result<RebuiltTree, RebuildError>),
 }
 
-/// Whether a command was signed by its author.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Whether a command was signed by all who have to sign it.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SignatureVerdict {
     /// It was.
     Good,
     /// It was not.
     Bad,
-    /// Its author signed it, but the payer did not sign the payment order inside it.
-    BadOrder,
-    /// Its author signed it, but the payment order inside it is of this payer, who is no member or has another key.
-    UnknownPayer(AccountId),
+    /// Its author signed it, but a further signature in it does not hold: name and sentence of the refusal.
+    BadEndorsement(&'static str, &'static str),
+    /// Its author signed it, but a further signature in it is of a key that no account has.
+    UnknownEndorser(Rejection),
     /// The stranger's key is not one that the ledger accepts.
     BadKey(KeyPolicyError),
 }
@@ -232,7 +234,7 @@ impl CommandCheck {
     /// vector instructions.
     pub(super) fn is_quick(&self) -> bool {
         let prepared = matches!(self.key, CheckingKey::OfAccount(_));
-        prepared && self.order.is_none() && self.message.len() <= QUICK_BYTES_MAX
+        prepared && self.endorsements.is_empty() && self.message.len() <= QUICK_BYTES_MAX
     }
 
     /// How long the check takes, in such of small commands.
@@ -250,28 +252,34 @@ impl CommandCheck {
 
     /// Checks all that has to be signed.
     pub(super) fn verdict(&self) -> SignatureVerdict {
-        let stranger;
-        let key = match &self.key {
-            CheckingKey::OfAccount(key) => key,
-            CheckingKey::OfStranger(spki) => match PublicKey::from_spki(spki) {
-                Ok(key) => {
-                    stranger = key;
-                    &stranger
+        self.check().err().unwrap_or(SignatureVerdict::Good)
+    }
+
+    fn check(&self) -> Result<(), SignatureVerdict> {
+        let key = self.key.prepared().map_err(SignatureVerdict::BadKey)?;
+        key.verify_pss(&[&self.message], &self.signature).map_err(|_| SignatureVerdict::Bad)?;
+        for endorsement in &self.endorsements {
+            match endorsement {
+                EndorsementCheck::Signature { key, signed, signature, refusal: (name, sentence) } => {
+                    let key = key.prepared().map_err(SignatureVerdict::BadKey)?;
+                    key.verify_pss(&[signed], signature)
+                        .map_err(|_| SignatureVerdict::BadEndorsement(name, sentence))?;
                 }
-                Err(error) => return SignatureVerdict::BadKey(error),
-            },
-        };
-        if key.verify_pss(&[&self.message], &self.signature).is_err() {
-            return SignatureVerdict::Bad;
-        }
-        match &self.order {
-            Some(OrderCheck::Signature { key, signed, signature })
-                if key.verify_pss(&[signed], signature).is_err() =>
-            {
-                SignatureVerdict::BadOrder
+                EndorsementCheck::Unknown(rejection) => {
+                    return Err(SignatureVerdict::UnknownEndorser(rejection.clone()));
+                }
             }
-            Some(OrderCheck::UnknownPayer(payer)) => SignatureVerdict::UnknownPayer(*payer),
-            Some(OrderCheck::Signature { .. }) | None => SignatureVerdict::Good,
+        }
+        Ok(())
+    }
+}
+
+impl CheckingKey {
+    /// The key, ready for use; a stranger's is held against the key policy first.
+    fn prepared(&self) -> Result<PublicKey, KeyPolicyError> {
+        match self {
+            CheckingKey::OfAccount(key) => Ok(key.clone()),
+            CheckingKey::OfStranger(spki) => PublicKey::from_spki(spki),
         }
     }
 }

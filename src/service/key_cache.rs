@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::crypto::KeyId;
 use crate::crypto::rsa::PublicKey;
-use crate::domain::AccountId;
 
 /// Keys in one generation; twice as many are kept.
 const GENERATION: usize = 4_096;
@@ -12,25 +12,25 @@ const GENERATION: usize = 4_096;
 /// Two generations: what was not used while the younger one filled up goes with the older.
 #[derive(Default)]
 pub(super) struct KeyCache {
-    young: BTreeMap<AccountId, PublicKey>,
-    old: BTreeMap<AccountId, PublicKey>,
+    young: BTreeMap<KeyId, PublicKey>,
+    old: BTreeMap<KeyId, PublicKey>,
 }
 
 impl KeyCache {
-    /// The key of an account, if it is kept; else the one that `make` makes.
+    /// The key of this name, if it is kept; else the one that `make` makes.
     pub(super) fn get(
         &mut self,
-        account: AccountId,
+        key_id: KeyId,
         make: impl FnOnce() -> Option<PublicKey>,
     ) -> Option<PublicKey> {
-        if let Some(key) = self.young.get(&account) {
+        if let Some(key) = self.young.get(&key_id) {
             return Some(key.clone());
         }
-        let key = self.old.remove(&account).or_else(make)?;
+        let key = self.old.remove(&key_id).or_else(make)?;
         if self.young.len() >= GENERATION {
             self.old = std::mem::take(&mut self.young);
         }
-        self.young.insert(account, key.clone());
+        self.young.insert(key_id, key.clone());
         Some(key)
     }
 
@@ -50,10 +50,11 @@ mod tests {
         let pem = include_str!("../../fixtures/keys/client.pem");
         let key = PrivateKey::from_pkcs8_pem(pem, None).unwrap().public().clone();
         let (mut cache, mut made) = (KeyCache::default(), 0);
-        let often = AccountId(u64::MAX);
-        for account in 0..3 * GENERATION as u64 {
-            for account in [AccountId(account), often] {
-                let made_now = cache.get(account, || {
+        let key_id = |number: u64| KeyId::of_spki(&number.to_be_bytes());
+        let often = key_id(u64::MAX);
+        for number in 0..3 * GENERATION as u64 {
+            for key_id in [key_id(number), often] {
+                let made_now = cache.get(key_id, || {
                     made += 1;
                     Some(key.clone())
                 });
@@ -62,6 +63,6 @@ mod tests {
             assert!(cache.young.len() + cache.old.len() <= 2 * GENERATION);
         }
         assert_eq!(made, 3 * GENERATION + 1, "each of the others once, and this one once");
-        assert!(cache.get(AccountId(0), || None).is_none(), "long gone, and not made again");
+        assert!(cache.get(key_id(0), || None).is_none(), "long gone, and not made again");
     }
 }

@@ -12,7 +12,6 @@ mod cosigned;
 mod deadlines;
 mod dispatch;
 mod fair_queue;
-mod guards;
 mod held;
 mod holdings;
 mod job;
@@ -32,7 +31,7 @@ mod turns;
 mod verification;
 
 pub use clock::ClockReference;
-pub use job::{CheckingKey, CommandCheck, Job, JobResult, Keys, Lane, OrderCheck, SignatureVerdict};
+pub use job::{CheckingKey, CommandCheck, EndorsementCheck, Job, JobResult, Keys, Lane, SignatureVerdict};
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;

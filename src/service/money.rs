@@ -3,10 +3,10 @@
 use super::pages::Reading;
 use super::{ConnectionId, Service};
 use crate::chain::{Block, Message};
-use crate::domain::AccountId;
-use crate::domain::accounts::Handle;
-use crate::domain::payments::{self, Movement, TransferRef};
+use crate::domain::payments::{Movement, Transfer};
+use crate::domain::{self, AccountId, Place};
 use crate::eventlog::LogError;
+use crate::ledger;
 use crate::wire::{
     Balance, COPY_PAGE_BYTES_MAX, Member, Refusal, Reply, StatementLine, StatementPage, StatementPlace,
 };
@@ -26,12 +26,13 @@ impl Service {
     }
 
     pub(super) fn member(&self, handle: &str) -> Reply {
-        let accounts = &self.ledger.replica().state().accounts;
-        let account = Handle::new(handle).ok().and_then(|handle| accounts.by_handle(&handle));
-        match account.and_then(|account| Some((account, accounts.get(account)?))) {
-            Some((account, member)) => {
-                Reply::Member(Member { account, handle: member.handle.clone(), key_id: member.key_id })
-            }
+        let state = self.ledger.replica().state();
+        let member = state.owner_of_handle(handle).and_then(|account| {
+            let (handle, key_id) = (state.handle(account)?.to_owned(), state.key_id(account)?);
+            Some(Member { account, handle, key_id })
+        });
+        match member {
+            Some(member) => Reply::Member(member),
             None => Reply::Refused(Refusal::fail("invalid_user", "there is no member of this name")),
         }
     }
@@ -88,20 +89,16 @@ impl Service {
     fn add_lines(&self, page: &mut Page, bytes: &[u8]) {
         let Ok(block) = Block::parse(bytes) else { return };
         let Ok(message) = Message::parse(block.message) else { return };
-        let (tag, author) = (message.header.tag, block.author);
-        let (account, mut element) = (page.account, 0);
-        let mut visit = |transfer: TransferRef<'_>| {
+        let settings = &self.ledger.replica().state().settings;
+        let context = ledger::context_of(&message, block.timestamp, block.index);
+        let stored = (message.header.tag, message.body, block.event);
+        let mut element = 0;
+        // What does not decode is not in the log.
+        let _accepted = domain::visit_transfers(settings, &context, stored, &mut |transfer| {
             let place = StatementPlace { index: block.index, element };
             element += 1;
             self.add_line(page, &block, place, &transfer)
-        };
-        if payments::KINDS.contains(&tag.kind) {
-            // What does not decode is not in the log.
-            let _accepted = payments::visit_transfers(author, tag, message.body, &mut visit);
-        } else {
-            let amount = self.ledger.replica().state().settings.opening_grant;
-            visit(TransferRef { movement: Movement::Grant, from: None, to: account, amount, memo: "" });
-        }
+        });
     }
 
     /// Adds a movement to a page if it concerns the account; false when the page has no room for it.
@@ -110,23 +107,22 @@ impl Service {
         page: &mut Page,
         block: &Block<'_>,
         place: StatementPlace,
-        transfer: &TransferRef<'_>,
+        transfer: &Transfer<'_>,
     ) -> bool {
         // What was issued fits an i64.
         let units = i64::try_from(transfer.amount).unwrap_or(i64::MAX);
-        let (amount, counterparty) = if transfer.from == Some(page.account) {
-            (-units, Some(transfer.to))
-        } else if transfer.to == page.account {
+        let (amount, counterparty) = if transfer.from == Place::Account(page.account) {
+            (-units, transfer.to.account())
+        } else if transfer.to == Place::Account(page.account) {
             let issuer = (transfer.movement == Movement::Issue).then_some(block.author);
-            (units, transfer.from.or(issuer))
+            (units, transfer.from.account().or(issuer))
         } else {
             return true;
         };
         let balance = page.balance.saturating_add_signed(amount);
         if place >= page.from {
-            let accounts = &self.ledger.replica().state().accounts;
-            let handle = counterparty.and_then(|account| accounts.get(account));
-            let handle = handle.map(|member| member.handle.as_str()).unwrap_or_default();
+            let state = self.ledger.replica().state();
+            let handle = counterparty.and_then(|account| state.handle(account)).unwrap_or_default();
             page.bytes += LINE_BYTES + transfer.memo.len() + handle.len();
             let is_full = page.lines.len() as u64 >= page.limit || page.bytes > COPY_PAGE_BYTES_MAX;
             if is_full && !page.lines.is_empty() {

@@ -98,8 +98,8 @@ impl Service {
     }
 
     fn face(&self, account: AccountId, place: &Place) -> Option<OnlineMember> {
-        let member = self.ledger.replica().state().accounts.get(account)?;
-        let (handle, key_id) = (member.handle.clone(), member.key_id);
+        let state = self.ledger.replica().state();
+        let (handle, key_id) = (state.handle(account)?.to_owned(), state.key_id(account)?);
         Some(OnlineMember { account, handle, address: place.address, key_id })
     }
 }

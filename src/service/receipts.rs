@@ -32,9 +32,8 @@ impl Service {
     /// Answers a request for a member's registration, which everybody may see: it says whose key is whose.
     pub(super) fn registration(&mut self, id: ConnectionId, request: u32, of: Option<AccountId>) {
         self.sign_checkpoint();
-        let known = of.and_then(|of| self.ledger.replica().state().accounts.get(of));
-        let index =
-            known.map(|account| account.registered_at).filter(|index| *index < self.checkpoint_note.0);
+        let index = of.and_then(|of| self.ledger.replica().state().registered_at(of));
+        let index = index.filter(|index| *index < self.checkpoint_note.0);
         let proofs = index.map(|index| self.proofs(Wanted { index, registered_at: None })).transpose();
         self.hold_receipt(id, request, proofs, "there is no such member");
     }
@@ -69,7 +68,7 @@ impl Service {
     fn own_block(&self, account: AccountId, of: ReceiptOf) -> Result<Option<Wanted>, LogError> {
         let replica = self.ledger.replica();
         let state = replica.state();
-        let registered_at = |account| state.accounts.get(account).map(|account| account.registered_at);
+        let registered_at = |account| state.registered_at(account);
         let index = match of {
             ReceiptOf::Block(index) => Some(index),
             ReceiptOf::Command(id) => replica.commands().of_member(account, id),

@@ -187,13 +187,10 @@ impl Service {
         match event {
             ServerEvent::Decap { slot, ciphertext } => self.queue_decap(id, slot, ciphertext, now, rng),
             ServerEvent::VerifyClientAuth { account, key_id, signed, signature } => {
-                let member = self.ledger.replica().state().accounts.get(AccountId(account));
-                let member = member.filter(|member| member.key_id == key_id);
-                let key = member.map_or_else(
-                    || self.identity.current().encryption_key().spki().to_vec(),
-                    |member| member.public_key.clone(),
-                );
-                let (known, signature) = (member.is_some(), signature.to_vec());
+                let own = self.ledger.replica().state().key(AccountId(account), &key_id);
+                let known = own.is_some();
+                let key = own.unwrap_or_else(|| self.identity.current().encryption_key().spki()).to_vec();
+                let signature = signature.to_vec();
                 self.jobs.push(Job::VerifyClient { connection: id, key, known, signed, signature });
             }
             ServerEvent::Opened { account, resumed } => self.opened(id, account, resumed, now),
@@ -240,8 +237,7 @@ impl Service {
             None => Peer::Anonymous,
             Some((account, key_id)) => {
                 let account = AccountId(account);
-                let known = self.ledger.replica().state().accounts.get(account);
-                if known.is_none_or(|known| known.key_id != key_id) {
+                if self.ledger.replica().state().key(account, &key_id).is_none() {
                     self.tickets.revoke_account(account.0);
                     return self.end(id, "the key does not belong to the account any more");
                 }

@@ -9,8 +9,9 @@ use ledgerd::crypto::rsa::PrivateKey;
 use ledgerd::crypto::{KeyId, LedgerId};
 use ledgerd::domain::accounts::Handle;
 use ledgerd::domain::{
-    self, AccountId, Command, Context, Event, Rejection, Settings, State, Tag, accounts, orders, payments,
+    self, AccountId, Command, Event, Happened, Rejection, Settings, State, Tag, accounts, orders, payments,
 };
+use ledgerd::ledger::context_of;
 use ledgerd::time::Timestamp;
 use serde::Serialize;
 
@@ -252,24 +253,20 @@ impl World {
         let Ok(decoded) = Command::decode(tag, &body) else { return Outcome::Undecodable };
         assert_eq!(decoded.encode(), (tag, body.clone()), "one value, one encoding");
         let index = self.link.next_index();
-        let context = Context {
+        let timestamp = self.link.next_timestamp(Timestamp::from_millis(START_MS));
+        let header = Header {
             ledger_id: LedgerId([LEDGER; 32]),
-            author: AccountId(author),
+            account: AccountId(author),
             key_id: KeyId::of_spki(spki(signer)),
-            timestamp: self.link.next_timestamp(Timestamp::from_millis(START_MS)),
-            index,
+            command_id: CommandId(u128::from(index).to_be_bytes()),
+            issued_at: timestamp.millis(),
+            tag,
         };
+        let message = header.message(&body);
+        let context = context_of(&Message::parse(&message).unwrap(), timestamp, index);
         let event = match domain::decide(&self.state, &decoded, &context) {
             Ok(event) => event,
             Err(rejection) => return Outcome::Refused(rejection),
-        };
-        let header = Header {
-            ledger_id: context.ledger_id,
-            account: context.author,
-            key_id: context.key_id,
-            command_id: CommandId(u128::from(index).to_be_bytes()),
-            issued_at: context.timestamp.millis(),
-            tag,
         };
         let block = Block {
             index,
@@ -277,14 +274,15 @@ impl World {
             previous_hash: self.link.head(),
             author: context.author,
             author_previous: self.link.last_of(context.author),
-            message: &header.message(&body),
+            message: &message,
             signature: &[0; SIGNATURE_BYTES],
             event: &event.encode(),
         };
         let bytes = block.encode();
         self.link.advance(&block, block_hash(&bytes));
         self.blocks.push(bytes);
-        domain::apply(&mut self.state, &decoded, &event, &context);
+        let happened = Happened::of(decoded, event.clone()).unwrap();
+        domain::apply(&mut self.state, &happened, &context).unwrap();
         match event {
             Event::Accounts(accounts::Event::Registered(registered)) => {
                 Outcome::Account(registered.account.0)
@@ -309,21 +307,15 @@ impl World {
             let block = Block::parse(bytes).unwrap();
             link.check(&block).unwrap();
             let message = Message::parse(block.message).unwrap();
-            let command = Command::decode(message.header.tag, message.body).unwrap();
+            let happened = Happened::decode(message.header.tag, message.body, block.event).unwrap();
+            let context = context_of(&message, block.timestamp, block.index);
             let event = Event::decode(block.event).unwrap();
-            let context = Context {
-                ledger_id: message.header.ledger_id,
-                author: block.author,
-                key_id: message.header.key_id,
-                timestamp: block.timestamp,
-                index: block.index,
-            };
             assert_eq!(
-                domain::decide(&state, &command, &context),
-                Ok(event.clone()),
+                domain::decide(&state, &happened.command(), &context),
+                Ok(event),
                 "decided the same again"
             );
-            domain::apply(&mut state, &command, &event, &context);
+            domain::apply(&mut state, &happened, &context).unwrap();
             link.advance(&block, block_hash(bytes));
         }
         state

@@ -9,8 +9,7 @@ use crate::chain::{Block, CommandId, Genesis, Message, block_hash};
 use crate::crypto::note::{LogPublicKey, NoteError};
 use crate::crypto::rsa::PublicKey;
 use crate::crypto::{Digest, KeyId, LedgerId};
-use crate::domain::accounts::{self, Registered};
-use crate::domain::{AccountId, Command, Event};
+use crate::domain::{AccountId, Happened};
 use crate::time::Timestamp;
 
 /// Why a receipt proves nothing.
@@ -185,19 +184,17 @@ fn included<'a>(
 fn registered(part: Part, block: &Block<'_>) -> Result<(PublicKey, Author), ReceiptError> {
     let message = Message::parse(block.message).map_err(|_| ReceiptError::Malformed(part))?;
     let header = message.header;
-    let (
-        Ok(Command::Accounts(accounts::Command::Register(register))),
-        Ok(Event::Accounts(accounts::Event::Registered(Registered { account }))),
-    ) = (Command::decode(header.tag, message.body), Event::decode(block.event))
-    else {
+    let Ok(happened) = Happened::decode(header.tag, message.body, block.event) else {
         return Err(ReceiptError::Registration);
     };
-    let key = PublicKey::from_spki(&register.public_key).map_err(|_| ReceiptError::Key)?;
+    let opened = happened.opens().ok_or(ReceiptError::Registration)?;
+    let key = PublicKey::from_spki(opened.public_key).map_err(|_| ReceiptError::Key)?;
     if block.author != AccountId::NONE || header.account != block.author || key.key_id() != header.key_id {
         return Err(ReceiptError::OtherAuthor);
     }
     key.verify_pss(&[block.message], block.signature).map_err(|_| ReceiptError::Signature(part))?;
-    let (handle, key_id, command_id) = (register.handle, key.key_id(), header.command_id);
+    let (account, handle) = (opened.account, opened.handle.to_owned());
+    let (key_id, command_id) = (key.key_id(), header.command_id);
     Ok((key, Author { account, handle, key_id, command_id }))
 }
 

@@ -8,8 +8,6 @@ use crate::chain::{Block, Receipt};
 use crate::client::ClientError;
 use crate::client::show::transaction;
 use crate::crypto::rsa::PublicKey;
-use crate::domain::Command;
-use crate::domain::accounts::{self, Register};
 
 /// Writes `command.bin`, `command.sig` and `key.pem`, the names that the README's command line has.
 pub(super) fn write_parts(
@@ -52,10 +50,6 @@ pub(super) fn write_parts(
 /// The key in a registration.
 fn author_key(registration: &[u8]) -> Option<PublicKey> {
     let block = Block::parse(registration).ok()?;
-    match transaction(&block).ok()?.command {
-        Command::Accounts(accounts::Command::Register(Register { public_key, .. })) => {
-            PublicKey::from_spki(&public_key).ok()
-        }
-        _ => None,
-    }
+    let transaction = transaction(&block).ok()?;
+    PublicKey::from_spki(transaction.happened.opens()?.public_key).ok()
 }

@@ -177,9 +177,15 @@ impl Book {
     }
 
     /// Moves money. Both accounts have to be named before.
-    fn transfer(&mut self, moment: Moment, transfer: &Transfer, out: &mut String) -> Result<(), ClientError> {
+    fn transfer(
+        &mut self,
+        moment: Moment,
+        transfer: &Transfer<'_>,
+        out: &mut String,
+    ) -> Result<(), ClientError> {
         let day = self.day(moment.timestamp)?;
-        let Transfer { movement, from, to, amount, ref memo } = *transfer;
+        let Transfer { movement, amount, memo, .. } = *transfer;
+        let (from, to) = (transfer.from.account(), transfer.to.account().ok_or_else(no_account)?);
         let from_balance =
             from.map(|from| self.add(from, |balance| balance.checked_sub(amount))).transpose()?;
         let to_balance = self.add(to, |balance| balance.checked_add(amount))?;
@@ -232,6 +238,10 @@ fn calendar_day(timestamp: Timestamp) -> Option<Date> {
 
 fn no_day() -> ClientError {
     ClientError::Integrity("a block's time lies past every calendar".to_owned())
+}
+
+fn no_account() -> ClientError {
+    ClientError::Integrity("money went to no account".to_owned())
 }
 
 fn unsound(account: AccountId, what: &str) -> ClientError {

@@ -2,6 +2,7 @@
 
 use super::{Book, Format, Moment};
 use crate::client::ClientError;
+use crate::domain::Place;
 use crate::domain::payments::{Currency, Movement, Transfer};
 use crate::wire::{StatementLine, Whoami};
 
@@ -35,16 +36,16 @@ impl Own {
         let born = matches!(line.movement, Movement::Grant | Movement::Issue);
         let (from, to) = match (born, line.amount < 0, line.counterparty) {
             // Who issued is told as the counterparty, but had no part in the money.
-            (true, false, _) => (None, me),
-            (false, true, Some(other)) => (Some(me), other),
-            (false, false, Some(other)) => (Some(other), me),
+            (true, false, _) => (Place::Issued, Place::Account(me)),
+            (false, true, Some(other)) => (Place::Account(me), Place::Account(other)),
+            (false, false, Some(other)) => (Place::Account(other), Place::Account(me)),
             _ => return Err(self.refused(line)),
         };
         self.book.member(line.timestamp, me, &self.me.handle, out)?;
         if let Some(other) = line.counterparty.filter(|_| !born) {
             self.book.member(line.timestamp, other, &line.handle, out)?;
         }
-        let (amount, memo) = (line.amount.unsigned_abs(), line.memo.clone());
+        let (amount, memo) = (line.amount.unsigned_abs(), line.memo.as_str());
         let moment =
             Moment { timestamp: line.timestamp, index: line.place.index, element: line.place.element };
         let transfer = Transfer { movement: line.movement, from, to, amount, memo };

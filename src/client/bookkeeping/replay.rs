@@ -6,9 +6,6 @@ use crate::chain::{Block, Genesis};
 use crate::client::ClientError;
 use crate::crypto::LedgerId;
 use crate::domain::Settings;
-use crate::domain::accounts::{Command as AccountsCommand, Event as AccountsEvent, Registered};
-use crate::domain::payments::{Transfer, transfers};
-use crate::domain::{Command, Event};
 use crate::ledger::Transaction;
 
 /// Takes the blocks of a ledger in order, genesis first.
@@ -20,7 +17,7 @@ pub struct Replay {
 /// What genesis says, and the books so far.
 struct Begun {
     ledger_id: LedgerId,
-    opening_grant: u64,
+    settings: Settings,
     book: Book,
 }
 
@@ -66,7 +63,7 @@ fn begin(format: Format, bytes: &[u8], out: &mut String) -> Result<Begun, Client
     let settings =
         Settings::read(&genesis.settings).map_err(|error| ClientError::Integrity(error.to_string()))?;
     let book = Book::begin(format, &settings.currency, None, out)?;
-    Ok(Begun { ledger_id, opening_grant: settings.opening_grant, book })
+    Ok(Begun { ledger_id, settings, book })
 }
 
 impl Begun {
@@ -76,22 +73,17 @@ impl Begun {
         transaction: Transaction<'_>,
         out: &mut String,
     ) -> Result<(), ClientError> {
-        let Block { index, timestamp, author, .. } = *block;
-        let moved = match (transaction.command, transaction.event) {
-            (
-                Command::Accounts(AccountsCommand::Register(register)),
-                Event::Accounts(AccountsEvent::Registered(Registered { account })),
-            ) => {
-                self.book.member(timestamp, account, &register.handle, out)?;
-                let grant = Transfer::of_grant(account, self.opening_grant);
-                Some(grant).filter(|grant| grant.amount > 0).into_iter().collect()
-            }
-            (Command::Payments(command), _) => transfers(author, command),
-            (Command::Accounts(_) | Command::Orders(_), _) => Vec::new(),
-        };
-        for (element, transfer) in (0..).zip(&moved) {
-            self.book.transfer(Moment { timestamp, index, element }, transfer, out)?;
+        let Transaction { happened, context, .. } = transaction;
+        let Block { index, timestamp, .. } = *block;
+        if let Some(opened) = happened.opens() {
+            self.book.member(timestamp, opened.account, opened.handle, out)?;
         }
-        Ok(())
+        let (mut element, mut booked) = (0, Ok(()));
+        happened.transfers(&self.settings, &context, &mut |transfer| {
+            booked = self.book.transfer(Moment { timestamp, index, element }, &transfer, out);
+            element += 1;
+            booked.is_ok()
+        });
+        booked
     }
 }

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::Place;
 
 const DAY_US: u64 = 86_400_000_000;
 
@@ -14,9 +15,10 @@ fn moment(day: u64) -> Moment {
     Moment { timestamp: Timestamp::from_micros(day * DAY_US), index: day, element: 0 }
 }
 
-fn moved(from: Option<u64>, to: u64, amount: u64, memo: &str) -> Transfer {
+fn moved(from: Option<u64>, to: u64, amount: u64, memo: &str) -> Transfer<'_> {
     let movement = if from.is_some() { Movement::Payment } else { Movement::Issue };
-    Transfer { movement, from: from.map(AccountId), to: AccountId(to), amount, memo: memo.to_owned() }
+    let account = |number| Place::Account(AccountId(number));
+    Transfer { movement, from: from.map_or(Place::Issued, account), to: account(to), amount, memo }
 }
 
 /// A book in which anna is given 10.00 on the first day and pays bert 2.50 on the second.

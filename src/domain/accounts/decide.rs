@@ -44,7 +44,7 @@ pub enum Rejection {
 ///
 /// # Errors
 /// The [`Rejection`] of the first rule that refuses it.
-pub fn decide(state: &State, command: &Command, context: &Context) -> Result<Event, Rejection> {
+pub fn decide(state: &State, command: &Command, context: &Context<'_>) -> Result<Event, Rejection> {
     match command {
         Command::Register(register) => decide_register(state, register, context).map(Event::Registered),
         Command::GrantRole(grant) => decide_grant(state, grant, context).map(Event::RoleGranted),
@@ -53,7 +53,7 @@ pub fn decide(state: &State, command: &Command, context: &Context) -> Result<Eve
     }
 }
 
-fn decide_vouch(state: &State, vouch: VouchClock, context: &Context) -> Result<ClockVouched, Rejection> {
+fn decide_vouch(state: &State, vouch: VouchClock, context: &Context<'_>) -> Result<ClockVouched, Rejection> {
     if !state.is_operator(context.author) {
         return Err(Rejection::NotOperator);
     }
@@ -64,7 +64,7 @@ fn decide_vouch(state: &State, vouch: VouchClock, context: &Context) -> Result<C
     Ok(ClockVouched { ahead_ms })
 }
 
-fn decide_grant(state: &State, grant: &GrantRole, context: &Context) -> Result<RoleGranted, Rejection> {
+fn decide_grant(state: &State, grant: &GrantRole, context: &Context<'_>) -> Result<RoleGranted, Rejection> {
     let GrantRole { account, role } = *grant;
     check_role_change(state, account, context)?;
     if state.has_role(account, role) {
@@ -73,7 +73,11 @@ fn decide_grant(state: &State, grant: &GrantRole, context: &Context) -> Result<R
     Ok(RoleGranted { holders: state.holders(role).saturating_add(1) })
 }
 
-fn decide_revoke(state: &State, revoke: &RevokeRole, context: &Context) -> Result<RoleRevoked, Rejection> {
+fn decide_revoke(
+    state: &State,
+    revoke: &RevokeRole,
+    context: &Context<'_>,
+) -> Result<RoleRevoked, Rejection> {
     let RevokeRole { account, role } = *revoke;
     check_role_change(state, account, context)?;
     if !state.has_role(account, role) {
@@ -85,7 +89,7 @@ fn decide_revoke(state: &State, revoke: &RevokeRole, context: &Context) -> Resul
     Ok(RoleRevoked { holders: state.holders(role).saturating_sub(1) })
 }
 
-fn check_role_change(state: &State, account: AccountId, context: &Context) -> Result<(), Rejection> {
+fn check_role_change(state: &State, account: AccountId, context: &Context<'_>) -> Result<(), Rejection> {
     if !state.is_operator(context.author) {
         return Err(Rejection::NotOperator);
     }
@@ -95,7 +99,11 @@ fn check_role_change(state: &State, account: AccountId, context: &Context) -> Re
     Ok(())
 }
 
-fn decide_register(state: &State, register: &Register, context: &Context) -> Result<Registered, Rejection> {
+fn decide_register(
+    state: &State,
+    register: &Register,
+    context: &Context<'_>,
+) -> Result<Registered, Rejection> {
     let Register { handle, public_key } = register;
     if context.author != AccountId::NONE {
         return Err(Rejection::NotAnonymous);

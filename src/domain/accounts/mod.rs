@@ -8,8 +8,10 @@
 
 mod command;
 mod decide;
+mod asked;
 mod event;
 mod handle;
+mod happened;
 mod role;
 mod state;
 
@@ -22,5 +24,6 @@ pub use event::{
     RoleRevoked,
 };
 pub use handle::{HANDLE_BYTES_MAX, HANDLE_BYTES_MIN, Handle, InvalidHandle};
+pub use happened::Happened;
 pub use role::Role;
 pub use state::{Account, State, apply};

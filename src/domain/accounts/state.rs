@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::{Command, Event, Handle, Register, Role};
+use super::{Handle, Happened, Register, Role};
 use crate::crypto::KeyId;
-use crate::domain::{AccountId, Context};
+use crate::domain::{AccountId, Context, Hindrance, Impossible};
 use crate::time::Timestamp;
 
 /// One member.
@@ -28,7 +28,7 @@ pub struct State {
     accounts: BTreeMap<AccountId, Account>,
     by_folded_handle: BTreeMap<String, AccountId>,
     by_key: BTreeMap<KeyId, AccountId>,
-    roles: BTreeSet<(Role, AccountId)>,
+    roles: BTreeMap<Role, BTreeSet<AccountId>>,
     vouch: Option<Vouch>,
 }
 
@@ -61,7 +61,7 @@ impl State {
 
     /// Whether a member has a role.
     pub fn has_role(&self, account: AccountId, role: Role) -> bool {
-        self.roles.contains(&(role, account))
+        self.roles.get(&role).is_some_and(|holders| holders.contains(&account))
     }
 
     /// Whether a member is an operator.
@@ -71,7 +71,7 @@ impl State {
 
     /// How many members have a role.
     pub fn holders(&self, role: Role) -> u64 {
-        self.roles.iter().filter(|(held, _)| *held == role).count() as u64
+        self.roles.get(&role).map_or(0, |holders| holders.len() as u64)
     }
 
     /// The time that an operator vouched for, as long as block times are not caught up: each block since carries
@@ -88,46 +88,61 @@ impl State {
         self.accounts.len() as u64
     }
 
-    /// The number that the next member gets.
+    /// The number that the next member gets: accounts are numbered without a gap.
     pub fn next_id(&self) -> AccountId {
-        AccountId(self.accounts.last_key_value().map_or(1, |(last, _)| last.0.saturating_add(1)))
+        AccountId(self.count() + 1)
+    }
+
+    /// Somebody without whom nobody could give or take a role stays.
+    pub fn hinders_erasure(&self, account: AccountId) -> Option<Hindrance> {
+        let is_last = self.is_operator(account) && self.holders(Role::Operator) == 1;
+        is_last
+            .then_some(Hindrance { name: "last_operator", sentence: "a ledger keeps at least one operator" })
     }
 }
 
-/// Takes a new member in, gives or takes a role, or notes what time an operator says it is. `operator` is the key that genesis names.
+/// Takes a new member in, gives or takes a role, or notes what time an operator says it is. `operator` is the key that
+/// genesis names.
+///
+/// # Errors
+/// [`Impossible`] when the event says something else than follows; the state is of no use then.
 pub fn apply(
     state: &mut State,
-    command: &Command,
-    event: &Event,
+    happened: &Happened,
     operator: Option<&KeyId>,
-    context: &Context,
-) {
-    match (command, event) {
-        (Command::Register(register), Event::Registered(registered)) => {
+    context: &Context<'_>,
+) -> Result<(), Impossible> {
+    match happened {
+        Happened::Registered(register, registered) => {
+            Impossible::unless_equal("account", registered.account.0, state.next_id().0)?;
             register_member(state, register, registered.account, context);
             if operator == Some(&context.key_id) {
-                state.roles.insert((Role::Operator, registered.account));
+                state.roles.entry(Role::Operator).or_default().insert(registered.account);
             }
+            Ok(())
         }
-        (Command::GrantRole(grant), _) => {
-            state.roles.insert((grant.role, grant.account));
+        Happened::RoleGranted(grant, granted) => {
+            let is_new = state.roles.entry(grant.role).or_default().insert(grant.account);
+            let before = state.holders(grant.role) - u64::from(is_new);
+            Impossible::unless_equal("holders", granted.holders, before + 1)
         }
-        (Command::RevokeRole(revoke), _) => {
-            state.roles.remove(&(revoke.role, revoke.account));
+        Happened::RoleRevoked(revoke, revoked) => {
+            let before = state.holders(revoke.role);
+            state.roles.entry(revoke.role).or_default().remove(&revoke.account);
+            let expected = before.checked_sub(1).ok_or(Impossible::TooLarge("holders taken away"))?;
+            Impossible::unless_equal("holders", revoked.holders, expected)
         }
-        (Command::VouchClock(vouch), _) => {
-            state.vouch = Some(Vouch {
-                time: Timestamp::from_millis(vouch.time_ms),
-                index: context.index,
-                block_time: context.timestamp,
-            });
+        Happened::ClockVouched(vouch, vouched) => {
+            let ahead_ms = context.timestamp.millis().saturating_sub(vouch.time_ms);
+            Impossible::unless_equal("ahead_ms", vouched.ahead_ms, ahead_ms)?;
+            let time = Timestamp::from_millis(vouch.time_ms);
+            state.vouch = Some(Vouch { time, index: context.index, block_time: context.timestamp });
+            Ok(())
         }
-        // A block that pairs them otherwise does not decode as a transaction.
-        (Command::Register(_), _) => {}
     }
 }
 
-fn register_member(state: &mut State, register: &Register, account: AccountId, context: &Context) {
+fn register_member(state: &mut State, register: &Register, account: AccountId, context: &Context<'_>) {
     state.by_folded_handle.insert(register.handle.to_ascii_lowercase(), account);
     state.by_key.insert(context.key_id, account);
     let member = Account {
@@ -141,9 +156,10 @@ fn register_member(state: &mut State, register: &Register, account: AccountId, c
 
 #[cfg(test)]
 mod tests {
-    use super::super::{ClockVouched, VouchClock};
+    use super::super::{ClockVouched, Happened, VouchClock};
     use super::*;
     use crate::crypto::LedgerId;
+    use crate::domain::CommandId;
 
     #[test]
     fn a_time_that_was_vouched_for_holds_until_a_block_is_later_than_it_has_to_be() {
@@ -152,14 +168,15 @@ mod tests {
             ledger_id: LedgerId([0; 32]),
             author: AccountId(1),
             key_id: KeyId([0; 32]),
+            command_id: CommandId::default(),
+            message: &[],
             timestamp: at,
             index: 5,
         };
         let mut state = State::default();
         assert_eq!(state.vouched_time(5, at), None);
-        let command = Command::VouchClock(VouchClock { time_ms: 7 });
-        let event = Event::ClockVouched(ClockVouched { ahead_ms: 999_993 });
-        apply(&mut state, &command, &event, None, &context);
+        let happened = Happened::ClockVouched(VouchClock { time_ms: 7 }, ClockVouched { ahead_ms: 999_993 });
+        apply(&mut state, &happened, None, &context).unwrap();
         let vouched = Some(Timestamp::from_millis(7));
         assert_eq!(state.vouched_time(5, at), vouched);
         assert_eq!(state.vouched_time(8, at.plus_micros(3)), vouched);

@@ -35,7 +35,7 @@ pub fn decide(
     state: &State,
     accounts: &accounts::State,
     command: &Command,
-    context: &Context,
+    context: &Context<'_>,
 ) -> Result<Event, Rejection> {
     if accounts.get(context.author).is_none() {
         return Err(Rejection::InvalidUser(context.author));

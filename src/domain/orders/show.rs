@@ -1,6 +1,6 @@
 //! Orders of every schema as they are shown.
 
-use super::{Command, Decimal, Operation, v1};
+use super::{Decimal, Happened, Operation, v1};
 
 /// One order as it is shown, whatever schema it was placed with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,12 +17,12 @@ pub struct ShownOrder {
     pub currency: Option<String>,
 }
 
-impl Command {
-    /// The orders of the command, in order.
+impl Happened {
+    /// The orders, in order.
     pub fn shown(&self) -> Vec<ShownOrder> {
         match self {
-            Command::PlaceOrdersV1(place) => place.orders.iter().map(of_v1).collect(),
-            Command::PlaceOrders(place) => {
+            Happened::OrdersPlacedV1(place, _) => place.orders.iter().map(of_v1).collect(),
+            Happened::OrdersPlaced(place, _) => {
                 let shown = place.orders.iter().map(|order| ShownOrder {
                     operation: order.operation,
                     stock_name: order.stock_name.to_string(),

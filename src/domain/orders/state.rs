@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Command, Event, Operation};
-use crate::domain::{AccountId, Context};
+use super::{Happened, Operation};
+use crate::domain::{AccountId, Context, Impossible};
 
 /// How many orders somebody placed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -36,16 +36,25 @@ impl State {
 }
 
 /// Counts the orders of a command.
-pub fn apply(state: &mut State, command: &Command, event: &Event, context: &Context) {
-    let Event::OrdersPlaced(_) = event;
-    let (all, sell) = match command {
-        Command::PlaceOrders(place) => count(place.orders.iter().map(|order| order.operation)),
-        Command::PlaceOrdersV1(place) => count(place.orders.iter().map(|order| order.operation)),
+///
+/// # Errors
+/// [`Impossible`] when the event says something else than follows; the state is of no use then.
+pub fn apply(state: &mut State, happened: &Happened, context: &Context<'_>) -> Result<(), Impossible> {
+    let ((all, sell), placed) = match happened {
+        Happened::OrdersPlaced(place, placed) => {
+            (count(place.orders.iter().map(|order| order.operation)), placed)
+        }
+        Happened::OrdersPlacedV1(place, placed) => {
+            (count(place.orders.iter().map(|order| order.operation)), placed)
+        }
     };
+    Impossible::unless_equal("first_order", placed.first_order, state.count)?;
+    state.count = Impossible::sum("the number of orders", state.count, all)?;
+    // No tally exceeds the number of all orders.
     let tally = state.by_account.entry(context.author).or_default();
-    tally.sell = tally.sell.saturating_add(sell);
-    tally.buy = tally.buy.saturating_add(all - sell);
-    state.count = state.count.saturating_add(all);
+    tally.sell += sell;
+    tally.buy += all - sell;
+    Ok(())
 }
 
 /// How many there are, and how many of them sell.

@@ -14,7 +14,7 @@ pub fn decide(
     state: &State,
     accounts: &accounts::State,
     command: &Command,
-    context: &Context,
+    context: &Context<'_>,
 ) -> Result<Event, Rejection> {
     if accounts.get(context.author).is_none() {
         return Err(Rejection::InvalidUser(context.author));
@@ -31,7 +31,7 @@ fn decide_pay(
     state: &State,
     accounts: &accounts::State,
     pay: &Pay,
-    context: &Context,
+    context: &Context<'_>,
 ) -> Result<Paid, Rejection> {
     if pay.payments.is_empty() {
         return Err(Rejection::NoPayments);
@@ -45,7 +45,7 @@ fn decide_pay(
         let amount = check_payment(accounts, element, payment, context.author)?;
         left = left.checked_sub(amount).ok_or_else(|| {
             // Neither exceeds what an i64 holds.
-            let needed = (balance - left).saturating_add(amount);
+            let needed = (balance - left) + amount;
             Rejection::InsufficientBalance { element, balance, needed }
         })?;
     }
@@ -75,7 +75,7 @@ fn decide_issue(
     state: &State,
     accounts: &accounts::State,
     issue: &Issue,
-    context: &Context,
+    context: &Context<'_>,
 ) -> Result<Issued, Rejection> {
     if !accounts.is_operator(context.author) {
         return Err(Rejection::NoPermission);
@@ -85,8 +85,8 @@ fn decide_issue(
         return Err(Rejection::InvalidUser(issue.to));
     }
     decide_grant(state, amount)?;
-    // No balance exceeds what was issued.
-    Ok(Issued { balance: state.balance(issue.to).saturating_add(amount) })
+    // No balance exceeds what was issued, and with this amount that fits.
+    Ok(Issued { balance: state.balance(issue.to) + amount })
 }
 
 /// Whether so much more money may come into being.

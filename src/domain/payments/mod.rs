@@ -12,7 +12,9 @@
 mod command;
 mod currency;
 mod decide;
+mod asked;
 mod event;
+mod happened;
 mod memo;
 mod payment_order;
 mod rejection;
@@ -20,15 +22,15 @@ mod settle;
 mod state;
 mod transfer;
 
-/// The kinds of commands and events about money.
-pub const KINDS: std::ops::RangeInclusive<u16> = 32..=47;
-
 pub use command::{Command, ISSUE, Issue, PAY, Pay, Payment, REVOKE_ORDER, RevokeOrder, SETTLE, Settle};
 pub use currency::Currency;
 pub use decide::{decide, decide_grant};
 pub use event::{Event, ISSUED, Issued, ORDER_REVOKED, OrderRevoked, PAID, Paid, SETTLED, Settled};
+pub use happened::Happened;
 pub use memo::MEMO_BYTES_MAX;
 pub use payment_order::{MalformedPaymentOrder, OrderId, PAYMENT_ORDER_BYTES_MAX, PaymentOrder};
 pub use rejection::Rejection;
-pub use state::{Entry, Fate, State, apply, open_account};
-pub use transfer::{Movement, Transfer, TransferRef, transfers, visit_transfers};
+pub(in crate::domain) use state::book;
+pub use state::{Entry, Fate, State, apply};
+pub(in crate::domain) use transfer::visit_stored_payments;
+pub use transfer::{Movement, Transfer};

@@ -9,7 +9,7 @@ pub(super) fn decide_settle(
     state: &State,
     accounts: &accounts::State,
     order: &PaymentOrder,
-    context: &Context,
+    context: &Context<'_>,
 ) -> Result<Settled, Rejection> {
     if order.ledger_id != context.ledger_id {
         return Err(Rejection::OtherLedger);
@@ -43,7 +43,7 @@ pub(super) fn decide_settle(
 pub(super) fn decide_revoke_order(
     state: &State,
     revoke: &RevokeOrder,
-    context: &Context,
+    context: &Context<'_>,
 ) -> Result<OrderRevoked, Rejection> {
     open_fate(state.fate(context.author, revoke.order_id))?;
     Ok(OrderRevoked { revocation: state.revocations() })

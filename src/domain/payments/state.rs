@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Command, Event, OrderId, Payment, Settle};
-use crate::domain::{AccountId, Context};
+use super::{Happened, OrderId, Settle, Transfer};
+use crate::domain::{AccountId, Context, Domain, Hindrance, Impossible, Place, Unbalanced};
+use crate::limits::ISSUED_MAX;
 
 /// A block that moved an account's money. What it did in detail stands in the block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -29,6 +30,7 @@ pub enum Fate {
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct State {
     balances: BTreeMap<AccountId, u64>,
+    held: BTreeMap<(Domain, u64), u64>,
     issued: u64,
     entries: BTreeMap<AccountId, Vec<Entry>>,
     fates: BTreeMap<(AccountId, OrderId), Fate>,
@@ -47,9 +49,9 @@ impl State {
         self.issued
     }
 
-    /// The sum of all balances: what was issued, or something is wrong.
+    /// The sum of all balances and of what domains hold: what was issued, or something is wrong.
     pub fn sum(&self) -> u128 {
-        self.balances.values().map(|balance| u128::from(*balance)).sum()
+        self.balances.values().chain(self.held.values()).map(|balance| u128::from(*balance)).sum()
     }
 
     /// The blocks that moved an account's money, in order.
@@ -72,19 +74,16 @@ impl State {
         self.revocations
     }
 
-    /// The rules have seen to it that nothing here saturates.
-    fn credit(&mut self, account: AccountId, amount: u64, index: u64) {
-        let balance = self.balances.entry(account).or_default();
-        *balance = balance.saturating_add(amount);
-        let balance = *balance;
-        self.note(account, Entry { index, balance });
+    /// Whether all that is anywhere adds up to what was issued.
+    pub(in crate::domain) fn conserved(&self) -> Result<(), Unbalanced> {
+        let (sum, issued) = (self.sum(), self.issued);
+        if sum == u128::from(issued) { Ok(()) } else { Err(Unbalanced { sum, issued }) }
     }
 
-    fn debit(&mut self, account: AccountId, amount: u64, index: u64) {
-        let balance = self.balances.entry(account).or_default();
-        *balance = balance.saturating_sub(amount);
-        let balance = *balance;
-        self.note(account, Entry { index, balance });
+    /// Whoever has money keeps it.
+    pub(in crate::domain) fn hinders_erasure(&self, account: AccountId) -> Option<Hindrance> {
+        let has_money = self.balance(account) > 0;
+        has_money.then_some(Hindrance { name: "balance_left", sentence: "the account still has money" })
     }
 
     fn note(&mut self, account: AccountId, entry: Entry) {
@@ -94,39 +93,89 @@ impl State {
             _ => entries.push(entry),
         }
     }
-}
 
-/// Moves the money of a command.
-pub fn apply(state: &mut State, command: &Command, _: &Event, context: &Context) {
-    let index = context.index;
-    match command {
-        Command::Pay(pay) => {
-            for Payment { to, amount, .. } in &pay.payments {
-                state.debit(context.author, amount.unsigned_abs(), index);
-                state.credit(*to, amount.unsigned_abs(), index);
+    /// Takes money from a place.
+    fn take(&mut self, from: Place, amount: u64, index: u64) -> Result<(), Impossible> {
+        let held = match from {
+            Place::Issued => {
+                let issued = self.issued.checked_add(amount).filter(|issued| *issued <= ISSUED_MAX);
+                self.issued = issued.ok_or(Impossible::TooLarge("what was issued"))?;
+                return Ok(());
             }
+            Place::Account(account) => self.balances.entry(account).or_default(),
+            Place::Held(domain, number) => self.held.entry((domain, number)).or_default(),
+        };
+        let left = held.checked_sub(amount).ok_or(Impossible::Overdraft { from, held: *held, amount })?;
+        *held = left;
+        match from {
+            Place::Account(account) => self.note(account, Entry { index, balance: left }),
+            Place::Held(domain, number) if left == 0 => drop(self.held.remove(&(domain, number))),
+            Place::Held(..) | Place::Issued => {}
         }
-        Command::Issue(issue) => {
-            state.issued = state.issued.saturating_add(issue.amount.unsigned_abs());
-            state.credit(issue.to, issue.amount.unsigned_abs(), index);
+        Ok(())
+    }
+
+    /// Gives money to a place.
+    fn give(&mut self, to: Place, amount: u64, index: u64) -> Result<(), Impossible> {
+        let held = match to {
+            Place::Issued => {
+                let overdraft = Impossible::Overdraft { from: to, held: self.issued, amount };
+                self.issued = self.issued.checked_sub(amount).ok_or(overdraft)?;
+                return Ok(());
+            }
+            Place::Account(account) => self.balances.entry(account).or_default(),
+            Place::Held(domain, number) => self.held.entry((domain, number)).or_default(),
+        };
+        *held = Impossible::sum("a balance", *held, amount)?;
+        let balance = *held;
+        if let Place::Account(account) = to {
+            self.note(account, Entry { index, balance });
         }
-        Command::Settle(Settle { order, .. }) => {
-            state.debit(order.payer, order.amount, index);
-            state.credit(context.author, order.amount, index);
-            state.fates.insert((order.payer, order.order_id), Fate::Settled(index));
-            state.settlements = state.settlements.saturating_add(1);
-        }
-        Command::RevokeOrder(revoke) => {
-            state.fates.insert((context.author, revoke.order_id), Fate::Revoked(index));
-            state.revocations = state.revocations.saturating_add(1);
-        }
+        Ok(())
     }
 }
 
-/// Gives a new account the ledger's opening grant.
-pub fn open_account(state: &mut State, account: AccountId, grant: u64, context: &Context) {
-    if grant > 0 {
-        state.issued = state.issued.saturating_add(grant);
-        state.credit(account, grant, context.index);
+/// Moves money from one place to another. There is no other way in which money moves, whatever command moved it.
+///
+/// # Errors
+/// [`Impossible`] when the money is not there, or is more than a ledger counts; the state is of no use then.
+pub(in crate::domain) fn book(
+    state: &mut State,
+    transfer: &Transfer<'_>,
+    index: u64,
+) -> Result<(), Impossible> {
+    if transfer.amount == 0 {
+        return Err(Impossible::Amount);
+    }
+    state.take(transfer.from, transfer.amount, index)?;
+    state.give(transfer.to, transfer.amount, index)
+}
+
+/// Takes note of what became of payment orders, and holds what the events say against the state. The money of the
+/// block is booked already.
+///
+/// # Errors
+/// [`Impossible`] when an event says something else than follows; the state is of no use then.
+pub fn apply(state: &mut State, happened: &Happened, context: &Context<'_>) -> Result<(), Impossible> {
+    let index = context.index;
+    match happened {
+        Happened::Paid(_, paid) => {
+            Impossible::unless_equal("balance", paid.balance, state.balance(context.author))
+        }
+        Happened::Issued(issue, issued) => {
+            Impossible::unless_equal("balance", issued.balance, state.balance(issue.to))
+        }
+        Happened::Settled(Settle { order, .. }, settled) => {
+            Impossible::unless_equal("settlement", settled.settlement, state.settlements)?;
+            state.fates.insert((order.payer, order.order_id), Fate::Settled(index));
+            state.settlements += 1;
+            Ok(())
+        }
+        Happened::OrderRevoked(revoke, revoked) => {
+            Impossible::unless_equal("revocation", revoked.revocation, state.revocations)?;
+            state.fates.insert((context.author, revoke.order_id), Fate::Revoked(index));
+            state.revocations += 1;
+            Ok(())
+        }
     }
 }

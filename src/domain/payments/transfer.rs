@@ -4,9 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Command, PAY, Payment, Settle};
+use super::{Issue, Pay, Payment, Settle};
 use crate::codec;
-use crate::domain::{AccountId, Tag, Undecodable};
+use crate::domain::{AccountId, Place, Undecodable};
 
 /// What moves money.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,124 +40,114 @@ impl fmt::Display for Movement {
 }
 
 /// One movement of money.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Transfer {
-    /// What it was.
-    pub movement: Movement,
-    /// Whose money it was; none where it came into being.
-    pub from: Option<AccountId>,
-    /// Whose it is now.
-    pub to: AccountId,
-    /// Minor units.
-    pub amount: u64,
-    /// What it was for.
-    pub memo: String,
-}
-
-impl Transfer {
-    /// What a new account received.
-    pub fn of_grant(account: AccountId, amount: u64) -> Transfer {
-        Transfer { movement: Movement::Grant, from: None, to: account, amount, memo: String::new() }
-    }
-}
-
-/// One movement of money, as it stands in the bytes of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TransferRef<'a> {
+pub struct Transfer<'a> {
     /// What it was.
     pub movement: Movement,
-    /// Whose money it was; none where it came into being.
-    pub from: Option<AccountId>,
-    /// Whose it is now.
-    pub to: AccountId,
-    /// Minor units.
+    /// Where the money was.
+    pub from: Place,
+    /// Where it is now.
+    pub to: Place,
+    /// Minor units; 0 only where a command asks for less than 1, which the rules refuse.
     pub amount: u64,
     /// What it was for.
     pub memo: &'a str,
 }
 
+/// Somebody who hears of movements, and says whether more are wanted.
+pub(super) type Each<'e> = dyn FnMut(Transfer<'_>) -> bool + 'e;
+
+impl Pay {
+    /// The payments, in their own order.
+    pub(super) fn transfers(&self, author: AccountId, each: &mut Each<'_>) {
+        self.payments.iter().all(|Payment { to, amount, memo }| each(of_payment(author, *to, *amount, memo)));
+    }
+}
+
+impl Issue {
+    /// The one movement that there is.
+    pub(super) fn transfers(&self, each: &mut Each<'_>) {
+        let (to, amount) = (Place::Account(self.to), u64::try_from(self.amount).unwrap_or(0));
+        each(Transfer { movement: Movement::Issue, from: Place::Issued, to, amount, memo: "" });
+    }
+}
+
+impl Settle {
+    /// The one movement that there is.
+    pub(super) fn transfers(&self, each: &mut Each<'_>) {
+        let order = &self.order;
+        each(Transfer {
+            movement: Movement::Settlement,
+            from: Place::Account(order.payer),
+            to: Place::Account(order.payee),
+            amount: order.amount,
+            memo: &order.memo,
+        });
+    }
+}
+
+fn of_payment(author: AccountId, to: AccountId, amount: i64, memo: &str) -> Transfer<'_> {
+    let (from, to) = (Place::Account(author), Place::Account(to));
+    let amount = u64::try_from(amount).unwrap_or(0);
+    Transfer { movement: Movement::Payment, from, to, amount, memo }
+}
+
 /// The fields of a payment, its memo not copied.
 type StoredPayment<'a> = (AccountId, i64, &'a str);
 
-/// Walks over the movements of an accepted command in its own order, until `visit` wants no more. A command may hold
-/// thousands of payments, and whoever looks for some of them has no use for the others: none is copied.
+/// Walks over the payments of a stored [`Pay`] without decoding all of it, until `each` wants no more. A command may hold
+/// thousands of payments, and whoever looks for some of them has no use for the others.
 ///
 /// # Errors
-/// [`Undecodable`] for bytes that are no command about money.
-pub fn visit_transfers(
+/// [`Undecodable`] for bytes that are no such command.
+pub(in crate::domain) fn visit_stored_payments(
     author: AccountId,
-    tag: Tag,
     body: &[u8],
-    visit: &mut dyn FnMut(TransferRef<'_>) -> bool,
+    each: &mut Each<'_>,
 ) -> Result<(), Undecodable> {
-    if tag != PAY {
-        let moved = transfers(author, Command::decode(tag, body)?);
-        moved.iter().all(|Transfer { movement, from, to, amount, memo }| {
-            visit(TransferRef { movement: *movement, from: *from, to: *to, amount: *amount, memo })
-        });
-        return Ok(());
-    }
     let (count, mut rest) = codec::front::<u64>(body)?;
     for _ in 0..count {
         let ((to, amount, memo), more) = codec::front::<StoredPayment<'_>>(rest)?;
         rest = more;
-        let amount = amount.unsigned_abs();
-        if !visit(TransferRef { movement: Movement::Payment, from: Some(author), to, amount, memo }) {
+        if !each(of_payment(author, to, amount, memo)) {
             break;
         }
     }
     Ok(())
 }
 
-/// The movements of an accepted command, in its own order.
-pub fn transfers(author: AccountId, command: Command) -> Vec<Transfer> {
-    let one = |movement, from, to, amount, memo| Transfer { movement, from, to, amount, memo };
-    match command {
-        Command::Pay(pay) => {
-            let moved = |Payment { to, amount, memo }| {
-                one(Movement::Payment, Some(author), to, amount.unsigned_abs(), memo)
-            };
-            pay.payments.into_iter().map(moved).collect()
-        }
-        Command::Issue(issue) => {
-            vec![one(Movement::Issue, None, issue.to, issue.amount.unsigned_abs(), String::new())]
-        }
-        Command::Settle(Settle { order, .. }) => {
-            vec![one(Movement::Settlement, Some(order.payer), order.payee, order.amount, order.memo)]
-        }
-        Command::RevokeOrder(_) => Vec::new(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::payments::{Issue, Pay};
 
-    fn walked(command: &Command, most: usize) -> Vec<Transfer> {
-        let (tag, body) = command.encode();
-        let mut seen = Vec::new();
-        let mut visit = |TransferRef { movement, from, to, amount, memo }: TransferRef<'_>| {
-            seen.push(Transfer { movement, from, to, amount, memo: memo.to_owned() });
-            seen.len() < most
-        };
-        visit_transfers(AccountId(7), tag, &body, &mut visit).unwrap();
-        seen
+    /// What became known of the movements, with memos of its own.
+    fn owned(transfer: &Transfer<'_>) -> (Place, Place, u64, String) {
+        (transfer.from, transfer.to, transfer.amount, transfer.memo.to_owned())
     }
 
     #[test]
-    fn a_walk_sees_what_decoding_gives_and_ends_when_it_is_told_to() {
+    fn a_walk_over_stored_payments_sees_what_decoding_gives_and_ends_when_it_is_told_to() {
         let payments = (1..=300).map(|n| Payment {
             to: AccountId(n),
             amount: n as i64 * 99,
             memo: "é".repeat(n as usize % 9),
         });
-        let issue = Command::Issue(Issue { to: AccountId(3), amount: 5 });
-        for command in [Command::Pay(Pay { payments: payments.collect() }), issue] {
-            let all = transfers(AccountId(7), command.clone());
-            assert_eq!(walked(&command, usize::MAX), all);
-            assert_eq!(walked(&command, 1), all[..1]);
+        let pay = Pay { payments: payments.collect() };
+        let body = codec::encode(&pay);
+        for most in [1, 7, usize::MAX] {
+            let (mut decoded, mut walked) = (Vec::new(), Vec::new());
+            pay.transfers(AccountId(7), &mut |transfer| {
+                decoded.push(owned(&transfer));
+                decoded.len() < most
+            });
+            let mut visit = |transfer: Transfer<'_>| {
+                walked.push(owned(&transfer));
+                walked.len() < most
+            };
+            visit_stored_payments(AccountId(7), &body, &mut visit).unwrap();
+            assert_eq!(walked, decoded);
+            assert_eq!(walked.len(), most.min(300));
         }
-        assert!(visit_transfers(AccountId(7), PAY, &[9, 1], &mut |_| true).is_err());
+        assert!(visit_stored_payments(AccountId(7), &[9, 1], &mut |_| true).is_err());
     }
 }

@@ -1,0 +1,51 @@
+//! What may be asked of a command of membership, and what a new one has to meet beside the rules.
+
+use super::{Command, Handle, Rejection};
+use crate::domain::{AccountId, Guarded, Signer};
+use crate::limits::ISSUED_AT_FUTURE_MS_MAX;
+use crate::time::Timestamp;
+
+impl Command {
+    pub(in crate::domain) fn signer(&self) -> Signer<'_> {
+        match self {
+            Command::Register(register) => Signer::Itself(&register.public_key),
+            Command::GrantRole(_) | Command::RevokeRole(_) | Command::VouchClock(_) => Signer::Author,
+        }
+    }
+
+    /// Whoever has other roles than before authenticates again.
+    pub(in crate::domain) fn ends_sessions_of(&self) -> Option<AccountId> {
+        match self {
+            Command::GrantRole(grant) => Some(grant.account),
+            Command::RevokeRole(revoke) => Some(revoke.account),
+            Command::Register(_) | Command::VouchClock(_) => None,
+        }
+    }
+
+    pub(in crate::domain) fn guard(&self, clock: Timestamp) -> Result<(), Guarded> {
+        match self {
+            Command::Register(register) => guard_handle(&register.handle),
+            Command::VouchClock(vouch) => guard_vouched(vouch.time_ms, clock),
+            Command::GrantRole(_) | Command::RevokeRole(_) => Ok(()),
+        }
+    }
+}
+
+/// A handle without a letter could be taken for the number of an account.
+fn guard_handle(handle: &str) -> Result<(), Guarded> {
+    let guarded = |reason| {
+        let rejection = Rejection::InvalidHandle(reason);
+        Guarded { name: rejection.name(), sentence: rejection.to_string(), element: None }
+    };
+    Handle::of_newcomer(handle).map(drop).map_err(guarded)
+}
+
+/// What is vouched for is the clock of this server: it measures from then on.
+fn guard_vouched(time_ms: u64, clock: Timestamp) -> Result<(), Guarded> {
+    if time_ms.abs_diff(clock.millis()) <= ISSUED_AT_FUTURE_MS_MAX {
+        return Ok(());
+    }
+    let vouched = Timestamp::from_millis(time_ms);
+    let sentence = format!("the time vouched for is {vouched}, and the server's clock says {clock}");
+    Err(Guarded { name: "clock_differs", sentence, element: None })
+}

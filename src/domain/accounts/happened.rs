@@ -1,0 +1,98 @@
+//! Commands of membership with the events that they led to.
+
+use super::{
+    ClockVouched, Command, Event, GrantRole, Register, Registered, RevokeRole, RoleGranted, RoleRevoked,
+    VouchClock,
+};
+use crate::domain::payments::{Movement, Transfer};
+use crate::domain::{AccountId, Opened, Place, Settings};
+
+/// What a block did to membership.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Happened {
+    /// Somebody joined.
+    Registered(Register, Registered),
+    /// A member has a role.
+    RoleGranted(GrantRole, RoleGranted),
+    /// A member has a role no more.
+    RoleRevoked(RevokeRole, RoleRevoked),
+    /// An operator said what time it is.
+    ClockVouched(VouchClock, ClockVouched),
+}
+
+impl Happened {
+    pub(in crate::domain) fn of(command: Command, event: Event) -> Option<Happened> {
+        match (command, event) {
+            (Command::Register(command), Event::Registered(event)) => {
+                Some(Happened::Registered(command, event))
+            }
+            (Command::GrantRole(command), Event::RoleGranted(event)) => {
+                Some(Happened::RoleGranted(command, event))
+            }
+            (Command::RevokeRole(command), Event::RoleRevoked(event)) => {
+                Some(Happened::RoleRevoked(command, event))
+            }
+            (Command::VouchClock(command), Event::ClockVouched(event)) => {
+                Some(Happened::ClockVouched(command, event))
+            }
+            (
+                Command::Register(_)
+                | Command::GrantRole(_)
+                | Command::RevokeRole(_)
+                | Command::VouchClock(_),
+                _,
+            ) => None,
+        }
+    }
+
+    pub(in crate::domain) fn command(&self) -> Command {
+        match self {
+            Happened::Registered(command, _) => Command::Register(command.clone()),
+            Happened::RoleGranted(command, _) => Command::GrantRole(*command),
+            Happened::RoleRevoked(command, _) => Command::RevokeRole(*command),
+            Happened::ClockVouched(command, _) => Command::VouchClock(*command),
+        }
+    }
+
+    pub(in crate::domain) fn opens(&self) -> Option<Opened<'_>> {
+        match self {
+            Happened::Registered(Register { handle, public_key }, registered) => {
+                Some(Opened { account: registered.account, handle, public_key })
+            }
+            Happened::RoleGranted(..) | Happened::RoleRevoked(..) | Happened::ClockVouched(..) => None,
+        }
+    }
+
+    pub(in crate::domain) fn concerns(&self, each: &mut dyn FnMut(AccountId)) {
+        match self {
+            // A registration has no author; it is the newcomer's block.
+            Happened::Registered(_, registered) => each(registered.account),
+            Happened::RoleGranted(grant, _) => each(grant.account),
+            Happened::RoleRevoked(revoke, _) => each(revoke.account),
+            Happened::ClockVouched(..) => {}
+        }
+    }
+
+    /// The opening grant of a new account.
+    pub(in crate::domain) fn transfers(
+        &self,
+        settings: &Settings,
+        each: &mut dyn FnMut(Transfer<'_>) -> bool,
+    ) {
+        match self {
+            Happened::Registered(_, registered) if settings.opening_grant > 0 => {
+                each(Transfer {
+                    movement: Movement::Grant,
+                    from: Place::Issued,
+                    to: Place::Account(registered.account),
+                    amount: settings.opening_grant,
+                    memo: "",
+                });
+            }
+            Happened::Registered(..)
+            | Happened::RoleGranted(..)
+            | Happened::RoleRevoked(..)
+            | Happened::ClockVouched(..) => {}
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! What the rooms around the domains may ask of any command, of what happened, and of the state. Each question is a
+//! method with one `match`, so that the compiler asks it of every further domain; the answers stand in the domains.
+
+use std::fmt;
+
+use super::{AccountId, Command, Context, Domain, Happened, Rejection, Settings, State, accounts, payments};
+use crate::crypto::KeyId;
+use crate::time::Timestamp;
+use payments::Transfer;
+
+/// Whose key signs a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signer<'a> {
+    /// The key that its author's account has.
+    Author,
+    /// The key that stands in the command, as DER `SubjectPublicKeyInfo`: its author has no account yet.
+    Itself(&'a [u8]),
+}
+
+/// A further signature that a command has to carry beside its author's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endorsement<'a> {
+    /// Whose it is.
+    pub by: Endorser<'a>,
+    /// The signed bytes.
+    pub signed: Vec<u8>,
+    /// The signature.
+    pub signature: &'a [u8],
+    /// The stable name and the sentence of the refusal where the signature does not hold.
+    pub refusal: (&'static str, &'static str),
+    /// The refusal where there is no such key, so that the signature cannot be checked.
+    pub unknown: Rejection,
+}
+
+/// Whose key an endorsement is checked with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Endorser<'a> {
+    /// A key of a member.
+    Of(AccountId, KeyId),
+    /// The key with this DER `SubjectPublicKeyInfo`, which stands in the command.
+    Itself(&'a [u8]),
+}
+
+/// An account that a block brings into being.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Opened<'a> {
+    /// Its number.
+    pub account: AccountId,
+    /// Its public name.
+    pub handle: &'a str,
+    /// DER `SubjectPublicKeyInfo` of its key.
+    pub public_key: &'a [u8],
+}
+
+/// Why a guard turns a command away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Guarded {
+    /// The stable machine name.
+    pub name: &'static str,
+    /// The sentence for people.
+    pub sentence: String,
+    /// Which part of the command is meant, counted from 1; none where it is no single one.
+    pub element: Option<u64>,
+}
+
+/// Where a movement of money begins or ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// Nowhere yet: the money comes into being.
+    Issued,
+    /// A member's account.
+    Account(AccountId),
+    /// Money that a domain holds until it is decided whose it is, under a number of that domain.
+    Held(Domain, u64),
+}
+
+impl Place {
+    /// The account, where it is one.
+    pub fn account(self) -> Option<AccountId> {
+        match self {
+            Place::Account(account) => Some(account),
+            Place::Issued | Place::Held(..) => None,
+        }
+    }
+}
+
+/// A sum that has to be the same however it is counted, and is not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unbalanced {
+    /// What all balances add up to, in minor units.
+    pub sum: u128,
+    /// What was issued, in minor units.
+    pub issued: u64,
+}
+
+/// Why an account cannot be erased yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hindrance {
+    /// The stable machine name.
+    pub name: &'static str,
+    /// The sentence for people.
+    pub sentence: &'static str,
+}
+
+impl Command {
+    /// Whose key signs it.
+    pub fn signer(&self) -> Signer<'_> {
+        match self {
+            Command::Accounts(command) => command.signer(),
+            Command::Orders(_) | Command::Payments(_) => Signer::Author,
+        }
+    }
+
+    /// The further signatures that it has to carry. A kind that has any is named by [`super::Tag::is_endorsed`] as well.
+    pub fn endorsements(&self) -> Vec<Endorsement<'_>> {
+        match self {
+            Command::Accounts(_) | Command::Orders(_) => Vec::new(),
+            Command::Payments(command) => command.endorsements(),
+        }
+    }
+
+    /// Whose sessions and tickets end with it: somebody whose rights it changes authenticates again.
+    pub fn ends_sessions_of(&self) -> Option<AccountId> {
+        match self {
+            Command::Accounts(command) => command.ends_sessions_of(),
+            Command::Orders(_) | Command::Payments(_) => None,
+        }
+    }
+
+    /// What a new command has to meet beside the rules. A rule is part of the format: what it once allowed stays allowed
+    /// in every replay and audit. A guard is asked of new commands only, so that it may become stricter. `clock` is
+    /// what the server's clock says.
+    ///
+    /// # Errors
+    /// [`Guarded`] of the first guard that the command does not pass.
+    pub fn guard(&self, clock: Timestamp) -> Result<(), Guarded> {
+        match self {
+            Command::Accounts(command) => command.guard(clock),
+            Command::Orders(_) => Ok(()),
+            Command::Payments(command) => command.guard(),
+        }
+    }
+}
+
+impl Happened {
+    /// The account that it brought into being.
+    pub fn opens(&self) -> Option<Opened<'_>> {
+        match self {
+            Happened::Accounts(happened) => happened.opens(),
+            Happened::Orders(_) | Happened::Payments(_) => None,
+        }
+    }
+
+    /// Visits the accounts that it concerns beside its author's. A block is handed out whole or not at all, so whoever
+    /// is named here may read all of it.
+    pub fn concerns(&self, each: &mut dyn FnMut(AccountId)) {
+        match self {
+            Happened::Accounts(happened) => happened.concerns(each),
+            Happened::Orders(_) => {}
+            Happened::Payments(happened) => happened.concerns(each),
+        }
+    }
+
+    /// Visits every movement of money in it, in the order in which they are booked, until `each` wants no more.
+    pub fn transfers(
+        &self,
+        settings: &Settings,
+        context: &Context<'_>,
+        each: &mut dyn FnMut(Transfer<'_>) -> bool,
+    ) {
+        match self {
+            Happened::Accounts(happened) => happened.transfers(settings, each),
+            Happened::Orders(_) => {}
+            Happened::Payments(happened) => happened.transfers(context.author, each),
+        }
+    }
+}
+
+impl State {
+    /// DER `SubjectPublicKeyInfo` of a key of an account; none if the account has no such key.
+    pub fn key(&self, account: AccountId, key_id: &KeyId) -> Option<&[u8]> {
+        let member = self.accounts.get(account).filter(|member| member.key_id == *key_id)?;
+        Some(&member.public_key)
+    }
+
+    /// Whose key this is.
+    pub fn owner_of_key(&self, key_id: &KeyId) -> Option<AccountId> {
+        self.accounts.by_key(key_id)
+    }
+
+    /// The public name of an account.
+    pub fn handle(&self, account: AccountId) -> Option<&str> {
+        self.accounts.get(account).map(|member| member.handle.as_str())
+    }
+
+    /// Whose handle this is, without regard to case.
+    pub fn owner_of_handle(&self, handle: &str) -> Option<AccountId> {
+        let handle = accounts::Handle::new(handle).ok()?;
+        self.accounts.by_handle(&handle)
+    }
+
+    /// The key with which an account signs.
+    pub fn key_id(&self, account: AccountId) -> Option<KeyId> {
+        self.accounts.get(account).map(|member| member.key_id)
+    }
+
+    /// Whether an account has a role.
+    pub fn has_role(&self, account: AccountId, role: accounts::Role) -> bool {
+        self.accounts.has_role(account, role)
+    }
+
+    /// The index of the block that brought an account into being.
+    pub fn registered_at(&self, account: AccountId) -> Option<u64> {
+        self.accounts.get(account).map(|member| member.registered_at)
+    }
+
+    /// The time that an operator vouched for, as long as block times are not caught up. `index` and `block_time` are
+    /// those of the newest block.
+    pub fn vouched_time(&self, index: u64, block_time: Timestamp) -> Option<Timestamp> {
+        self.accounts.vouched_time(index, block_time)
+    }
+
+    /// Whether money only moved: all places together hold what was issued.
+    ///
+    /// # Errors
+    /// [`Unbalanced`] with both sums.
+    pub fn conserved(&self) -> Result<(), Unbalanced> {
+        self.payments.conserved()
+    }
+
+    /// Why an account cannot be erased yet; each domain is asked in turn.
+    pub fn hinders_erasure(&self, account: AccountId) -> Option<Hindrance> {
+        self.accounts.hinders_erasure(account).or_else(|| self.payments.hinders_erasure(account))
+    }
+
+    /// Takes what is private of an account out of the state, domain by domain. Its number, its handle and its keys stay,
+    /// because blocks name them for ever. What blocks hold until now is public, so that nothing goes.
+    pub fn erase(&mut self, _account: AccountId) {
+        let State { settings: _, accounts: _, orders: _, payments: _ } = self;
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Issued => f.write_str("what was issued"),
+            Place::Account(account) => write!(f, "account {account}"),
+            Place::Held(domain, number) => write!(f, "what {domain:?} holds under {number}"),
+        }
+    }
+}
+
+impl fmt::Display for Unbalanced {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "all balances add up to {} minor units, {} were issued", self.sum, self.issued)
+    }
+}

@@ -1,0 +1,67 @@
+//! What cannot follow from any state: a mistake of ours where it is met live, damage where it is met in a log.
+
+use std::fmt;
+
+use super::Place;
+
+/// Why an event cannot have happened in the state that the blocks before it add up to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Impossible {
+    /// More money leaves a place than it holds.
+    Overdraft {
+        /// From where.
+        from: Place,
+        /// What is there, in minor units.
+        held: u64,
+        /// What leaves, in minor units.
+        amount: u64,
+    },
+    /// A sum or a count is larger than its field can hold.
+    TooLarge(&'static str),
+    /// The event says another number than the state has.
+    Differs {
+        /// Which field of the event.
+        field: &'static str,
+        /// What the event says.
+        said: u64,
+        /// What follows from the state.
+        expected: u64,
+    },
+    /// An amount of a command that a rule refuses in every state.
+    Amount,
+}
+
+impl Impossible {
+    /// Compares what an event says with what follows from the state.
+    ///
+    /// # Errors
+    /// [`Impossible::Differs`].
+    pub(super) fn unless_equal(field: &'static str, said: u64, expected: u64) -> Result<(), Impossible> {
+        if said == expected { Ok(()) } else { Err(Impossible::Differs { field, said, expected }) }
+    }
+
+    /// The sum of a count and what is added to it.
+    ///
+    /// # Errors
+    /// [`Impossible::TooLarge`].
+    pub(super) fn sum(what: &'static str, count: u64, added: u64) -> Result<u64, Impossible> {
+        count.checked_add(added).ok_or(Impossible::TooLarge(what))
+    }
+}
+
+impl fmt::Display for Impossible {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Impossible::Overdraft { from, held, amount } => {
+                write!(f, "{amount} minor units leave {from}, which holds {held}")
+            }
+            Impossible::TooLarge(what) => write!(f, "{what} would be larger than any number of a ledger"),
+            Impossible::Differs { field, said, expected } => {
+                write!(f, "the event says {field} {said}, and the blocks before it add up to {expected}")
+            }
+            Impossible::Amount => f.write_str("an amount is less than one minor unit"),
+        }
+    }
+}
+
+impl std::error::Error for Impossible {}
