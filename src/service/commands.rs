@@ -15,7 +15,6 @@ use super::lines::Line;
 use super::{ConnectionId, Job, Service, disk_full};
 use crate::chain::{Message, SIGNATURE_BYTES};
 use crate::crypto::KeyId;
-use crate::crypto::rsa::PublicKey;
 use crate::domain::{AccountId, Command, Endorser, Rejection, Signer};
 use crate::eventlog::LogError;
 use crate::ledger::{Admission, Placement, Refused};
@@ -105,8 +104,8 @@ impl Service {
         };
         let checks = command.endorsements().into_iter().map(|endorsement| {
             let key = match endorsement.by {
-                Endorser::Of(account, key_id) => self.key_of(account, key_id).map(CheckingKey::OfAccount),
-                Endorser::Itself(spki) => Some(CheckingKey::OfStranger(spki.to_vec())),
+                Endorser::Of(account, key_id) => self.key_of(account, key_id),
+                Endorser::Itself(spki) => Some(CheckingKey::Spki(spki.to_vec())),
             };
             let Some(key) = key else { return EndorsementCheck::Unknown(endorsement.unknown) };
             let (signed, signature) = (endorsement.signed, endorsement.signature.to_vec());
@@ -128,7 +127,7 @@ impl Service {
                 }
                 let command = Command::decode(header.tag, message.body).ok();
                 match command.as_ref().map(Command::signer) {
-                    Some(Signer::Itself(spki)) => Ok(CheckingKey::OfStranger(spki.to_vec())),
+                    Some(Signer::Itself(spki)) => Ok(CheckingKey::Spki(spki.to_vec())),
                     Some(Signer::Author) | None => {
                         Err(Box::new(refusal("malformed_command", "the registration does not decode")))
                     }
@@ -138,16 +137,28 @@ impl Service {
                 if header.account != account || header.key_id != key_id {
                     return Err(no_permission());
                 }
-                self.key_of(account, key_id).map(CheckingKey::OfAccount).ok_or_else(no_permission)
+                self.key_of(account, key_id).ok_or_else(no_permission)
             }
         }
     }
 
-    /// A key of an account, prepared for use.
-    pub(super) fn key_of(&mut self, account: AccountId, key_id: KeyId) -> Option<PublicKey> {
-        let state = self.ledger.replica().state();
-        let spki = state.key(account, &key_id)?;
-        self.keys.get(key_id, || PublicKey::from_spki(spki).ok())
+    /// A key of an account: ready for use if it was used lately, else a helper makes it ready.
+    pub(super) fn key_of(&mut self, account: AccountId, key_id: KeyId) -> Option<CheckingKey> {
+        let spki = self.ledger.replica().state().key(account, &key_id)?;
+        let ready = self.keys.get(&key_id).map(CheckingKey::Ready);
+        Some(ready.unwrap_or_else(|| CheckingKey::Spki(spki.to_vec())))
+    }
+
+    /// Keeps the keys of members that a helper has made ready.
+    fn keep_keys(&mut self, check: &CommandCheck) {
+        for key in check.ready_keys() {
+            let key_id = key.key_id();
+            if self.keys.get(&key_id).is_none()
+                && self.ledger.replica().state().owner_of_key(&key_id).is_some()
+            {
+                self.keys.keep(key.clone());
+            }
+        }
     }
 
     /// What was answered before is answered again, and needs no further check of a signature. A retry of what is in the
@@ -247,7 +258,7 @@ impl Service {
     pub(super) fn check_at_once(&mut self, now: Now) {
         let alone = self.checks_under_way == 1 && self.jobs.len() == 1 && self.newest_batch <= 1;
         let quick = |job: &mut Job| matches!(job, Job::VerifyCommand(check) if check.is_quick());
-        if alone && let Some(Job::VerifyCommand(check)) = self.jobs.pop_if(quick) {
+        if alone && let Some(Job::VerifyCommand(mut check)) = self.jobs.pop_if(quick) {
             let verdict = check.verdict();
             self.command_verified(check, verdict, now);
         }
@@ -258,6 +269,7 @@ impl Service {
         self.checks_under_way = self.checks_under_way.saturating_sub(1);
         self.checks_with_helpers = self.checks_with_helpers.saturating_sub(check.weight());
         self.hand_out_checks();
+        self.keep_keys(&check);
         let id = check.connection;
         let Some(connection) = self.connections.get_mut(&id) else { return };
         let place = check.sequence.checked_sub(connection.first_sequence);

@@ -120,12 +120,13 @@ pub enum EndorsementCheck {
     Unknown(Rejection),
 }
 
-/// The key that a command is checked with.
+/// The key that a signature is checked with.
 pub enum CheckingKey {
-    /// An account's key.
-    OfAccount(PublicKey),
-    /// DER from a registration: to be checked against the key policy first.
-    OfStranger(Vec<u8>),
+    /// It is ready for use.
+    Ready(PublicKey),
+    /// DER `SubjectPublicKeyInfo`, of a stranger or of a member: it is held against the key policy and made ready by whoever
+    /// checks with it.
+    Spki(Vec<u8>),
 }
 
 /// What came of a job.
@@ -210,7 +211,7 @@ impl Job {
                 let valid = known & signed;
                 emit(JobResult::ClientVerified { connection, valid });
             }
-            Job::VerifyCommand(check) => {
+            Job::VerifyCommand(mut check) => {
                 let verdict = check.verdict();
                 emit(JobResult::CommandVerified { check, verdict });
             }
@@ -233,7 +234,7 @@ impl CommandCheck {
     /// Whether there is no more to it than one signature of a member over a small command: some 20 µs, 60 without
     /// vector instructions.
     pub(super) fn is_quick(&self) -> bool {
-        let prepared = matches!(self.key, CheckingKey::OfAccount(_));
+        let prepared = matches!(self.key, CheckingKey::Ready(_));
         prepared && self.endorsements.is_empty() && self.message.len() <= QUICK_BYTES_MAX
     }
 
@@ -245,23 +246,23 @@ impl CommandCheck {
     /// Names the key that the command is checked with.
     pub(super) fn key_id(&self) -> KeyId {
         match &self.key {
-            CheckingKey::OfAccount(key) => key.key_id(),
-            CheckingKey::OfStranger(spki) => KeyId::of_spki(spki),
+            CheckingKey::Ready(key) => key.key_id(),
+            CheckingKey::Spki(spki) => KeyId::of_spki(spki),
         }
     }
 
-    /// Checks all that has to be signed.
-    pub(super) fn verdict(&self) -> SignatureVerdict {
+    /// Checks all that has to be signed. The keys are ready afterwards.
+    pub(super) fn verdict(&mut self) -> SignatureVerdict {
         self.check().err().unwrap_or(SignatureVerdict::Good)
     }
 
-    fn check(&self) -> Result<(), SignatureVerdict> {
-        let key = self.key.prepared().map_err(SignatureVerdict::BadKey)?;
+    fn check(&mut self) -> Result<(), SignatureVerdict> {
+        let key = self.key.make_ready().map_err(SignatureVerdict::BadKey)?;
         key.verify_pss(&[&self.message], &self.signature).map_err(|_| SignatureVerdict::Bad)?;
-        for endorsement in &self.endorsements {
+        for endorsement in &mut self.endorsements {
             match endorsement {
                 EndorsementCheck::Signature { key, signed, signature, refusal: (name, sentence) } => {
-                    let key = key.prepared().map_err(SignatureVerdict::BadKey)?;
+                    let key = key.make_ready().map_err(SignatureVerdict::BadKey)?;
                     key.verify_pss(&[signed], signature)
                         .map_err(|_| SignatureVerdict::BadEndorsement(name, sentence))?;
                 }
@@ -272,14 +273,27 @@ impl CommandCheck {
         }
         Ok(())
     }
+
+    /// The keys that are ready: worth keeping, where they are members'.
+    pub(super) fn ready_keys(&self) -> impl Iterator<Item = &PublicKey> {
+        let endorsers = self.endorsements.iter().filter_map(|endorsement| match endorsement {
+            EndorsementCheck::Signature { key, .. } => Some(key),
+            EndorsementCheck::Unknown(_) => None,
+        });
+        std::iter::once(&self.key).chain(endorsers).filter_map(|key| match key {
+            CheckingKey::Ready(key) => Some(key),
+            CheckingKey::Spki(_) => None,
+        })
+    }
 }
 
 impl CheckingKey {
-    /// The key, ready for use; a stranger's is held against the key policy first.
-    fn prepared(&self) -> Result<PublicKey, KeyPolicyError> {
-        match self {
-            CheckingKey::OfAccount(key) => Ok(key.clone()),
-            CheckingKey::OfStranger(spki) => PublicKey::from_spki(spki),
-        }
+    fn make_ready(&mut self) -> Result<PublicKey, KeyPolicyError> {
+        let key = match self {
+            CheckingKey::Ready(key) => return Ok(key.clone()),
+            CheckingKey::Spki(spki) => PublicKey::from_spki(spki)?,
+        };
+        *self = CheckingKey::Ready(key.clone());
+        Ok(key)
     }
 }

@@ -1,5 +1,6 @@
-//! Members' keys, ready for use: making one ready costs more than checking a signature with it, and keeping it costs a
-//! few kilobytes, so that not everybody's can be kept.
+//! Members' keys, ready for use: making one ready takes a millisecond, more than checking many signatures with it, and
+//! keeping it costs a few kilobytes, so that not everybody's can be kept. A helper makes a key ready when it is wanted
+//! and not here; the loop never does.
 
 use std::collections::BTreeMap;
 
@@ -17,21 +18,26 @@ pub(super) struct KeyCache {
 }
 
 impl KeyCache {
-    /// The key of this name, if it is kept; else the one that `make` makes.
-    pub(super) fn get(
-        &mut self,
-        key_id: KeyId,
-        make: impl FnOnce() -> Option<PublicKey>,
-    ) -> Option<PublicKey> {
-        if let Some(key) = self.young.get(&key_id) {
+    /// The key of this name, if it is kept.
+    pub(super) fn get(&mut self, key_id: &KeyId) -> Option<PublicKey> {
+        if let Some(key) = self.young.get(key_id) {
             return Some(key.clone());
         }
-        let key = self.old.remove(&key_id).or_else(make)?;
+        let key = self.old.remove(key_id)?;
+        self.keep_as(*key_id, key.clone());
+        Some(key)
+    }
+
+    /// Keeps a key that somebody has made ready.
+    pub(super) fn keep(&mut self, key: PublicKey) {
+        self.keep_as(key.key_id(), key);
+    }
+
+    fn keep_as(&mut self, key_id: KeyId, key: PublicKey) {
         if self.young.len() >= GENERATION {
             self.old = std::mem::take(&mut self.young);
         }
-        self.young.insert(key_id, key.clone());
-        Some(key)
+        self.young.insert(key_id, key);
     }
 
     /// Forgets all: accounts may be gone.
@@ -54,15 +60,14 @@ mod tests {
         let often = key_id(u64::MAX);
         for number in 0..3 * GENERATION as u64 {
             for key_id in [key_id(number), often] {
-                let made_now = cache.get(key_id, || {
+                if cache.get(&key_id).is_none() {
                     made += 1;
-                    Some(key.clone())
-                });
-                assert!(made_now.is_some());
+                    cache.keep_as(key_id, key.clone());
+                }
             }
             assert!(cache.young.len() + cache.old.len() <= 2 * GENERATION);
         }
         assert_eq!(made, 3 * GENERATION + 1, "each of the others once, and this one once");
-        assert!(cache.get(key_id(0), || None).is_none(), "long gone, and not made again");
+        assert!(cache.get(&key_id(0)).is_none(), "long gone");
     }
 }
