@@ -1,0 +1,223 @@
+//! Every command and event of every domain: encodings, pairs, and what may be asked of them.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::crypto::{KeyId, LedgerId};
+
+fn commands() -> Vec<Command> {
+    let old = orders::v1::Order {
+        operation: orders::Operation::Buy,
+        stock_name: orders::v1::StockName::new("AAPL").unwrap(),
+        quantity: 300,
+        price: Some(orders::v1::Price {
+            ten_thousandths: 125_000,
+            currency: Some(orders::v1::Currency(*b"USD")),
+        }),
+    };
+    let order = orders::Order {
+        operation: orders::Operation::Buy,
+        stock_name: orders::StockName::new("AAPL").unwrap(),
+        quantity: 300.into(),
+        price: Some(orders::Price {
+            amount: orders::Decimal::new(125, 1).unwrap(),
+            currency: orders::Currency::new("USD").ok(),
+        }),
+    };
+    let register = accounts::Register { handle: "alice".to_owned(), public_key: vec![1; 422] };
+    let place_v1 = orders::v1::PlaceOrders { orders: vec![old, orders::v1::Order { price: None, ..old }] };
+    let place = orders::PlaceOrders { orders: vec![order, orders::Order { price: None, ..order }] };
+    vec![
+        Command::Accounts(accounts::Command::Register(register)),
+        Command::Orders(orders::Command::PlaceOrdersV1(place_v1)),
+        Command::Orders(orders::Command::PlaceOrders(place)),
+        Command::Accounts(accounts::Command::GrantRole(accounts::GrantRole {
+            account: AccountId(300),
+            role: accounts::Role::Operator,
+        })),
+        Command::Accounts(accounts::Command::RevokeRole(accounts::RevokeRole {
+            account: AccountId(300),
+            role: accounts::Role::Operator,
+        })),
+        Command::Payments(payments::Command::Pay(payments::Pay {
+            payments: vec![payments::Payment { to: AccountId(300), amount: 150, memo: "tea".to_owned() }],
+        })),
+        Command::Payments(payments::Command::Issue(payments::Issue { to: AccountId(2), amount: -1 })),
+        Command::Payments(payments::Command::Settle(payments::Settle {
+            order: payments::PaymentOrder {
+                ledger_id: LedgerId([1; 32]),
+                payer: AccountId(2),
+                key_id: KeyId([3; 32]),
+                order_id: payments::OrderId([4; 16]),
+                payee: AccountId(5),
+                amount: 6,
+                expires_ms: 7,
+                memo: "tea".to_owned(),
+            },
+            signature: vec![8; 384],
+        })),
+        Command::Payments(payments::Command::RevokeOrder(payments::RevokeOrder {
+            order_id: payments::OrderId([4; 16]),
+        })),
+        Command::Accounts(accounts::Command::VouchClock(accounts::VouchClock { time_ms: 300 })),
+    ]
+}
+
+fn events() -> Vec<Event> {
+    vec![
+        Event::Accounts(accounts::Event::Registered(accounts::Registered { account: AccountId(300) })),
+        Event::Orders(orders::Event::OrdersPlaced(orders::OrdersPlaced { first_order: 300 })),
+        Event::Accounts(accounts::Event::RoleGranted(accounts::RoleGranted { holders: 300 })),
+        Event::Accounts(accounts::Event::RoleRevoked(accounts::RoleRevoked { holders: 1 })),
+        Event::Payments(payments::Event::Paid(payments::Paid { balance: 300 })),
+        Event::Payments(payments::Event::Issued(payments::Issued { balance: 300 })),
+        Event::Payments(payments::Event::Settled(payments::Settled { settlement: 300 })),
+        Event::Payments(payments::Event::OrderRevoked(payments::OrderRevoked { revocation: 0 })),
+        Event::Accounts(accounts::Event::ClockVouched(accounts::ClockVouched { ahead_ms: 300 })),
+    ]
+}
+
+#[test]
+fn the_kinds_that_carry_endorsements_are_those_whose_commands_have_any() {
+    for command in commands() {
+        let (tag, _) = command.encode();
+        assert_eq!(tag.is_endorsed(), !command.endorsements().is_empty(), "{tag:?}");
+    }
+}
+
+#[test]
+fn a_command_pairs_with_its_own_event_and_no_other() {
+    for command in commands() {
+        let (tag, body) = command.encode();
+        let pairs = events().into_iter().filter_map(|event| Happened::of(command.clone(), event));
+        let pairs: Vec<Happened> = pairs.collect();
+        assert_eq!(pairs.len(), 1, "{tag:?}");
+        assert_eq!(pairs[0].command(), command);
+        for event in events() {
+            let decoded = Happened::decode(tag, &body, &event.encode());
+            assert_eq!(decoded.ok(), Happened::of(command.clone(), event), "{tag:?}");
+        }
+    }
+}
+
+#[test]
+fn commands_and_events_read_back_and_no_other_bytes_do() {
+    for command in commands() {
+        let (tag, bytes) = command.encode();
+        assert_eq!(Command::decode(tag, &bytes), Ok(command));
+        for length in 0..bytes.len() {
+            assert_eq!(Command::decode(tag, &bytes[..length]), Err(Undecodable::NotCanonical));
+        }
+        let longer = [&bytes[..], &[0]].concat();
+        assert_eq!(Command::decode(tag, &longer), Err(Undecodable::NotCanonical));
+    }
+    for event in events() {
+        let bytes = event.encode();
+        assert_eq!(Event::decode(&bytes), Ok(event));
+        for length in 0..bytes.len() {
+            assert_eq!(Event::decode(&bytes[..length]), Err(Undecodable::NotCanonical));
+        }
+        assert_eq!(Event::decode(&[&bytes[..], &[0]].concat()), Err(Undecodable::NotCanonical));
+    }
+}
+
+/// These bytes stand in logs. A change of any of them is a new schema, not a new expectation.
+#[test]
+fn the_encodings_are_frozen() {
+    let [register, place_v1, place, grant, revoke, pay, issue, settle, revoke_order, vouch] =
+        commands().try_into().unwrap();
+    let (tag, bytes) = register.encode();
+    assert_eq!(tag, Tag { schema: 1, kind: 1 });
+    assert_eq!(bytes, [&b"\x05alice\xa6\x03"[..], &[1; 422]].concat());
+    let (tag, bytes) = place.encode();
+    assert_eq!(tag, Tag { schema: 2, kind: 16 });
+    assert_eq!(bytes, b"\x02\x1e\x04AAPL\xac\x02\x01\x7dUSD\0\x04AAPL\xac\x02");
+    let (tag, bytes) = place_v1.encode();
+    assert_eq!(tag, Tag { schema: 1, kind: 16 });
+    assert_eq!(bytes, b"\x02\0\x04AAPL\xac\x02\x01\xc8\xd0\x07\x01USD\0\x04AAPL\xac\x02\0");
+    assert_eq!(grant.encode(), (Tag { schema: 1, kind: 2 }, b"\xac\x02\0".to_vec()));
+    assert_eq!(revoke.encode(), (Tag { schema: 1, kind: 3 }, b"\xac\x02\0".to_vec()));
+    assert_eq!(pay.encode(), (Tag { schema: 1, kind: 32 }, b"\x01\xac\x02\xac\x02\x03tea".to_vec()));
+    assert_eq!(issue.encode(), (Tag { schema: 1, kind: 33 }, b"\x02\x01".to_vec()));
+    let Command::Payments(payments::Command::Settle(payments::Settle { order, .. })) = &settle else {
+        panic!("{settle:?}");
+    };
+    let settle_bytes = [&[141, 1][..], &order.encode(), &[128, 3], &[8; 384]].concat();
+    assert_eq!(settle.encode(), (Tag { schema: 1, kind: 34 }, settle_bytes));
+    assert_eq!(revoke_order.encode(), (Tag { schema: 1, kind: 35 }, vec![4; 16]));
+    assert_eq!(vouch.encode(), (Tag { schema: 1, kind: 13 }, b"\xac\x02".to_vec()));
+    let [registered, placed, granted, revoked, paid, issued, settled, order_revoked, vouched] =
+        events().try_into().unwrap();
+    assert_eq!(registered.encode(), b"\0\x01\0\x01\xac\x02");
+    assert_eq!(placed.encode(), b"\0\x01\0\x10\xac\x02");
+    assert_eq!(granted.encode(), b"\0\x01\0\x02\xac\x02");
+    assert_eq!(revoked.encode(), b"\0\x01\0\x03\x01");
+    assert_eq!(paid.encode(), b"\0\x01\0\x20\xac\x02");
+    assert_eq!(issued.encode(), b"\0\x01\0\x21\xac\x02");
+    assert_eq!(settled.encode(), b"\0\x01\0\x22\xac\x02");
+    assert_eq!(order_revoked.encode(), b"\0\x01\0\x23\0");
+    assert_eq!(vouched.encode(), b"\0\x01\0\x0d\xac\x02");
+}
+
+#[test]
+fn a_tag_that_no_domain_has_is_unknown() {
+    let (_, bytes) = commands().remove(0).encode();
+    for (schema, kind) in [(1, 0), (0, 1), (2, 1), (1, 4), (1, 15), (1, 17), (0, 16), (3, 16), (1, 47)] {
+        let tag = Tag { schema, kind };
+        assert_eq!(Command::decode(tag, &bytes), Err(Undecodable::UnknownKind(tag)));
+    }
+    for (schema, kind) in [(1, 48), (1, u16::MAX), (u16::MAX, 1)] {
+        let tag = Tag { schema, kind };
+        assert_eq!(Command::decode(tag, &bytes), Err(Undecodable::UnknownKind(tag)));
+        let [s, k] = [schema.to_be_bytes(), kind.to_be_bytes()];
+        assert_eq!(Event::decode(&[s, k].concat()), Err(Undecodable::UnknownKind(tag)));
+    }
+}
+
+#[test]
+fn only_a_registration_is_for_those_who_have_no_account() {
+    assert!(Command::is_registration(accounts::REGISTER));
+    assert!(!Command::is_registration(orders::PLACE_ORDERS));
+}
+
+#[test]
+fn lengths_and_numbers_longer_than_needed_are_refused() {
+    let tag = orders::PLACE_ORDERS_V1;
+    assert!(Command::decode(tag, &[1, 0, 1, b'A', 1, 0]).is_ok());
+    for bad in [
+        &[0x81, 0, 0, 1, b'A', 1, 0][..],
+        &[1, 0, 0x81, 0, b'A', 1, 0],
+        &[1, 0, 1, b'A', 0x81, 0, 0],
+        &[1, 0, 1, b'A', 1, 2],
+        &[1, 0, 1, b'A', 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02, 0],
+    ] {
+        assert_eq!(Command::decode(tag, bad), Err(Undecodable::NotCanonical), "{bad:x?}");
+    }
+}
+
+#[test]
+fn a_length_of_two_to_the_forty_is_refused_without_allocating() {
+    const LENGTH: [u8; 6] = [0x80, 0x80, 0x80, 0x80, 0x80, 0x20];
+    let refused = Err(Undecodable::NotCanonical);
+    assert_eq!(Command::decode(orders::PLACE_ORDERS, &LENGTH), refused, "orders");
+    assert_eq!(Command::decode(orders::PLACE_ORDERS, &[&[1, 0][..], &LENGTH].concat()), refused, "name");
+    assert_eq!(Command::decode(accounts::REGISTER, &LENGTH), refused, "handle");
+    let key = [&b"\x05alice"[..], &LENGTH].concat();
+    assert_eq!(Command::decode(accounts::REGISTER, &key), refused, "key");
+}
+
+proptest! {
+    #[test]
+    fn bytes_of_a_stranger_never_panic_and_decode_only_if_they_are_canonical(
+        kind in 0..50u16,
+        bytes in prop::collection::vec(any::<u8>(), 0..64),
+    ) {
+        let tag = Tag { schema: 1, kind };
+        if let Ok(command) = Command::decode(tag, &bytes) {
+            prop_assert_eq!(command.encode(), (tag, bytes.clone()));
+        }
+        if let Ok(event) = Event::decode(&bytes) {
+            prop_assert_eq!(event.encode(), bytes);
+        }
+    }
+}
