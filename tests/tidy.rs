@@ -1,22 +1,16 @@
 //! The order of the house, checked as a text: what a reader may rely on without looking at every file. What
 //! clippy can check is in `Cargo.toml` and `clippy.toml`; this holds what it cannot.
 
+mod imports;
+mod paths;
+mod source;
+
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
 
-/// The rooms of `src/`, from what everything shares to the edges. A room imports from its own level and from
-/// those above it in this list, never from below.
-const LEVELS: &[&[&str]] = &[
-    &["limits", "time", "codec", "crypto", "text"],
-    &["chain", "domain"],
-    &["wire", "eventlog", "session"],
-    &["ledger"],
-    &["audit"],
-    &["service"],
-    &["lock_file", "reactor", "client", "peer", "daemon", "cli"],
-];
+use imports::House;
+use source::{files, root};
 
-/// Rooms that see even less than their level allows.
+/// Rooms that see even less than those above them.
 const NEVER: &[(&str, &[&str])] = &[
     ("domain", &["chain"]),
     ("session", &["chain", "domain", "wire", "eventlog"]),
@@ -27,6 +21,12 @@ const NEVER: &[(&str, &[&str])] = &[
     ("peer", &["daemon", "cli"]),
     ("daemon", &["client"]),
 ];
+
+/// Rooms whose files may still import each other in a circle.
+const CIRCLES_EXCEPTIONS: &[&str] = &["client", "cli"];
+
+/// The first of the rooms that touch the world.
+const FIRST_EDGE: &str = "reactor";
 
 /// What touches the world, and the only files below the edges that may.
 const WORLDLY: &[(&str, &[&str])] = &[
@@ -46,115 +46,23 @@ const WORLDLY: &[(&str, &[&str])] = &[
 const LINES_MAX: usize = 500;
 const LINES_EXCEPTIONS: &[&str] = &[];
 
-struct File {
-    /// From the project's root, with slashes.
-    path: String,
-    text: String,
-    /// Compiled for tests only.
-    is_test: bool,
-}
-
-impl File {
-    /// The room in `src/` that the file belongs to.
-    fn room(&self) -> Option<&str> {
-        let inside = self.path.strip_prefix("src/")?;
-        let room = inside.split('/').next()?;
-        let room = room.strip_suffix(".rs").unwrap_or(room);
-        (room != "lib").then_some(room)
-    }
-
-    /// Lines of code outside tests, each with its number.
-    fn code(&self) -> impl Iterator<Item = (usize, &str)> {
-        let end = self.text.find("#[cfg(test)]\nmod tests").unwrap_or(self.text.len());
-        let text = if self.is_test { "" } else { &self.text[..end] };
-        let lines = text.lines().enumerate().map(|(number, line)| (number + 1, line));
-        lines.filter(|(_, line)| !line.trim_start().starts_with("//"))
-    }
-}
-
-fn root() -> PathBuf {
-    std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from)
-}
-
-fn files() -> Vec<File> {
-    let root = root();
-    let mut paths = Vec::new();
-    for folder in ["src", "bin", "tests", "benches", "examples"] {
-        collect(&root.join(folder), &mut paths);
-    }
-    let mut files: Vec<File> = paths
-        .into_iter()
-        .map(|path| {
-            let text = std::fs::read_to_string(&path).unwrap();
-            let path = path.strip_prefix(&root).unwrap().to_string_lossy().replace('\\', "/");
-            let is_test = path.starts_with("tests/") || path.starts_with("benches/");
-            File { path, text, is_test }
-        })
-        .collect();
-    // `#[cfg(test)] mod x;` makes a test of the file that it names.
-    let mut tests = BTreeSet::new();
-    for file in &files {
-        for after in file.text.split("#[cfg(test)]\n").skip(1) {
-            let line = after.lines().next().unwrap_or_default();
-            let Some(name) = line.split("mod ").nth(1).and_then(|rest| rest.strip_suffix(';')) else {
-                continue;
-            };
-            let folder = file.path.strip_suffix("/mod.rs").or_else(|| file.path.strip_suffix(".rs"));
-            tests.insert(format!("{}/{name}", folder.unwrap()));
-        }
-    }
-    for file in &mut files {
-        let module = file.path.strip_suffix("/mod.rs").or_else(|| file.path.strip_suffix(".rs")).unwrap();
-        let in_tests = tests.iter().any(|test| module == test || module.starts_with(&format!("{test}/")));
-        file.is_test |= in_tests;
-    }
-    assert!(files.len() > 40, "only {} files were found", files.len());
-    files
-}
-
-fn collect(folder: &Path, paths: &mut Vec<PathBuf>) {
-    let Ok(entries) = std::fs::read_dir(folder) else { return };
-    for path in entries.map(|entry| entry.unwrap().path()) {
-        if path.is_dir() {
-            collect(&path, paths);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            paths.push(path);
-        }
-    }
-    paths.sort();
-}
-
-/// The rooms named after `crate::` in a text, groups in braces included.
-fn rooms_used(text: &str) -> BTreeSet<String> {
-    let name = |text: &str| -> String {
-        text.trim_start().chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect()
-    };
-    let mut rooms = BTreeSet::new();
-    for after in text.split("crate::").skip(1) {
-        let Some(group) = after.strip_prefix('{') else {
-            rooms.insert(name(after));
-            continue;
-        };
-        let (mut depth, mut at_start) = (0, true);
-        for (at, c) in group.char_indices() {
-            match c {
-                '{' => depth += 1,
-                '}' if depth == 0 => break,
-                '}' => depth -= 1,
-                ',' if depth == 0 => at_start = true,
-                c if at_start && !c.is_whitespace() => {
-                    rooms.insert(name(&group[at..]));
-                    at_start = false;
-                }
-                _ => {}
-            }
-        }
-    }
+/// The rooms of `src/` in reading order, which `src/lib.rs` says: a room imports from those above it.
+fn rooms() -> Vec<String> {
+    let lib = std::fs::read_to_string(root().join("src/lib.rs")).unwrap();
+    let rooms = lib.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'));
+    let rooms: Vec<String> = rooms.map(str::to_owned).collect();
+    assert!(rooms.len() > 10, "src/lib.rs lists only {rooms:?}");
     rooms
 }
 
-fn level_of(room: &str) -> Option<usize> {
-    LEVELS.iter().position(|level| level.contains(&room))
+/// The domains: the folders of `src/domain/`.
+fn domains() -> Vec<String> {
+    let entries = std::fs::read_dir(root().join("src/domain")).unwrap().map(|entry| entry.unwrap());
+    let folders = entries.filter(|entry| entry.path().is_dir());
+    let mut domains: Vec<String> = folders.map(|entry| entry.file_name().into_string().unwrap()).collect();
+    domains.sort();
+    assert!(!domains.is_empty());
+    domains
 }
 
 /// Fails with every complaint at once.
@@ -169,39 +77,55 @@ fn every_file_opens_by_saying_why_it_exists() {
 }
 
 #[test]
+fn every_room_stands_in_the_reading_order_once() {
+    let rooms = rooms();
+    let listed: BTreeSet<&str> = rooms.iter().map(String::as_str).collect();
+    assert_eq!(listed.len(), rooms.len(), "{rooms:?}");
+    let files = files();
+    let there: BTreeSet<&str> = files.iter().filter_map(|file| file.room()).collect();
+    assert_eq!(there, listed);
+    for room in NEVER.iter().flat_map(|(room, never)| never.iter().chain([room])).chain(CIRCLES_EXCEPTIONS) {
+        assert!(listed.contains(room), "a rule of tests/tidy.rs names {room}, which is no room");
+    }
+}
+
+#[test]
 fn rooms_import_in_one_direction() {
+    let rooms = rooms();
+    let place = |room: &str| rooms.iter().position(|listed| listed == room);
     let mut complaints = Vec::new();
-    for file in files() {
-        let Some(room) = file.room() else { continue };
-        let Some(level) = level_of(room) else {
-            complaints.push(format!("{}: the room {room} has no level in tests/tidy.rs", file.path));
-            continue;
-        };
-        let code: String = file.code().map(|(_, line)| format!("{line}\n")).collect();
-        for used in rooms_used(&code) {
-            let below = level_of(&used).is_some_and(|used_level| used_level > level);
-            let never = NEVER.iter().any(|(name, never)| *name == room && never.contains(&used.as_str()));
-            if below || never {
-                complaints.push(format!("{}: {room} may not import from {used}", file.path));
-            }
+    for (module, used) in House::of(&files()).rooms_named() {
+        let room = module.split('/').next().unwrap_or_default();
+        let below = place(&used) > place(room);
+        let never = NEVER.iter().any(|(name, never)| *name == room && never.contains(&used.as_str()));
+        if below || never {
+            complaints.push(format!("src/{module}: {room} may not import from {used}"));
         }
     }
     assert_none(&complaints);
 }
 
 #[test]
-fn imports_are_found_in_every_form() {
-    let text = "use crate::chain::Block; use crate::{codec, domain::{self, orders::{Order}}, wire}; crate::limits::A";
-    let found: Vec<String> = rooms_used(text).into_iter().collect();
-    assert_eq!(found, ["chain", "codec", "domain", "limits", "wire"]);
+fn siblings_do_not_import_each_other_in_a_circle() {
+    let mut complaints = Vec::new();
+    for circle in House::of(&files()).circles() {
+        let room = circle.parent.split('/').next().unwrap_or_default();
+        if CIRCLES_EXCEPTIONS.contains(&room) {
+            continue;
+        }
+        complaints.push(format!("src/{}: a circle of {}", circle.parent, circle.children.join(", ")));
+        complaints.extend(circle.imports.iter().map(|import| format!("    {} → {}", import.from, import.to)));
+    }
+    assert_none(&complaints);
 }
 
 #[test]
 fn below_the_edges_nothing_touches_the_world() {
-    let edges = level_of("reactor").unwrap();
+    let rooms = rooms();
+    let edges = rooms.iter().position(|room| room == FIRST_EDGE).unwrap();
     let mut complaints = Vec::new();
     for file in files() {
-        if file.room().and_then(level_of).is_none_or(|level| level >= edges) {
+        if file.room().is_none_or(|room| !rooms[..edges].iter().any(|below| below == room)) {
             continue;
         }
         for (number, line) in file.code() {
@@ -252,16 +176,43 @@ fn nothing_outside_tests_panics_without_saying_why_it_cannot() {
     assert_none(&complaints);
 }
 
-#[test]
-fn every_room_is_on_the_map() {
+/// Rows of the map in `ARCHITECTURE.md`, each by the path that it begins with.
+fn rows_of_the_map() -> BTreeSet<String> {
     let map = std::fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
-    let mut rooms: Vec<PathBuf> = Vec::new();
-    for folder in ["src", "src/domain"] {
-        let entries = std::fs::read_dir(root().join(folder)).unwrap().map(|entry| entry.unwrap().path());
-        rooms.extend(entries.filter(|path| path.is_dir()));
-    }
-    let names =
-        rooms.iter().map(|path| path.strip_prefix(root()).unwrap().to_string_lossy().replace('\\', "/"));
-    let missing = names.filter(|name| !map.contains(&format!("`{name}/`")));
-    assert_none(&missing.map(|name| format!("ARCHITECTURE.md does not name `{name}/`")).collect::<Vec<_>>());
+    let section = map.split("\n## The map\n").nth(1).unwrap().split("\n## ").next().unwrap();
+    let paths = section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    paths.map(str::to_owned).collect()
+}
+
+#[test]
+fn every_room_and_every_domain_has_a_row_of_the_map() {
+    let rows = rows_of_the_map();
+    let of = |path: String| {
+        let is_folder = root().join(&path).is_dir();
+        if is_folder { format!("{path}/") } else { format!("{path}.rs") }
+    };
+    let rooms = rooms().into_iter().map(|room| of(format!("src/{room}")));
+    let domains = domains().into_iter().map(|domain| of(format!("src/domain/{domain}")));
+    let missing = rooms.chain(domains).filter(|path| !rows.contains(path));
+    assert_none(
+        &missing.map(|path| format!("the map of ARCHITECTURE.md has no row `{path}`")).collect::<Vec<_>>(),
+    );
+}
+
+#[test]
+fn the_map_leads_to_what_is_there() {
+    let gone = rows_of_the_map().into_iter().filter(|path| !root().join(path).exists());
+    assert_none(&gone.map(|path| format!("ARCHITECTURE.md leads to `{path}`")).collect::<Vec<_>>());
+}
+
+/// `tests/scenarios.rs` replays every file of the folder.
+#[test]
+fn every_domain_has_its_scenarios() {
+    let file = |domain: &String| format!("fixtures/scenarios/{domain}.txt");
+    let domains = domains();
+    let missing = domains.iter().filter(|domain| {
+        let text = std::fs::read_to_string(root().join(file(domain))).unwrap_or_default();
+        !text.lines().any(|line| line.starts_with("scenario "))
+    });
+    assert_none(&missing.map(|domain| format!("{} tells no scenario", file(domain))).collect::<Vec<_>>());
 }
