@@ -1,106 +1,10 @@
 //! What the rooms around the domains may ask of any command, of what happened, and of the state. Each question is a
 //! method with one `match`, so that the compiler asks it of every further domain; the answers stand in the domains.
 
-use std::fmt;
-
-use super::{AccountId, Command, Context, Domain, Happened, Rejection, Settings, State, accounts, payments};
+use super::answers::{Endorsement, Guarded, Hindrance, Opened, Signer, Unbalanced};
+use super::{AccountId, Command, Context, Happened, Settings, State, Transfer, accounts};
 use crate::crypto::KeyId;
 use crate::time::Timestamp;
-use payments::Transfer;
-
-/// Whose key signs a command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Signer<'a> {
-    /// The key that its author's account has.
-    Author,
-    /// The key that stands in the command, as DER `SubjectPublicKeyInfo`: its author has no account yet.
-    Itself(&'a [u8]),
-}
-
-/// A further signature that a command has to carry beside its author's.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Endorsement<'a> {
-    /// Whose it is.
-    pub by: Endorser<'a>,
-    /// The signed bytes.
-    pub signed: Vec<u8>,
-    /// The signature.
-    pub signature: &'a [u8],
-    /// The stable name and the sentence of the refusal where the signature does not hold.
-    pub refusal: (&'static str, &'static str),
-    /// The refusal where there is no such key, so that the signature cannot be checked.
-    pub unknown: Rejection,
-}
-
-/// Whose key an endorsement is checked with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Endorser<'a> {
-    /// A key of a member.
-    Of(AccountId, KeyId),
-    /// The key with this DER `SubjectPublicKeyInfo`, which stands in the command.
-    Itself(&'a [u8]),
-}
-
-/// An account that a block brings into being.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Opened<'a> {
-    /// Its number.
-    pub account: AccountId,
-    /// Its public name.
-    pub handle: &'a str,
-    /// DER `SubjectPublicKeyInfo` of its key.
-    pub public_key: &'a [u8],
-}
-
-/// Why a guard turns a command away.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Guarded {
-    /// The stable machine name.
-    pub name: &'static str,
-    /// The sentence for people.
-    pub sentence: String,
-    /// Which part of the command is meant, counted from 1; none where it is no single one.
-    pub element: Option<u64>,
-}
-
-/// Where a movement of money begins or ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Place {
-    /// Nowhere yet: the money comes into being.
-    Issued,
-    /// A member's account.
-    Account(AccountId),
-    /// Money that a domain holds until it is decided whose it is, under a number of that domain.
-    Held(Domain, u64),
-}
-
-impl Place {
-    /// The account, where it is one.
-    pub fn account(self) -> Option<AccountId> {
-        match self {
-            Place::Account(account) => Some(account),
-            Place::Issued | Place::Held(..) => None,
-        }
-    }
-}
-
-/// A sum that has to be the same however it is counted, and is not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Unbalanced {
-    /// What all balances add up to, in minor units.
-    pub sum: u128,
-    /// What was issued, in minor units.
-    pub issued: u64,
-}
-
-/// Why an account cannot be erased yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Hindrance {
-    /// The stable machine name.
-    pub name: &'static str,
-    /// The sentence for people.
-    pub sentence: &'static str,
-}
 
 impl Command {
     /// Whose key signs it.
@@ -169,7 +73,7 @@ impl Happened {
         each: &mut dyn FnMut(Transfer<'_>) -> bool,
     ) {
         match self {
-            Happened::Accounts(happened) => happened.transfers(settings, each),
+            Happened::Accounts(happened) => happened.transfers(settings.opening_grant, each),
             Happened::Orders(_) => {}
             Happened::Payments(happened) => happened.transfers(context.author, each),
         }
@@ -237,21 +141,5 @@ impl State {
     /// because blocks name them for ever. What blocks hold until now is public, so that nothing goes.
     pub fn erase(&mut self, _account: AccountId) {
         let State { settings: _, accounts: _, orders: _, payments: _ } = self;
-    }
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Place::Issued => f.write_str("what was issued"),
-            Place::Account(account) => write!(f, "account {account}"),
-            Place::Held(domain, number) => write!(f, "what {domain:?} holds under {number}"),
-        }
-    }
-}
-
-impl fmt::Display for Unbalanced {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "all balances add up to {} minor units, {} were issued", self.sum, self.issued)
     }
 }

@@ -5,19 +5,22 @@
 //! path, a socket, a clock or a random source.
 
 mod words;
-mod settings;
+mod transfers;
+mod impossible;
+mod answers;
 pub mod accounts;
 pub mod orders;
 pub mod payments;
+mod settings;
 mod happened;
-mod impossible;
 mod asked;
 
 pub use accounts::Role;
-pub use asked::{Endorsement, Endorser, Guarded, Hindrance, Opened, Place, Signer, Unbalanced};
+pub use answers::{Endorsement, Endorser, Guarded, Hindrance, Opened, Signer, Unbalanced};
 pub use happened::{Happened, NoPair};
 pub use impossible::Impossible;
 pub use settings::{BadSetting, Settings};
+pub use transfers::{Movement, Place, Transfer};
 pub use words::{AccountId, CommandId, Context, Domain, Tag};
 
 use std::fmt;
@@ -205,7 +208,7 @@ pub fn visit_transfers(
     settings: &Settings,
     context: &Context<'_>,
     (tag, body, event): (Tag, &[u8], &[u8]),
-    each: &mut dyn FnMut(payments::Transfer<'_>) -> bool,
+    each: &mut dyn FnMut(Transfer<'_>) -> bool,
 ) -> Result<(), NoPair> {
     if tag == payments::PAY {
         return payments::visit_stored_payments(context.author, body, each).map_err(NoPair::Command);

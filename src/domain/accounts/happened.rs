@@ -4,8 +4,7 @@ use super::{
     ClockVouched, Command, Event, GrantRole, Register, Registered, RevokeRole, RoleGranted, RoleRevoked,
     VouchClock,
 };
-use crate::domain::payments::{Movement, Transfer};
-use crate::domain::{AccountId, Opened, Place, Settings};
+use crate::domain::{AccountId, Movement, Opened, Place, Transfer};
 
 /// What a block did to membership.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,16 +75,16 @@ impl Happened {
     /// The opening grant of a new account.
     pub(in crate::domain) fn transfers(
         &self,
-        settings: &Settings,
+        opening_grant: u64,
         each: &mut dyn FnMut(Transfer<'_>) -> bool,
     ) {
         match self {
-            Happened::Registered(_, registered) if settings.opening_grant > 0 => {
+            Happened::Registered(_, registered) if opening_grant > 0 => {
                 each(Transfer {
                     movement: Movement::Grant,
                     from: Place::Issued,
                     to: Place::Account(registered.account),
-                    amount: settings.opening_grant,
+                    amount: opening_grant,
                     memo: "",
                 });
             }

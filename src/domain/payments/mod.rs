@@ -22,6 +22,7 @@ mod settle;
 mod state;
 mod transfer;
 
+pub use crate::domain::transfers::{Movement, Transfer};
 pub use command::{Command, ISSUE, Issue, PAY, Pay, Payment, REVOKE_ORDER, RevokeOrder, SETTLE, Settle};
 pub use currency::Currency;
 pub use decide::{decide, decide_grant};
@@ -33,4 +34,3 @@ pub use rejection::Rejection;
 pub(in crate::domain) use state::book;
 pub use state::{Entry, Fate, State, apply};
 pub(in crate::domain) use transfer::visit_stored_payments;
-pub use transfer::{Movement, Transfer};

@@ -1,58 +1,8 @@
-//! What a block did to money, one movement after the other: what statements and bookkeeping are made of.
-
-use std::fmt;
-
-use serde::{Deserialize, Serialize};
+//! The movements of money that each command makes.
 
 use super::{Issue, Pay, Payment, Settle};
 use crate::codec;
-use crate::domain::{AccountId, Place, Undecodable};
-
-/// What moves money.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Movement {
-    /// The ledger's opening grant.
-    Grant,
-    /// An operator made it.
-    Issue,
-    /// A payment.
-    Payment,
-    /// A payment order that became money.
-    Settlement,
-}
-
-impl Movement {
-    /// All of them.
-    pub const ALL: [Movement; 4] =
-        [Movement::Grant, Movement::Issue, Movement::Payment, Movement::Settlement];
-}
-
-/// The stable name, in lower case.
-impl fmt::Display for Movement {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Movement::Grant => "grant",
-            Movement::Issue => "issue",
-            Movement::Payment => "payment",
-            Movement::Settlement => "settlement",
-        })
-    }
-}
-
-/// One movement of money.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Transfer<'a> {
-    /// What it was.
-    pub movement: Movement,
-    /// Where the money was.
-    pub from: Place,
-    /// Where it is now.
-    pub to: Place,
-    /// Minor units; 0 only where a command asks for less than 1, which the rules refuse.
-    pub amount: u64,
-    /// What it was for.
-    pub memo: &'a str,
-}
+use crate::domain::{AccountId, Movement, Place, Transfer, Undecodable};
 
 /// Somebody who hears of movements, and says whether more are wanted.
 pub(super) type Each<'e> = dyn FnMut(Transfer<'_>) -> bool + 'e;

@@ -1,0 +1,84 @@
+//! Movements of money, whatever command makes them: what statements, bookkeeping and the balances themselves come from.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{AccountId, Domain};
+
+/// Where a movement of money begins or ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// Nowhere yet: the money comes into being.
+    Issued,
+    /// A member's account.
+    Account(AccountId),
+    /// Money that a domain holds until it is decided whose it is, under a number of that domain.
+    Held(Domain, u64),
+}
+
+impl Place {
+    /// The account, where it is one.
+    pub fn account(self) -> Option<AccountId> {
+        match self {
+            Place::Account(account) => Some(account),
+            Place::Issued | Place::Held(..) => None,
+        }
+    }
+}
+
+/// What moves money.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Movement {
+    /// The ledger's opening grant.
+    Grant,
+    /// An operator made it.
+    Issue,
+    /// A payment.
+    Payment,
+    /// A payment order that became money.
+    Settlement,
+}
+
+impl Movement {
+    /// All of them.
+    pub const ALL: [Movement; 4] =
+        [Movement::Grant, Movement::Issue, Movement::Payment, Movement::Settlement];
+}
+
+/// The stable name, in lower case.
+impl fmt::Display for Movement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Movement::Grant => "grant",
+            Movement::Issue => "issue",
+            Movement::Payment => "payment",
+            Movement::Settlement => "settlement",
+        })
+    }
+}
+
+/// One movement of money.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Transfer<'a> {
+    /// What it was.
+    pub movement: Movement,
+    /// Where the money was.
+    pub from: Place,
+    /// Where it is now.
+    pub to: Place,
+    /// Minor units; 0 only where a command asks for less than 1, which the rules refuse.
+    pub amount: u64,
+    /// What it was for.
+    pub memo: &'a str,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Issued => f.write_str("what was issued"),
+            Place::Account(account) => write!(f, "account {account}"),
+            Place::Held(domain, number) => write!(f, "what {domain:?} holds under {number}"),
+        }
+    }
+}
