@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    ledgerd::cli::commands::main(std::env::args_os()).into()
+    ledgerd::cli::main(std::env::args_os()).into()
 }

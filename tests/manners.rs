@@ -3,7 +3,7 @@
 use std::process::{Command, Output, Stdio};
 
 use argh::ArgsInfo as _;
-use ledgerd::cli::commands::{Arguments, overview_lines};
+use ledgerd::cli::{Arguments, overview_lines};
 
 use super::binaries::{CLIENT, DAEMON, Daemon, Place};
 
@@ -25,7 +25,7 @@ fn the_overview_names_every_command_once_with_a_line_that_fits() {
     let info = Arguments::get_args_info();
     let mut commands: Vec<&str> = info.commands.iter().map(|command| command.name).collect();
     commands.sort_unstable();
-    assert_eq!(listed, commands, "src/cli/commands/overview.rs lists the commands");
+    assert_eq!(listed, commands);
     for (name, line) in overview_lines() {
         assert!((1..=58).contains(&line.len()), "{name}: {line}");
     }

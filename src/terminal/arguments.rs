@@ -35,6 +35,15 @@ pub fn words_of(arguments: impl Iterator<Item = OsString>) -> Result<Vec<String>
     arguments.skip(1).map(word).collect()
 }
 
+/// A whole number between two bounds, for `from_str_fn`.
+///
+/// # Errors
+/// A sentence that says what is expected.
+pub fn number_in(text: &str, least: u64, most: u64) -> Result<u64, String> {
+    let number = text.parse().ok().filter(|number| (least..=most).contains(number));
+    number.ok_or_else(|| format!("expected a whole number from {least} to {most}"))
+}
+
 /// Parses arguments, the program's name not among them.
 ///
 /// # Errors

@@ -1,0 +1,181 @@
+//! `ledgerctl getKey`: who is the server, and is it still the same?
+
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use argh::{ArgsInfo, FromArgs};
+
+use crate::cli::context::Context;
+use crate::cli::run::Run;
+use crate::client::{
+    Anonymous, ClientError, Home, KnownServer, find_account, get_key, keep_first_block, known_servers,
+    load_key, not_writable, read_account,
+};
+use crate::session::Descriptor;
+use crate::session::descriptor::is_fingerprint;
+use crate::terminal::exit::Exit;
+
+/// Fetch the server's identity, verify it and pin it.
+///
+/// This is the only exchange in the clear. Compare the fingerprint with one that reached you another way. A home
+/// that holds a copy of your key.pem and nothing else gets your account back.
+#[derive(FromArgs, ArgsInfo, Debug)]
+#[argh(subcommand, name = "getKey", example = "ledgerctl getKey --fingerprint SHA3-256:4fXb…")]
+pub struct GetKey {
+    /// pin a server that is not known yet, whatever its fingerprint
+    #[argh(switch)]
+    pub accept_new: bool,
+
+    /// pin the server only if it has this fingerprint
+    #[argh(option, from_str_fn(fingerprint))]
+    pub fingerprint: Option<String>,
+
+    /// print the server's RSA key as PEM
+    #[argh(switch)]
+    pub pem: bool,
+
+    /// print the ledger's verifier key, with which strangers check receipts and checkpoints
+    #[argh(switch)]
+    pub vkey: bool,
+
+    /// stable JSON instead of text
+    #[argh(switch)]
+    pub json: bool,
+}
+
+/// A part of a fingerprint proves nothing of a server, so it is no reason to accuse one either.
+fn fingerprint(text: &str) -> Result<String, String> {
+    let whole = "expected a whole fingerprint: SHA3-256: and 43 characters";
+    is_fingerprint(text).then(|| text.to_owned()).ok_or_else(|| whole.to_owned())
+}
+
+impl Run for GetKey {
+    const REMEMBERS: bool = false;
+
+    fn run(&self, context: &Context) -> Result<Exit, ClientError> {
+        let home = context.home()?;
+        let known = known_servers::find(&home, &context.server)?;
+        let info = get_key(&context.server)?;
+        let descriptor = known_servers::verify_key_info(&info)?;
+        let fingerprint = descriptor.fingerprint();
+        if let Some(wanted) = &self.fingerprint
+            && *wanted != fingerprint
+        {
+            return Err(ClientError::Integrity(format!(
+                "the server at {} has another fingerprint\n  expected: {wanted}\n  found:    {fingerprint}",
+                context.server
+            )));
+        }
+        match &known {
+            Some(known) => known.check(&home, &descriptor)?,
+            None => match known_servers::known_elsewhere(&home, &descriptor)? {
+                Some(elsewhere) => recognised(context, &home, &elsewhere, &descriptor)?,
+                None => confirm(context, self, &fingerprint)?,
+            },
+        }
+        let server =
+            known_servers::keep(&home, &context.server, &descriptor).map_err(|error| match error {
+                ClientError::File(path, error) => not_writable(&path, &error),
+                other => other,
+            })?;
+        // Without it, amounts are shown in minor units where no server is asked.
+        drop(keep_first_block(&home, &info.genesis));
+        show(context, self, &descriptor, known.is_some())?;
+        if read_account(&home, server.ledger_id)?.is_none() {
+            restore(context, &home)?;
+        }
+        Ok(Exit::Done)
+    }
+}
+
+/// A home that has a key and no account on this ledger gets the account back, if the key has one. The server is pinned
+/// either way, so what stands in the way of this is only told.
+fn restore(context: &Context, home: &Home) -> Result<(), ClientError> {
+    let found = load_key(home, &mut context.passphrase()).and_then(|key| {
+        let Some(key) = key else { return Ok(None) };
+        find_account(home, &mut Anonymous::open(home, &context.server)?, &key)
+    });
+    match found {
+        Ok(Some(account)) => {
+            let (number, name) = (account.account, account.handle);
+            context.out.note(&format!("the key of this home has account {number} ({name}): the home is restored"));
+        }
+        Ok(None) => {}
+        Err(error @ ClientError::Integrity(_)) => return Err(error),
+        Err(error) => context.out.note(&format!(
+            "whether the key of this home has an account here is not known yet; the next command that needs one looks \
+             for it ({error})"
+        )),
+    }
+    Ok(())
+}
+
+/// A ledger that is known at another address needs nobody's word: its log key signed the descriptor, and the newest
+/// checkpoint that it showed there counts here.
+fn recognised(
+    context: &Context,
+    home: &Home,
+    elsewhere: &KnownServer,
+    descriptor: &Descriptor,
+) -> Result<(), ClientError> {
+    elsewhere.check(home, descriptor)?;
+    let known = &elsewhere.address;
+    context.out.note(&format!(
+        "{} serves the ledger that you know as {known}: its pin and its newest checkpoint count here as well. If it \
+         has moved for good: ledgerctl forget {known}",
+        context.server
+    ));
+    Ok(())
+}
+
+/// A server that is not known needs a word from a person, or one given beforehand.
+fn confirm(context: &Context, command: &GetKey, fingerprint: &str) -> Result<(), ClientError> {
+    if command.accept_new || command.fingerprint.is_some() {
+        return Ok(());
+    }
+    let refuse = |why: &str| {
+        ClientError::Usage(format!(
+            "{} is not known, {why}\n  its fingerprint: {fingerprint}\n\
+             Compare it, then run getKey --fingerprint {fingerprint}",
+            context.server
+        ))
+    };
+    if !io::stdin().is_terminal() {
+        return Err(refuse("and there is nobody to ask"));
+    }
+    let mut err = io::stderr().lock();
+    let ask = write!(err, "{} is not known.\n  {fingerprint}\nPin it? (yes/no) ", context.server);
+    ask.and_then(|()| err.flush()).map_err(|error| ClientError::Unexpected(error.to_string()))?;
+    let mut answer = String::new();
+    let read = io::stdin().lock().read_line(&mut answer);
+    read.map_err(|error| ClientError::Unexpected(error.to_string()))?;
+    if answer.trim() == "yes" { Ok(()) } else { Err(refuse("and it was not confirmed")) }
+}
+
+fn show(
+    context: &Context,
+    command: &GetKey,
+    descriptor: &Descriptor,
+    known: bool,
+) -> Result<(), ClientError> {
+    let fingerprint = descriptor.fingerprint();
+    if context.out.json {
+        let value = serde_json::json!({
+            "server": context.server,
+            "fingerprint": fingerprint,
+            "ledger_id": descriptor.ledger_id().to_string(),
+            "vkey": descriptor.log_key().to_string(),
+            "serial": descriptor.serial(),
+            "enc_key_id": descriptor.encryption_key().key_id().to_string(),
+            "enc_key": descriptor.encryption_key().to_pem(),
+        });
+        return context.out.line(&value.to_string());
+    }
+    if command.pem {
+        return context.out.line(descriptor.encryption_key().to_pem().trim_end());
+    }
+    if command.vkey {
+        return context.out.line(&descriptor.log_key().to_string());
+    }
+    context.out.note(if known { "the server is the one that was pinned" } else { "pinned" });
+    context.out.line(&fingerprint)
+}

@@ -1,0 +1,46 @@
+//! `ledgerctl whoami`: one's account as the ledger has it.
+
+use argh::{ArgsInfo, FromArgs};
+
+use crate::cli::context::Context;
+use crate::cli::fields;
+use crate::cli::run::Run;
+use crate::cli::session::open_member;
+use crate::client::ClientError;
+use crate::terminal::exit::Exit;
+use crate::wire::{Reply, Request};
+
+/// Your account as the ledger has it.
+#[derive(FromArgs, ArgsInfo, Debug)]
+#[argh(subcommand, name = "whoami", example = "ledgerctl whoami")]
+pub struct Whoami {
+    /// stable JSON instead of text
+    #[argh(switch)]
+    pub json: bool,
+}
+
+impl Run for Whoami {
+    const REMEMBERS: bool = false;
+
+    fn run(&self, context: &Context) -> Result<Exit, ClientError> {
+        let mut member = open_member(context)?;
+        let reply = member.ask(&Request::Whoami, &mut |_| ())?;
+        let fingerprint = member.server().fingerprint();
+        let key = member.account().key_id.clone();
+        let server = member.server().address.clone();
+        let Reply::Whoami(me) = reply else { return Err(ClientError::unexpected_reply()) };
+        let fields = [
+            ("user_id", me.account.0.into()),
+            ("handle", me.handle.into()),
+            ("key_id", key.into()),
+            ("registered_at", me.registered_at.into()),
+            ("orders_buy", me.orders_buy.into()),
+            ("orders_sell", me.orders_sell.into()),
+            ("last_block", me.last_block.into()),
+            ("server", server.into()),
+            ("fingerprint", fingerprint.into()),
+        ];
+        fields::print(context, &fields)?;
+        Ok(Exit::Done)
+    }
+}

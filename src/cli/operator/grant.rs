@@ -1,0 +1,46 @@
+//! `ledgerctl grant`: a member gets a role.
+
+use argh::{ArgsInfo, FromArgs};
+
+use crate::cli::context::Context;
+use crate::cli::members::whom;
+use crate::cli::run::Run;
+use crate::cli::session::open_member;
+use crate::cli::telling::{show, submit, tell};
+use crate::client::{ClientError, Registrant, User, find_member};
+use crate::domain::Command;
+use crate::domain::accounts::{self, GrantRole, Role};
+use crate::terminal::exit::Exit;
+
+/// Give a member a role; for operators.
+#[derive(FromArgs, ArgsInfo, Debug)]
+#[argh(subcommand, name = "grant", example = "ledgerctl grant bob operator")]
+pub struct Grant {
+    /// who receives it: a handle, or a number like '#2', in quotes
+    #[argh(positional)]
+    pub user: String,
+
+    /// operator
+    #[argh(positional)]
+    pub role: Role,
+
+    /// stable JSON instead of text
+    #[argh(switch)]
+    pub json: bool,
+}
+
+impl Run for Grant {
+    const REMEMBERS: bool = true;
+
+    fn run(&self, context: &Context) -> Result<Exit, ClientError> {
+        let (user, role): (User, _) = (self.user.parse().map_err(ClientError::Usage)?, self.role);
+        let mut member = open_member(context)?;
+        let Registrant { account, handle, .. } = find_member(&mut member, &user)?;
+        let granted = Command::Accounts(accounts::Command::GrantRole(GrantRole { account, role }));
+        let submitted = submit(context, &mut member, &granted, None)?;
+        let words = format!("{} is {role}", whom(&handle, account));
+        let fields =
+            [("account", account.0.into()), ("handle", handle.into()), ("role", role.to_string().into())];
+        tell(submitted, |accepted| show(context, accepted, &words, &fields))
+    }
+}

@@ -1,0 +1,46 @@
+//! `ledgerctl revoke`: a member loses a role.
+
+use argh::{ArgsInfo, FromArgs};
+
+use crate::cli::context::Context;
+use crate::cli::members::whom;
+use crate::cli::run::Run;
+use crate::cli::session::open_member;
+use crate::cli::telling::{show, submit, tell};
+use crate::client::{ClientError, Registrant, User, find_member};
+use crate::domain::Command;
+use crate::domain::accounts::{self, RevokeRole, Role};
+use crate::terminal::exit::Exit;
+
+/// Take a role away; for operators.
+#[derive(FromArgs, ArgsInfo, Debug)]
+#[argh(subcommand, name = "revoke", example = "ledgerctl revoke bob operator")]
+pub struct Revoke {
+    /// who loses it: a handle, or a number like '#2', in quotes
+    #[argh(positional)]
+    pub user: String,
+
+    /// operator
+    #[argh(positional)]
+    pub role: Role,
+
+    /// stable JSON instead of text
+    #[argh(switch)]
+    pub json: bool,
+}
+
+impl Run for Revoke {
+    const REMEMBERS: bool = true;
+
+    fn run(&self, context: &Context) -> Result<Exit, ClientError> {
+        let (user, role): (User, _) = (self.user.parse().map_err(ClientError::Usage)?, self.role);
+        let mut member = open_member(context)?;
+        let Registrant { account, handle, .. } = find_member(&mut member, &user)?;
+        let revoked = Command::Accounts(accounts::Command::RevokeRole(RevokeRole { account, role }));
+        let submitted = submit(context, &mut member, &revoked, None)?;
+        let words = format!("{} is {role} no more", whom(&handle, account));
+        let fields =
+            [("account", account.0.into()), ("handle", handle.into()), ("role", role.to_string().into())];
+        tell(submitted, |accepted| show(context, accepted, &words, &fields))
+    }
+}

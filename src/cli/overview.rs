@@ -1,0 +1,38 @@
+//! The overview of `ledgerctl`: its commands in groups, with a short line each. It is what `ledgerctl` alone shows, and
+//! `ledgerctl --help`.
+
+use std::fmt::Write as _;
+
+use super::GROUPS;
+
+/// Options that every command takes.
+pub(super) const OPTIONS: &[(&str, &str)] = &[
+    ("--home DIR", "where keys and pinned servers are (LEDGERCTL_HOME)"),
+    ("--server HOST:PORT", "127.0.0.1:7878 if not given (LEDGERCTL_SERVER)"),
+    ("--passphrase-file F", "file whose first line is the passphrase of the key"),
+    ("--passphrase-fd N", "the same from a file that is open already"),
+    ("--json", "stable JSON instead of text"),
+    ("-h, --help", "this, or help on a command"),
+    ("-V, --version", "the version"),
+];
+
+/// Every command with its line.
+pub fn overview_lines() -> impl Iterator<Item = (&'static str, &'static str)> {
+    GROUPS.iter().flat_map(|(_, commands)| commands.iter().copied())
+}
+
+/// The whole text.
+pub(super) fn text() -> String {
+    let mut text = String::from(
+        "The client of a tamper-evident ledger.\n\nUsage: ledgerctl [OPTIONS] COMMAND [ARGUMENTS]\n",
+    );
+    for (title, lines) in GROUPS.iter().chain([&("Options, before or behind the command", OPTIONS)]) {
+        // Nothing can go wrong when a String is written to.
+        write!(text, "\n{title}:\n").unwrap_or_default();
+        for (name, line) in *lines {
+            writeln!(text, "  {name:21}{line}").unwrap_or_default();
+        }
+    }
+    text.push_str("\nledgerctl COMMAND --help tells more and shows an example.\n");
+    text
+}

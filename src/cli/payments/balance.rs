@@ -1,0 +1,48 @@
+//! `ledgerctl balance`: what somebody has.
+
+use argh::{ArgsInfo, FromArgs};
+
+use crate::cli::amounts;
+use crate::cli::context::Context;
+use crate::cli::run::Run;
+use crate::cli::session::open_member;
+use crate::client::{ClientError, Member};
+use crate::domain::payments::Currency;
+use crate::terminal::exit::Exit;
+use crate::wire::{self, Reply, Request};
+
+/// What you have.
+#[derive(FromArgs, ArgsInfo, Debug)]
+#[argh(subcommand, name = "balance", example = "ledgerctl balance")]
+pub struct Balance {
+    /// stable JSON instead of text
+    #[argh(switch)]
+    pub json: bool,
+}
+
+impl Run for Balance {
+    const REMEMBERS: bool = false;
+
+    fn run(&self, context: &Context) -> Result<Exit, ClientError> {
+        let mut member = open_member(context)?;
+        let (balance, currency) = fetch_balance(&mut member)?;
+        if context.out.json {
+            let fields = amounts::balance(balance, &currency).into_iter().chain(amounts::currency(&currency));
+            context.out.line(&amounts::object(fields).to_string())?;
+        } else {
+            context.out.line(&currency.show_named(balance))?;
+        }
+        Ok(Exit::Done)
+    }
+}
+
+pub(in crate::cli) fn fetch_balance(member: &mut Member) -> Result<(u64, Currency), ClientError> {
+    let Reply::Balance(wire::Balance { balance, currency, scale }) =
+        member.ask(&Request::Balance, &mut |_| ())?
+    else {
+        return Err(ClientError::unexpected_reply());
+    };
+    let name = Currency::checked_name(&currency).ok_or_else(ClientError::unexpected_reply)?;
+    let scale = Currency::checked_scale(scale).ok_or_else(ClientError::unexpected_reply)?;
+    Ok((balance, Currency { name, scale }))
+}

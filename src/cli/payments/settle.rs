@@ -1,0 +1,62 @@
+//! `ledgerctl settle`: a payment order becomes money.
+
+use argh::{ArgsInfo, FromArgs};
+
+use super::balance::fetch_balance;
+use crate::cli::amounts::{self, Field};
+use crate::cli::context::Context;
+use crate::cli::members::whom;
+use crate::cli::named_files::read_handed_on;
+use crate::cli::run::Run;
+use crate::cli::session::open_member;
+use crate::cli::telling::{show, submit, tell};
+use crate::client::{ClientError, SignedOrder, fetch_registrant};
+use crate::domain::payments::PaymentOrder;
+use crate::terminal::exit::Exit;
+
+/// Turn a payment order that is for you into money.
+#[derive(FromArgs, ArgsInfo, Debug)]
+#[argh(subcommand, name = "settle", example = "ledgerctl settle rent.order")]
+pub struct Settle {
+    /// file to read, - for standard input
+    #[argh(positional)]
+    pub file: String,
+
+    /// stable JSON instead of text
+    #[argh(switch)]
+    pub json: bool,
+}
+
+impl Run for Settle {
+    const REMEMBERS: bool = true;
+
+    fn run(&self, context: &Context) -> Result<Exit, ClientError> {
+        let signed = read_order(&self.file)?;
+        let mut member = open_member(context)?;
+        // Asked before, so that nothing but the outcome is left to tell afterwards. Whoever is not there is refused by the
+        // ledger, in its own words.
+        let payer = match fetch_registrant(&mut member, signed.order.payer) {
+            Ok(payer) => Some(payer.handle),
+            Err(ClientError::Refused(_)) => None,
+            Err(error) => return Err(error),
+        };
+        let submitted = submit(context, &mut member, &signed.settle(), None)?;
+        tell(submitted, |accepted| {
+            let (balance, currency) = fetch_balance(&mut member)?;
+            let PaymentOrder { amount, payer: account, .. } = signed.order;
+            let from = payer.as_deref().map_or_else(|| format!("#{account}"), |handle| whom(handle, account));
+            let (paid, left) = (currency.show_named(amount), currency.show_named(balance));
+            let words = format!("settled {paid} from {from}; balance {left}");
+            // What was settled was issued before, and so fits.
+            let amount = amounts::amount(i64::try_from(amount).unwrap_or(i64::MAX), &currency);
+            let from: [Field; 2] = [("from", account.0.into()), ("from_handle", payer.into())];
+            let fields: Vec<Field> =
+                from.into_iter().chain(amount).chain(amounts::balance(balance, &currency)).collect();
+            show(context, accepted, &words, &fields)
+        })
+    }
+}
+
+pub(in crate::cli) fn read_order(name: &str) -> Result<SignedOrder, ClientError> {
+    SignedOrder::find(&read_handed_on(name)?).map_err(|error| ClientError::Usage(format!("{name}: {error}")))
+}

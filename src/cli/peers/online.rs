@@ -1,0 +1,76 @@
+//! `ledgerctl online`: members who can be reached.
+
+use argh::{ArgsInfo, FromArgs};
+
+use crate::cli::amounts::{self, Field};
+use crate::cli::context::Context;
+use crate::cli::payments::balance::fetch_balance;
+use crate::cli::run::Run;
+use crate::cli::session::open_member;
+use crate::client::{ClientError, Member};
+use crate::domain::AccountId;
+use crate::terminal::exit::Exit;
+use crate::text::escape;
+use crate::wire::{OnlineMember, Reply, Request};
+
+/// Your balance, and who is online.
+#[derive(FromArgs, ArgsInfo, Debug)]
+#[argh(subcommand, name = "online", example = "ledgerctl online")]
+pub struct Online {
+    /// stable JSON instead of text
+    #[argh(switch)]
+    pub json: bool,
+}
+
+/// Members asked for at once.
+const PAGE_MEMBERS: u64 = 512;
+
+impl Run for Online {
+    const REMEMBERS: bool = false;
+
+    fn run(&self, context: &Context) -> Result<Exit, ClientError> {
+        let mut member = open_member(context)?;
+        let (balance, currency) = fetch_balance(&mut member)?;
+        let members = fetch_online(&mut member)?;
+        if context.out.json {
+            let mut fields: Vec<Field> = amounts::balance(balance, &currency).into();
+            fields.extend(amounts::currency(&currency));
+            fields.push(("members", members.iter().map(json_of).collect()));
+            context.out.line(&amounts::object(fields).to_string())?;
+            return Ok(Exit::Done);
+        }
+        context.out.line(&format!("balance {} {}", currency.show(balance), currency.name))?;
+        for OnlineMember { account, handle, address, key_id } in &members {
+            context.out.line(&format!("{account:>6}  {:20}  {address:22}  {key_id}", escape(handle)))?;
+        }
+        Ok(Exit::Done)
+    }
+}
+
+/// Everybody who is online and not hidden, by account.
+pub(in crate::cli) fn fetch_online(member: &mut Member) -> Result<Vec<OnlineMember>, ClientError> {
+    let mut members: Vec<OnlineMember> = Vec::new();
+    let mut next = Some(AccountId::default());
+    while let Some(from) = next {
+        let Reply::Online(page) = member.ask(&Request::Online { from, limit: PAGE_MEMBERS }, &mut |_| ())?
+        else {
+            return Err(ClientError::unexpected_reply());
+        };
+        if page.next.is_some_and(|next| next <= from) {
+            return Err(ClientError::Integrity("the server's pages do not go on".to_owned()));
+        }
+        members.extend(page.members);
+        next = page.next;
+    }
+    Ok(members)
+}
+
+fn json_of(member: &OnlineMember) -> serde_json::Value {
+    serde_json::json!({
+        "account": member.account.0,
+        "handle": member.handle,
+        "address": member.address.ip().to_string(),
+        "port": member.address.port(),
+        "key_id": member.key_id.to_string(),
+    })
+}

@@ -1,0 +1,155 @@
+//! `ledgerctl audit`: a ledger, checked from its files alone.
+
+use std::path::{Path, PathBuf};
+
+use argh::{ArgsInfo, FromArgs};
+
+use super::findings::{sentence, show_findings};
+use super::ledger_files::{directory, is_folder, no_verdict};
+use crate::audit::{self, Judgement, Kept, Report};
+use crate::chain::armour::NotOne;
+use crate::cli::context::Context;
+use crate::cli::named_files::read_handed_on;
+use crate::cli::run::Run;
+use crate::client::ClientError;
+use crate::crypto::note::LogPublicKey;
+use crate::eventlog::Disk;
+use crate::session::fingerprint;
+use crate::terminal::exit::Exit;
+use crate::text::escape;
+
+/// Check a ledger from its files alone, read-only: a copy, a live directory, or a folder of tiles.
+#[derive(FromArgs, ArgsInfo, Debug)]
+#[argh(subcommand, name = "audit", example = "ledgerctl audit /var/lib/ledgerd --checkpoint kept.txt")]
+pub struct Audit {
+    /// the ledger's directory, or a folder that `tiles` wrote
+    #[argh(positional)]
+    pub directory: PathBuf,
+
+    /// a file with a signed checkpoint that the ledger has to extend
+    #[argh(option)]
+    pub checkpoint: Option<PathBuf>,
+
+    /// the verifier key that the ledger has to have, from a source that you trust
+    #[argh(option)]
+    pub vkey: Option<LogPublicKey>,
+
+    /// stable JSON instead of text
+    #[argh(switch)]
+    pub json: bool,
+}
+
+impl Run for Audit {
+    const REMEMBERS: bool = false;
+
+    fn run(&self, context: &Context) -> Result<Exit, ClientError> {
+        let path = &self.directory;
+        let of_tiles = is_folder(&path.join("tile"))? && !is_folder(&path.join("log"))?;
+        let disk = if of_tiles { Disk::new(path) } else { directory(path)? };
+        let kept = self.checkpoint.as_deref().map(Held::read).transpose()?;
+        let threads = std::thread::available_parallelism().unwrap_or(std::num::NonZeroUsize::MIN);
+        let checkpoint = kept.as_ref().and_then(|kept| kept.checkpoint.clone().ok());
+        let request = audit::Request { up_to: None, threads, checkpoint, log_key: self.vkey.clone() };
+        let bar = context.out.bar("checking", 1);
+        let mut progress = |done, total| {
+            bar.set_length(total);
+            bar.set_position(done);
+        };
+        let check = if of_tiles { audit::audit_tiles } else { audit::audit };
+        let report = check(&disk, &request, &mut progress, &|| false);
+        bar.finish_and_clear();
+        let report = report.map_err(|error| no_verdict(path, &error))?;
+        if context.out.json {
+            context.out.line(&as_json(&report, kept.as_ref()).to_string())?;
+        } else {
+            in_words(context, &report, kept.as_ref())?;
+        }
+        if !report.is_clean() {
+            return Ok(Exit::Integrity);
+        }
+        // What is wrong with a file that was to be compared is no verdict on the ledger, and comes after it.
+        match kept.and_then(|kept| kept.is_foreign(&report)) {
+            Some(complaint) => Err(ClientError::Usage(complaint)),
+            None => Ok(Exit::Done),
+        }
+    }
+}
+
+/// A file that is said to hold a checkpoint of the ledger.
+struct Held {
+    name: String,
+    /// Which one, or why it is none at all.
+    checkpoint: Result<Kept, NotOne>,
+}
+
+impl Held {
+    fn read(path: &Path) -> Result<Held, ClientError> {
+        Ok(Held { name: path.display().to_string(), checkpoint: Kept::find(&read_handed_on(path)?) })
+    }
+
+    /// Why it says nothing about this ledger, if so.
+    fn is_foreign(&self, report: &Report) -> Option<String> {
+        let Held { name, checkpoint } = self;
+        let reason = match (checkpoint, &report.checkpoint) {
+            (Err(absent), _) => return Some(format!("{name}: not a checkpoint: {absent}")),
+            (_, Some(Judgement::NotOfThisLedger(reason))) => reason,
+            _ => return None,
+        };
+        Some(format!("{name}: not a checkpoint of this ledger: {reason}"))
+    }
+}
+
+fn in_words(context: &Context, report: &Report, kept: Option<&Held>) -> Result<(), ClientError> {
+    for warning in &report.warnings {
+        context.out.note(&format!("warning: {}", sentence(warning)));
+    }
+    show_findings(context, &report.findings, report.findings_total)?;
+    let verdict = if report.is_clean() { "intact" } else { "DAMAGED" };
+    let head = report.head.map_or_else(String::new, |head| format!("; head {head}"));
+    context
+        .out
+        .line(&format!("{verdict}: {} blocks, {} signatures{head}", report.blocks, report.signatures))?;
+    if let (Some(log_key), Some(id)) = (&report.log_key, report.ledger_id) {
+        let (origin, fingerprint) = (log_key.origin(), fingerprint(log_key.bytes(), &id));
+        context.out.line(&format!("it is the ledger {origin}, id {id}, fingerprint {fingerprint}"))?;
+    }
+    if let (Some(Judgement::Extended), Some(Held { name, checkpoint: Ok(kept) })) = (&report.checkpoint, kept)
+    {
+        let (size, name) = (kept.checkpoint().size, escape(name));
+        context.out.line(&format!(
+            "it extends the checkpoint of {name}: {size} blocks then, {} now",
+            report.blocks
+        ))?;
+    }
+    Ok(())
+}
+
+fn as_json(report: &Report, kept: Option<&Held>) -> serde_json::Value {
+    let checkpoint = kept.map(|kept| {
+        let said = kept.checkpoint.as_ref().ok().map(Kept::checkpoint);
+        let verdict = report.checkpoint.as_ref().map_or("not_a_checkpoint", Judgement::name);
+        serde_json::json!({
+            "verdict": verdict,
+            "origin": said.map(|said| &said.origin),
+            "size": said.map(|said| said.size),
+            "root": said.map(|said| said.root.to_string()),
+        })
+    });
+    let log_key = report.log_key.as_ref();
+    let print = log_key.zip(report.ledger_id).map(|(key, id)| fingerprint(key.bytes(), &id));
+    serde_json::json!({
+        "intact": report.is_clean(),
+        "blocks": report.blocks,
+        "signatures": report.signatures,
+        "ledger_id": report.ledger_id.map(|id| id.to_string()),
+        "origin": log_key.map(LogPublicKey::origin),
+        "vkey": log_key.map(ToString::to_string),
+        "fingerprint": print,
+        "head": report.head.map(|head| head.to_string()),
+        "root": report.root.map(|root| root.to_string()),
+        "checkpoint": checkpoint,
+        "findings": report.findings,
+        "findings_total": report.findings_total,
+        "warnings": report.warnings,
+    })
+}
