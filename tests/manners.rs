@@ -115,3 +115,24 @@ fn options_stand_anywhere_and_a_dash_is_a_file_everywhere() {
         place.feed("x", NOBODY, &["audit", "--checkpoint", "-", place.data().to_str().unwrap()], &note);
     assert_eq!(code, Some(0), "{audited}");
 }
+
+#[test]
+fn the_help_on_a_command_and_the_script_for_nushell_name_the_options_of_every_command() {
+    for line in [&["pay", "--help"][..], &["help", "checkpoint", "save"]] {
+        let (code, help, _) = said(&run(CLIENT, line));
+        assert_eq!(code, Some(0));
+        for option in ["--home DIR", "--json", "--passphrase-fd N"] {
+            assert!(help.contains(option), "{line:?}: {help}");
+        }
+    }
+    let (_, script, _) = said(&run(CLIENT, &["completions", "nushell"]));
+    let externs: Vec<&str> = script.split("export extern ").skip(1).collect();
+    for name in ["\"ledgerctl pay\"", "\"ledgerctl checkpoint save\"", "\"ledgerctl\""] {
+        let found = externs.iter().filter(|command| command.starts_with(&format!("{name} ["))).count();
+        assert_eq!(found, 1, "{name}: {script}");
+    }
+    for command in &externs {
+        assert_eq!(command.matches("    --json ").count(), 1, "{command}");
+        assert_eq!(command.matches("    --home: string").count(), 1, "{command}");
+    }
+}

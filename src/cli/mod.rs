@@ -261,7 +261,10 @@ fn asks_json(raw: &[String]) -> bool {
 fn say_stopped(out: Outlet, stopped: Stopped) -> Exit {
     let said = match stopped {
         Stopped::Help { command, .. } if command.is_empty() => show_overview(out),
-        Stopped::Help { text, .. } => out.line(text.trim_end()).map(|()| Exit::Done),
+        Stopped::Help { text, .. } => {
+            let text = format!("{}\n{}", text.trim_end(), overview::options_of_every_command());
+            out.line(text.trim_end()).map(|()| Exit::Done)
+        }
         Stopped::Version => version::tell(out).map(|()| Exit::Done),
         Stopped::Mistake(text) => Err(ClientError::Usage(text)),
     };

@@ -27,12 +27,22 @@ pub(super) fn text() -> String {
         "The client of a tamper-evident ledger.\n\nUsage: ledgerctl [OPTIONS] COMMAND [ARGUMENTS]\n",
     );
     for (title, lines) in GROUPS.iter().chain([&("Options, before or behind the command", OPTIONS)]) {
-        // Nothing can go wrong when a String is written to.
-        write!(text, "\n{title}:\n").unwrap_or_default();
-        for (name, line) in *lines {
-            writeln!(text, "  {name:21}{line}").unwrap_or_default();
-        }
+        text.push_str(&group(title, lines));
     }
     text.push_str("\nledgerctl COMMAND --help tells more and shows an example.\n");
+    text
+}
+
+/// The options that every command takes, as they stand at the end of the help on one.
+pub(super) fn options_of_every_command() -> String {
+    group("Options of every command", OPTIONS)
+}
+
+fn group(title: &str, lines: &[(&str, &str)]) -> String {
+    let mut text = format!("\n{title}:\n");
+    for (name, line) in lines {
+        // Nothing can go wrong when a String is written to.
+        writeln!(text, "  {name:21}{line}").unwrap_or_default();
+    }
     text
 }

@@ -36,10 +36,6 @@ pub struct GetKey {
     /// print the ledger's verifier key, with which strangers check receipts and checkpoints
     #[argh(switch)]
     pub vkey: bool,
-
-    /// stable JSON instead of text
-    #[argh(switch)]
-    pub json: bool,
 }
 
 /// A part of a fingerprint proves nothing of a server, so it is no reason to accuse one either.

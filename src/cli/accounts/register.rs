@@ -26,10 +26,6 @@ pub struct Register {
     /// ask for a passphrase and encrypt the key with it
     #[argh(switch)]
     pub passphrase: bool,
-
-    /// stable JSON instead of text
-    #[argh(switch)]
-    pub json: bool,
 }
 
 impl Run for Register {

@@ -13,11 +13,7 @@ use crate::wire::{Reply, Request};
 /// Your account as the ledger has it.
 #[derive(FromArgs, ArgsInfo, Debug)]
 #[argh(subcommand, name = "whoami", example = "ledgerctl whoami")]
-pub struct Whoami {
-    /// stable JSON instead of text
-    #[argh(switch)]
-    pub json: bool,
-}
+pub struct Whoami {}
 
 impl Run for Whoami {
     const REMEMBERS: bool = false;

@@ -50,10 +50,6 @@ pub struct Bench {
     /// directory of the throw-away accounts; bench in the home directory if not given
     #[argh(option)]
     pub cache: Option<PathBuf>,
-
-    /// stable JSON instead of text
-    #[argh(switch)]
-    pub json: bool,
 }
 
 fn connections(text: &str) -> Result<usize, String> {

@@ -23,10 +23,6 @@ pub struct Grant {
     /// operator
     #[argh(positional)]
     pub role: Role,
-
-    /// stable JSON instead of text
-    #[argh(switch)]
-    pub json: bool,
 }
 
 impl Run for Grant {

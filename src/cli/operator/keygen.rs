@@ -15,10 +15,6 @@ pub struct Keygen {
     /// ask for a passphrase and encrypt the key with it
     #[argh(switch)]
     pub passphrase: bool,
-
-    /// stable JSON instead of text
-    #[argh(switch)]
-    pub json: bool,
 }
 
 impl Run for Keygen {

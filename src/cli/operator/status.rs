@@ -13,11 +13,7 @@ use crate::wire::{self, Mode, Reply, Request};
 /// The server's figures.
 #[derive(FromArgs, ArgsInfo, Debug)]
 #[argh(subcommand, name = "status", example = "ledgerctl status --json")]
-pub struct Status {
-    /// stable JSON instead of text
-    #[argh(switch)]
-    pub json: bool,
-}
+pub struct Status {}
 
 impl Run for Status {
     const REMEMBERS: bool = false;

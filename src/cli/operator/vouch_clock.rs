@@ -20,11 +20,7 @@ use crate::time::Timestamp;
     name = "vouch-clock",
     example = "ledgerd --data /srv/ledger --accept-clock\nledgerctl vouch-clock"
 )]
-pub struct VouchClock {
-    /// stable JSON instead of text
-    #[argh(switch)]
-    pub json: bool,
-}
+pub struct VouchClock {}
 
 impl Run for VouchClock {
     const REMEMBERS: bool = true;

@@ -23,10 +23,6 @@ pub struct Copy {
     /// most blocks, all if not given
     #[argh(option, default = "u64::MAX")]
     pub limit: u64,
-
-    /// JSON Lines
-    #[argh(switch)]
-    pub json: bool,
 }
 
 impl Run for Copy {

@@ -14,11 +14,7 @@ use crate::wire::{self, Reply, Request};
 /// What you have.
 #[derive(FromArgs, ArgsInfo, Debug)]
 #[argh(subcommand, name = "balance", example = "ledgerctl balance")]
-pub struct Balance {
-    /// stable JSON instead of text
-    #[argh(switch)]
-    pub json: bool,
-}
+pub struct Balance {}
 
 impl Run for Balance {
     const REMEMBERS: bool = false;

@@ -39,10 +39,6 @@ pub struct Pay {
     /// a name for this run that stands for nothing else: run again with it, it tells the outcome of the first run
     #[argh(option)]
     pub idempotency_key: Option<IdempotencyKey>,
-
-    /// stable JSON instead of text
-    #[argh(switch)]
-    pub json: bool,
 }
 
 impl Run for Pay {

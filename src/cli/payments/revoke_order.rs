@@ -21,10 +21,6 @@ pub struct RevokeOrder {
     /// the order's file, or its id (32 hexadecimal digits)
     #[argh(positional)]
     pub order: String,
-
-    /// stable JSON instead of text
-    #[argh(switch)]
-    pub json: bool,
 }
 
 impl Run for RevokeOrder {

@@ -21,10 +21,6 @@ pub struct Settle {
     /// file to read, - for standard input
     #[argh(positional)]
     pub file: String,
-
-    /// stable JSON instead of text
-    #[argh(switch)]
-    pub json: bool,
 }
 
 impl Run for Settle {

@@ -32,10 +32,6 @@ pub struct Statement {
     /// comma-separated values with a header (RFC 4180)
     #[argh(switch)]
     pub csv: bool,
-
-    /// JSON Lines
-    #[argh(switch)]
-    pub json: bool,
 }
 
 impl Run for Statement {

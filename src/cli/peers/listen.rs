@@ -31,10 +31,6 @@ pub struct Listen {
     /// be found only by those who ask for you by name
     #[argh(switch)]
     pub hidden: bool,
-
-    /// JSON Lines
-    #[argh(switch)]
-    pub json: bool,
 }
 
 impl Run for Listen {

@@ -16,11 +16,7 @@ use crate::wire::{OnlineMember, Reply, Request};
 /// Your balance, and who is online.
 #[derive(FromArgs, ArgsInfo, Debug)]
 #[argh(subcommand, name = "online", example = "ledgerctl online")]
-pub struct Online {
-    /// stable JSON instead of text
-    #[argh(switch)]
-    pub json: bool,
-}
+pub struct Online {}
 
 /// Members asked for at once.
 const PAGE_MEMBERS: u64 = 512;

@@ -54,10 +54,6 @@ pub struct Send {
     /// a name for this run that stands for nothing else: run again with it, it tells the outcome of the first run
     #[argh(option)]
     pub idempotency_key: Option<IdempotencyKey>,
-
-    /// stable JSON instead of text
-    #[argh(switch)]
-    pub json: bool,
 }
 
 /// Days that a sent order is good for.

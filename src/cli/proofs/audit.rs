@@ -33,10 +33,6 @@ pub struct Audit {
     /// the verifier key that the ledger has to have, from a source that you trust
     #[argh(option)]
     pub vkey: Option<LogPublicKey>,
-
-    /// stable JSON instead of text
-    #[argh(switch)]
-    pub json: bool,
 }
 
 impl Run for Audit {

@@ -38,10 +38,6 @@ pub struct CheckReceipt {
     /// with --extract: replace what is there
     #[argh(switch)]
     pub force: bool,
-
-    /// stable JSON instead of text
-    #[argh(switch)]
-    pub json: bool,
 }
 
 impl Run for CheckReceipt {

@@ -29,10 +29,6 @@ pub struct Show {
     /// file to read, - for standard input
     #[argh(positional)]
     pub file: PathBuf,
-
-    /// stable JSON instead of text
-    #[argh(switch)]
-    pub json: bool,
 }
 
 /// Bytes that tell the binary files of a ledger apart.

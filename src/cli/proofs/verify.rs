@@ -20,10 +20,6 @@ pub struct Verify {
     /// demand that the ledger was cosigned by this witness: its verifier key; may be given several times
     #[argh(option)]
     pub witness: Vec<WitnessPublicKey>,
-
-    /// stable JSON instead of text
-    #[argh(switch)]
-    pub json: bool,
 }
 
 impl Run for Verify {

@@ -28,10 +28,6 @@ pub struct Witness {
     /// go on, once every so many seconds, until it is interrupted
     #[argh(option, from_str_fn(every))]
     pub every: Option<u64>,
-
-    /// stable JSON instead of text
-    #[argh(switch)]
-    pub json: bool,
 }
 
 fn every(text: &str) -> Result<u64, String> {

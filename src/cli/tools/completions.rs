@@ -1,7 +1,8 @@
 //! `ledgerctl completions`: a script for a shell, with which it asks this program what may stand next.
 
-use argh::{ArgsInfo, FromArgs};
+use argh::{ArgsInfo, CommandInfoWithArgs, FlagInfo, FlagInfoKind, FromArgs, Optionality};
 use argh_complete::Generator as _;
+use argh_complete::nushell::Nushell;
 
 use super::next_word::{SHELLS, script};
 use crate::cli::Arguments;
@@ -27,9 +28,10 @@ impl Run for Completions {
     const REMEMBERS: bool = false;
 
     fn run(&self, context: &Context) -> Result<Exit, ClientError> {
+        let program = Arguments::get_args_info();
         let script = match self.shell.as_str() {
             // Its scripts describe a command instead of asking it.
-            "nushell" => argh_complete::nushell::Nushell::generate("ledgerctl", &Arguments::get_args_info()),
+            "nushell" => nushell("ledgerctl", &program, program.flags),
             other => {
                 let expected =
                     || ClientError::Usage(format!("{other:?}: expected one of {}", SHELLS.join(", ")));
@@ -43,5 +45,39 @@ impl Run for Completions {
             context.out.line(script.trim_end())?;
         }
         Ok(Exit::Done)
+    }
+}
+
+/// The script for nushell. It refuses every option that the description of a command lacks, so that those of the whole
+/// program, which may stand behind a command, are described with each.
+fn nushell(name: &str, command: &CommandInfoWithArgs, of_program: &[FlagInfo<'static>]) -> String {
+    let is_own = |flag: &FlagInfo<'_>| command.flags.iter().any(|own| own.long == flag.long);
+    let of_others = of_program.iter().filter(|flag| !is_own(flag));
+    let flags: Vec<FlagInfo<'static>> = command.flags.iter().chain(of_others).map(same).collect();
+    let alone = CommandInfoWithArgs {
+        name: command.name,
+        description: command.description,
+        // argh's descriptions live for ever; this one is made once in a process.
+        flags: flags.leak(),
+        positionals: command.positionals,
+        ..CommandInfoWithArgs::default()
+    };
+    command.commands.iter().fold(Nushell::generate(name, &alone), |script, below| {
+        script + &nushell(&format!("{name} {}", below.name), &below.command, of_program)
+    })
+}
+
+/// The same description once more: argh's cannot be cloned.
+fn same<'a>(flag: &FlagInfo<'a>) -> FlagInfo<'a> {
+    FlagInfo {
+        kind: match flag.kind {
+            FlagInfoKind::Switch => FlagInfoKind::Switch,
+            FlagInfoKind::Option { arg_name } => FlagInfoKind::Option { arg_name },
+        },
+        optionality: Optionality::Optional,
+        long: flag.long,
+        short: flag.short,
+        description: flag.description,
+        hidden: flag.hidden,
     }
 }
