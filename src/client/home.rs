@@ -21,7 +21,10 @@
 //! ```
 #![expect(clippy::disallowed_methods, reason = "the client's files are read and written here")]
 
+mod checked;
 mod locking;
+
+pub(super) use checked::damaged;
 
 use std::fmt;
 use std::fs::{self, DirBuilder, File};

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::checked::damaged;
+use super::home::damaged;
 use super::{ClientError, Home};
 use crate::crypto::random;
 use crate::crypto::rsa::{PrivateKey, PrivateKeyError, is_encrypted_pem};

@@ -14,63 +14,46 @@
 //! # }
 //! ```
 
-mod away;
-pub mod bench;
-pub mod bookkeeping;
-mod checked;
-mod checkpoints;
 pub mod clock;
-mod connection;
-mod copying;
-mod elements;
-mod error;
-mod first_blocks;
-mod home;
-mod idempotency;
-mod identity;
-mod journal;
-pub mod known_servers;
-mod member;
-mod newest;
-mod once;
-mod order_fields;
-mod orders_csv;
-pub mod orders_input;
-mod payment_orders;
-pub mod payments_input;
-mod receipts;
-mod registration;
 mod retry;
-mod sent_orders;
+mod error;
+mod home;
+mod identity;
+mod signer;
+mod elements;
+mod link;
+mod proofs;
+mod sending;
+mod accounts;
+mod orders;
+mod payments;
 pub mod show;
-mod statement;
-mod submit;
-mod submitter;
-mod user;
-mod witness;
+pub mod bookkeeping;
+pub mod bench;
 
-pub(crate) use away::{away, no_answer};
-pub use checkpoints::{Successor, accept_successor};
-pub use connection::{Bell, Connection, NotOpened, Opening, PATIENCE, Waited, get_key};
-pub use copying::Copying;
+pub use accounts::{Joined, Registration, User, find_account, find_member, register, untold_registration};
 pub use error::ClientError;
-pub use first_blocks::{first_block, keep_first_block};
 pub use home::{Home, Tell, not_writable};
-pub use idempotency::{IDEMPOTENCY_KEY_BYTES_MAX, IdempotencyKey};
 pub use identity::{
     Account, KEY_FILE, PassphraseSource, is_key_encrypted, load_key, make_key, read_account, set_passphrase,
 };
-pub use journal::{Journal, Leftover, RunKind, Runner, Unsettled, leftovers};
-pub use known_servers::KnownServer;
-pub use member::{Anonymous, Member, Reopen, pinned};
-pub use once::{Submitted, submit_once};
-pub use payment_orders::{End, SignedOrder, conflict, end_of, fate_of, proves_settled};
-pub use receipts::{Registrant, fetch_receipt, fetch_registrant};
-pub use registration::{Joined, Registration, find_account, register, untold_registration};
+pub use link::{
+    Anonymous, Bell, Connection, Forgotten, KnownServer, Member, NotOpened, Opening, PATIENCE, Reopen,
+    Successor, Waited, accept_successor, forget_server, get_key, known_servers, pinned,
+};
+pub(crate) use link::{away, no_answer};
+pub use orders::input as orders_input;
+pub use payments::input as payments_input;
+pub use payments::{
+    End, SentOrder, SentOrders, SignedOrder, Statement, conflict, end_of, fate_of, proves_settled,
+};
+pub use proofs::{
+    Copying, Cosigned, Registrant, check_own_block, demand_cosigned, fetch_receipt, fetch_registrant,
+    first_block, keep_first_block, witness_key, witness_round,
+};
 pub use retry::{REFUSALS, Retry, retry_of_refusal};
-pub use sent_orders::{SentOrder, SentOrders};
-pub use statement::Statement;
-pub use submit::{Earlier, Signer, check_own_block, settle};
-pub use submitter::{DEADLINE, News, Outcome, Submitter, submit_one};
-pub use user::{User, find_member};
-pub use witness::{Cosigned, demand_cosigned, witness_key, witness_round};
+pub use sending::{
+    DEADLINE, Earlier, IDEMPOTENCY_KEY_BYTES_MAX, IdempotencyKey, Journal, Leftover, News, Outcome, RunKind,
+    Runner, Submitted, Submitter, Unsettled, leftovers, settle, submit_once, submit_one,
+};
+pub use signer::Signer;

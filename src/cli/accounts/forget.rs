@@ -4,7 +4,7 @@ use argh::{ArgsInfo, FromArgs};
 
 use crate::cli::context::Context;
 use crate::cli::run::Run;
-use crate::client::{ClientError, known_servers};
+use crate::client::{ClientError, forget_server};
 use crate::terminal::exit::Exit;
 
 /// Forget a server, because another one is served at its address, or nothing.
@@ -23,7 +23,7 @@ impl Run for Forget {
 
     fn run(&self, context: &Context) -> Result<Exit, ClientError> {
         let home = context.home()?;
-        let forgotten = known_servers::forget(&home, &self.server)?;
+        let forgotten = forget_server(&home, &self.server)?;
         if let Some(path) = &forgotten.checkpoint_file {
             context.out.note(&format!(
                 "the newest checkpoint that it showed stays in {}: `ledgerctl checkpoint verify` holds a server against it",

@@ -31,7 +31,7 @@ impl Run for Settle {
         let mut member = open_member(context)?;
         // Asked before, so that nothing but the outcome is left to tell afterwards. Whoever is not there is refused by the
         // ledger, in its own words.
-        let payer = match fetch_registrant(&mut member, signed.order.payer) {
+        let payer = match fetch_registrant(&mut *member, signed.order.payer) {
             Ok(payer) => Some(payer.handle),
             Err(ClientError::Refused(_)) => None,
             Err(error) => return Err(error),

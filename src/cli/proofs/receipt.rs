@@ -48,7 +48,7 @@ impl Run for Receipt {
 
     fn run(&self, context: &Context) -> Result<Exit, ClientError> {
         let mut member = open_member(context)?;
-        let (receipt, proven) = fetch_receipt(&mut member, self.of)?;
+        let (receipt, proven) = fetch_receipt(&mut *member, self.of)?;
         if let Some(folder) = &self.extract {
             extract::write_parts(context, &receipt, folder, self.force)?;
         }

@@ -122,8 +122,7 @@ fn run_line(context: &mut Context, lines: Option<&mut Lines>, line: &str) -> Exi
     let names_passphrase = arguments.passphrase_file.is_some() || arguments.passphrase_fd.is_some();
     let done = if arguments.home.is_some() || arguments.server.is_some() || names_passphrase {
         // Somebody else, or somewhere else: for this line only.
-        Context::of(&arguments)
-            .and_then(|other| dispatch(&other.telling(context.out), &arguments.command))
+        Context::of(&arguments).and_then(|other| dispatch(&other.telling(context.out), &arguments.command))
     } else if let Subcommand::Listen(command) = &arguments.command {
         listen_beside(context, lines, command)
     } else {

@@ -1,0 +1,79 @@
+//! The account of a home: a member's channel opens with it, and one that the home does not know is found by its key.
+
+use crate::client::identity::write_account;
+use crate::client::link::{Anonymous, Member, PATIENCE, pinned};
+use crate::client::proofs::fetch_registrant_of_key;
+use crate::client::{Account, ClientError, Home, KEY_FILE, PassphraseSource, load_key, read_account};
+use crate::crypto::rsa::PrivateKey;
+
+impl Member {
+    /// Opens an authenticated channel with the account of this home; an account that the home does not know is found
+    /// by its key.
+    ///
+    /// # Errors
+    /// [`ClientError::Usage`] without a registration; otherwise what stands in the way.
+    pub fn open(home: &Home, address: &str, ask: &mut PassphraseSource<'_>) -> Result<Member, ClientError> {
+        let server = pinned(home, address)?;
+        let account = read_account(home, server.ledger_id)?;
+        let (account, key) = match (account, load_key(home, ask)?) {
+            (Some(account), Some(key)) => (account, key),
+            (None, Some(key)) => (restore(home, address, &key)?, key),
+            (Some(account), None) => {
+                return Err(ClientError::Config(format!(
+                    "{} is gone, without which account {} ({}) on the ledger of {address} cannot be used: put a copy \
+                     of it back",
+                    home.path(KEY_FILE).display(),
+                    account.account,
+                    account.handle
+                )));
+            }
+            (None, None) => {
+                return Err(ClientError::Usage(format!(
+                    "not registered on the ledger of {address}: run `ledgerctl register HANDLE` first, or put your \
+                     copy of key.pem into {}",
+                    home.path("").display()
+                )));
+            }
+        };
+        if key.public().key_id().to_string() != account.key_id {
+            return Err(ClientError::Config(format!(
+                "key.pem is not the key of account {} ({}) on the ledger of {address}",
+                account.account, account.handle
+            )));
+        }
+        Member::open_as(home, server, account, key, PATIENCE)
+    }
+}
+
+/// The account of a key that is all that a home has left.
+fn restore(home: &Home, address: &str, key: &PrivateKey) -> Result<Account, ClientError> {
+    let account = find_account(home, &mut Anonymous::open(home, address)?, key)?.ok_or_else(|| {
+        ClientError::Usage(format!(
+            "the key of this home has no account on the ledger of {address}: run `ledgerctl register HANDLE` first"
+        ))
+    })?;
+    home.tell(&format!("the key of this home has account {} ({})", account.account, account.handle));
+    Ok(account)
+}
+
+/// Has the ledger prove which account this key has, and keeps that in the home; none if the key has no account.
+///
+/// # Errors
+/// [`ClientError::Integrity`] when the proof does not hold.
+pub fn find_account(
+    home: &Home,
+    link: &mut Anonymous,
+    key: &PrivateKey,
+) -> Result<Option<Account>, ClientError> {
+    let ledger_id = link.server().ledger_id;
+    let Some(found) = fetch_registrant_of_key(link, key.public())? else { return Ok(None) };
+    let (number, handle) = (found.account.0, found.handle);
+    match write_account(home, ledger_id, number, &handle, found.key_id) {
+        // It is found again next time.
+        Err(ClientError::File(path, error)) => {
+            home.not_kept(&path, &error);
+            Ok(Some(Account { account: number, handle, key_id: found.key_id.to_string() }))
+        }
+        kept => kept.map(Some),
+    }
+}

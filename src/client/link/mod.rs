@@ -1,0 +1,27 @@
+//! The way to a server: which servers are known, channels to them, and the audit of every checkpoint that they show.
+
+mod away;
+mod connection;
+pub mod known_servers;
+mod evidence;
+mod forgetting;
+mod checkpoints;
+mod newest;
+mod opening;
+mod reopen;
+mod anonymous;
+mod tickets;
+mod member;
+mod successor;
+
+pub use anonymous::Anonymous;
+pub(crate) use away::{away, no_answer};
+pub(super) use checkpoints::{audit, prove_consistent, prove_extends};
+pub use connection::{Bell, Connection, NotOpened, Opening, PATIENCE, Waited, get_key};
+pub use forgetting::{Forgotten, forget_server};
+pub use known_servers::KnownServer;
+pub use member::Member;
+pub(super) use newest::recall;
+pub use opening::pinned;
+pub use reopen::Reopen;
+pub use successor::{Successor, accept_successor};

@@ -1,0 +1,210 @@
+//! Payment orders in a member's hands: signed, written to a file, and what became of them.
+
+use pem_rfc7468::LineEnding;
+
+use crate::chain::Receipt;
+use crate::chain::armour::{self, NotOne};
+use crate::client::ClientError;
+use crate::client::link::Member;
+use crate::client::proofs::{command_of, fetch_receipt};
+use crate::crypto::random;
+use crate::crypto::rsa::{MODULUS_BYTES, PrivateKey, PublicKey};
+use crate::domain::AccountId;
+use crate::domain::payments::{self, Fate, OrderId, PaymentOrder, Settle};
+use crate::wire::{ReceiptOf, Refusal};
+
+/// What the lines around an order in a file say (RFC 7468).
+const LABEL: &str = "LEDGERD PAYMENT ORDER";
+
+/// An order and its payer's signature.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedOrder {
+    /// What the payer signed.
+    pub order: PaymentOrder,
+    /// The signature.
+    pub signature: Vec<u8>,
+}
+
+impl SignedOrder {
+    /// Signs an order with its payer's key.
+    pub fn sign(order: PaymentOrder, key: &PrivateKey) -> SignedOrder {
+        let signature = key.sign_pss(&mut random::os(), &[&order.encode()]).to_vec();
+        SignedOrder { order, signature }
+    }
+
+    /// Whether the payer signed it, whose key this is.
+    pub fn is_signed_by(&self, key: &PublicKey) -> bool {
+        self.order.key_id == key.key_id() && key.verify_pss(&[&self.order.encode()], &self.signature).is_ok()
+    }
+
+    /// The order as text that survives mail and paper.
+    ///
+    /// # Errors
+    /// [`ClientError::Unexpected`], which does not happen: an order is short.
+    pub fn to_pem(&self) -> Result<String, ClientError> {
+        let bytes = [&self.order.encode()[..], &self.signature].concat();
+        pem_rfc7468::encode_string(LABEL, LineEnding::LF, &bytes)
+            .map_err(|error| ClientError::Unexpected(error.to_string()))
+    }
+
+    /// Reads an order out of a text as a person hands it on, whatever mail made of it: see [`armour`].
+    ///
+    /// # Errors
+    /// What is wrong with the text, for people.
+    pub fn find(text: &str) -> Result<SignedOrder, String> {
+        SignedOrder::from_pem(text).or_else(|error| match armour::pem(text, LABEL) {
+            Ok(order) => SignedOrder::from_pem(&order),
+            Err(NotOne::Absent) => Err(error),
+            Err(several) => Err(format!("payment orders: {several}")),
+        })
+    }
+
+    /// Whether a text holds something that is said to be an order.
+    pub fn is_in(text: &str) -> bool {
+        armour::pem(text, LABEL) != Err(NotOne::Absent)
+    }
+
+    /// Reads [`SignedOrder::to_pem`]. Nothing is checked but the form.
+    ///
+    /// # Errors
+    /// What is wrong with the text, for people.
+    pub fn from_pem(text: &str) -> Result<SignedOrder, String> {
+        let (label, bytes) = pem_rfc7468::decode_vec(text.as_bytes())
+            .map_err(|error| format!("not a payment order: {error}"))?;
+        if label != LABEL {
+            return Err(format!("not a payment order, but a {label}"));
+        }
+        let (order, signature) =
+            bytes.split_last_chunk::<MODULUS_BYTES>().ok_or("the payment order is cut off")?;
+        let order = PaymentOrder::parse(order).map_err(|error| error.to_string())?;
+        Ok(SignedOrder { order, signature: signature.to_vec() })
+    }
+
+    /// The command with which the payee settles it.
+    pub fn settle(&self) -> crate::domain::Command {
+        let Self { order, signature } = self.clone();
+        crate::domain::Command::Payments(payments::Command::Settle(Settle { order, signature }))
+    }
+}
+
+/// What became of an order of the member's, or to it, with the proof; none while it can still be settled.
+/// `payer_key` is the key of its payer.
+///
+/// # Errors
+/// [`ClientError::Refused`] with the name `conflict` when another payment was settled under this order's id.
+pub fn fate_of(
+    member: &mut Member,
+    order: &PaymentOrder,
+    payer_key: &PublicKey,
+) -> Result<Option<(Fate, Receipt)>, ClientError> {
+    let Some((ended, receipt)) = end_of(member, order.payer, order.order_id)? else { return Ok(None) };
+    let fate = match ended {
+        End::Revoked => Fate::Revoked(receipt.index),
+        End::Settled(settled) if is_same_payment(&settled, order, payer_key) => Fate::Settled(receipt.index),
+        End::Settled(_) => return Err(ClientError::Refused(conflict(order.order_id, receipt.index))),
+    };
+    Ok(Some((fate, receipt)))
+}
+
+/// What a client says when an order id stands for something else.
+pub fn conflict(id: OrderId, index: u64) -> Refusal {
+    let text =
+        format!("another payment with the order id {id} was settled in block {index}; nothing was changed");
+    Refusal::fail("conflict", text)
+}
+
+/// How an order ended.
+#[derive(Clone, Debug)]
+pub enum End {
+    /// It is money: the order as its payee brought it.
+    Settled(SignedOrder),
+    /// Its payer took it back.
+    Revoked,
+}
+
+/// How the order with this id ended, with the proof; none while it can still be settled, or was never signed.
+///
+/// # Errors
+/// [`ClientError`].
+pub fn end_of(
+    member: &mut Member,
+    payer: AccountId,
+    order_id: OrderId,
+) -> Result<Option<(End, Receipt)>, ClientError> {
+    match fetch_receipt(member, ReceiptOf::Order { payer, order_id }) {
+        Ok((receipt, _)) => {
+            let end = match command_of(&receipt) {
+                Some((_, payments::Command::Settle(Settle { order, signature }))) => {
+                    End::Settled(SignedOrder { order, signature })
+                }
+                // `fetch_receipt` has checked that it is of this order.
+                _ => End::Revoked,
+            };
+            Ok(Some((end, receipt)))
+        }
+        Err(ClientError::Refused(refusal)) if refusal.name == "no_such_block" => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether a settled order is this one. The payer may have signed the same payment once more, until a later day:
+/// an order id is settled once, whichever of the two it is.
+fn is_same_payment(settled: &SignedOrder, order: &PaymentOrder, payer_key: &PublicKey) -> bool {
+    let same = PaymentOrder { expires_ms: order.expires_ms, ..settled.order.clone() } == *order;
+    same && (settled.order == *order || settled.is_signed_by(payer_key))
+}
+
+/// Checks, with nothing but the pinned log key, that a receipt proves the settlement of an order by its payee.
+///
+/// # Errors
+/// [`ClientError::Integrity`] when it does not.
+pub fn proves_settled(member: &Member, text: &str, order: &PaymentOrder) -> Result<Receipt, ClientError> {
+    let bad = |text: String| ClientError::Integrity(format!("the payee's receipt is refused: {text}"));
+    let receipt = Receipt::parse(text).map_err(|error| bad(error.to_string()))?;
+    let proven = receipt.check(&member.server().log_key).map_err(|error| bad(error.to_string()))?;
+    let by_payee = proven.author.is_some_and(|author| author.account == order.payee);
+    let key = member.key().public();
+    let settled = match command_of(&receipt) {
+        Some((_, payments::Command::Settle(Settle { order: settled, signature }))) => {
+            is_same_payment(&SignedOrder { order: settled, signature }, order, key)
+        }
+        _ => false,
+    };
+    if proven.ledger_id == order.ledger_id && by_payee && settled {
+        Ok(receipt)
+    } else {
+        Err(bad("it is not for the settlement of this order".to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::LedgerId;
+
+    #[test]
+    fn an_order_in_a_file_reads_back_and_no_other_text_does() {
+        let pem = include_str!("../../../fixtures/keys/client.pem");
+        let key = PrivateKey::from_pkcs8_pem(pem, None).unwrap();
+        let order = PaymentOrder {
+            ledger_id: LedgerId([1; 32]),
+            payer: AccountId(1),
+            key_id: key.public().key_id(),
+            order_id: OrderId([2; 16]),
+            payee: AccountId(3),
+            amount: 4,
+            expires_ms: 5,
+            memo: "für Tee".to_owned(),
+        };
+        let signed = SignedOrder::sign(order, &key);
+        assert!(signed.is_signed_by(key.public()));
+        let text = signed.to_pem().unwrap();
+        assert_eq!(SignedOrder::from_pem(&text), Ok(signed.clone()));
+        let mut other = signed;
+        other.order.amount += 1;
+        assert!(!other.is_signed_by(key.public()));
+        for bad in ["", pem, &text[..text.len() / 2], &text.replace("PAYMENT", "PAYMENTS")] {
+            assert!(SignedOrder::from_pem(bad).is_err(), "{bad}");
+        }
+    }
+}

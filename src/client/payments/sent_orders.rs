@@ -1,0 +1,170 @@
+//! Payment orders that left this home and whose end was not told yet: kept before they leave, so that no end of a
+//! connection or of a process can make anybody pay twice, or lose sight of a promise.
+//!
+//! The file of an order is locked for as long as its run lasts, and has its name only once it is locked, like a
+//! journal. What its name ends in says what is known:
+//!
+//! ```text
+//! .order      its end is not known
+//! .settled    it was settled, and a run of something else said so: the same command again tells it
+//! .keyed      its end is not known, and its id is that of an idempotency key
+//! ```
+
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::os::unix::fs::MetadataExt;
+
+use super::payment_orders::SignedOrder;
+use crate::client::{ClientError, Home};
+use crate::crypto::LedgerId;
+use crate::crypto::rsa::PublicKey;
+use crate::domain::AccountId;
+use crate::domain::payments::OrderId;
+use crate::lock_file::LockFile;
+
+/// The folder in the home directory.
+const FOLDER: &str = "sent";
+/// The lock of whoever looks for orders that were left behind.
+const LOOKING: &str = "sent.lock";
+
+const OPEN: &str = "order";
+const SETTLED: &str = "settled";
+const KEYED: &str = "keyed";
+
+/// The sent orders of one account on one ledger.
+#[derive(Clone, Debug)]
+pub struct SentOrders {
+    home: Home,
+    /// The account's key, which signed them.
+    key: PublicKey,
+    /// What the names of their files start with.
+    prefix: String,
+}
+
+/// A sent order; nobody else touches it while this exists.
+#[derive(Debug)]
+pub struct SentOrder {
+    /// The order.
+    pub signed: SignedOrder,
+    /// Whether it is known to be settled.
+    pub is_settled: bool,
+    /// Whether its id is that of an idempotency key.
+    pub is_keyed: bool,
+    name: String,
+    home: Home,
+    /// Holds the lock.
+    _file: File,
+}
+
+impl SentOrders {
+    /// Those of this account.
+    pub fn of(home: &Home, ledger_id: LedgerId, account: AccountId, key: &PublicKey) -> SentOrders {
+        SentOrders { home: home.clone(), key: key.clone(), prefix: format!("{ledger_id}-{account}-") }
+    }
+
+    fn name(&self, id: OrderId, ending: &str) -> String {
+        format!("{FOLDER}/{}{id}.{ending}", self.prefix)
+    }
+
+    /// Waits until nobody else looks for orders that were left behind.
+    ///
+    /// # Errors
+    /// [`ClientError::File`].
+    pub fn lock_to_look(&self) -> Result<LockFile, ClientError> {
+        self.home.lock_file(LOOKING)
+    }
+
+    /// Keeps an order that is about to leave, durably. None when another run keeps one of this id.
+    ///
+    /// # Errors
+    /// [`ClientError::File`].
+    pub fn keep(&self, signed: SignedOrder, is_keyed: bool) -> Result<Option<SentOrder>, ClientError> {
+        let name = self.name(signed.order.order_id, if is_keyed { KEYED } else { OPEN });
+        let placed = self.home.place_locked(&name, signed.to_pem()?.as_bytes(), false)?;
+        let home = self.home.clone();
+        Ok(placed.map(|file| SentOrder { signed, is_settled: false, is_keyed, name, home, _file: file }))
+    }
+
+    /// Forgets an order, whoever keeps it.
+    ///
+    /// # Errors
+    /// [`ClientError::File`].
+    pub fn forget(&self, id: OrderId) -> Result<(), ClientError> {
+        [OPEN, SETTLED, KEYED].iter().try_for_each(|ending| self.home.remove(&self.name(id, ending)))
+    }
+
+    /// All that runs have left behind: those of runs that go on are left alone.
+    ///
+    /// # Errors
+    /// [`ClientError::File`], or [`ClientError::Config`] when a file does not hold an order of this account's.
+    pub fn left_behind(&self) -> Result<Vec<SentOrder>, ClientError> {
+        let names = self.home.list(FOLDER)?;
+        let names = names.iter().filter(|name| name.starts_with(&self.prefix));
+        let taken = names.map(|name| self.take(format!("{FOLDER}/{name}"), false));
+        taken.filter_map(Result::transpose).collect()
+    }
+
+    /// The order of an idempotency key, once no run holds it; none when none is kept.
+    ///
+    /// # Errors
+    /// As for [`SentOrders::left_behind`].
+    pub fn keyed(&self, id: OrderId) -> Result<Option<SentOrder>, ClientError> {
+        self.take(self.name(id, KEYED), true)
+    }
+
+    /// Locks and reads an order; none if it is gone, or its run goes on and is not waited for.
+    fn take(&self, name: String, wait: bool) -> Result<Option<SentOrder>, ClientError> {
+        let path = self.home.path(&name);
+        let read = || {
+            let mut file = match File::open(&path) {
+                Ok(file) => file,
+                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+                Err(error) => return Err(error),
+            };
+            if wait {
+                file.lock()?;
+            } else if file.try_lock().is_err() {
+                return Ok(None);
+            }
+            // Its run may have forgotten it before it let go of the lock.
+            let named = std::fs::metadata(&path).ok();
+            if named.is_none_or(|named| file.metadata().is_ok_and(|open| open.ino() != named.ino())) {
+                return Ok(None);
+            }
+            let mut text = String::new();
+            file.read_to_string(&mut text)?;
+            Ok(Some((file, text)))
+        };
+        let Some((file, text)) = read().map_err(ClientError::file(&path))? else { return Ok(None) };
+        let bad = |error: &str| ClientError::Config(format!("{}: {error}", path.display()));
+        let signed = SignedOrder::from_pem(&text).map_err(|error| bad(&error))?;
+        if !signed.is_signed_by(&self.key) {
+            return Err(bad("damaged: the payment order does not hold the signature of this account"));
+        }
+        let ending = |ending: &str| path.extension().is_some_and(|is| is == ending);
+        let (is_settled, is_keyed) = (ending(SETTLED), ending(KEYED));
+        Ok(Some(SentOrder { signed, is_settled, is_keyed, name, home: self.home.clone(), _file: file }))
+    }
+}
+
+impl SentOrder {
+    /// Its end was told, or nothing can come of it.
+    ///
+    /// # Errors
+    /// [`ClientError::File`].
+    pub fn forget(self) -> Result<(), ClientError> {
+        self.home.remove(&self.name)
+    }
+
+    /// A run of something else found it settled, and said so.
+    ///
+    /// # Errors
+    /// [`ClientError::File`].
+    pub fn settled(self) -> Result<(), ClientError> {
+        if self.is_keyed {
+            return self.forget();
+        }
+        let settled = self.home.path(&self.name).with_extension(SETTLED);
+        std::fs::rename(self.home.path(&self.name), &settled).map_err(ClientError::file(&settled))
+    }
+}

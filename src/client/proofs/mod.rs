@@ -1,0 +1,14 @@
+//! What a member can prove, or has proven by the server: receipts, one's own blocks, and the word of a witness.
+
+mod first_blocks;
+mod receipts;
+mod own_blocks;
+mod copying;
+mod witness;
+
+pub use copying::Copying;
+pub use first_blocks::{first_block, keep_first_block};
+pub use own_blocks::check_own_block;
+pub use receipts::{Registrant, fetch_receipt, fetch_registrant};
+pub(super) use receipts::{command_of, fetch_registrant_of_key};
+pub use witness::{Cosigned, demand_cosigned, witness_key, witness_round};

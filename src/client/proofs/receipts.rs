@@ -1,0 +1,143 @@
+//! Fetching a receipt. The client believes it no more than a stranger would: it checks all of it, with the pinned
+//! key, before it hands it on.
+
+use crate::chain::receipt::{Proven, Receipt, Registration};
+use crate::chain::{Block, CommandId, Message};
+use crate::client::ClientError;
+use crate::client::link::{Reopen, audit};
+use crate::crypto::KeyId;
+use crate::crypto::rsa::PublicKey;
+use crate::domain::accounts;
+use crate::domain::payments::{self, OrderId};
+use crate::domain::{AccountId, Command};
+use crate::wire::{Proofs, ReceiptOf, Refusal, Reply, Request};
+
+/// Fetches the receipt of a block of whoever's channel it is; its checkpoint is audited and kept like any other.
+///
+/// # Errors
+/// [`ClientError::Refused`] when there is no such block of theirs, [`ClientError::Integrity`] when the
+/// receipt does not hold or is one of another block.
+pub fn fetch_receipt(link: &mut dyn Reopen, of: ReceiptOf) -> Result<(Receipt, Proven), ClientError> {
+    let reply = link.connection().ask(&Request::Receipt(of), &mut |_| ())?;
+    let (receipt, proven) = checked(link, reply)?;
+    let me = link.account_id();
+    let of_this = match of {
+        ReceiptOf::Block(wanted) => proven.index == wanted,
+        ReceiptOf::Command(wanted) => author_of(&proven) == Some((me, wanted)),
+        ReceiptOf::Order { payer, order_id } => ends_order(&receipt, payer, order_id),
+    };
+    if !of_this {
+        return Err(bad(&format!("it is for block {}, which is not the one asked for", proven.index)));
+    }
+    Ok((receipt, proven))
+}
+
+/// Takes a receipt from a reply; what it proves is of this ledger, and its checkpoint is audited.
+fn checked(link: &mut dyn Reopen, reply: Reply) -> Result<(Receipt, Proven), ClientError> {
+    let Reply::Receipt(Proofs { block, inclusion, registration, note }) = reply else {
+        return Err(ClientError::unexpected_reply());
+    };
+    let index = Block::parse(&block).map_err(|error| bad(&error.to_string()))?.index;
+    let registration =
+        registration.map(|(block, inclusion)| Registration { block: block.into_vec(), inclusion });
+    let receipt = Receipt { index, block: block.into_vec(), inclusion, registration, note };
+    let (home, server, connection) = link.parts();
+    let proven = receipt.check(&server.log_key).map_err(|error| bad(&error.to_string()))?;
+    if proven.ledger_id != server.ledger_id {
+        return Err(bad("it is of another ledger"));
+    }
+    audit(home, server, connection, &receipt.note)?;
+    Ok((receipt, proven))
+}
+
+fn bad(text: &str) -> ClientError {
+    ClientError::Integrity(format!("the server's receipt is refused: {text}"))
+}
+
+/// A member as its registration proves it.
+#[derive(Clone, Debug)]
+pub struct Registrant {
+    /// Number.
+    pub account: AccountId,
+    /// Public name.
+    pub handle: String,
+    /// The key, which signed the registration.
+    pub key: PublicKey,
+    /// Names the key.
+    pub key_id: KeyId,
+}
+
+/// Has the ledger prove who a member is.
+///
+/// # Errors
+/// [`ClientError::Refused`] when there is no such member, [`ClientError::Integrity`] when the proof does not hold.
+pub fn fetch_registrant(link: &mut dyn Reopen, account: AccountId) -> Result<Registrant, ClientError> {
+    let reply = match link.connection().ask(&Request::Registration(account), &mut |_| ()) {
+        Err(ClientError::Refused(refusal)) if refusal.name == "no_such_block" => {
+            let text = format!("there is no account {account}");
+            return Err(ClientError::Refused(Refusal::fail("invalid_user", text)));
+        }
+        other => other?,
+    };
+    let (receipt, proven) = checked(link, reply)?;
+    let registrant = registrant(&receipt, proven)?;
+    if registrant.account == account { Ok(registrant) } else { Err(bad("it is of another member")) }
+}
+
+/// Has the ledger prove whose key this is; none if it is nobody's.
+///
+/// # Errors
+/// [`ClientError::Integrity`] when the proof does not hold.
+pub(in crate::client) fn fetch_registrant_of_key(
+    link: &mut dyn Reopen,
+    key: &PublicKey,
+) -> Result<Option<Registrant>, ClientError> {
+    let asked = Request::RegistrationOfKey(key.key_id());
+    let reply = match link.connection().ask(&asked, &mut |_| ()) {
+        Err(ClientError::Refused(refusal)) if refusal.name == "no_such_block" => return Ok(None),
+        other => other?,
+    };
+    let (receipt, proven) = checked(link, reply)?;
+    let registrant = registrant(&receipt, proven)?;
+    if registrant.key == *key { Ok(Some(registrant)) } else { Err(bad("it is of another key")) }
+}
+
+/// The member whose registration a receipt is of.
+fn registrant(receipt: &Receipt, proven: Proven) -> Result<Registrant, ClientError> {
+    let author = proven.author.ok_or_else(|| bad("it is of no member"))?;
+    let spki = Block::parse(&receipt.block).ok().and_then(|block| {
+        let message = Message::parse(block.message).ok()?;
+        match Command::decode(message.header.tag, message.body).ok()? {
+            Command::Accounts(accounts::Command::Register(register)) => Some(register.public_key),
+            _ => None,
+        }
+    });
+    let spki = spki.ok_or_else(|| bad("it is not of a registration"))?;
+    let key = PublicKey::from_spki(&spki).map_err(|error| bad(&error.to_string()))?;
+    Ok(Registrant { account: author.account, handle: author.handle, key_id: author.key_id, key })
+}
+
+/// Whether a block settles or revokes a payment order of this payer's.
+fn ends_order(receipt: &Receipt, payer: AccountId, order: OrderId) -> bool {
+    match command_of(receipt) {
+        Some((_, payments::Command::Settle(settle))) => {
+            (settle.order.payer, settle.order.order_id) == (payer, order)
+        }
+        Some((author, payments::Command::RevokeOrder(revoke))) => (author, revoke.order_id) == (payer, order),
+        _ => false,
+    }
+}
+
+/// The command about money in a receipt's block, and who gave it.
+pub(in crate::client) fn command_of(receipt: &Receipt) -> Option<(AccountId, payments::Command)> {
+    let block = Block::parse(&receipt.block).ok()?;
+    let message = Message::parse(block.message).ok()?;
+    match Command::decode(message.header.tag, message.body) {
+        Ok(Command::Payments(command)) => Some((block.author, command)),
+        _ => None,
+    }
+}
+
+fn author_of(proven: &Proven) -> Option<(AccountId, CommandId)> {
+    proven.author.as_ref().map(|author| (author.account, author.command_id))
+}

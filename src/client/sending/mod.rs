@@ -1,0 +1,13 @@
+//! Commands on their way: written down before they leave, sent until their deadline, and never done twice.
+
+mod idempotency;
+mod run_book;
+mod submitter;
+mod once;
+mod earlier;
+
+pub use earlier::{Earlier, settle};
+pub use idempotency::{IDEMPOTENCY_KEY_BYTES_MAX, IdempotencyKey};
+pub use once::{Submitted, submit_once};
+pub use run_book::{Journal, Leftover, RunKind, Runner, Unsettled, leftovers};
+pub use submitter::{DEADLINE, News, Outcome, Submitter, submit_one};

@@ -1,0 +1,72 @@
+//! One command from signature to receipt: written down before it leaves, sent until its deadline, and never done
+//! twice, because the same command given again has the same id until its outcome was told.
+
+use super::idempotency::IdempotencyKey;
+use super::run_book::{Journal, RunKind, Runner};
+use super::submitter::{DEADLINE, Outcome, submit_one};
+use crate::client::link::Member;
+use crate::client::{ClientError, Signer};
+use crate::crypto::sha3;
+use crate::domain::{AccountId, Command};
+use crate::wire::Accepted;
+
+/// A command that stands in a block. Whoever tells it says so with [`Submitted::told`]; if nobody does, the same
+/// command given again tells it, and does nothing a second time.
+#[derive(Debug)]
+pub struct Submitted {
+    /// Where it stands.
+    pub accepted: Accepted,
+    journal: Journal,
+}
+
+impl Submitted {
+    /// The outcome was told: the same command given again is another one.
+    ///
+    /// # Errors
+    /// [`ClientError::Untold`] when that cannot be kept.
+    pub fn told(self) -> Result<(), ClientError> {
+        let index = self.accepted.index;
+        self.journal.finish().map_err(|error| {
+            ClientError::Untold(format!(
+                "block {index} is written and was told, but that could not be kept: {error}. The same command given \
+                 again tells it once more, and does nothing a second time"
+            ))
+        })
+    }
+}
+
+/// Signs a command of the member's and sees it through. `again` is called when the same command was sent by an
+/// earlier run that did not tell its outcome: then this is that command.
+///
+/// # Errors
+/// [`ClientError::Refused`], or [`ClientError::Unknown`] when no answer came before the deadline.
+pub fn submit_once(
+    member: &mut Member,
+    command: &Command,
+    key: Option<&IdempotencyKey>,
+    again: &mut dyn FnMut(),
+) -> Result<Submitted, ClientError> {
+    let (home, ledger_id) = (member.home().clone(), member.server().ledger_id);
+    let account = AccountId(member.account().account);
+    let (tag, body) = command.encode();
+    let content = sha3(&[&tag.schema.to_be_bytes(), &tag.kind.to_be_bytes(), &body]);
+    let runner = Runner { home: &home, ledger_id, account };
+    let mut journal = Journal::open(runner, RunKind::Once, content, key)?;
+    if journal.goes_on() {
+        again();
+    }
+    let signer = Signer { ledger_id, account, key: member.key().clone() };
+    let (message, signature) = signer.sign(journal.id(0, tag, &body), command);
+    journal.sending(&message, &signature, true)?;
+    match submit_one(member, message, signature, DEADLINE)? {
+        Outcome::Done(accepted) => Ok(Submitted { accepted, journal }),
+        Outcome::Refused(refusal) => {
+            journal.finish()?;
+            Err(ClientError::Refused(refusal))
+        }
+        Outcome::Unknown => Err(ClientError::Unknown(
+            "no answer came: whether it was done is not known. Run the same command again; nothing is done twice"
+                .to_owned(),
+        )),
+    }
+}
