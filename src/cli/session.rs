@@ -5,8 +5,7 @@ use std::ops::{Deref, DerefMut};
 
 use super::context::Context;
 use crate::chain::Message;
-use crate::client::{ClientError, Earlier, Home, Member, Outcome, Reopen, settle};
-use crate::domain::AccountId;
+use crate::client::{ClientError, Earlier, Member, Outcome, Reopen, settle};
 use crate::text::escape;
 
 /// A member's session, lent to one command.
@@ -61,27 +60,12 @@ pub(super) fn open_member<'a>(context: &'a Context) -> Result<Session<'a>, Clien
         Some(member) => member,
         None => Member::open(&home, &context.server, &mut context.passphrase())?,
     };
-    let (ledger_id, account) = (member.server().ledger_id, AccountId(member.account().account));
     let mut say = |earlier: Earlier<'_>| match earlier {
         Earlier::Command(message, outcome) => context.out.note(&in_words(message, outcome)),
         Earlier::Damaged(error) => context.out.complain(error),
     };
-    if can_settle(&home)? {
-        settle(&home, ledger_id, &mut member, account, &mut say)?;
-    }
+    settle(&mut member, &mut say)?;
     Ok(Session { member: Some(member), context })
-}
-
-/// Whether what earlier runs left can be struck out. If not, it stays as it is: a command that only reads goes on.
-fn can_settle(home: &Home) -> Result<bool, ClientError> {
-    if !home.list("pending")?.iter().any(|name| name.ends_with(".journal")) {
-        return Ok(true);
-    }
-    let writable = home.check_writable();
-    if writable.is_err() {
-        home.tell("the home cannot be written to: what earlier commands left open is not settled now");
-    }
-    Ok(writable.is_ok())
 }
 
 /// What became of a command of an earlier run.

@@ -1,10 +1,9 @@
-//! One command from signature to receipt, and how that is told. The order is the same everywhere: whether a receipt
-//! could be written is asked before anything leaves, the outcome is told, and only then is the command struck out.
+//! How it is told what a command did. The order is the same everywhere: whether a receipt could be written is asked
+//! before anything leaves, the outcome is told, and only then is the command struck out ([`Submitted::tell`]).
 
 use super::context::Context;
-use crate::client::{ClientError, IdempotencyKey, Member, Submitted, conflict, end_of, submit_once};
-use crate::domain::payments::OrderId;
-use crate::domain::{AccountId, Command};
+use crate::client::{ClientError, Member, Submitted, submit_once};
+use crate::domain::Command;
 use crate::terminal::exit::Exit;
 use crate::wire::Accepted;
 
@@ -13,28 +12,15 @@ pub(super) fn submit(
     context: &Context,
     member: &mut Member,
     command: &Command,
-    key: Option<&IdempotencyKey>,
 ) -> Result<Submitted, ClientError> {
-    refuse_order_of_key(member, key)?;
-    submit_once(member, command, key, &mut || {
-        context.out.note(
-            "the same command was sent before and its outcome was not told: this tells it, and does nothing a second time",
-        );
-    })
+    submit_once(member, command, None, &mut || note_sent_before(context))
 }
 
-/// A key that stands for a payment order already is not free for a command.
-pub(super) fn refuse_order_of_key(
-    member: &mut Member,
-    key: Option<&IdempotencyKey>,
-) -> Result<(), ClientError> {
-    let Some(key) = key else { return Ok(()) };
-    let (ledger_id, me) = (member.server().ledger_id, AccountId(member.account().account));
-    let order_id = OrderId(key.command_id(ledger_id, me, 0).0);
-    match end_of(member, me, order_id)? {
-        Some((_, receipt)) => Err(ClientError::Refused(conflict(order_id, receipt.index))),
-        None => Ok(()),
-    }
+/// Says that a command is one that an earlier run sent.
+pub(super) fn note_sent_before(context: &Context) {
+    context.out.note(
+        "the same command was sent before and its outcome was not told: this tells it, and does nothing a second time",
+    );
 }
 
 /// Tells the outcome of a command, and strikes it out once it was told.
@@ -42,22 +28,7 @@ pub(super) fn tell(
     submitted: Submitted,
     telling: impl FnOnce(&Accepted) -> Result<(), ClientError>,
 ) -> Result<Exit, ClientError> {
-    let index = submitted.accepted.index;
-    telling(&submitted.accepted).map_err(|error| untold(index, error))?;
-    submitted.told()?;
-    Ok(Exit::Done)
-}
-
-/// What follows from a failure after a command was done: it is done, and not told. What says that somebody lies stays
-/// what it is.
-pub(super) fn untold(index: u64, error: ClientError) -> ClientError {
-    match error {
-        error @ (ClientError::Integrity(_) | ClientError::Untold(_)) => error,
-        error => ClientError::Untold(format!(
-            "block {index} is written, but that could not be told: {error}. The same command given again tells it, and \
-             does nothing a second time"
-        )),
-    }
+    submitted.tell(telling).map(|()| Exit::Done)
 }
 
 /// Shows the receipt of a command, with fields of its own.

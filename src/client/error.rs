@@ -79,6 +79,18 @@ impl ClientError {
         }
     }
 
+    /// What follows from a failure after a command was done: it is done, and not told. What says that somebody lies stays
+    /// what it is.
+    pub fn untold(index: u64, failure: ClientError) -> ClientError {
+        match failure {
+            failure @ (ClientError::Integrity(_) | ClientError::Untold(_)) => failure,
+            failure => ClientError::Untold(format!(
+                "block {index} is written, but that could not be told: {failure}. The same command given again tells \
+                 it, and does nothing a second time"
+            )),
+        }
+    }
+
     /// The reply was of another kind than the question.
     pub fn unexpected_reply() -> ClientError {
         ClientError::Unexpected("the server answered something else than was asked".to_owned())

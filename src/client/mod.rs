@@ -31,7 +31,9 @@ pub mod show;
 pub mod bookkeeping;
 pub mod bench;
 
-pub use accounts::{Joined, Registration, User, find_account, find_member, register, untold_registration};
+pub use accounts::{
+    Joined, Registration, User, fetch_online, find_account, find_member, register, untold_registration,
+};
 pub use error::ClientError;
 pub use home::{Home, Tell, not_writable};
 pub use identity::{
@@ -43,13 +45,17 @@ pub use link::{
 };
 pub(crate) use link::{away, no_answer};
 pub use orders::input as orders_input;
+pub use orders::{Input, LineAnswer, Placed, PlacingTold, StreamTold, Tally, place, place_each};
 pub use payments::input as payments_input;
 pub use payments::{
-    End, SentOrder, SentOrders, SignedOrder, Statement, conflict, end_of, fate_of, proves_settled,
+    Draft, End, Issued, Moved, Payee, SentOrder, SentOrders, SignedOrder, Statement, balance_after_issuing,
+    balance_after_paying, end_of, fate_of, fetch_balance, issue, pay, proves_settled, revoke_order,
+    sign_order, write_order,
 };
 pub use proofs::{
-    Copying, Cosigned, Registrant, check_own_block, demand_cosigned, fetch_receipt, fetch_registrant,
-    first_block, keep_first_block, witness_key, witness_round,
+    Copying, Cosigned, Registrant, Verdict, check_own_block, conflict, demand_cosigned, fetch_receipt,
+    fetch_registrant, first_block, have_verified, keep_first_block, refuse_id_of_command, witness_key,
+    witness_round,
 };
 pub use retry::{REFUSALS, Retry, retry_of_refusal};
 pub use sending::{

@@ -12,6 +12,7 @@ mod errands;
 mod job;
 mod listener;
 mod news;
+mod paying;
 mod places;
 
 use crate::client::Member;
@@ -22,6 +23,7 @@ pub use errands::{Errands, lanes};
 pub use job::{Answer, Job, Settlement};
 pub use listener::Listener;
 pub use news::{Incoming, News};
+pub use paying::{EarlierOrder, HandOverTold, PaidByHand, pay_by_hand};
 
 /// A member as the channel between peers names it.
 pub fn identity_of(member: &Member) -> PeerIdentity {

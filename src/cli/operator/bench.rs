@@ -149,7 +149,7 @@ fn fund(context: &Context, accounts: &Accounts, plan: &Plan) -> Result<(), Clien
     for needy in &needy {
         let amount = i64::try_from(needy.missing).map_err(|_| penniless(needy))?;
         let issue = Command::Payments(payments::Command::Issue(Issue { to: needy.account, amount }));
-        match submit(context, &mut operator, &issue, None) {
+        match submit(context, &mut operator, &issue) {
             Err(ClientError::Refused(refusal)) if refusal.name == "no_permission" => {
                 return Err(penniless(needy));
             }

@@ -33,7 +33,7 @@ impl Run for Grant {
         let mut member = open_member(context)?;
         let Registrant { account, handle, .. } = find_member(&mut member, &user)?;
         let granted = Command::Accounts(accounts::Command::GrantRole(GrantRole { account, role }));
-        let submitted = submit(context, &mut member, &granted, None)?;
+        let submitted = submit(context, &mut member, &granted)?;
         let words = format!("{} is {role}", whom(&handle, account));
         let fields =
             [("account", account.0.into()), ("handle", handle.into()), ("role", role.to_string().into())];

@@ -5,14 +5,11 @@ use argh::{ArgsInfo, FromArgs};
 use crate::cli::amounts;
 use crate::cli::context::Context;
 use crate::cli::members::{to_fields, whom};
-use crate::cli::payments::balance::fetch_balance;
 use crate::cli::payments::moved::show_money;
 use crate::cli::run::Run;
 use crate::cli::session::open_member;
-use crate::cli::telling::{submit, tell};
-use crate::client::{ClientError, IdempotencyKey, Registrant, find_member, payments_input};
-use crate::domain::payments::{self, Event as MoneyEvent};
-use crate::domain::{Command, Event};
+use crate::cli::telling::{note_sent_before, tell};
+use crate::client::{ClientError, IdempotencyKey, Issued, balance_after_issuing, issue, payments_input};
 use crate::terminal::exit::Exit;
 
 /// Make money and give it to somebody; for operators.
@@ -38,18 +35,16 @@ impl Run for Issue {
     fn run(&self, context: &Context) -> Result<Exit, ClientError> {
         let wanted = payments_input::one(&self.user, &self.amount, "")?;
         let mut member = open_member(context)?;
-        let (_, currency) = fetch_balance(&mut member)?;
-        let amount = wanted.amount(&currency)?;
-        let Registrant { account: to, handle, .. } = find_member(&mut member, &wanted.to)?;
-        let issued = Command::Payments(payments::Command::Issue(payments::Issue { to, amount }));
-        let submitted = submit(context, &mut member, &issued, self.idempotency_key.as_ref())?;
-        let words = format!("issued {} to {}", currency.show_named(amount.unsigned_abs()), whom(&handle, to));
-        let fields = to_fields(to, &handle).into_iter().chain(amounts::amount(amount, &currency)).collect();
+        let key = self.idempotency_key.as_ref();
+        let Issued { to, amount, currency, submitted } =
+            issue(&mut member, &wanted, key, &mut || note_sent_before(context))?;
         tell(submitted, |accepted| {
-            let Ok(Event::Payments(MoneyEvent::Issued(issued))) = Event::decode(&accepted.event) else {
-                return Err(ClientError::unexpected_reply());
-            };
-            show_money(context, accepted, &words, fields, issued.balance, &currency)
+            let balance = balance_after_issuing(accepted)?;
+            let shown = currency.show_named(amount.unsigned_abs());
+            let words = format!("issued {shown} to {}", whom(&to.handle, to.account));
+            let to = to_fields(to.account, &to.handle);
+            let fields = to.into_iter().chain(amounts::amount(amount, &currency)).collect();
+            show_money(context, accepted, &words, fields, balance, &currency)
         })
     }
 }

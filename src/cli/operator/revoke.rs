@@ -33,7 +33,7 @@ impl Run for Revoke {
         let mut member = open_member(context)?;
         let Registrant { account, handle, .. } = find_member(&mut member, &user)?;
         let revoked = Command::Accounts(accounts::Command::RevokeRole(RevokeRole { account, role }));
-        let submitted = submit(context, &mut member, &revoked, None)?;
+        let submitted = submit(context, &mut member, &revoked)?;
         let words = format!("{} is {role} no more", whom(&handle, account));
         let fields =
             [("account", account.0.into()), ("handle", handle.into()), ("role", role.to_string().into())];

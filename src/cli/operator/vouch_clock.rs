@@ -30,7 +30,7 @@ impl Run for VouchClock {
         let vouch = accounts::VouchClock { time_ms: clock::now().wall.millis() };
         let time = Timestamp::from_millis(vouch.time_ms);
         let vouched = Command::Accounts(accounts::Command::VouchClock(vouch));
-        let submitted = submit(context, &mut member, &vouched, None)?;
+        let submitted = submit(context, &mut member, &vouched)?;
         tell(submitted, |accepted| {
             let until = accepted.timestamp;
             let words = format!("it is {time}; commands are measured by the clock until it is past {until}");

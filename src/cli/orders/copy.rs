@@ -6,10 +6,9 @@ use argh::{ArgsInfo, FromArgs};
 
 use crate::cli::block_words::write_block;
 use crate::cli::context::Context;
-use crate::cli::payments::balance::fetch_balance;
 use crate::cli::run::Run;
 use crate::cli::session::open_member;
-use crate::client::{ClientError, Copying, show};
+use crate::client::{ClientError, Copying, fetch_balance, show};
 use crate::terminal::exit::Exit;
 
 /// Fetch your own transactions, each checked before it is shown.

@@ -6,10 +6,8 @@ use crate::cli::amounts;
 use crate::cli::context::Context;
 use crate::cli::run::Run;
 use crate::cli::session::open_member;
-use crate::client::{ClientError, Member};
-use crate::domain::payments::Currency;
+use crate::client::{ClientError, fetch_balance};
 use crate::terminal::exit::Exit;
-use crate::wire::{self, Reply, Request};
 
 /// What you have.
 #[derive(FromArgs, ArgsInfo, Debug)]
@@ -30,15 +28,4 @@ impl Run for Balance {
         }
         Ok(Exit::Done)
     }
-}
-
-pub(in crate::cli) fn fetch_balance(member: &mut Member) -> Result<(u64, Currency), ClientError> {
-    let Reply::Balance(wire::Balance { balance, currency, scale }) =
-        member.ask(&Request::Balance, &mut |_| ())?
-    else {
-        return Err(ClientError::unexpected_reply());
-    };
-    let name = Currency::checked_name(&currency).ok_or_else(ClientError::unexpected_reply)?;
-    let scale = Currency::checked_scale(scale).ok_or_else(ClientError::unexpected_reply)?;
-    Ok((balance, Currency { name, scale }))
 }

@@ -4,19 +4,14 @@ use std::path::PathBuf;
 
 use argh::{ArgsInfo, FromArgs};
 
-use super::wanted::{Wanted, open_for};
+use super::wanted::open_for;
 use crate::cli::amounts::{self, Field};
 use crate::cli::context::Context;
-use crate::cli::members::whom;
 use crate::cli::named_files::{NewFile, is_standard};
 use crate::cli::run::Run;
-use crate::client::{ClientError, Member, SignedOrder, clock};
-use crate::crypto::random;
-use crate::domain::AccountId;
-use crate::domain::payments::{OrderId, PaymentOrder};
+use crate::client::{ClientError, Draft, write_order};
 use crate::terminal::arguments::number_in;
 use crate::terminal::exit::Exit;
-use crate::wire::Refusal;
 
 /// Write a payment order, like a cheque: good once, for one payee, until it expires or you revoke it.
 #[derive(FromArgs, ArgsInfo, Debug)]
@@ -51,16 +46,13 @@ fn days(text: &str) -> Result<u64, String> {
     number_in(text, 1, 3_650)
 }
 
-/// Milliseconds of a day.
-pub(in crate::cli) const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
-
 impl Run for Order {
     const REMEMBERS: bool = false;
 
     fn run(&self, context: &Context) -> Result<Exit, ClientError> {
         let out = self.out.as_deref().map(|path| NewFile::new(path, self.force)).transpose()?;
-        let (member, wanted) = open_for(context, &self.user, &self.amount, &self.memo)?;
-        let signed = sign(&member, &wanted, OrderId(random::bytes(&mut random::os())), self.expires)?;
+        let (member, draft, currency) = open_for(context, &self.user, &self.amount, &self.memo)?;
+        let signed = write_order(&member, &draft, self.expires)?;
         let text = signed.to_pem()?;
         let to_file = self.out.as_deref().is_some_and(|path| !is_standard(path));
         match out {
@@ -73,9 +65,9 @@ impl Run for Order {
             let mut fields: Vec<Field> = vec![
                 ("order_id", order.order_id.to_string().into()),
                 ("to", order.payee.0.into()),
-                ("to_handle", wanted.payee.handle.clone().into()),
+                ("to_handle", draft.payee.handle.clone().into()),
             ];
-            fields.extend(amounts::amount(minor, &wanted.currency));
+            fields.extend(amounts::amount(minor, &currency));
             fields.extend([
                 ("memo", order.memo.clone().into()),
                 ("expires", order.expires().to_string().into()),
@@ -87,36 +79,10 @@ impl Run for Order {
         if self.out.is_none() {
             context.out.line(text.trim_end())?;
         }
-        let Wanted { payee, amount, currency, .. } = &wanted;
+        let Draft { payee, amount, .. } = &draft;
         let (order_id, expires) = (signed.order.order_id, signed.order.expires());
         let (amount, name) = (currency.show(*amount), &currency.name);
-        let payee = whom(&payee.handle, payee.account);
         context.out.note(&format!("order {order_id} for {amount} {name} to {payee} expires {expires}"));
         Ok(Exit::Done)
     }
-}
-
-/// Signs an order of the member's.
-pub(in crate::cli) fn sign(
-    member: &Member,
-    wanted: &Wanted,
-    order_id: OrderId,
-    days: u64,
-) -> Result<SignedOrder, ClientError> {
-    let payer = AccountId(member.account().account);
-    if wanted.payee.account == payer {
-        let text = "payer and payee are the same";
-        return Err(ClientError::Refused(Refusal::fail("self_payment", text)));
-    }
-    let order = PaymentOrder {
-        ledger_id: member.server().ledger_id,
-        payer,
-        key_id: member.key().public().key_id(),
-        order_id,
-        payee: wanted.payee.account,
-        amount: wanted.amount,
-        expires_ms: clock::now().wall.millis().saturating_add(days * DAY_MS),
-        memo: wanted.memo.clone(),
-    };
-    Ok(SignedOrder::sign(order, member.key()))
 }

@@ -1,11 +1,9 @@
 //! `ledgerctl pay`: money for one member, or for many at once.
 
-use std::collections::BTreeMap;
 use std::io::BufReader;
 
 use argh::{ArgsInfo, FromArgs};
 
-use super::balance::fetch_balance;
 use super::moved::show_money;
 use crate::cli::amounts::{self, Field};
 use crate::cli::context::Context;
@@ -13,11 +11,10 @@ use crate::cli::members::{to_fields, whom};
 use crate::cli::named_files::open_source;
 use crate::cli::run::Run;
 use crate::cli::session::open_member;
-use crate::cli::telling::{submit, tell};
+use crate::cli::telling::{note_sent_before, tell};
 use crate::client::payments_input::{self, Wanted};
-use crate::client::{ClientError, IdempotencyKey, Member, Registrant, User, find_member};
-use crate::domain::payments::{self, Currency, Event as MoneyEvent, Payment};
-use crate::domain::{AccountId, Command, Event};
+use crate::client::{ClientError, IdempotencyKey, Moved, Payee, balance_after_paying, pay};
+use crate::domain::payments::{Currency, Payment};
 use crate::terminal::exit::Exit;
 
 /// Pay somebody, or many at once, all or nothing.
@@ -47,51 +44,14 @@ impl Run for Pay {
     fn run(&self, context: &Context) -> Result<Exit, ClientError> {
         let wanted = wanted_payments(self)?;
         let mut member = open_member(context)?;
-        let (_, currency) = fetch_balance(&mut member)?;
-        let mut payments = Vec::with_capacity(wanted.len());
-        let mut payees = Payees::default();
-        for wanted in &wanted {
-            let amount = wanted.amount(&currency)?;
-            let payee = payees.find(&mut member, &wanted.to).map_err(|error| wanted.refused(error))?;
-            wanted.check_handle(&payee.handle)?;
-            let payment = Payment { to: payee.account, amount, memo: wanted.memo.clone() };
-            payments.push((payee, payment));
-        }
-        let (words, fields) = (paid_words(&payments, &currency), paid_fields(&payments, &currency));
-        let payments = payments.into_iter().map(|(_, payment)| payment).collect();
         let key = self.idempotency_key.as_ref();
-        let command = Command::Payments(payments::Command::Pay(payments::Pay { payments }));
-        let submitted = submit(context, &mut member, &command, key);
-        let submitted = submitted.map_err(|error| payments_input::refused(&wanted, error))?;
+        let Moved { payments, currency, submitted } =
+            pay(&mut member, &wanted, key, &mut || note_sent_before(context))?;
         tell(submitted, |accepted| {
-            let Ok(Event::Payments(MoneyEvent::Paid(done))) = Event::decode(&accepted.event) else {
-                return Err(ClientError::unexpected_reply());
-            };
-            show_money(context, accepted, &words, fields, done.balance, &currency)
+            let balance = balance_after_paying(accepted)?;
+            let (words, fields) = (paid_words(&payments, &currency), paid_fields(&payments, &currency));
+            show_money(context, accepted, &words, fields, balance, &currency)
         })
-    }
-}
-
-/// The payees of a command, each looked up once.
-#[derive(Default)]
-struct Payees(BTreeMap<User, Payee>);
-
-/// Who is paid, as the ledger proves it.
-#[derive(Clone)]
-struct Payee {
-    account: AccountId,
-    handle: String,
-}
-
-impl Payees {
-    fn find(&mut self, member: &mut Member, user: &User) -> Result<Payee, ClientError> {
-        if let Some(known) = self.0.get(user) {
-            return Ok(known.clone());
-        }
-        let Registrant { account, handle, .. } = find_member(member, user)?;
-        let payee = Payee { account, handle };
-        self.0.insert(user.clone(), payee.clone());
-        Ok(payee)
     }
 }
 

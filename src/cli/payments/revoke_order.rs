@@ -8,10 +8,9 @@ use super::settle::read_order;
 use crate::cli::context::Context;
 use crate::cli::run::Run;
 use crate::cli::session::open_member;
-use crate::cli::telling::{show, submit, tell};
-use crate::client::{ClientError, Member, SentOrders};
-use crate::domain::payments::{self, OrderId};
-use crate::domain::{AccountId, Command};
+use crate::cli::telling::{note_sent_before, show, tell};
+use crate::client::{ClientError, SentOrders, revoke_order};
+use crate::domain::payments::OrderId;
 use crate::terminal::exit::Exit;
 
 /// Take a payment order of yours back, as long as it is not settled.
@@ -38,20 +37,11 @@ impl Run for RevokeOrder {
             }
         };
         let mut member = open_member(context)?;
-        let submitted = submit(context, &mut member, &revocation(order_id), None)?;
-        tell(submitted, |accepted| {
-            sent_orders(&member).forget(order_id)?;
+        let revoked = revoke_order(&mut member, order_id, &mut || note_sent_before(context))?;
+        tell(revoked, |accepted| {
+            SentOrders::of(&member).forget(order_id)?;
             let fields = [("order_id", order_id.to_string().into())];
             show(context, accepted, &format!("order {order_id} is revoked"), &fields)
         })
     }
-}
-
-pub(in crate::cli) fn revocation(order_id: OrderId) -> Command {
-    Command::Payments(payments::Command::RevokeOrder(payments::RevokeOrder { order_id }))
-}
-
-pub(in crate::cli) fn sent_orders(member: &Member) -> SentOrders {
-    let account = AccountId(member.account().account);
-    SentOrders::of(member.home(), member.server().ledger_id, account, member.key().public())
 }

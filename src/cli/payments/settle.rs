@@ -2,7 +2,6 @@
 
 use argh::{ArgsInfo, FromArgs};
 
-use super::balance::fetch_balance;
 use crate::cli::amounts::{self, Field};
 use crate::cli::context::Context;
 use crate::cli::members::whom;
@@ -10,7 +9,7 @@ use crate::cli::named_files::read_handed_on;
 use crate::cli::run::Run;
 use crate::cli::session::open_member;
 use crate::cli::telling::{show, submit, tell};
-use crate::client::{ClientError, SignedOrder, fetch_registrant};
+use crate::client::{ClientError, SignedOrder, fetch_balance, fetch_registrant};
 use crate::domain::payments::PaymentOrder;
 use crate::terminal::exit::Exit;
 
@@ -36,7 +35,7 @@ impl Run for Settle {
             Err(ClientError::Refused(_)) => None,
             Err(error) => return Err(error),
         };
-        let submitted = submit(context, &mut member, &signed.settle(), None)?;
+        let submitted = submit(context, &mut member, &signed.settle())?;
         tell(submitted, |accepted| {
             let (balance, currency) = fetch_balance(&mut member)?;
             let PaymentOrder { amount, payer: account, .. } = signed.order;

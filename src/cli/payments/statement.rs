@@ -5,13 +5,12 @@ use std::io::{self, Write as _};
 use argh::{ArgsInfo, FromArgs};
 use jiff::Timestamp as Time;
 
-use super::balance::fetch_balance;
 use crate::cli::amounts;
 use crate::cli::context::Context;
 use crate::cli::run::Run;
 use crate::cli::session::open_member;
 use crate::client;
-use crate::client::ClientError;
+use crate::client::{ClientError, fetch_balance};
 use crate::domain::payments::Currency;
 use crate::terminal::exit::Exit;
 use crate::text::escape;

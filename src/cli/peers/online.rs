@@ -4,22 +4,17 @@ use argh::{ArgsInfo, FromArgs};
 
 use crate::cli::amounts::{self, Field};
 use crate::cli::context::Context;
-use crate::cli::payments::balance::fetch_balance;
 use crate::cli::run::Run;
 use crate::cli::session::open_member;
-use crate::client::{ClientError, Member};
-use crate::domain::AccountId;
+use crate::client::{ClientError, fetch_balance, fetch_online};
 use crate::terminal::exit::Exit;
 use crate::text::escape;
-use crate::wire::{OnlineMember, Reply, Request};
+use crate::wire::OnlineMember;
 
 /// Your balance, and who is online.
 #[derive(FromArgs, ArgsInfo, Debug)]
 #[argh(subcommand, name = "online", example = "ledgerctl online")]
 pub struct Online {}
-
-/// Members asked for at once.
-const PAGE_MEMBERS: u64 = 512;
 
 impl Run for Online {
     const REMEMBERS: bool = false;
@@ -41,24 +36,6 @@ impl Run for Online {
         }
         Ok(Exit::Done)
     }
-}
-
-/// Everybody who is online and not hidden, by account.
-pub(in crate::cli) fn fetch_online(member: &mut Member) -> Result<Vec<OnlineMember>, ClientError> {
-    let mut members: Vec<OnlineMember> = Vec::new();
-    let mut next = Some(AccountId::default());
-    while let Some(from) = next {
-        let Reply::Online(page) = member.ask(&Request::Online { from, limit: PAGE_MEMBERS }, &mut |_| ())?
-        else {
-            return Err(ClientError::unexpected_reply());
-        };
-        if page.next.is_some_and(|next| next <= from) {
-            return Err(ClientError::Integrity("the server's pages do not go on".to_owned()));
-        }
-        members.extend(page.members);
-        next = page.next;
-    }
-    Ok(members)
 }
 
 fn json_of(member: &OnlineMember) -> serde_json::Value {

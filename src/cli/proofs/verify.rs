@@ -7,11 +7,11 @@ use crate::chain::Checkpoint;
 use crate::cli::context::Context;
 use crate::cli::run::Run;
 use crate::cli::session::open_member;
-use crate::client::{ClientError, Cosigned, Member, demand_cosigned};
+use crate::client::{ClientError, Cosigned, Verdict, demand_cosigned, have_verified};
 use crate::crypto::cosignature::WitnessPublicKey;
 use crate::terminal::exit::Exit;
 use crate::time::Timestamp;
-use crate::wire::{Reply, Request, Verification};
+use crate::wire::Verification;
 
 /// Have the server check its whole log from disk, and keep the signed checkpoint.
 #[derive(FromArgs, ArgsInfo, Debug)]
@@ -28,38 +28,23 @@ impl Run for Verify {
     fn run(&self, context: &Context) -> Result<Exit, ClientError> {
         let mut member = open_member(context)?;
         let bar = context.out.bar("checking the log", 1);
-        let reply = member.ask(&Request::Verify, &mut |push| {
-            if let Reply::Progress(progress) = push {
-                bar.set_length(progress.total);
-                bar.set_position(progress.done);
-            }
+        let verdict = have_verified(&mut member, &mut |done, total| {
+            bar.set_length(total);
+            bar.set_position(done);
         });
         bar.finish_and_clear();
-        let Reply::Verification(verdict) = reply? else { return Err(ClientError::unexpected_reply()) };
-        if verdict.findings_total > 0 {
-            show(context, &verdict, None, None)?;
+        let Verdict { verification, checkpoint } = verdict?;
+        let Some(checkpoint) = checkpoint else {
+            show(context, &verification, None, None)?;
             return Ok(Exit::Integrity);
-        }
-        let checkpoint = check(&mut member, &verdict)?;
+        };
         let cosigned = match self.witness.as_slice() {
             [] => None,
             witnesses => Some(demand_cosigned(&mut member, witnesses)?),
         };
-        show(context, &verdict, Some(&checkpoint), cosigned.as_ref())?;
+        show(context, &verification, Some(&checkpoint), cosigned.as_ref())?;
         Ok(Exit::Done)
     }
-}
-
-/// The signed checkpoint must extend the one that is kept; then it is kept in its place.
-fn check(member: &mut Member, verdict: &Verification) -> Result<Checkpoint, ClientError> {
-    let shown = member.audit(&verdict.checkpoint)?;
-    if shown.size != verdict.blocks {
-        return Err(ClientError::Integrity(format!(
-            "the server checked {} blocks and signed a checkpoint over {}",
-            verdict.blocks, shown.size
-        )));
-    }
-    Ok(shown)
 }
 
 fn show(

@@ -17,10 +17,10 @@ use rustyline::{Config, Editor, ExternalPrinter, Helper};
 use super::next_word::{Next, next};
 use crate::cli::context::{Context, SharedSession};
 use crate::cli::outlet::Outlet;
-use crate::cli::peers::{listen, online};
+use crate::cli::peers::listen;
 use crate::cli::run::Run;
 use crate::cli::{Arguments, Subcommand, asks_json, dispatch, ended, say_stopped};
-use crate::client::{ClientError, Reopen as _};
+use crate::client::{ClientError, Reopen as _, fetch_online};
 use crate::terminal::arguments::try_parse;
 use crate::terminal::exit::Exit;
 
@@ -175,7 +175,7 @@ impl Words {
         if !member.connection().is_alive() {
             return Vec::new();
         }
-        let online = online::fetch_online(member).unwrap_or_default();
+        let online = fetch_online(member).unwrap_or_default();
         online.into_iter().map(|member| member.handle).collect()
     }
 }

@@ -3,3 +3,8 @@
 mod fields;
 mod csv;
 pub mod input;
+mod placing;
+mod streaming;
+
+pub use placing::{Input, Placed, PlacingTold, place};
+pub use streaming::{LineAnswer, StreamTold, Tally, place_each};

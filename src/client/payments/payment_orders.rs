@@ -5,16 +5,20 @@ use pem_rfc7468::LineEnding;
 use crate::chain::Receipt;
 use crate::chain::armour::{self, NotOne};
 use crate::client::ClientError;
+use crate::client::clock;
 use crate::client::link::Member;
-use crate::client::proofs::{command_of, fetch_receipt};
+use crate::client::proofs::{command_of, conflict, fetch_receipt};
 use crate::crypto::random;
 use crate::crypto::rsa::{MODULUS_BYTES, PrivateKey, PublicKey};
 use crate::domain::AccountId;
 use crate::domain::payments::{self, Fate, OrderId, PaymentOrder, Settle};
-use crate::wire::{ReceiptOf, Refusal};
+use crate::wire::ReceiptOf;
 
 /// What the lines around an order in a file say (RFC 7468).
 const LABEL: &str = "LEDGERD PAYMENT ORDER";
+
+/// Milliseconds of a day.
+pub(super) const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 
 /// An order and its payer's signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +39,11 @@ impl SignedOrder {
     /// Whether the payer signed it, whose key this is.
     pub fn is_signed_by(&self, key: &PublicKey) -> bool {
         self.order.key_id == key.key_id() && key.verify_pss(&[&self.order.encode()], &self.signature).is_ok()
+    }
+
+    /// Whether it has expired, with a day for clocks that differ.
+    pub fn is_over(&self) -> bool {
+        self.order.expires_ms.saturating_add(DAY_MS) < clock::now().wall.millis()
     }
 
     /// The order as text that survives mail and paper.
@@ -104,13 +113,6 @@ pub fn fate_of(
         End::Settled(_) => return Err(ClientError::Refused(conflict(order.order_id, receipt.index))),
     };
     Ok(Some((fate, receipt)))
-}
-
-/// What a client says when an order id stands for something else.
-pub fn conflict(id: OrderId, index: u64) -> Refusal {
-    let text =
-        format!("another payment with the order id {id} was settled in block {index}; nothing was changed");
-    Refusal::fail("conflict", text)
 }
 
 /// How an order ended.

@@ -15,10 +15,9 @@ use std::io::{ErrorKind, Read};
 use std::os::unix::fs::MetadataExt;
 
 use super::payment_orders::SignedOrder;
+use crate::client::link::{Member, Reopen as _};
 use crate::client::{ClientError, Home};
-use crate::crypto::LedgerId;
 use crate::crypto::rsa::PublicKey;
-use crate::domain::AccountId;
 use crate::domain::payments::OrderId;
 use crate::lock_file::LockFile;
 
@@ -57,9 +56,10 @@ pub struct SentOrder {
 }
 
 impl SentOrders {
-    /// Those of this account.
-    pub fn of(home: &Home, ledger_id: LedgerId, account: AccountId, key: &PublicKey) -> SentOrders {
-        SentOrders { home: home.clone(), key: key.clone(), prefix: format!("{ledger_id}-{account}-") }
+    /// Those of this member.
+    pub fn of(member: &Member) -> SentOrders {
+        let prefix = format!("{}-{}-", member.server().ledger_id, member.account_id());
+        SentOrders { home: member.home().clone(), key: member.key().public().clone(), prefix }
     }
 
     fn name(&self, id: OrderId, ending: &str) -> String {

@@ -1,6 +1,8 @@
 //! Fetching a receipt. The client believes it no more than a stranger would: it checks all of it, with the pinned
 //! key, before it hands it on.
 
+use std::fmt;
+
 use crate::chain::receipt::{Proven, Receipt, Registration};
 use crate::chain::{Block, CommandId, Message};
 use crate::client::ClientError;
@@ -10,6 +12,7 @@ use crate::crypto::rsa::PublicKey;
 use crate::domain::accounts;
 use crate::domain::payments::{self, OrderId};
 use crate::domain::{AccountId, Command};
+use crate::text::escape;
 use crate::wire::{Proofs, ReceiptOf, Refusal, Reply, Request};
 
 /// Fetches the receipt of a block of whoever's channel it is; its checkpoint is audited and kept like any other.
@@ -65,6 +68,13 @@ pub struct Registrant {
     pub key: PublicKey,
     /// Names the key.
     pub key_id: KeyId,
+}
+
+impl fmt::Display for Registrant {
+    /// Handle and number, for people.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (#{})", escape(&self.handle), self.account)
+    }
 }
 
 /// Has the ledger prove who a member is.

@@ -3,10 +3,8 @@
 use super::run_book::{LOOKING, is_left_behind, leftovers};
 use super::submitter::{DEADLINE, News, Outcome, Submitter};
 use crate::chain::Message;
-use crate::client::link::Reopen;
-use crate::client::{ClientError, Home};
-use crate::crypto::LedgerId;
-use crate::domain::AccountId;
+use crate::client::ClientError;
+use crate::client::link::{Member, Reopen as _};
 
 /// Commands of an earlier run under way at once while they are settled.
 const SETTLING_IN_FLIGHT: usize = 16;
@@ -28,14 +26,14 @@ pub enum Earlier<'a> {
 ///
 /// # Errors
 /// [`ClientError::Unknown`] when the outcome of one still cannot be found out.
-pub fn settle(
-    home: &Home,
-    ledger_id: LedgerId,
-    link: &mut dyn Reopen,
-    account: AccountId,
-    say: &mut dyn FnMut(Earlier<'_>),
-) -> Result<(), ClientError> {
-    if !is_left_behind(home)? {
+pub fn settle(member: &mut Member, say: &mut dyn FnMut(Earlier<'_>)) -> Result<(), ClientError> {
+    let (home, ledger_id, account) = (member.home().clone(), member.server().ledger_id, member.account_id());
+    if !is_left_behind(&home)? {
+        return Ok(());
+    }
+    // What cannot be struck out stays as it is: a command that only reads goes on.
+    if home.check_writable().is_err() {
+        home.tell("the home cannot be written to: what earlier commands left open is not settled now");
         return Ok(());
     }
     let _looking = match home.try_lock_file(LOOKING) {
@@ -47,10 +45,10 @@ pub fn settle(
             return Ok(());
         }
     };
-    let left_behind = leftovers(home, ledger_id, account, &mut |error| say(Earlier::Damaged(&error)))?;
+    let left_behind = leftovers(&home, ledger_id, account, &mut |error| say(Earlier::Damaged(&error)))?;
     for mut left in left_behind {
         let commands = left.open().to_vec();
-        let mut submitter = Submitter::new(link, DEADLINE);
+        let mut submitter = Submitter::new(member, DEADLINE);
         let mut waiting = commands.iter().enumerate().peekable();
         let mut unknown = false;
         loop {

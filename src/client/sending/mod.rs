@@ -8,6 +8,7 @@ mod earlier;
 
 pub use earlier::{Earlier, settle};
 pub use idempotency::{IDEMPOTENCY_KEY_BYTES_MAX, IdempotencyKey};
+pub(super) use once::refuse_key_of_order;
 pub use once::{Submitted, submit_once};
 pub use run_book::{Journal, Leftover, RunKind, Runner, Unsettled, leftovers};
 pub use submitter::{DEADLINE, News, Outcome, Submitter, submit_one};

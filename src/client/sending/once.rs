@@ -4,10 +4,12 @@
 use super::idempotency::IdempotencyKey;
 use super::run_book::{Journal, RunKind, Runner};
 use super::submitter::{DEADLINE, Outcome, submit_one};
-use crate::client::link::Member;
+use crate::client::link::{Member, Reopen as _};
+use crate::client::proofs::refuse_id_of_order;
 use crate::client::{ClientError, Signer};
 use crate::crypto::sha3;
-use crate::domain::{AccountId, Command};
+use crate::domain::Command;
+use crate::domain::payments::OrderId;
 use crate::wire::Accepted;
 
 /// A command that stands in a block. Whoever tells it says so with [`Submitted::told`]; if nobody does, the same
@@ -20,6 +22,16 @@ pub struct Submitted {
 }
 
 impl Submitted {
+    /// Tells the outcome, and strikes the command out once it was told.
+    ///
+    /// # Errors
+    /// [`ClientError::Untold`] when it could not be told, or when that it was told cannot be kept.
+    pub fn tell(self, telling: impl FnOnce(&Accepted) -> Result<(), ClientError>) -> Result<(), ClientError> {
+        let index = self.accepted.index;
+        telling(&self.accepted).map_err(|error| ClientError::untold(index, error))?;
+        self.told()
+    }
+
     /// The outcome was told: the same command given again is another one.
     ///
     /// # Errors
@@ -39,15 +51,17 @@ impl Submitted {
 /// earlier run that did not tell its outcome: then this is that command.
 ///
 /// # Errors
-/// [`ClientError::Refused`], or [`ClientError::Unknown`] when no answer came before the deadline.
+/// [`ClientError::Refused`], with `conflict` when the key stands for a payment order; [`ClientError::Unknown`] when no
+/// answer came before the deadline.
 pub fn submit_once(
     member: &mut Member,
     command: &Command,
     key: Option<&IdempotencyKey>,
     again: &mut dyn FnMut(),
 ) -> Result<Submitted, ClientError> {
+    refuse_key_of_order(member, key)?;
     let (home, ledger_id) = (member.home().clone(), member.server().ledger_id);
-    let account = AccountId(member.account().account);
+    let account = member.account_id();
     let (tag, body) = command.encode();
     let content = sha3(&[&tag.schema.to_be_bytes(), &tag.kind.to_be_bytes(), &body]);
     let runner = Runner { home: &home, ledger_id, account };
@@ -69,4 +83,14 @@ pub fn submit_once(
                 .to_owned(),
         )),
     }
+}
+
+/// A key that stands for a payment order already is not free for a command: the id of both is the key's.
+pub(in crate::client) fn refuse_key_of_order(
+    member: &mut Member,
+    key: Option<&IdempotencyKey>,
+) -> Result<(), ClientError> {
+    let Some(key) = key else { return Ok(()) };
+    let id = key.command_id(member.server().ledger_id, member.account_id(), 0);
+    refuse_id_of_order(member, OrderId(id.0))
 }

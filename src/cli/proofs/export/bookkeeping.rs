@@ -5,12 +5,11 @@ use std::path::Path;
 
 use crate::audit;
 use crate::cli::context::Context;
-use crate::cli::payments::balance::fetch_balance;
 use crate::cli::proofs::findings::sentence;
 use crate::cli::proofs::ledger_files::{directory, no_verdict};
 use crate::cli::session::open_member;
 use crate::client::bookkeeping::{Format, Own, Replay};
-use crate::client::{ClientError, Statement};
+use crate::client::{ClientError, Statement, fetch_balance};
 use crate::terminal::exit::Exit;
 use crate::wire::{Reply, Request};
 

@@ -1,0 +1,88 @@
+//! Payment orders that are about to be written: what was typed, looked up on the ledger, and signed.
+
+use super::balance::fetch_balance;
+use super::input;
+use super::payment_orders::{DAY_MS, SignedOrder};
+use crate::client::accounts::find_member;
+use crate::client::link::{Member, Reopen as _};
+use crate::client::proofs::Registrant;
+use crate::client::sending::{Submitted, submit_once};
+use crate::client::{ClientError, clock};
+use crate::crypto::random;
+use crate::domain::Command;
+use crate::domain::payments::{self, Currency, OrderId, PaymentOrder, RevokeOrder};
+use crate::wire::Refusal;
+
+/// Whom somebody wants to pay, proven by the ledger, and what.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// Who is paid.
+    pub payee: Registrant,
+    /// How much, in minor units.
+    pub amount: u64,
+    /// What it is for.
+    pub memo: String,
+}
+
+impl Draft {
+    /// Looks up what a payment that somebody typed means on this ledger, and what money is called there.
+    ///
+    /// # Errors
+    /// [`ClientError::Usage`] for an amount that does not fit the currency, [`ClientError::Refused`] when there is no
+    /// such member.
+    pub fn look_up(member: &mut Member, typed: input::Wanted) -> Result<(Draft, Currency), ClientError> {
+        let (_, currency) = fetch_balance(member)?;
+        let amount = typed.amount(&currency)?.unsigned_abs();
+        let payee = find_member(member, &typed.to)?;
+        Ok((Draft { payee, amount, memo: typed.memo }, currency))
+    }
+}
+
+/// Signs an order of the member's that is good for some days.
+///
+/// # Errors
+/// [`ClientError::Refused`] with the name `self_payment`.
+pub fn sign_order(
+    member: &Member,
+    draft: &Draft,
+    order_id: OrderId,
+    days: u64,
+) -> Result<SignedOrder, ClientError> {
+    let payer = member.account_id();
+    if draft.payee.account == payer {
+        let text = "payer and payee are the same";
+        return Err(ClientError::Refused(Refusal::fail("self_payment", text)));
+    }
+    let order = PaymentOrder {
+        ledger_id: member.server().ledger_id,
+        payer,
+        key_id: member.key().public().key_id(),
+        order_id,
+        payee: draft.payee.account,
+        amount: draft.amount,
+        expires_ms: clock::now().wall.millis().saturating_add(days * DAY_MS),
+        memo: draft.memo.clone(),
+    };
+    Ok(SignedOrder::sign(order, member.key()))
+}
+
+/// Signs an order under an id that no other order has.
+///
+/// # Errors
+/// As for [`sign_order`].
+pub fn write_order(member: &Member, draft: &Draft, days: u64) -> Result<SignedOrder, ClientError> {
+    sign_order(member, draft, OrderId(random::bytes(&mut random::os())), days)
+}
+
+/// Takes an order of the member's back.
+///
+/// # Errors
+/// As for [`submit_once`].
+pub fn revoke_order(
+    member: &mut Member,
+    order_id: OrderId,
+    again: &mut dyn FnMut(),
+) -> Result<Submitted, ClientError> {
+    let command = Command::Payments(payments::Command::RevokeOrder(RevokeOrder { order_id }));
+    submit_once(member, &command, None, again)
+}

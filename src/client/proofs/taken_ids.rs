@@ -1,0 +1,48 @@
+//! Ids that stand for something already. An idempotency key gives one id to a command and to a payment order, so that
+//! whoever begins with one of the two asks for the other.
+
+use super::receipts::fetch_receipt;
+use crate::chain::CommandId;
+use crate::client::ClientError;
+use crate::client::link::Reopen;
+use crate::domain::payments::OrderId;
+use crate::wire::{ReceiptOf, Refusal};
+
+/// What a client says when an order id stands for something else.
+pub fn conflict(id: OrderId, index: u64) -> Refusal {
+    let text =
+        format!("another payment with the order id {id} was settled in block {index}; nothing was changed");
+    Refusal::fail("conflict", text)
+}
+
+/// Makes sure that no payment order of this id was settled or revoked.
+///
+/// # Errors
+/// [`ClientError::Refused`] with the name `conflict` when one was.
+pub(in crate::client) fn refuse_id_of_order(
+    link: &mut dyn Reopen,
+    order_id: OrderId,
+) -> Result<(), ClientError> {
+    let payer = link.account_id();
+    match fetch_receipt(link, ReceiptOf::Order { payer, order_id }) {
+        Ok((receipt, _)) => Err(ClientError::Refused(conflict(order_id, receipt.index))),
+        Err(ClientError::Refused(refusal)) if refusal.name == "no_such_block" => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Makes sure that no command of this id stands in a block.
+///
+/// # Errors
+/// [`ClientError::Refused`] with the name `conflict` when one does.
+pub fn refuse_id_of_command(link: &mut dyn Reopen, id: CommandId) -> Result<(), ClientError> {
+    match fetch_receipt(link, ReceiptOf::Command(id)) {
+        Ok((receipt, _)) => {
+            let text =
+                format!("this key stands for the command in block {}; nothing was changed", receipt.index);
+            Err(ClientError::Refused(Refusal::fail("conflict", text)))
+        }
+        Err(ClientError::Refused(refusal)) if refusal.name == "no_such_block" => Ok(()),
+        Err(error) => Err(error),
+    }
+}

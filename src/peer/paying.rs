@@ -1,0 +1,313 @@
+//! Paying a member from hand to hand: an order is signed, kept, handed over, and followed to its end. Whatever ends a
+//! connection or a process on the way, the same payment given again is the same order, and is settled once.
+
+use super::dialler::{HandedOver, PeerLink};
+use crate::chain::Receipt;
+use crate::client::{
+    ClientError, Draft, End, IdempotencyKey, Member, Registrant, Reopen, SentOrder, SentOrders, SignedOrder,
+    conflict, end_of, fate_of, proves_settled, refuse_id_of_command, revoke_order, sign_order,
+};
+use crate::crypto::random;
+use crate::domain::payments::{Fate, OrderId, PaymentOrder};
+use crate::wire::{PeerReply, Refusal, Reply, Request};
+
+/// Days that a sent order is good for.
+const SENT_DAYS: u64 = 7;
+
+/// What became of an order that an earlier run of another payment handed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EarlierOrder {
+    /// It was settled, in this block.
+    Settled(u64),
+    /// It was revoked, in this block.
+    Revoked(u64),
+    /// It has expired.
+    Expired,
+    /// It may still be settled.
+    Open,
+}
+
+/// Hears how a payment goes on.
+pub trait HandOverTold {
+    /// What became of an order of an earlier run.
+    fn earlier(&mut self, id: OrderId, became: EarlierOrder);
+
+    /// The order of this payment left before, and is handed over again.
+    fn again(&mut self);
+
+    /// The command that takes the order back was sent before.
+    fn sent_before(&mut self);
+
+    /// The payment is one that nobody has begun before. Nothing has left yet: what stands in the way is told now.
+    ///
+    /// # Errors
+    /// What stands in the way; nothing is signed then.
+    fn begins(&mut self) -> Result<(), ClientError>;
+}
+
+/// A payment that was made. Whoever tells it does so with [`PaidByHand::tell`].
+#[derive(Debug)]
+pub struct PaidByHand {
+    /// The order with which it was made.
+    pub order_id: OrderId,
+    /// The receipt of its settlement.
+    pub receipt: Receipt,
+    /// Whether an earlier run made it.
+    pub duplicate: bool,
+    /// The order as it was kept, if it still is.
+    sent: Option<SentOrder>,
+}
+
+impl PaidByHand {
+    /// Tells that money went; then its order is forgotten, and the same payment given again is another one.
+    ///
+    /// # Errors
+    /// [`ClientError::Untold`].
+    pub fn tell(
+        self,
+        telling: impl FnOnce(&PaidByHand) -> Result<(), ClientError>,
+    ) -> Result<(), ClientError> {
+        let index = self.receipt.index;
+        let told = telling(&self);
+        let forgotten = told.and_then(|()| self.sent.map_or(Ok(()), SentOrder::forget));
+        forgotten.map_err(|error| ClientError::untold(index, error))
+    }
+}
+
+/// Hands an order over to its payee, who is online, and waits until it is settled.
+///
+/// # Errors
+/// [`ClientError::Unreachable`] when the payee is not online, [`ClientError::Refused`] when nothing can come of the
+/// payment any more, [`ClientError::Unknown`] when the same payment given again has to find out.
+pub fn pay_by_hand(
+    member: &mut Member,
+    draft: &Draft,
+    key: Option<&IdempotencyKey>,
+    telling: &mut dyn HandOverTold,
+) -> Result<PaidByHand, ClientError> {
+    let (sent, settled) = loop {
+        let begun = match key {
+            None => left_behind(member, draft, telling)?,
+            Some(key) => of_key(member, draft, key)?,
+        };
+        match begun {
+            Begun::Settled(sent, order_id, receipt) => {
+                return Ok(PaidByHand { order_id, receipt, duplicate: true, sent });
+            }
+            Begun::Open(sent) => {
+                telling.again();
+                let settled = match reach(member, &draft.payee) {
+                    Ok(link) => hand_over(member, link, &sent, telling)?,
+                    // It left before: that it cannot leave now says nothing about its end.
+                    Err(ClientError::Unreachable(why)) => Ok(look_up(member, &sent.signed, &why)?),
+                    Err(error) => return Err(error),
+                };
+                break (sent, settled);
+            }
+            Begun::Nothing(of_key) => {
+                if of_key.is_none() {
+                    telling.begins()?;
+                }
+                let is_keyed = of_key.is_some();
+                let order_id = of_key.unwrap_or_else(|| OrderId(random::bytes(&mut random::os())));
+                let signed = sign_order(member, draft, order_id, SENT_DAYS)?;
+                let link = reach(member, &draft.payee)?;
+                // Another run with the same key may have begun meanwhile: then its outcome is this one's.
+                let Some(sent) = SentOrders::of(member).keep(signed, is_keyed)? else { continue };
+                let settled = hand_over(member, link, &sent, telling)?;
+                break (sent, settled);
+            }
+        }
+    };
+    match settled {
+        Ok(receipt) => {
+            let order_id = sent.signed.order.order_id;
+            Ok(PaidByHand { order_id, receipt, duplicate: false, sent: Some(sent) })
+        }
+        // Nothing can come of the order any more.
+        Err(refusal) => {
+            sent.forget()?;
+            Err(ClientError::Refused(refusal))
+        }
+    }
+}
+
+/// Where a payment stands when a run begins.
+enum Begun {
+    /// It was made, and not told by the run that made it; or it was made with the same key.
+    Settled(Option<SentOrder>, OrderId, Receipt),
+    /// Its order left, and its end is not known.
+    Open(SentOrder),
+    /// It begins here; with this order id, where a key was given.
+    Nothing(Option<OrderId>),
+}
+
+fn is_same(order: &PaymentOrder, draft: &Draft) -> bool {
+    (order.payee, order.amount, order.memo.as_str())
+        == (draft.payee.account, draft.amount, draft.memo.as_str())
+}
+
+/// Goes through the orders that earlier runs have left behind: one of the very payment that is wanted is this run's,
+/// of the others is said what the ledger knows.
+fn left_behind(
+    member: &mut Member,
+    draft: &Draft,
+    telling: &mut dyn HandOverTold,
+) -> Result<Begun, ClientError> {
+    let sent = SentOrders::of(member);
+    let _looking = sent.lock_to_look()?;
+    let mut begun = Begun::Nothing(None);
+    for kept in sent.left_behind()? {
+        let is_wanted =
+            matches!(begun, Begun::Nothing(_)) && !kept.is_keyed && is_same(&kept.signed.order, draft);
+        if kept.is_settled && !is_wanted {
+            continue;
+        }
+        let order = kept.signed.order.clone();
+        let id = order.order_id;
+        match fate(member, &order)? {
+            Some((Fate::Settled(_), receipt)) if is_wanted => {
+                begun = Begun::Settled(Some(kept), id, receipt);
+            }
+            Some((Fate::Settled(index), _)) => {
+                telling.earlier(id, EarlierOrder::Settled(index));
+                kept.settled()?;
+            }
+            Some((Fate::Revoked(index), _)) => {
+                telling.earlier(id, EarlierOrder::Revoked(index));
+                kept.forget()?;
+            }
+            None if kept.signed.is_over() => {
+                telling.earlier(id, EarlierOrder::Expired);
+                kept.forget()?;
+            }
+            None if is_wanted => begun = Begun::Open(kept),
+            None => telling.earlier(id, EarlierOrder::Open),
+        }
+    }
+    Ok(begun)
+}
+
+fn fate(member: &mut Member, order: &PaymentOrder) -> Result<Option<(Fate, Receipt)>, ClientError> {
+    let key = member.key().public().clone();
+    fate_of(member, order, &key)
+}
+
+/// What became of the payment with this key: its order id is the key's, whoever hands it over, and an order id is
+/// settled once.
+fn of_key(member: &mut Member, draft: &Draft, key: &IdempotencyKey) -> Result<Begun, ClientError> {
+    let (ledger_id, me) = (member.server().ledger_id, member.account_id());
+    let command_id = key.command_id(ledger_id, me, 0);
+    let order_id = OrderId(command_id.0);
+    refuse_id_of_command(member, command_id)?;
+    // A run with the same key that is going on is waited for.
+    let kept = SentOrders::of(member).keyed(order_id)?;
+    if let Some((end, receipt)) = end_of(member, me, order_id)? {
+        return match end {
+            End::Settled(settled) if is_same(&settled.order, draft) => {
+                Ok(Begun::Settled(kept, order_id, receipt))
+            }
+            End::Settled(_) => Err(ClientError::Refused(conflict(order_id, receipt.index))),
+            End::Revoked => {
+                kept.map_or(Ok(()), SentOrder::forget)?;
+                let text = format!(
+                    "the payment with this key was revoked in block {}: nothing can come of it any more",
+                    receipt.index
+                );
+                Err(ClientError::Refused(Refusal::fail("revoked", text)))
+            }
+        };
+    }
+    match kept {
+        Some(kept) if kept.signed.is_over() => {
+            kept.forget()?;
+            Ok(Begun::Nothing(Some(order_id)))
+        }
+        Some(kept) if is_same(&kept.signed.order, draft) => Ok(Begun::Open(kept)),
+        Some(_) => {
+            let text = "another payment with this key is under way; nothing was changed";
+            Err(ClientError::Refused(Refusal::fail("conflict", text)))
+        }
+        None => Ok(Begun::Nothing(Some(order_id))),
+    }
+}
+
+/// Hands an order over and waits for its end: the receipt of its settlement, or why nothing can come of it.
+fn hand_over(
+    member: &mut Member,
+    link: PeerLink,
+    sent: &SentOrder,
+    telling: &mut dyn HandOverTold,
+) -> Result<Result<Receipt, Refusal>, ClientError> {
+    let signed = &sent.signed;
+    let note = member.server().checkpoint.clone().unwrap_or_default();
+    let why = match link.hand_over(&note, signed) {
+        HandedOver::Answered(PeerReply::Settled(text)) => {
+            let receipt = proves_settled(member, &text, &signed.order)?;
+            let held = member.newest_checkpoint().and_then(|_| member.prove_kept(&receipt.note));
+            held.map_err(|error| ClientError::untold(receipt.index, error))?;
+            return Ok(Ok(receipt));
+        }
+        HandedOver::Answered(PeerReply::Refused(refusal)) => {
+            return take_back(member, signed, refusal, telling);
+        }
+        HandedOver::Answered(PeerReply::Unknown) => "the payee could not reach the ledger".to_owned(),
+        HandedOver::Lost(why) => why,
+    };
+    look_up(member, signed, &why).map(Ok)
+}
+
+/// Connects to the payee where the server says that it listens. The key is proven by the ledger, not by the server.
+fn reach(member: &mut Member, payee: &Registrant) -> Result<PeerLink, ClientError> {
+    let Reply::Online(page) = member.ask(&Request::Locate(payee.account), &mut |_| ())? else {
+        return Err(ClientError::unexpected_reply());
+    };
+    let place = page.members.iter().find(|place| place.account == payee.account).ok_or_else(|| {
+        let handle = &payee.handle;
+        ClientError::Unreachable(format!(
+            "{payee} is not online: pay with `pay`, or write an order with `order {handle} …`"
+        ))
+    })?;
+    PeerLink::open(member, payee, place.address)
+}
+
+/// After a refusal by the payee: the order is revoked, so that nothing can come of it any more.
+fn take_back(
+    member: &mut Member,
+    signed: &SignedOrder,
+    refusal: Refusal,
+    telling: &mut dyn HandOverTold,
+) -> Result<Result<Receipt, Refusal>, ClientError> {
+    match revoke_order(member, signed.order.order_id, &mut || telling.sent_before()) {
+        // What is told is the refusal.
+        Ok(revoked) => revoked.told()?,
+        // The payee said otherwise, but it stands in the ledger.
+        Err(ClientError::Refused(other)) if other.name == "already_settled" => {
+            return look_up(member, signed, "the payee refused it").map(Ok);
+        }
+        Err(ClientError::Refused(other)) if other.name == "revoked" => {}
+        Err(error) => return Err(error),
+    }
+    Ok(Err(refusal))
+}
+
+/// What the ledger says of an order whose answer did not come.
+fn look_up(member: &mut Member, signed: &SignedOrder, why: &str) -> Result<Receipt, ClientError> {
+    let id = signed.order.order_id;
+    let unknown = |why: &str| {
+        ClientError::Unknown(format!(
+            "{why}: whether order {id} is or will be settled is not known. Run the same command again, which pays \
+             nothing twice, or take it back with `revoke-order {id}`"
+        ))
+    };
+    match fate(member, &signed.order) {
+        Ok(Some((Fate::Settled(_), receipt))) => Ok(receipt),
+        Ok(Some((Fate::Revoked(index), _))) => {
+            let text = format!("the payment order was revoked by its payer in block {index}");
+            Err(ClientError::Refused(Refusal::fail("revoked", text)))
+        }
+        Ok(None) => Err(unknown(why)),
+        Err(error) if error.is_away() => Err(unknown(&error.to_string())),
+        Err(error) => Err(error),
+    }
+}
