@@ -3,14 +3,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
 use std::process::{Output, Stdio};
 
+use ledgerd::crypto::note::LogKey;
 use rustix::process::Signal;
 use serde_json::Value;
 
 use super::binaries::{CLIENT, Daemon, ORDERS, Place};
+use super::clock::made_ahead;
 
 const NOBODY: &str = "127.0.0.1:1";
+
+/// The row of answers to a line of a stream that became no block and was refused by nobody.
+const WITHOUT_A_BLOCK: &str = "add --each, unknown, unsent or blank";
 
 /// The table of fields in docs/cli.md, and which of its rows were seen.
 struct Reference {
@@ -85,12 +91,12 @@ fn every_object_has_the_fields_of_the_reference_in_their_order() {
     from_hand_to_hand(&place, at, &mut reference);
     alone(&place, &mut reference);
     unanswered(&place, &daemon, &mut reference);
-    drop(daemon);
+    unsent(&place, daemon, &mut reference);
     files(&place, &mut reference);
-    // Nobody vouches for a clock that is right, and errors have a test of their own.
-    let rows =
-        reference.rows.into_keys().filter(|label| !["an error", "vouch-clock"].contains(&label.as_str()));
-    let rows: BTreeSet<String> = rows.collect();
+    shown(&place, &mut reference);
+    vouched(&mut reference);
+    // Errors have a test of their own.
+    let rows: BTreeSet<String> = reference.rows.into_keys().filter(|label| label != "an error").collect();
     assert_eq!(rows.difference(&reference.seen).collect::<Vec<_>>(), [""; 0], "rows that nothing printed");
 }
 
@@ -105,6 +111,7 @@ fn orders_and_proofs(place: &Place, at: &str, reference: &mut Reference) {
     seen("whoami", &["whoami"]);
     let witness = seen("witness", &["witness"])[0]["vkey"].as_str().unwrap().to_owned();
     let verified = seen("verify", &["verify", "--witness", &witness]);
+    std::fs::write(place.directory.path().join("witness.vkey"), &witness).unwrap();
     let file = place.directory.path().join("a.checkpoint");
     let file = file.to_str().unwrap();
     seen("checkpoint, checkpoint save", &["checkpoint"]);
@@ -119,6 +126,7 @@ fn orders_and_proofs(place: &Place, at: &str, reference: &mut Reference) {
     let saved = place.directory.path().join("a.receipt");
     std::fs::write(&saved, receipt[0]["receipt"].as_str().unwrap()).unwrap();
     let vkey = receipt[0]["vkey"].as_str().unwrap();
+    std::fs::write(place.directory.path().join("known.vkey"), vkey).unwrap();
     let proven = seen("check-receipt, proven", &["check-receipt", saved.to_str().unwrap(), "--vkey", vkey]);
     seen("bench", &["bench", "--connections=1", "--commands=1"]);
 
@@ -138,12 +146,14 @@ fn orders_and_proofs(place: &Place, at: &str, reference: &mut Reference) {
 
     let order =
         r#"{"operation_type":"buy","stock_name":"A","command_id":"00112233445566778899aabbccddeeff"}"#;
-    let input = format!("{order}\nnonsense\n{order}\n");
+    let input = format!("{order}\nnonsense\n{order}\n \n");
     let (code, said) = place.feed("alice", at, &["add", "--each", "--inflight=1", "--json", "-"], &input);
     assert_eq!(code, Some(3));
     let lines: Vec<&str> = said.lines().collect();
-    let [first, second, third] = lines[..] else { panic!("{said}") };
+    let [first, second, third, fourth] = lines[..] else { panic!("{said}") };
     reference.hold("add --each, refused", second);
+    let blank = reference.hold(WITHOUT_A_BLOCK, fourth).remove(0);
+    assert_eq!(blank["result"], "blank");
     let accepted = [first, third].map(|line| reference.hold("add --each, ack or duplicate", line).remove(0));
     assert_eq!(accepted.map(|value| value["result"].clone()), [Value::from("ack"), Value::from("duplicate")]);
 }
@@ -207,9 +217,34 @@ fn unanswered(place: &Place, daemon: &Daemon, reference: &mut Reference) {
     daemon.signal(Signal::STOP);
     input.write_all(ORDER).unwrap();
     drop(input);
-    reference.hold("add --each, unknown", &answers.next().unwrap().unwrap());
+    let unknown = reference.hold(WITHOUT_A_BLOCK, &answers.next().unwrap().unwrap()).remove(0);
+    assert_eq!(unknown["result"], "unknown");
     daemon.signal(Signal::CONT);
     assert_eq!(client.wait().unwrap().code(), Some(5));
+}
+
+/// A daemon that is gone leaves lines that were never sent.
+fn unsent(place: &Place, daemon: Daemon, reference: &mut Reference) {
+    let mut command = place.command(
+        "alice",
+        &daemon.address,
+        &["add", "--each", "--deadline=1", "--inflight=1", "--json", "-"],
+    );
+    let mut client =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let (mut input, mut answers) =
+        (client.stdin.take().unwrap(), BufReader::new(client.stdout.take().unwrap()).lines());
+    let order = |n: u32| format!("{{\"operation_type\":\"buy\",\"stock_name\":\"B\",\"quantity\":{n}}}\n");
+    input.write_all(order(1).as_bytes()).unwrap();
+    assert!(answers.next().unwrap().unwrap().contains("\"line\":1"));
+    daemon.kill();
+    input.write_all(format!("{}{}", order(2), order(3)).as_bytes()).unwrap();
+    drop(input);
+    let left: Vec<String> = answers.map(Result::unwrap).collect();
+    let left = reference.hold(WITHOUT_A_BLOCK, &left.join("\n"));
+    // The second line may have left before the client saw that nobody is there.
+    assert_eq!((left.len(), &left[1]["result"]), (2, &"unsent".into()), "{left:?}");
+    client.wait().unwrap();
 }
 
 fn files(place: &Place, reference: &mut Reference) {
@@ -231,6 +266,65 @@ fn files(place: &Place, reference: &mut Reference) {
     let report: Value = serde_json::from_slice(&damaged.stdout).unwrap();
     reference.holds("audit, checkpoint", &kept["checkpoint"]);
     reference.holds("a finding", &report["findings"][0]);
+}
+
+/// What `show` says of every kind of file: those of a home, of a ledger, and those that were made on the way here.
+fn shown(place: &Place, reference: &mut Reference) {
+    let folder = place.directory.path();
+    let name = |path: &Path| path.to_str().unwrap().to_owned();
+    let first = |folder: &Path, like: &str| -> String {
+        let mut names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        name(&names.find(|path| name(path).ends_with(like)).unwrap_or_else(|| panic!("{folder:?}: {like}")))
+    };
+    let alice = folder.join("alice");
+    let mut says = |label: &str, kind: &str, file: &str| {
+        let said = reference.hold(label, &place.done("alice", NOBODY, &["show", file, "--json"]));
+        assert_eq!(said[0]["kind"], kind, "{file}");
+        said[0].clone()
+    };
+    let made = |made: &str| name(&folder.join(made));
+    let receipt = says("show, receipt", "receipt", &made("a.receipt"));
+    says("show, payment_order", "payment_order", &made("bob.order"));
+    says("show, checkpoint", "checkpoint", &made("a.checkpoint"));
+    says("show, descriptor", "descriptor", &first(&alice.join("servers"), ".descriptor"));
+    says("show, public_key", "public_key", &made("operator.pem"));
+    says("show, private_key that is not", "private_key", &name(&alice.join("key.pem")));
+    let encrypted = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/keys/client_encrypted.pem");
+    says("show, private_key that is encrypted", "private_key", encrypted);
+    says("show, account", "account", &first(&alice.join("accounts"), ""));
+    says("show, orders", "orders", ORDERS);
+    says("show, payments", "payments", &made("payments.jsonl"));
+    says("show, verifier_key of a server that is known", "verifier_key", &made("known.vkey"));
+    let other = LogKey::from_seed("ledger.example/other", &[1; 32]).unwrap().public().to_string();
+    std::fs::write(folder.join("other.vkey"), other).unwrap();
+    says("show, verifier_key of another one", "verifier_key", &made("other.vkey"));
+    says("show, witness_key", "witness_key", &made("witness.vkey"));
+    for (kind, file) in [
+        ("segment", name(&place.data().join("log/00000000000000000000.seg"))),
+        ("ledger", name(&place.data())),
+        ("tiles", made("tiles")),
+        ("home", name(&alice)),
+        ("known_servers", name(&alice.join("known_servers"))),
+        ("genesis", first(&alice.join("servers"), ".genesis")),
+        ("ticket", first(&alice.join("tickets"), "")),
+        ("run", first(&alice.join("pending"), "")),
+        ("newest", first(&alice.join("newest"), "")),
+        ("witness_private_key", name(&alice.join("witness.key"))),
+    ] {
+        says("show, every other kind", kind, &file);
+    }
+    reference.holds("copy, export", &receipt["block"]);
+    reference.holds("check-receipt, author", &receipt["author"]);
+}
+
+/// An operator vouches for a clock that the newest block is ahead of.
+fn vouched(reference: &mut Reference) {
+    let place = Place::new();
+    made_ahead(&place, 400);
+    let daemon = Daemon::start_with(&place.data(), "127.0.0.1:0", &["--accept-clock"]);
+    place.join("bank", &daemon.address);
+    let said = place.done("bank", &daemon.address, &["vouch-clock", "--json"]);
+    reference.hold("vouch-clock", &said);
 }
 
 /// What a program sees of a command that did not work.
