@@ -64,5 +64,6 @@ mod simulation;
 mod tidy;
 mod tiles;
 mod vectors_command;
+mod vectors_orders;
 mod vectors_payments;
 mod witness;
