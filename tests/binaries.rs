@@ -327,7 +327,7 @@ fn nothing_acknowledged_is_missing_after_the_daemon_is_killed_under_load() {
     for (index, hash) in &acknowledged {
         assert_eq!(hashes.get(index), Some(hash), "block {index} was acknowledged");
     }
-    // The next invocation settles what is unknown, and no order of one line stands twice.
+    // The next invocation resolves what is unknown, and no order of one line stands twice.
     place.done("alice", &address, &["whoami"]);
     let quantities = place.done("alice", &address, &["copy", "--json"]);
     let mut placed = std::collections::BTreeSet::new();

@@ -58,8 +58,8 @@ fn every_kind_of_block_says_what_was_done_with_amounts_as_people_see_them() {
         "  issue 1000.00 USD to #2\n".to_owned(),
         "  grant operator to #2\n".to_owned(),
         "  revoke operator from #2\n".to_owned(),
-        format!("  settle 0.70 USD from #1 to #2, order {}: tea\n", id("09")),
-        format!("  revoke order {}\n", id("07")),
+        format!("  settle 0.70 USD from #1 to #2, cheque {}: tea\n", id("09")),
+        format!("  revoke cheque {}\n", id("07")),
         "  sell          3 AAPL at 176.0003 USD\n".to_owned(),
     ];
     assert_eq!(said, expected);

@@ -308,7 +308,7 @@ fn what_is_left_open_stays_so_in_a_home_that_cannot_be_written_to() {
         let closed = Closed::new(&place, way);
         let (code, said) = closed.run("alice", at, &["whoami"]);
         assert_eq!(code, Some(0), "{way:?}: {said}");
-        assert!(said.contains("is not settled now"), "{way:?}: {said}");
+        assert!(said.contains("is not resolved now"), "{way:?}: {said}");
         let (code, said) = closed.run("alice", at, &["pay", "bob", "7"]);
         assert_eq!(code, Some(3), "{way:?}: {said}");
         drop(closed);

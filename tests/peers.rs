@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdout, Stdio};
 use std::time::{Duration, Instant};
 
-use ledgerd::client::{Anonymous, ClientError, Home, Member, Reopen, SignedOrder, fetch_registrant};
+use ledgerd::client::{Anonymous, ClientError, Home, Member, Reopen, SignedCheque, fetch_registrant};
 use ledgerd::domain::AccountId;
 use ledgerd::peer::{HandedOver, PeerLink};
 use ledgerd::wire::{PeerReply, ReceiptOf, Refusal, Request, StatementPlace};
@@ -390,7 +390,7 @@ fn an_order_that_somebody_else_captured_is_worth_nothing_to_them() {
     }
     let file = path(&place, "captured");
     place.done("alice", at, &["order", "bob", "25", "--out", file]);
-    let captured = SignedOrder::from_pem(&std::fs::read_to_string(file).unwrap()).unwrap();
+    let captured = SignedCheque::from_pem(&std::fs::read_to_string(file).unwrap()).unwrap();
     let mut bob = Listening::start(&place, "bob", at, &[]);
 
     // Carol is who she says she is; the order is not hers to hand over.

@@ -141,7 +141,7 @@ fn show_says_what_a_file_is_who_signed_it_and_for_whom_and_what_could_not_be_che
         &order,
         0,
         &[
-            "a payment order",
+            "a cheque",
             "alice (#1), who is you",
             "40.00 USD",
             "rent",
@@ -176,7 +176,7 @@ fn show_says_what_a_file_is_who_signed_it_and_for_whom_and_what_could_not_be_che
     says(&bob, &changed, 65, &["WRONG: NOTHING IS PROVEN"]);
     let text = fs::read_to_string(&order).unwrap();
     let cut = file(&place, "cut", &text[..text.len() / 2]);
-    says(&bob, &cut, 65, &["a payment order", "WRONG: it cannot be read"]);
+    says(&bob, &cut, 65, &["a cheque", "WRONG: it cannot be read"]);
     let text = fs::read_to_string(&note).unwrap();
     let forged = file(&place, "forged", text.replacen("\n5\n", "\n6\n", 1));
     says(&bob, &forged, 65, &["WRONG: the ledger"]);

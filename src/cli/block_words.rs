@@ -92,9 +92,9 @@ fn write_money(
             let order = &settle.order;
             let (paid, id) = (amount(currency, order.amount), order.order_id);
             let (from, to) = (number(order.payer), number(order.payee));
-            writeln!(out, "  settle {paid} from {from} to {to}, order {id}{}", memo_text(&order.memo))?;
+            writeln!(out, "  settle {paid} from {from} to {to}, cheque {id}{}", memo_text(&order.memo))?;
         }
-        payments::Happened::OrderRevoked(revoke, _) => writeln!(out, "  revoke order {}", revoke.order_id)?,
+        payments::Happened::OrderRevoked(revoke, _) => writeln!(out, "  revoke cheque {}", revoke.order_id)?,
     }
     Ok(())
 }

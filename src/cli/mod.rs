@@ -27,7 +27,7 @@ mod accounts {
     pub(super) mod whoami;
 }
 
-/// Money, and the payment orders that become money.
+/// Money, and the cheques that become money.
 mod payments {
     pub(super) mod balance;
     pub(super) mod moved;
@@ -189,9 +189,9 @@ commands! {
         peers::online::Online "your balance, and who is online",
         peers::listen::Listen "go online and take payments from hand to hand",
         peers::send::Send "pay a member who is online, from hand to hand",
-        payments::order::Order "write a payment order, like a cheque",
-        payments::settle::Settle "turn a payment order for you into money",
-        payments::revoke_order::RevokeOrder "take back an order that is not settled",
+        payments::order::Order "write a cheque, which its payee can settle once",
+        payments::settle::Settle "turn a cheque for you into money",
+        payments::revoke_order::RevokeOrder "take back a cheque that is not settled",
     }
     "Proofs" {
         proofs::verify::Verify "have the server check its whole log",

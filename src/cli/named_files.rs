@@ -10,7 +10,7 @@ use std::path::Path;
 use crate::chain::{Receipt, armour};
 use crate::client::ClientError;
 
-/// Bytes of a file that is said to hold a receipt, a payment order, a checkpoint or a key, at most: a receipt holds two
+/// Bytes of a file that is said to hold a receipt, a cheque, a checkpoint or a key, at most: a receipt holds two
 /// blocks of at most a megabyte or so in base64, and there may be a letter around it.
 const HANDED_ON_BYTES_MAX: u64 = 8 << 20;
 
@@ -43,7 +43,7 @@ pub(super) fn read_bytes(name: impl AsRef<Path>) -> Result<Vec<u8>, ClientError>
     let source = open_source(path)?;
     source.take(HANDED_ON_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(unusable(path))?;
     if bytes.len() as u64 > HANDED_ON_BYTES_MAX {
-        let text = format!("{}: longer than any receipt, order, checkpoint or key", path.display());
+        let text = format!("{}: longer than any receipt, cheque, checkpoint or key", path.display());
         return Err(ClientError::Usage(text));
     }
     Ok(bytes)

@@ -1,11 +1,11 @@
-//! Opening a member's session: what an earlier run left unsettled is settled first. A shell keeps its session from
+//! Opening a member's session: what an earlier run left open is resolved first. A shell keeps its session from
 //! command to command.
 
 use std::ops::{Deref, DerefMut};
 
 use super::context::Context;
 use crate::chain::Message;
-use crate::client::{ClientError, Earlier, Member, Outcome, Reopen, settle};
+use crate::client::{ClientError, Earlier, Member, Outcome, Reopen, resolve_earlier_runs};
 use crate::text::escape;
 
 /// A member's session, lent to one command.
@@ -64,7 +64,7 @@ pub(super) fn open_member<'a>(context: &'a Context) -> Result<Session<'a>, Clien
         Earlier::Command(message, outcome) => context.out.note(&in_words(message, outcome)),
         Earlier::Damaged(error) => context.out.complain(error),
     };
-    settle(&mut member, &mut say)?;
+    resolve_earlier_runs(&mut member, &mut say)?;
     Ok(Session { member: Some(member), context })
 }
 

@@ -11,7 +11,7 @@
 //! newest/<ledger>             the newest own block that the server gave a receipt of
 //! tickets/<ledger>-<account>-<key>   resumption tickets
 //! pending/*.journal           runs that are going on, or whose outcome was not told
-//! sent/*                      payment orders that left, and whose end was not told
+//! sent/*                      cheques that left, and whose end was not told
 //! pending.lock, sent.lock     held while somebody looks for what was left behind in these folders
 //! witness.key                 the key of this home's witness, if it is one: its name and its seed
 //! witness/<ledger>            the newest checkpoint that this home's witness has seen

@@ -48,9 +48,9 @@ pub use orders::input as orders_input;
 pub use orders::{Input, LineAnswer, Placed, PlacingTold, StreamTold, Tally, place, place_each};
 pub use payments::input as payments_input;
 pub use payments::{
-    Draft, End, Issued, Moved, Payee, SentOrder, SentOrders, SignedOrder, Statement, balance_after_issuing,
-    balance_after_paying, end_of, fate_of, fetch_balance, issue, pay, proves_settled, revoke_order,
-    sign_order, write_order,
+    Draft, End, Issued, Moved, Payee, SentCheque, SentCheques, SignedCheque, Statement,
+    balance_after_issuing, balance_after_paying, end_of, fate_of, fetch_balance, issue, pay, proves_settled,
+    revoke_cheque, sign_cheque, write_cheque,
 };
 pub use proofs::{
     Copying, Cosigned, Registrant, Verdict, check_own_block, conflict, demand_cosigned, fetch_receipt,
@@ -59,7 +59,7 @@ pub use proofs::{
 };
 pub use retry::{REFUSALS, Retry, retry_of_refusal};
 pub use sending::{
-    DEADLINE, Earlier, IDEMPOTENCY_KEY_BYTES_MAX, IdempotencyKey, Journal, Leftover, News, Outcome, RunKind,
-    Runner, Submitted, Submitter, Unsettled, leftovers, settle, submit_once, submit_one,
+    DEADLINE, Earlier, IDEMPOTENCY_KEY_BYTES_MAX, IdempotencyKey, Leftover, News, Outcome, RunBook, RunKind,
+    Runner, Submitted, Submitter, Unresolved, leftovers, resolve_earlier_runs, submit_once, submit_one,
 };
 pub use signer::Signer;

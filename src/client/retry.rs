@@ -9,7 +9,7 @@ pub enum Retry {
     Never,
     /// It may, as a new command, once something has changed: a rule's refusal sticks to the command it refused.
     NewCommand,
-    /// It does, as the same command again: either its outcome is not known, which asking again settles without doing
+    /// It does, as the same command again: either its outcome is not known, which asking again resolves without doing
     /// anything twice, or something has to be there first.
     SameCommand,
     /// It does, after a pause: nothing was done, and nothing is wrong with what was asked for.

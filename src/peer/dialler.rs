@@ -1,11 +1,11 @@
-//! A member who dials another one and hands over a payment order. One exchange, on a thread that may wait.
+//! A member who dials another one and hands over a cheque. One exchange, on a thread that may wait.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use super::identity_of;
-use crate::client::{ClientError, Member, Registrant, Reopen, SignedOrder, away, clock, no_answer};
+use crate::client::{ClientError, Member, Registrant, Reopen, SignedCheque, away, clock, no_answer};
 use crate::crypto::random::{self, OsRandom};
 use crate::crypto::rsa::PrivateKey;
 use crate::session::{CloseReason, Params, PeerEnv, PeerEvent, PeerSession};
@@ -19,12 +19,12 @@ const SETTLING: Duration = Duration::from_secs(45);
 /// Bytes read at once.
 const READ_BYTES: usize = 16 << 10;
 
-/// What came of handing an order over.
+/// What came of handing a cheque over.
 #[derive(Debug)]
 pub enum HandedOver {
     /// The payee answered.
     Answered(PeerReply),
-    /// The connection ended or fell silent when the order had left: it may be settled, now or later.
+    /// The connection ended or fell silent when the cheque had left: it may be settled, now or later.
     Lost(String),
 }
 
@@ -85,8 +85,8 @@ impl PeerLink {
         Ok(link)
     }
 
-    /// Hands an order over and waits for what becomes of it. `note` is the newest checkpoint of this side.
-    pub fn hand_over(mut self, note: &str, order: &SignedOrder) -> HandedOver {
+    /// Hands a cheque over and waits for what becomes of it. `note` is the newest checkpoint of this side.
+    pub fn hand_over(mut self, note: &str, order: &SignedCheque) -> HandedOver {
         let bytes = order.order.encode();
         let handover = Handover { note, order: &bytes, signature: &order.signature };
         let message = wire::seal(1, &PeerRequest::Settle(handover));

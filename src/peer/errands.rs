@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::job::{Answer, Job, Settlement};
 use super::news::Incoming;
 use crate::client::{
-    ClientError, Member, Registrant, Reopen, SignedOrder, fate_of, fetch_receipt, fetch_registrant,
+    ClientError, Member, Registrant, Reopen, SignedCheque, fate_of, fetch_receipt, fetch_registrant,
     submit_once,
 };
 use crate::crypto::random;
@@ -189,20 +189,20 @@ impl Errands {
         }
     }
 
-    /// Checks an order for itself, then has the ledger settle it.
-    fn settle(&mut self, note: &str, order: &SignedOrder) -> Result<Settlement, ClientError> {
+    /// Checks a cheque for itself, then has the ledger settle it.
+    fn settle(&mut self, note: &str, order: &SignedCheque) -> Result<Settlement, ClientError> {
         if let Some(refusal) = self.compare(note)? {
             return Ok(Settlement::Refused(refusal));
         }
         let payer = self.patiently(|member| fetch_registrant(member, order.order.payer))?;
         if !order.is_signed_by(&payer.key) {
-            let text = "the payment order does not hold the signature of its payer";
+            let text = "the cheque does not hold the signature of its payer";
             return Ok(Settlement::Refused(Refusal::fail("bad_order_signature", text)));
         }
         match submit_once(&mut self.member, &order.settle(), None, &mut || ()) {
             Ok(submitted) => {
                 let (index, already) = (submitted.accepted.index, submitted.accepted.duplicate);
-                // The payer's order tells the outcome for ever; nothing else has to remember it.
+                // The payer's cheque tells the outcome for ever; nothing else has to remember it.
                 if let Err(error) = submitted.told() {
                     tracing::warn!(%error, "a settlement");
                 }
@@ -217,7 +217,7 @@ impl Errands {
                         Ok(Settlement::Done { receipt: receipt.to_text(), index, already: true })
                     }
                     Ok(_) => Ok(Settlement::Refused(refusal)),
-                    // The payer signed two payments with one order id: that is the payer's doing, and nobody else's.
+                    // The payer signed two payments with one cheque id: that is the payer's doing, and nobody else's.
                     Err(error) => Err(error),
                 }
             }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use super::news::Incoming;
-use crate::client::{ClientError, SignedOrder};
+use crate::client::{ClientError, SignedCheque};
 use crate::crypto::KeyId;
 use crate::crypto::rsa::MODULUS_BYTES;
 use crate::domain::AccountId;
@@ -33,7 +33,7 @@ pub enum Job {
         /// The signature.
         signature: Box<[u8; MODULUS_BYTES]>,
     },
-    /// Check a payment order and settle it.
+    /// Check a cheque and settle it.
     Settle {
         /// Who brought it.
         id: ConnectionId,
@@ -41,8 +41,8 @@ pub enum Job {
         request: u32,
         /// The dialler's newest checkpoint.
         note: String,
-        /// The order.
-        order: Box<SignedOrder>,
+        /// The cheque.
+        order: Box<SignedCheque>,
     },
     /// Tell the server where this member listens, and that it still does; and see what money came by itself.
     Announce,
@@ -77,14 +77,14 @@ pub enum Answer {
         /// Its public name.
         handle: Option<String>,
     },
-    /// What became of a payment order.
+    /// What became of a cheque.
     Settled {
         /// Who brought it.
         id: ConnectionId,
         /// The number of the request.
         request: u32,
-        /// The order.
-        order: Box<SignedOrder>,
+        /// The cheque.
+        order: Box<SignedCheque>,
         /// What became of it.
         settlement: Settlement,
     },
@@ -107,7 +107,7 @@ pub enum Answer {
     Failed(ClientError),
 }
 
-/// What became of a payment order.
+/// What became of a cheque.
 #[derive(Debug)]
 pub enum Settlement {
     /// It is money.

@@ -1,4 +1,4 @@
-//! A member who listens: connections of other members, each with one payment order at a time, and the presence at
+//! A member who listens: connections of other members, each with one cheque at a time, and the presence at
 //! the server. Without IO; the loop and the simulator both drive it.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,7 +12,7 @@ use super::news::{Incoming, News};
 use super::places::{
     MEMBERS_MAX, SETTLING_MAX, SETTLING_PER_MEMBER_MAX, STRANGERS_MAX, Waiting, oldest_of_most,
 };
-use crate::client::{ClientError, SignedOrder};
+use crate::client::{ClientError, SignedCheque};
 use crate::domain::AccountId;
 use crate::domain::payments::{Movement, PaymentOrder};
 use crate::driven::{ConnectionId, Handler};
@@ -40,7 +40,7 @@ struct Connection {
     payer: Option<(AccountId, String)>,
     /// The name that the ledger proved, until the handshake is over.
     handle: String,
-    /// A payment order is being settled: nothing more is read until it is answered.
+    /// A cheque is being settled: nothing more is read until it is answered.
     settling: bool,
     deadline: Monotonic,
     finished: bool,
@@ -55,7 +55,7 @@ pub struct Listener {
     signing: Waiting<Job>,
     /// Other sides to be looked up.
     looking_up: Waiting<Job>,
-    /// Payment orders that are being settled, by payer: also those whose payer has hung up.
+    /// Cheques that are being settled, by payer: also those whose payer has hung up.
     settling: BTreeMap<AccountId, usize>,
     touched: BTreeSet<ConnectionId>,
     /// The newest checkpoint of this side, for diallers.
@@ -197,27 +197,24 @@ impl Listener {
         }
     }
 
-    /// What can be said of an order without the ledger: it is the dialler's own, and for this member.
-    fn screen(&self, payer: AccountId, handover: &Handover<'_>) -> Result<SignedOrder, Refusal> {
+    /// What can be said of a cheque without the ledger: it is the dialler's own, and for this member.
+    fn screen(&self, payer: AccountId, handover: &Handover<'_>) -> Result<SignedCheque, Refusal> {
         let order =
             PaymentOrder::parse(handover.order).map_err(|error| Refusal::fail("malformed_order", error))?;
         if order.ledger_id != self.own.ledger_id {
-            return Err(Refusal::fail("other_ledger", "the payment order is of another ledger"));
+            return Err(Refusal::fail("other_ledger", "the cheque is of another ledger"));
         }
         if order.payer != payer {
-            return Err(Refusal::fail("no_permission", "a payment order is handed over by its payer"));
+            return Err(Refusal::fail("no_permission", "a cheque is handed over by its payer"));
         }
         if order.payee.0 != self.own.account {
-            return Err(Refusal::fail("no_permission", "the payment order is for somebody else"));
+            return Err(Refusal::fail("no_permission", "the cheque is for somebody else"));
         }
         let of_payer = self.settling.get(&payer).copied().unwrap_or_default();
         if of_payer >= SETTLING_PER_MEMBER_MAX || self.settling.values().sum::<usize>() >= SETTLING_MAX {
-            return Err(Refusal::fail(
-                "busy",
-                "as many payment orders as this member takes are being settled",
-            ));
+            return Err(Refusal::fail("busy", "as many cheques as this member takes are being settled"));
         }
-        Ok(SignedOrder { order, signature: handover.signature.to_vec() })
+        Ok(SignedCheque { order, signature: handover.signature.to_vec() })
     }
 
     fn settled(

@@ -1,4 +1,4 @@
-//! Members who speak to each other without the server: a payer hands a payment order to the payee, who settles it.
+//! Members who speak to each other without the server: a payer hands a cheque to the payee, who settles it.
 //!
 //! ```text
 //! dialler ── session::peer ──→ listener (in the loop of `reactor`) ──→ errands (a helper thread) ──→ the server
@@ -23,7 +23,7 @@ pub use errands::{Errands, lanes};
 pub use job::{Answer, Job, Settlement};
 pub use listener::Listener;
 pub use news::{Incoming, News};
-pub use paying::{EarlierOrder, HandOverTold, PaidByHand, pay_by_hand};
+pub use paying::{EarlierCheque, HandOverTold, PaidByHand, pay_by_hand};
 
 /// A member as the channel between peers names it.
 pub fn identity_of(member: &Member) -> PeerIdentity {

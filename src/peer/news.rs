@@ -15,14 +15,14 @@ pub enum News {
     Offline(String),
     /// Money came.
     Incoming(Incoming),
-    /// An order was not taken: from whom, and why.
+    /// A cheque was not taken: from whom, and why.
     Refused(String, Refusal),
 }
 
 /// Money that came.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Incoming {
-    /// What moved it: a payment order that was settled, a payment, or an operator who issued it.
+    /// What moved it: a cheque that was settled, a payment, or an operator who issued it.
     pub movement: Movement,
     /// Who paid.
     pub payer: AccountId,

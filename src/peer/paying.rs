@@ -1,22 +1,23 @@
-//! Paying a member from hand to hand: an order is signed, kept, handed over, and followed to its end. Whatever ends a
-//! connection or a process on the way, the same payment given again is the same order, and is settled once.
+//! Paying a member from hand to hand: a cheque is signed, kept, handed over, and followed to its end. Whatever ends a
+//! connection or a process on the way, the same payment given again is the same cheque, and is settled once.
 
 use super::dialler::{HandedOver, PeerLink};
 use crate::chain::Receipt;
 use crate::client::{
-    ClientError, Draft, End, IdempotencyKey, Member, Registrant, Reopen, SentOrder, SentOrders, SignedOrder,
-    conflict, end_of, fate_of, proves_settled, refuse_id_of_command, revoke_order, sign_order,
+    ClientError, Draft, End, IdempotencyKey, Member, Registrant, Reopen, SentCheque, SentCheques,
+    SignedCheque, conflict, end_of, fate_of, proves_settled, refuse_id_of_command, revoke_cheque,
+    sign_cheque,
 };
 use crate::crypto::random;
 use crate::domain::payments::{Fate, OrderId, PaymentOrder};
 use crate::wire::{PeerReply, Refusal, Reply, Request};
 
-/// Days that a sent order is good for.
+/// Days that a sent cheque is good for.
 const SENT_DAYS: u64 = 7;
 
-/// What became of an order that an earlier run of another payment handed over.
+/// What became of a cheque that an earlier run of another payment handed over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EarlierOrder {
+pub enum EarlierCheque {
     /// It was settled, in this block.
     Settled(u64),
     /// It was revoked, in this block.
@@ -29,13 +30,13 @@ pub enum EarlierOrder {
 
 /// Hears how a payment goes on.
 pub trait HandOverTold {
-    /// What became of an order of an earlier run.
-    fn earlier(&mut self, id: OrderId, became: EarlierOrder);
+    /// What became of a cheque of an earlier run.
+    fn earlier(&mut self, id: OrderId, became: EarlierCheque);
 
-    /// The order of this payment left before, and is handed over again.
+    /// The cheque of this payment left before, and is handed over again.
     fn again(&mut self);
 
-    /// The command that takes the order back was sent before.
+    /// The command that takes the cheque back was sent before.
     fn sent_before(&mut self);
 
     /// The payment is one that nobody has begun before. Nothing has left yet: what stands in the way is told now.
@@ -48,18 +49,18 @@ pub trait HandOverTold {
 /// A payment that was made. Whoever tells it does so with [`PaidByHand::tell`].
 #[derive(Debug)]
 pub struct PaidByHand {
-    /// The order with which it was made.
+    /// The cheque with which it was made.
     pub order_id: OrderId,
     /// The receipt of its settlement.
     pub receipt: Receipt,
     /// Whether an earlier run made it.
     pub duplicate: bool,
-    /// The order as it was kept, if it still is.
-    sent: Option<SentOrder>,
+    /// The cheque as it was kept, if it still is.
+    sent: Option<SentCheque>,
 }
 
 impl PaidByHand {
-    /// Tells that money went; then its order is forgotten, and the same payment given again is another one.
+    /// Tells that money went; then its cheque is forgotten, and the same payment given again is another one.
     ///
     /// # Errors
     /// [`ClientError::Untold`].
@@ -69,12 +70,12 @@ impl PaidByHand {
     ) -> Result<(), ClientError> {
         let index = self.receipt.index;
         let told = telling(&self);
-        let forgotten = told.and_then(|()| self.sent.map_or(Ok(()), SentOrder::forget));
+        let forgotten = told.and_then(|()| self.sent.map_or(Ok(()), SentCheque::forget));
         forgotten.map_err(|error| ClientError::untold(index, error))
     }
 }
 
-/// Hands an order over to its payee, who is online, and waits until it is settled.
+/// Hands a cheque over to its payee, who is online, and waits until it is settled.
 ///
 /// # Errors
 /// [`ClientError::Unreachable`] when the payee is not online, [`ClientError::Refused`] when nothing can come of the
@@ -110,10 +111,10 @@ pub fn pay_by_hand(
                 }
                 let is_keyed = of_key.is_some();
                 let order_id = of_key.unwrap_or_else(|| OrderId(random::bytes(&mut random::os())));
-                let signed = sign_order(member, draft, order_id, SENT_DAYS)?;
+                let signed = sign_cheque(member, draft, order_id, SENT_DAYS)?;
                 let link = reach(member, &draft.payee)?;
                 // Another run with the same key may have begun meanwhile: then its outcome is this one's.
-                let Some(sent) = SentOrders::of(member).keep(signed, is_keyed)? else { continue };
+                let Some(sent) = SentCheques::of(member).keep(signed, is_keyed)? else { continue };
                 let settled = hand_over(member, link, &sent, telling)?;
                 break (sent, settled);
             }
@@ -124,7 +125,7 @@ pub fn pay_by_hand(
             let order_id = sent.signed.order.order_id;
             Ok(PaidByHand { order_id, receipt, duplicate: false, sent: Some(sent) })
         }
-        // Nothing can come of the order any more.
+        // Nothing can come of the cheque any more.
         Err(refusal) => {
             sent.forget()?;
             Err(ClientError::Refused(refusal))
@@ -135,10 +136,10 @@ pub fn pay_by_hand(
 /// Where a payment stands when a run begins.
 enum Begun {
     /// It was made, and not told by the run that made it; or it was made with the same key.
-    Settled(Option<SentOrder>, OrderId, Receipt),
-    /// Its order left, and its end is not known.
-    Open(SentOrder),
-    /// It begins here; with this order id, where a key was given.
+    Settled(Option<SentCheque>, OrderId, Receipt),
+    /// Its cheque left, and its end is not known.
+    Open(SentCheque),
+    /// It begins here; with this cheque id, where a key was given.
     Nothing(Option<OrderId>),
 }
 
@@ -147,14 +148,14 @@ fn is_same(order: &PaymentOrder, draft: &Draft) -> bool {
         == (draft.payee.account, draft.amount, draft.memo.as_str())
 }
 
-/// Goes through the orders that earlier runs have left behind: one of the very payment that is wanted is this run's,
+/// Goes through the cheques that earlier runs have left behind: one of the very payment that is wanted is this run's,
 /// of the others is said what the ledger knows.
 fn left_behind(
     member: &mut Member,
     draft: &Draft,
     telling: &mut dyn HandOverTold,
 ) -> Result<Begun, ClientError> {
-    let sent = SentOrders::of(member);
+    let sent = SentCheques::of(member);
     let _looking = sent.lock_to_look()?;
     let mut begun = Begun::Nothing(None);
     for kept in sent.left_behind()? {
@@ -170,19 +171,19 @@ fn left_behind(
                 begun = Begun::Settled(Some(kept), id, receipt);
             }
             Some((Fate::Settled(index), _)) => {
-                telling.earlier(id, EarlierOrder::Settled(index));
+                telling.earlier(id, EarlierCheque::Settled(index));
                 kept.settled()?;
             }
             Some((Fate::Revoked(index), _)) => {
-                telling.earlier(id, EarlierOrder::Revoked(index));
+                telling.earlier(id, EarlierCheque::Revoked(index));
                 kept.forget()?;
             }
             None if kept.signed.is_over() => {
-                telling.earlier(id, EarlierOrder::Expired);
+                telling.earlier(id, EarlierCheque::Expired);
                 kept.forget()?;
             }
             None if is_wanted => begun = Begun::Open(kept),
-            None => telling.earlier(id, EarlierOrder::Open),
+            None => telling.earlier(id, EarlierCheque::Open),
         }
     }
     Ok(begun)
@@ -193,7 +194,7 @@ fn fate(member: &mut Member, order: &PaymentOrder) -> Result<Option<(Fate, Recei
     fate_of(member, order, &key)
 }
 
-/// What became of the payment with this key: its order id is the key's, whoever hands it over, and an order id is
+/// What became of the payment with this key: its cheque id is the key's, whoever hands it over, and a cheque id is
 /// settled once.
 fn of_key(member: &mut Member, draft: &Draft, key: &IdempotencyKey) -> Result<Begun, ClientError> {
     let (ledger_id, me) = (member.server().ledger_id, member.account_id());
@@ -201,7 +202,7 @@ fn of_key(member: &mut Member, draft: &Draft, key: &IdempotencyKey) -> Result<Be
     let order_id = OrderId(command_id.0);
     refuse_id_of_command(member, command_id)?;
     // A run with the same key that is going on is waited for.
-    let kept = SentOrders::of(member).keyed(order_id)?;
+    let kept = SentCheques::of(member).keyed(order_id)?;
     if let Some((end, receipt)) = end_of(member, me, order_id)? {
         return match end {
             End::Settled(settled) if is_same(&settled.order, draft) => {
@@ -209,7 +210,7 @@ fn of_key(member: &mut Member, draft: &Draft, key: &IdempotencyKey) -> Result<Be
             }
             End::Settled(_) => Err(ClientError::Refused(conflict(order_id, receipt.index))),
             End::Revoked => {
-                kept.map_or(Ok(()), SentOrder::forget)?;
+                kept.map_or(Ok(()), SentCheque::forget)?;
                 let text = format!(
                     "the payment with this key was revoked in block {}: nothing can come of it any more",
                     receipt.index
@@ -232,11 +233,11 @@ fn of_key(member: &mut Member, draft: &Draft, key: &IdempotencyKey) -> Result<Be
     }
 }
 
-/// Hands an order over and waits for its end: the receipt of its settlement, or why nothing can come of it.
+/// Hands a cheque over and waits for its end: the receipt of its settlement, or why nothing can come of it.
 fn hand_over(
     member: &mut Member,
     link: PeerLink,
-    sent: &SentOrder,
+    sent: &SentCheque,
     telling: &mut dyn HandOverTold,
 ) -> Result<Result<Receipt, Refusal>, ClientError> {
     let signed = &sent.signed;
@@ -265,20 +266,20 @@ fn reach(member: &mut Member, payee: &Registrant) -> Result<PeerLink, ClientErro
     let place = page.members.iter().find(|place| place.account == payee.account).ok_or_else(|| {
         let handle = &payee.handle;
         ClientError::Unreachable(format!(
-            "{payee} is not online: pay with `pay`, or write an order with `order {handle} …`"
+            "{payee} is not online: pay with `pay`, or write a cheque with `order {handle} …`"
         ))
     })?;
     PeerLink::open(member, payee, place.address)
 }
 
-/// After a refusal by the payee: the order is revoked, so that nothing can come of it any more.
+/// After a refusal by the payee: the cheque is revoked, so that nothing can come of it any more.
 fn take_back(
     member: &mut Member,
-    signed: &SignedOrder,
+    signed: &SignedCheque,
     refusal: Refusal,
     telling: &mut dyn HandOverTold,
 ) -> Result<Result<Receipt, Refusal>, ClientError> {
-    match revoke_order(member, signed.order.order_id, &mut || telling.sent_before()) {
+    match revoke_cheque(member, signed.order.order_id, &mut || telling.sent_before()) {
         // What is told is the refusal.
         Ok(revoked) => revoked.told()?,
         // The payee said otherwise, but it stands in the ledger.
@@ -291,19 +292,19 @@ fn take_back(
     Ok(Err(refusal))
 }
 
-/// What the ledger says of an order whose answer did not come.
-fn look_up(member: &mut Member, signed: &SignedOrder, why: &str) -> Result<Receipt, ClientError> {
+/// What the ledger says of a cheque whose answer did not come.
+fn look_up(member: &mut Member, signed: &SignedCheque, why: &str) -> Result<Receipt, ClientError> {
     let id = signed.order.order_id;
     let unknown = |why: &str| {
         ClientError::Unknown(format!(
-            "{why}: whether order {id} is or will be settled is not known. Run the same command again, which pays \
+            "{why}: whether cheque {id} is or will be settled is not known. Run the same command again, which pays \
              nothing twice, or take it back with `revoke-order {id}`"
         ))
     };
     match fate(member, &signed.order) {
         Ok(Some((Fate::Settled(_), receipt))) => Ok(receipt),
         Ok(Some((Fate::Revoked(index), _))) => {
-            let text = format!("the payment order was revoked by its payer in block {index}");
+            let text = format!("the cheque was revoked by its payer in block {index}");
             Err(ClientError::Refused(Refusal::fail("revoked", text)))
         }
         Ok(None) => Err(unknown(why)),

@@ -9,9 +9,9 @@ use crate::time::Monotonic;
 pub(super) const STRANGERS_MAX: usize = 32;
 /// Connections of members.
 pub(super) const MEMBERS_MAX: usize = 32;
-/// Payment orders of one member that are being settled.
+/// Cheques of one member that are being settled.
 pub(super) const SETTLING_PER_MEMBER_MAX: usize = 4;
-/// Payment orders that are being settled.
+/// Cheques that are being settled.
 pub(super) const SETTLING_MAX: usize = 64;
 /// Jobs of one kind that a helper has: enough that it is never idle, few enough that whoever hangs up has its job
 /// dropped before it is done.

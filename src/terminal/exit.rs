@@ -16,7 +16,7 @@ pub enum Exit {
     Refused = 3,
     /// The server could not be reached, is busy, or a read was cut off; nothing changed.
     Unreachable = 4,
-    /// The outcome of a signed command is unknown; the next invocation settles it.
+    /// The outcome of a signed command is unknown; the next invocation resolves it.
     Unknown = 5,
     /// It was done and is durable, but that could not be told, or its receipt could not be written.
     Untold = 6,
@@ -37,7 +37,7 @@ pub const MEANINGS: &[(u8, &str)] = &[
     (2, "wrong usage or unreadable input, or an unknown server that nobody confirmed; nothing was sent"),
     (3, "refused, nothing changed: a rule, a conflict, a full disk, no authenticated session"),
     (4, "the server could not be reached, is busy, or a read was cut off; nothing changed"),
-    (5, "the outcome of a signed command is unknown; the next invocation settles it"),
+    (5, "the outcome of a signed command is unknown; the next invocation resolves it"),
     (
         6,
         "done and durable, but it could not be told or the receipt could not be written; the sentence names the block. The same command again tells it, and does nothing a second time",

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use ledgerd::chain::{Block, Message};
-use ledgerd::client::SignedOrder;
+use ledgerd::client::SignedCheque;
 use ledgerd::domain::payments::{OrderId, Settle};
 use ledgerd::domain::{Command, payments};
 use ledgerd::driven::{ConnectionId, Handler as _};
@@ -36,7 +36,7 @@ struct Waiting {
     id: ConnectionId,
     request: u32,
     number: u32,
-    order: Box<SignedOrder>,
+    order: Box<SignedCheque>,
 }
 
 /// One member as a peer. All of it is gone when the member crashes; what it has sent to the server is remembered

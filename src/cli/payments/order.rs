@@ -1,4 +1,4 @@
-//! `ledgerctl order`: a payment order, like a cheque.
+//! `ledgerctl order`: a cheque is written.
 
 use std::path::PathBuf;
 
@@ -9,13 +9,13 @@ use crate::cli::amounts::{self, Field};
 use crate::cli::context::Context;
 use crate::cli::named_files::{NewFile, is_standard};
 use crate::cli::run::Run;
-use crate::client::{ClientError, Draft, write_order};
+use crate::client::{ClientError, Draft, write_cheque};
 use crate::terminal::arguments::number_in;
 use crate::terminal::exit::Exit;
 
-/// Write a payment order, like a cheque: good once, for one payee, until it expires or you revoke it.
+/// Write a cheque: good once, for one payee, until it expires or you revoke it.
 #[derive(FromArgs, ArgsInfo, Debug)]
-#[argh(subcommand, name = "order", example = "ledgerctl order bob 12.50 --memo rent --out rent.order")]
+#[argh(subcommand, name = "order", example = "ledgerctl order bob 12.50 --memo rent --out rent.cheque")]
 pub struct Order {
     /// who is paid: a handle, or a number like '#2', in quotes
     #[argh(positional)]
@@ -52,7 +52,7 @@ impl Run for Order {
     fn run(&self, context: &Context) -> Result<Exit, ClientError> {
         let out = self.out.as_deref().map(|path| NewFile::new(path, self.force)).transpose()?;
         let (member, draft, currency) = open_for(context, &self.user, &self.amount, &self.memo)?;
-        let signed = write_order(&member, &draft, self.expires)?;
+        let signed = write_cheque(&member, &draft, self.expires)?;
         let text = signed.to_pem()?;
         let to_file = self.out.as_deref().is_some_and(|path| !is_standard(path));
         match out {
@@ -82,7 +82,7 @@ impl Run for Order {
         let Draft { payee, amount, .. } = &draft;
         let (order_id, expires) = (signed.order.order_id, signed.order.expires());
         let (amount, name) = (currency.show(*amount), &currency.name);
-        context.out.note(&format!("order {order_id} for {amount} {name} to {payee} expires {expires}"));
+        context.out.note(&format!("cheque {order_id} for {amount} {name} to {payee} expires {expires}"));
         Ok(Exit::Done)
     }
 }

@@ -1,4 +1,4 @@
-//! `ledgerctl settle`: a payment order becomes money.
+//! `ledgerctl settle`: a cheque becomes money.
 
 use argh::{ArgsInfo, FromArgs};
 
@@ -9,13 +9,13 @@ use crate::cli::named_files::read_handed_on;
 use crate::cli::run::Run;
 use crate::cli::session::open_member;
 use crate::cli::telling::{show, submit, tell};
-use crate::client::{ClientError, SignedOrder, fetch_balance, fetch_registrant};
+use crate::client::{ClientError, SignedCheque, fetch_balance, fetch_registrant};
 use crate::domain::payments::PaymentOrder;
 use crate::terminal::exit::Exit;
 
-/// Turn a payment order that is for you into money.
+/// Turn a cheque that is for you into money.
 #[derive(FromArgs, ArgsInfo, Debug)]
-#[argh(subcommand, name = "settle", example = "ledgerctl settle rent.order")]
+#[argh(subcommand, name = "settle", example = "ledgerctl settle rent.cheque")]
 pub struct Settle {
     /// file to read, - for standard input
     #[argh(positional)]
@@ -26,7 +26,7 @@ impl Run for Settle {
     const REMEMBERS: bool = true;
 
     fn run(&self, context: &Context) -> Result<Exit, ClientError> {
-        let signed = read_order(&self.file)?;
+        let signed = read_cheque(&self.file)?;
         let mut member = open_member(context)?;
         // Asked before, so that nothing but the outcome is left to tell afterwards. Whoever is not there is refused by the
         // ledger, in its own words.
@@ -52,6 +52,6 @@ impl Run for Settle {
     }
 }
 
-pub(in crate::cli) fn read_order(name: &str) -> Result<SignedOrder, ClientError> {
-    SignedOrder::find(&read_handed_on(name)?).map_err(|error| ClientError::Usage(format!("{name}: {error}")))
+pub(in crate::cli) fn read_cheque(name: &str) -> Result<SignedCheque, ClientError> {
+    SignedCheque::find(&read_handed_on(name)?).map_err(|error| ClientError::Usage(format!("{name}: {error}")))
 }

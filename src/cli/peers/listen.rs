@@ -17,7 +17,7 @@ use crate::reactor::{Clock, Failure, Parts, Reactor, SignalSource};
 use crate::terminal::exit::Exit;
 use crate::text::escape;
 
-/// Go online: let others see where you listen, take payment orders from them, and settle each.
+/// Go online: let others see where you listen, take cheques from them, and settle each.
 ///
 /// Goes on until it is interrupted. Without --addr it listens on this machine only, on any free port.
 #[derive(FromArgs, ArgsInfo, Debug)]

@@ -14,12 +14,12 @@ use crate::cli::run::Run;
 use crate::cli::telling::note_sent_before;
 use crate::client::{ClientError, Draft, IdempotencyKey};
 use crate::domain::payments::{Currency, OrderId};
-use crate::peer::{EarlierOrder, HandOverTold, PaidByHand, pay_by_hand};
+use crate::peer::{EarlierCheque, HandOverTold, PaidByHand, pay_by_hand};
 use crate::terminal::exit::Exit;
 
-/// Hand a payment order to a member who is online, and wait until it is settled.
+/// Hand a cheque to a member who is online, and wait until it is settled.
 ///
-/// Run again after an unknown outcome, it hands the same order over and pays nothing twice.
+/// Run again after an unknown outcome, it hands the same cheque over and pays nothing twice.
 #[derive(FromArgs, ArgsInfo, Debug)]
 #[argh(subcommand, name = "send", example = "ledgerctl send bob 12.50 --memo lunch")]
 pub struct Send {
@@ -65,7 +65,7 @@ impl Run for Send {
     }
 }
 
-/// What is said while an order is on its way.
+/// What is said while a cheque is on its way.
 struct Told<'a> {
     context: &'a Context,
     /// The file for the receipt.
@@ -75,18 +75,18 @@ struct Told<'a> {
 }
 
 impl HandOverTold for Told<'_> {
-    fn earlier(&mut self, id: OrderId, became: EarlierOrder) {
+    fn earlier(&mut self, id: OrderId, became: EarlierCheque) {
         let became = match became {
-            EarlierOrder::Settled(index) => format!("was settled in block {index}"),
-            EarlierOrder::Revoked(index) => format!("was revoked in block {index}"),
-            EarlierOrder::Expired => "has expired".to_owned(),
-            EarlierOrder::Open => "is not settled yet".to_owned(),
+            EarlierCheque::Settled(index) => format!("was settled in block {index}"),
+            EarlierCheque::Revoked(index) => format!("was revoked in block {index}"),
+            EarlierCheque::Expired => "has expired".to_owned(),
+            EarlierCheque::Open => "is not settled yet".to_owned(),
         };
-        self.context.out.note(&format!("order {id} of an earlier run {became}"));
+        self.context.out.note(&format!("cheque {id} of an earlier run {became}"));
     }
 
     fn again(&mut self) {
-        self.context.out.note("the same order left before and its end was not told: handing it over again");
+        self.context.out.note("the same cheque left before and its end was not told: handing it over again");
     }
 
     fn sent_before(&mut self) {

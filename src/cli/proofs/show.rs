@@ -20,11 +20,11 @@ use crate::terminal::exit::Exit;
 use crate::text::escape;
 use known::Known;
 
-/// Say in words what a file is: a receipt, a checkpoint, a payment order, a key, or another file of a ledger's.
+/// Say in words what a file is: a receipt, a checkpoint, a cheque, a key, or another file of a ledger's.
 ///
 /// Who signed it, for whom, and what of it could be checked with what your home directory knows. No server is asked.
 #[derive(FromArgs, ArgsInfo, Debug)]
-#[argh(subcommand, name = "show", example = "ledgerctl show rent.order")]
+#[argh(subcommand, name = "show", example = "ledgerctl show rent.cheque")]
 pub struct Show {
     /// file to read, - for standard input
     #[argh(positional)]
@@ -48,7 +48,7 @@ impl Run for Show {
         };
         let shown = shown.ok_or_else(|| {
             ClientError::Usage(format!(
-                "{name}: neither a receipt, a checkpoint, a payment order, a key, nor another file of a ledger's that this \
+                "{name}: neither a receipt, a checkpoint, a cheque, a key, nor another file of a ledger's that this \
                  program knows"
             ))
         })?;
@@ -187,7 +187,7 @@ fn folder(path: &Path) -> Option<Shown> {
 fn file(bytes: &[u8], path: &Path, known: &Known) -> Option<Shown> {
     let text = armour::text_of(bytes);
     signed::receipt(&text, known)
-        .or_else(|| signed::payment_order(&text, known))
+        .or_else(|| signed::cheque(&text, known))
         .or_else(|| private::private_key(&text, known))
         .or_else(|| signed::public_key(&text, known))
         .or_else(|| signed::descriptor(&text, known))

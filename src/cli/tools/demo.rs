@@ -163,12 +163,9 @@ fn play(out: &mut dyn Write, interrupt: &Interrupt) -> Done<()> {
     stage.step(out, "bob", &daemon, &["add", path_text(&orders)?])?;
     say(out, "Everybody can fetch their own transactions, each checked on arrival, and nobody else's.")?;
     stage.step(out, "alice", &daemon, &["copy", "--json"])?;
-    say(
-        out,
-        "The operator makes money; alice writes bob an order for some of it, like a cheque, and bob settles it.",
-    )?;
+    say(out, "The operator makes money; alice writes bob a cheque for some of it, and bob settles it.")?;
     stage.step(out, "operator", &daemon, &["issue", "alice", "100"])?;
-    let cheque = stage.work.join("lunch.order");
+    let cheque = stage.work.join("lunch.cheque");
     let cheque = path_text(&cheque)?;
     stage.step(out, "alice", &daemon, &["order", "bob", "30", "--memo", "lunch", "--out", cheque])?;
     stage.step(out, "bob", &daemon, &["settle", cheque])?;

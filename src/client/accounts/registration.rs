@@ -1,12 +1,12 @@
 //! Registering: a command signed by the key that it contains, sent over an anonymous channel. One that was sent
-//! and not answered before is settled first, under its own id; and a key that has an account gets no second one, but
+//! and not answered before is resolved first, under its own id; and a key that has an account gets no second one, but
 //! its account back.
 
 use super::opening::find_account;
 use crate::chain::Message;
 use crate::client::identity::write_account;
 use crate::client::link::{Anonymous, KnownServer};
-use crate::client::sending::{DEADLINE, Journal, Outcome, RunKind, Runner, submit_one};
+use crate::client::sending::{DEADLINE, Outcome, RunBook, RunKind, Runner, submit_one};
 use crate::client::{Account, ClientError, Home, Signer};
 use crate::crypto::rsa::PrivateKey;
 use crate::crypto::{LedgerId, sha3};
@@ -42,7 +42,7 @@ pub struct Registration {
     pub joined: Joined,
     /// In which block, where that is known.
     pub block: Option<u64>,
-    journal: Journal,
+    book: RunBook,
 }
 
 impl Registration {
@@ -52,7 +52,7 @@ impl Registration {
     /// [`ClientError::Untold`] when that cannot be kept.
     pub fn told(self) -> Result<(), ClientError> {
         let account = self.joined.account().account;
-        self.journal.finish().map_err(|error| {
+        self.book.finish().map_err(|error| {
             ClientError::Untold(format!(
                 "account {account} is registered and was told, but that could not be kept: {error}"
             ))
@@ -71,15 +71,15 @@ pub fn untold_registration(
 ) -> Result<Option<Registration>, ClientError> {
     let content = sha3(&[account.key_id.as_bytes()]);
     let runner = Runner { home, ledger_id, account: AccountId::NONE };
-    let journal = Journal::left_behind(runner, RunKind::Registration, content)?;
+    let book = RunBook::left_behind(runner, RunKind::Registration, content)?;
     let joined = Joined::Earlier(account.clone());
-    Ok(journal.map(|journal| Registration { joined, block: None, journal }))
+    Ok(book.map(|book| Registration { joined, block: None, book }))
 }
 
 /// Registers under a handle and keeps the account. A key that has an account keeps that.
 ///
 /// # Errors
-/// [`ClientError`]; after [`ClientError::Unknown`] the same call settles it.
+/// [`ClientError`]; after [`ClientError::Unknown`] the same call resolves it.
 pub fn register(
     home: &Home,
     link: &mut Anonymous,
@@ -89,12 +89,12 @@ pub fn register(
     let server = link.server().clone();
     let runner = Runner { home, ledger_id: server.ledger_id, account: AccountId::NONE };
     let content = sha3(&[key.public().key_id().to_string().as_bytes()]);
-    let mut journal = Journal::open(runner, RunKind::Registration, content, None)?;
-    if let Some((account, block)) = settle(home, link, &server, key, &mut journal)? {
-        return Ok(Registration { joined: Joined::Earlier(account), block: Some(block), journal });
+    let mut book = RunBook::open(runner, RunKind::Registration, content, None)?;
+    if let Some((account, block)) = resolve(home, link, &server, key, &mut book)? {
+        return Ok(Registration { joined: Joined::Earlier(account), block: Some(block), book });
     }
     if let Some(account) = find_account(home, link, key)? {
-        return Ok(Registration { joined: Joined::Before(account), block: None, journal });
+        return Ok(Registration { joined: Joined::Before(account), block: None, book });
     }
     let signer = Signer { ledger_id: server.ledger_id, account: AccountId::NONE, key: key.clone() };
     let command = Command::Accounts(accounts::Command::Register(accounts::Register {
@@ -102,31 +102,31 @@ pub fn register(
         public_key: key.public().spki().to_vec(),
     }));
     let (tag, body) = command.encode();
-    let (message, signature) = signer.sign(journal.id(0, tag, &body), &command);
-    journal.sending(&message, &signature, true)?;
+    let (message, signature) = signer.sign(book.id(0, tag, &body), &command);
+    book.sending(&message, &signature, true)?;
     match submit_one(link, message, signature, DEADLINE)? {
         Outcome::Done(accepted) => {
             let account = keep(home, &server, key, handle.as_str(), &accepted)?;
-            // The journal goes only when all is told: until then the same command finds the account again.
-            Ok(Registration { joined: Joined::Now(account), block: Some(accepted.index), journal })
+            // The run book goes only when all is told: until then the same command finds the account again.
+            Ok(Registration { joined: Joined::Now(account), block: Some(accepted.index), book })
         }
         Outcome::Refused(refusal) => {
-            journal.finish()?;
+            book.finish()?;
             Err(ClientError::Refused(refusal))
         }
         Outcome::Unknown => Err(unknown()),
     }
 }
 
-/// Settles earlier registrations of this key; gives the account if one of them stands.
-fn settle(
+/// Resolves earlier registrations of this key; gives the account if one of them stands.
+fn resolve(
     home: &Home,
     link: &mut Anonymous,
     server: &KnownServer,
     key: &PrivateKey,
-    journal: &mut Journal,
+    book: &mut RunBook,
 ) -> Result<Option<(Account, u64)>, ClientError> {
-    for command in journal.begun().to_vec() {
+    for command in book.begun().to_vec() {
         let Ok(message) = Message::parse(&command.message) else { continue };
         let outcome = submit_one(link, command.message.clone(), command.signature, DEADLINE)?;
         match (outcome, Command::decode(message.header.tag, message.body)) {
@@ -138,7 +138,7 @@ fn settle(
                 return Ok(Some((account, accepted.index)));
             }
             (Outcome::Unknown, _) => return Err(unknown()),
-            (Outcome::Done(_) | Outcome::Refused(_), _) => journal.refused(command.id)?,
+            (Outcome::Done(_) | Outcome::Refused(_), _) => book.refused(command.id)?,
         }
     }
     Ok(None)

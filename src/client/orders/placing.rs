@@ -12,7 +12,7 @@ use super::input::{self, Element, Form, InputError, Layout, read_orders};
 use crate::chain::CommandId;
 use crate::client::link::{Member, Reopen as _};
 use crate::client::sending::{
-    IdempotencyKey, Journal, News, Outcome, RunKind, Runner, Submitter, refuse_key_of_order,
+    IdempotencyKey, News, Outcome, RunBook, RunKind, Runner, Submitter, refuse_key_of_cheque,
 };
 use crate::client::{ClientError, Signer};
 use crate::crypto::Digest;
@@ -148,22 +148,22 @@ pub fn place(
     deadline: Duration,
     telling: &mut dyn PlacingTold,
 ) -> Result<(), ClientError> {
-    refuse_key_of_order(member, key)?;
+    refuse_key_of_cheque(member, key)?;
     let count = input.commands();
     let (home, ledger_id, account) = (member.home().clone(), member.server().ledger_id, member.account_id());
     let runner = Runner { home: &home, ledger_id, account };
-    let mut journal = Journal::open(runner, RunKind::Input, input.digest, key)?;
-    if journal.goes_on() {
-        telling.goes_on(count.saturating_sub(journal.count_told()), count);
+    let mut book = RunBook::open(runner, RunKind::Input, input.digest, key)?;
+    if book.goes_on() {
+        telling.goes_on(count.saturating_sub(book.count_told()), count);
     } else if key.is_none()
         && let Err(error) = telling.begins()
     {
-        journal.finish()?;
+        book.finish()?;
         return Err(error);
     }
     let mut sender = Sender {
         input: &mut input,
-        journal: &mut journal,
+        book: &mut book,
         signer: Signer { ledger_id, account, key: member.key().clone() },
         count,
         telling,
@@ -180,11 +180,11 @@ pub fn place(
     }
     let Some(refusal) = refused else {
         // All is told: the same input given again is another run.
-        return journal.finish();
+        return book.finish();
     };
-    match journal.count_told() {
-        0 => journal.finish()?,
-        // The journal stays: the same input given again goes on behind what stands.
+    match book.count_told() {
+        0 => book.finish()?,
+        // The run book stays: the same input given again goes on behind what stands.
         stand => telling.stopped(stand, count),
     }
     Err(ClientError::Refused(input.with_place(refusal)))
@@ -192,7 +192,7 @@ pub fn place(
 
 struct Sender<'a> {
     input: &'a mut Input,
-    journal: &'a mut Journal,
+    book: &'a mut RunBook,
     signer: Signer,
     /// Commands that the input is cut into.
     count: usize,
@@ -263,8 +263,8 @@ impl Sender<'_> {
         let count = orders.len();
         let command = Command::Orders(orders::Command::PlaceOrders(PlaceOrders { orders }));
         let (tag, body) = command.encode();
-        let id = self.journal.id(step, tag, &body);
-        if self.journal.is_told(id) {
+        let id = self.book.id(step, tag, &body);
+        if self.book.is_told(id) {
             self.telling.step();
             return Ok(());
         }
@@ -275,7 +275,7 @@ impl Sender<'_> {
             return Err(Stop::Refused);
         }
         let (message, signature) = self.signer.sign(id, &command);
-        self.journal.sending(&message, &signature, true)?;
+        self.book.sending(&message, &signature, true)?;
         self.under_way.insert(step, (id, count));
         submitter.submit(step, message, signature);
         Ok(())
@@ -288,7 +288,7 @@ impl Sender<'_> {
         match outcome {
             Outcome::Done(accepted) => self.accepted(Placed { id, orders, accepted }),
             Outcome::Refused(refusal) => {
-                self.journal.refused(id)?;
+                self.book.refused(id)?;
                 // The rules count the orders of a command, people those of the input.
                 let before = step * ORDERS_MAX as u64;
                 let element = refusal.element.map(|element| element.saturating_add(before));
@@ -311,7 +311,7 @@ impl Sender<'_> {
             return Ok(());
         }
         let told = self.telling.placed(&placed);
-        told.and_then(|()| self.journal.told(placed.id)).map_err(|error| ClientError::untold(index, error))
+        told.and_then(|()| self.book.told(placed.id)).map_err(|error| ClientError::untold(index, error))
     }
 }
 

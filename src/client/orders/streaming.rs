@@ -10,7 +10,7 @@ use super::input::{Element, parse_line};
 use crate::chain::CommandId;
 use crate::client::link::{Bell, Member, Reopen as _};
 use crate::client::sending::{
-    IdempotencyKey, Journal, News, Outcome, RunKind, Runner, Submitter, refuse_key_of_order,
+    IdempotencyKey, News, Outcome, RunBook, RunKind, Runner, Submitter, refuse_key_of_cheque,
 };
 use crate::client::{ClientError, Home, Signer};
 use crate::crypto::{Digest, sha3};
@@ -78,7 +78,7 @@ pub fn place_each(
     (inflight, deadline): (usize, Duration),
     telling: &mut dyn StreamTold,
 ) -> Result<Tally, ClientError> {
-    refuse_key_of_order(member, key)?;
+    refuse_key_of_cheque(member, key)?;
     let signer = Signer {
         ledger_id: member.server().ledger_id,
         account: member.account_id(),
@@ -93,7 +93,7 @@ pub fn place_each(
         submitter: Submitter::new(member, deadline),
         signer,
         key,
-        journal: None,
+        book: None,
         lines,
         ended: false,
         unreadable: None,
@@ -164,7 +164,7 @@ struct Stream<'a> {
     home: Home,
     key: Option<&'a IdempotencyKey>,
     /// None until the first order.
-    journal: Option<Journal>,
+    book: Option<RunBook>,
     lines: Receiver<Line>,
     ended: bool,
     /// Why the input ended early.
@@ -231,28 +231,28 @@ impl Stream<'_> {
         let orders = vec![element.order];
         let command = Command::Orders(orders::Command::PlaceOrders(PlaceOrders { orders }));
         let (tag, body) = command.encode();
-        let journal = match self.journal.take() {
-            Some(journal) => journal,
-            None => self.open_journal(sha3(&[&tag.schema.to_be_bytes(), &tag.kind.to_be_bytes(), &body]))?,
+        let book = match self.book.take() {
+            Some(book) => book,
+            None => self.open_run_book(sha3(&[&tag.schema.to_be_bytes(), &tag.kind.to_be_bytes(), &body]))?,
         };
-        let journal = self.journal.insert(journal);
-        let id = element.command_id.unwrap_or_else(|| journal.id(line, tag, &body));
+        let book = self.book.insert(book);
+        let id = element.command_id.unwrap_or_else(|| book.id(line, tag, &body));
         let (message, signature) = self.signer.sign(id, &command);
-        journal.sending(&message, &signature, false)?;
+        book.sending(&message, &signature, false)?;
         self.under_way.insert(line, id);
         self.submitter.submit(line, message, signature);
         Ok(())
     }
 
-    /// The journal of the stream that begins with this order.
-    fn open_journal(&mut self, first: Digest) -> Result<Journal, ClientError> {
+    /// The run book of the stream that begins with this order.
+    fn open_run_book(&mut self, first: Digest) -> Result<RunBook, ClientError> {
         let Signer { ledger_id, account, .. } = self.signer;
         let runner = Runner { home: &self.home, ledger_id, account };
-        let journal = Journal::open(runner, RunKind::Lines, first, self.key)?;
-        if journal.goes_on() {
+        let book = RunBook::open(runner, RunKind::Lines, first, self.key)?;
+        if book.goes_on() {
             self.telling.goes_on();
         }
-        Ok(journal)
+        Ok(book)
     }
 
     fn answer(&mut self, line: u64, outcome: &Outcome) -> Result<(), ClientError> {
@@ -260,11 +260,11 @@ impl Stream<'_> {
         match outcome {
             Outcome::Done(accepted) => {
                 self.say(line, LineAnswer::Placed(accepted))?;
-                self.journal.as_mut().map_or(Ok(()), |journal| journal.told(id))
+                self.book.as_mut().map_or(Ok(()), |book| book.told(id))
             }
             Outcome::Refused(refusal) => {
                 self.refuse(line, &refusal.name)?;
-                self.journal.as_mut().map_or(Ok(()), |journal| journal.refused(id))
+                self.book.as_mut().map_or(Ok(()), |book| book.refused(id))
             }
             Outcome::Unknown => self.unknown(line),
         }
@@ -321,8 +321,8 @@ impl Stream<'_> {
         }
         let Tally { unknown, unsent, .. } = self.tally;
         let all_told = in_order && (unknown, unsent) == (0, 0) && self.unreadable.is_none();
-        if let Some(journal) = self.journal.filter(|_| all_told) {
-            journal.finish()?;
+        if let Some(book) = self.book.filter(|_| all_told) {
+            book.finish()?;
         }
         self.unreadable.map_or(Ok(self.tally), Err)
     }

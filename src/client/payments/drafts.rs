@@ -1,8 +1,8 @@
-//! Payment orders that are about to be written: what was typed, looked up on the ledger, and signed.
+//! Cheques that are about to be written: what was typed, looked up on the ledger, and signed.
 
 use super::balance::fetch_balance;
+use super::cheques::{DAY_MS, SignedCheque};
 use super::input;
-use super::payment_orders::{DAY_MS, SignedOrder};
 use crate::client::accounts::find_member;
 use crate::client::link::{Member, Reopen as _};
 use crate::client::proofs::Registrant;
@@ -38,16 +38,16 @@ impl Draft {
     }
 }
 
-/// Signs an order of the member's that is good for some days.
+/// Signs a cheque of the member's that is good for some days.
 ///
 /// # Errors
 /// [`ClientError::Refused`] with the name `self_payment`.
-pub fn sign_order(
+pub fn sign_cheque(
     member: &Member,
     draft: &Draft,
     order_id: OrderId,
     days: u64,
-) -> Result<SignedOrder, ClientError> {
+) -> Result<SignedCheque, ClientError> {
     let payer = member.account_id();
     if draft.payee.account == payer {
         let text = "payer and payee are the same";
@@ -63,22 +63,22 @@ pub fn sign_order(
         expires_ms: clock::now().wall.millis().saturating_add(days * DAY_MS),
         memo: draft.memo.clone(),
     };
-    Ok(SignedOrder::sign(order, member.key()))
+    Ok(SignedCheque::sign(order, member.key()))
 }
 
-/// Signs an order under an id that no other order has.
+/// Signs a cheque under an id that no other cheque has.
 ///
 /// # Errors
-/// As for [`sign_order`].
-pub fn write_order(member: &Member, draft: &Draft, days: u64) -> Result<SignedOrder, ClientError> {
-    sign_order(member, draft, OrderId(random::bytes(&mut random::os())), days)
+/// As for [`sign_cheque`].
+pub fn write_cheque(member: &Member, draft: &Draft, days: u64) -> Result<SignedCheque, ClientError> {
+    sign_cheque(member, draft, OrderId(random::bytes(&mut random::os())), days)
 }
 
-/// Takes an order of the member's back.
+/// Takes a cheque of the member's back.
 ///
 /// # Errors
 /// As for [`submit_once`].
-pub fn revoke_order(
+pub fn revoke_cheque(
     member: &mut Member,
     order_id: OrderId,
     again: &mut dyn FnMut(),

@@ -27,7 +27,7 @@ pub fn fetch_receipt(link: &mut dyn Reopen, of: ReceiptOf) -> Result<(Receipt, P
     let of_this = match of {
         ReceiptOf::Block(wanted) => proven.index == wanted,
         ReceiptOf::Command(wanted) => author_of(&proven) == Some((me, wanted)),
-        ReceiptOf::Order { payer, order_id } => ends_order(&receipt, payer, order_id),
+        ReceiptOf::Order { payer, order_id } => ends_cheque(&receipt, payer, order_id),
     };
     if !of_this {
         return Err(bad(&format!("it is for block {}, which is not the one asked for", proven.index)));
@@ -127,8 +127,8 @@ fn registrant(receipt: &Receipt, proven: Proven) -> Result<Registrant, ClientErr
     Ok(Registrant { account: author.account, handle: author.handle, key_id: author.key_id, key })
 }
 
-/// Whether a block settles or revokes a payment order of this payer's.
-fn ends_order(receipt: &Receipt, payer: AccountId, order: OrderId) -> bool {
+/// Whether a block settles or revokes a cheque of this payer's.
+fn ends_cheque(receipt: &Receipt, payer: AccountId, order: OrderId) -> bool {
     match command_of(receipt) {
         Some((_, payments::Command::Settle(settle))) => {
             (settle.order.payer, settle.order.order_id) == (payer, order)

@@ -1,4 +1,4 @@
-//! Ids that stand for something already. An idempotency key gives one id to a command and to a payment order, so that
+//! Ids that stand for something already. An idempotency key gives one id to a command and to a cheque, so that
 //! whoever begins with one of the two asks for the other.
 
 use super::receipts::fetch_receipt;
@@ -8,18 +8,18 @@ use crate::client::link::Reopen;
 use crate::domain::payments::OrderId;
 use crate::wire::{ReceiptOf, Refusal};
 
-/// What a client says when an order id stands for something else.
+/// What a client says when a cheque id stands for something else.
 pub fn conflict(id: OrderId, index: u64) -> Refusal {
     let text =
-        format!("another payment with the order id {id} was settled in block {index}; nothing was changed");
+        format!("another payment with the cheque id {id} was settled in block {index}; nothing was changed");
     Refusal::fail("conflict", text)
 }
 
-/// Makes sure that no payment order of this id was settled or revoked.
+/// Makes sure that no cheque of this id was settled or revoked.
 ///
 /// # Errors
 /// [`ClientError::Refused`] with the name `conflict` when one was.
-pub(in crate::client) fn refuse_id_of_order(
+pub(in crate::client) fn refuse_id_of_cheque(
     link: &mut dyn Reopen,
     order_id: OrderId,
 ) -> Result<(), ClientError> {

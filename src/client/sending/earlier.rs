@@ -6,15 +6,15 @@ use crate::chain::Message;
 use crate::client::ClientError;
 use crate::client::link::{Member, Reopen as _};
 
-/// Commands of an earlier run under way at once while they are settled.
-const SETTLING_IN_FLIGHT: usize = 16;
+/// Commands of an earlier run under way at once while they are resolved.
+const RESOLVING_IN_FLIGHT: usize = 16;
 
 /// What is known of an earlier run.
 #[derive(Clone, Copy, Debug)]
 pub enum Earlier<'a> {
     /// What became of a command.
     Command(&'a Message<'a>, &'a Outcome),
-    /// Its journal cannot be used: nothing is known.
+    /// Its run book cannot be used: nothing is known.
     Damaged(&'a ClientError),
 }
 
@@ -26,14 +26,17 @@ pub enum Earlier<'a> {
 ///
 /// # Errors
 /// [`ClientError::Unknown`] when the outcome of one still cannot be found out.
-pub fn settle(member: &mut Member, say: &mut dyn FnMut(Earlier<'_>)) -> Result<(), ClientError> {
+pub fn resolve_earlier_runs(
+    member: &mut Member,
+    say: &mut dyn FnMut(Earlier<'_>),
+) -> Result<(), ClientError> {
     let (home, ledger_id, account) = (member.home().clone(), member.server().ledger_id, member.account_id());
     if !is_left_behind(&home)? {
         return Ok(());
     }
     // What cannot be struck out stays as it is: a command that only reads goes on.
     if home.check_writable().is_err() {
-        home.tell("the home cannot be written to: what earlier commands left open is not settled now");
+        home.tell("the home cannot be written to: what earlier commands left open is not resolved now");
         return Ok(());
     }
     let _looking = match home.try_lock_file(LOOKING) {
@@ -52,7 +55,7 @@ pub fn settle(member: &mut Member, say: &mut dyn FnMut(Earlier<'_>)) -> Result<(
         let mut waiting = commands.iter().enumerate().peekable();
         let mut unknown = false;
         loop {
-            while let Some((number, command)) = waiting.next_if(|_| submitter.len() < SETTLING_IN_FLIGHT) {
+            while let Some((number, command)) = waiting.next_if(|_| submitter.len() < RESOLVING_IN_FLIGHT) {
                 submitter.submit(number as u64, command.message.clone(), command.signature.clone());
             }
             match submitter.wait()? {
@@ -78,7 +81,7 @@ pub fn settle(member: &mut Member, say: &mut dyn FnMut(Earlier<'_>)) -> Result<(
                 "the outcome of an earlier command is still not known; run the command again".to_owned(),
             ));
         }
-        left.settled()?;
+        left.resolved()?;
     }
     Ok(())
 }

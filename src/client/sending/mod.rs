@@ -6,9 +6,9 @@ mod submitter;
 mod once;
 mod earlier;
 
-pub use earlier::{Earlier, settle};
+pub use earlier::{Earlier, resolve_earlier_runs};
 pub use idempotency::{IDEMPOTENCY_KEY_BYTES_MAX, IdempotencyKey};
-pub(super) use once::refuse_key_of_order;
+pub(super) use once::refuse_key_of_cheque;
 pub use once::{Submitted, submit_once};
-pub use run_book::{Journal, Leftover, RunKind, Runner, Unsettled, leftovers};
+pub use run_book::{Leftover, RunBook, RunKind, Runner, Unresolved, leftovers};
 pub use submitter::{DEADLINE, News, Outcome, Submitter, submit_one};

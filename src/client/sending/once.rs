@@ -2,10 +2,10 @@
 //! twice, because the same command given again has the same id until its outcome was told.
 
 use super::idempotency::IdempotencyKey;
-use super::run_book::{Journal, RunKind, Runner};
+use super::run_book::{RunBook, RunKind, Runner};
 use super::submitter::{DEADLINE, Outcome, submit_one};
 use crate::client::link::{Member, Reopen as _};
-use crate::client::proofs::refuse_id_of_order;
+use crate::client::proofs::refuse_id_of_cheque;
 use crate::client::{ClientError, Signer};
 use crate::crypto::sha3;
 use crate::domain::Command;
@@ -18,7 +18,7 @@ use crate::wire::Accepted;
 pub struct Submitted {
     /// Where it stands.
     pub accepted: Accepted,
-    journal: Journal,
+    book: RunBook,
 }
 
 impl Submitted {
@@ -38,7 +38,7 @@ impl Submitted {
     /// [`ClientError::Untold`] when that cannot be kept.
     pub fn told(self) -> Result<(), ClientError> {
         let index = self.accepted.index;
-        self.journal.finish().map_err(|error| {
+        self.book.finish().map_err(|error| {
             ClientError::Untold(format!(
                 "block {index} is written and was told, but that could not be kept: {error}. The same command given \
                  again tells it once more, and does nothing a second time"
@@ -51,7 +51,7 @@ impl Submitted {
 /// earlier run that did not tell its outcome: then this is that command.
 ///
 /// # Errors
-/// [`ClientError::Refused`], with `conflict` when the key stands for a payment order; [`ClientError::Unknown`] when no
+/// [`ClientError::Refused`], with `conflict` when the key stands for a cheque; [`ClientError::Unknown`] when no
 /// answer came before the deadline.
 pub fn submit_once(
     member: &mut Member,
@@ -59,23 +59,23 @@ pub fn submit_once(
     key: Option<&IdempotencyKey>,
     again: &mut dyn FnMut(),
 ) -> Result<Submitted, ClientError> {
-    refuse_key_of_order(member, key)?;
+    refuse_key_of_cheque(member, key)?;
     let (home, ledger_id) = (member.home().clone(), member.server().ledger_id);
     let account = member.account_id();
     let (tag, body) = command.encode();
     let content = sha3(&[&tag.schema.to_be_bytes(), &tag.kind.to_be_bytes(), &body]);
     let runner = Runner { home: &home, ledger_id, account };
-    let mut journal = Journal::open(runner, RunKind::Once, content, key)?;
-    if journal.goes_on() {
+    let mut book = RunBook::open(runner, RunKind::Once, content, key)?;
+    if book.goes_on() {
         again();
     }
     let signer = Signer { ledger_id, account, key: member.key().clone() };
-    let (message, signature) = signer.sign(journal.id(0, tag, &body), command);
-    journal.sending(&message, &signature, true)?;
+    let (message, signature) = signer.sign(book.id(0, tag, &body), command);
+    book.sending(&message, &signature, true)?;
     match submit_one(member, message, signature, DEADLINE)? {
-        Outcome::Done(accepted) => Ok(Submitted { accepted, journal }),
+        Outcome::Done(accepted) => Ok(Submitted { accepted, book }),
         Outcome::Refused(refusal) => {
-            journal.finish()?;
+            book.finish()?;
             Err(ClientError::Refused(refusal))
         }
         Outcome::Unknown => Err(ClientError::Unknown(
@@ -85,12 +85,12 @@ pub fn submit_once(
     }
 }
 
-/// A key that stands for a payment order already is not free for a command: the id of both is the key's.
-pub(in crate::client) fn refuse_key_of_order(
+/// A key that stands for a cheque already is not free for a command: the id of both is the key's.
+pub(in crate::client) fn refuse_key_of_cheque(
     member: &mut Member,
     key: Option<&IdempotencyKey>,
 ) -> Result<(), ClientError> {
     let Some(key) = key else { return Ok(()) };
     let id = key.command_id(member.server().ledger_id, member.account_id(), 0);
-    refuse_id_of_order(member, OrderId(id.0))
+    refuse_id_of_cheque(member, OrderId(id.0))
 }

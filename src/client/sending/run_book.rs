@@ -1,12 +1,12 @@
-//! What a run does, written down: a run of a command that changes something keeps a journal from before anything
-//! leaves until its outcome was told. A command is written down before it leaves, and the journal goes last of all.
+//! What a run does, written down: a run of a command that changes something keeps a run book from before anything
+//! leaves until its outcome was told. A command is written down before it leaves, and the run book goes last of all.
 //!
-//! The journal is locked for as long as its run lasts, and has its name only once it is locked: a journal that
+//! The run book is locked for as long as its run lasts, and has its name only once it is locked: a run book that
 //! another process can lock was left behind. The same command given again takes it over, and has the same command
-//! ids, so that nothing is done twice; a run beside a living one finds no such journal and is a run of its own. Any
-//! other command finds out what became of a journal's commands, says so, and leaves the journal to the same command.
+//! ids, so that nothing is done twice; a run beside a living one finds no such run book and is a run of its own. Any
+//! other command finds out what became of a run book's commands, says so, and leaves the run book to the same command.
 //!
-//! Whoever looks for a journal that was left behind holds a lock of the folder: two who look at once never mistake
+//! Whoever looks for a run book that was left behind holds a lock of the folder: two who look at once never mistake
 //! each other for a living run.
 
 mod leftover;
@@ -24,7 +24,7 @@ use serde_bytes::ByteBuf;
 pub(super) use leftover::is_left_behind;
 pub use leftover::{Leftover, leftovers};
 use record::Record;
-pub use record::Unsettled;
+pub use record::Unresolved;
 
 use super::idempotency::{IdempotencyKey, first_half};
 use crate::chain::{CommandId, Message};
@@ -34,10 +34,10 @@ use crate::domain::{AccountId, Tag};
 
 const FOLDER: &str = "pending";
 const SUFFIX: &str = ".journal";
-/// The lock of whoever looks for journals that were left behind.
+/// The lock of whoever looks for run books that were left behind.
 pub(super) const LOOKING: &str = "pending.lock";
 
-/// Bytes from which a journal is written anew once most of it is told: a stream of single orders may go on for days.
+/// Bytes from which a run book is written anew once most of it is told: a stream of single orders may go on for days.
 const COMPACT_BYTES: u64 = 8 << 20;
 
 /// Milliseconds for which a stream that did not end well is gone on with when it is given again.
@@ -59,7 +59,7 @@ pub enum RunKind {
 /// Where the ids of a run's commands come from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Ids {
-    /// From random bytes, which the journal holds.
+    /// From random bytes, which the run book holds.
     Seed([u8; 16]),
     /// From a key that somebody gave.
     Key(IdempotencyKey),
@@ -96,7 +96,7 @@ impl Run {
 /// Who runs a command, on which ledger.
 #[derive(Clone, Copy, Debug)]
 pub struct Runner<'a> {
-    /// Where journals are.
+    /// Where run books are.
     pub home: &'a Home,
     /// Which ledger.
     pub ledger_id: LedgerId,
@@ -104,16 +104,16 @@ pub struct Runner<'a> {
     pub account: AccountId,
 }
 
-/// The journal of this run.
+/// The run book of this run.
 #[derive(Debug)]
-pub struct Journal {
+pub struct RunBook {
     name: String,
     home: Home,
     file: File,
     bytes: u64,
     run: Run,
     /// Commands of this run, begun by a process that has ended, whose outcome is not known.
-    begun: Vec<Unsettled>,
+    begun: Vec<Unresolved>,
     /// Whether a process that has ended began this run.
     goes_on: bool,
     /// The records of what has no outcome, numbered, ready to be written again.
@@ -122,32 +122,32 @@ pub struct Journal {
     told: BTreeSet<CommandId>,
 }
 
-impl Journal {
-    /// Takes over the journal that a run of the same content left behind, or starts one. With a key every run is
-    /// repeatable by itself, and no journal is taken over.
+impl RunBook {
+    /// Takes over the run book that a run of the same content left behind, or starts one. With a key every run is
+    /// repeatable by itself, and no run book is taken over.
     ///
     /// # Errors
-    /// [`ClientError::File`]; [`ClientError::Config`] when a journal is damaged, because it may be this run's.
+    /// [`ClientError::File`]; [`ClientError::Config`] when a run book is damaged, because it may be this run's.
     pub fn open(
         runner: Runner<'_>,
         kind: RunKind,
         content: Digest,
         key: Option<&IdempotencyKey>,
-    ) -> Result<Journal, ClientError> {
+    ) -> Result<RunBook, ClientError> {
         let Runner { home, .. } = runner;
         let run = Run::new(runner, kind, content, key);
         let _looking = home.lock_file(LOOKING)?;
         if key.is_none()
             && let Some(left) = leftover::find(home, &run)?
         {
-            return Journal::take_over(left, run);
+            return RunBook::take_over(left, run);
         }
         let name: [u8; 8] = random::bytes(&mut random::os());
         let name = format!("{FOLDER}/{}{SUFFIX}", const_hex::encode(name));
         let first = Record::Run(run.clone()).encode();
         let file = home.place_locked(&name, &first, true)?.ok_or_else(not_placed)?;
         let bytes = first.len() as u64;
-        Ok(Journal {
+        Ok(RunBook {
             name,
             home: home.clone(),
             file,
@@ -161,26 +161,26 @@ impl Journal {
         })
     }
 
-    /// The journal that a run of this content left behind, if there is one.
+    /// The run book that a run of this content left behind, if there is one.
     ///
     /// # Errors
-    /// As for [`Journal::open`].
+    /// As for [`RunBook::open`].
     pub fn left_behind(
         runner: Runner<'_>,
         kind: RunKind,
         content: Digest,
-    ) -> Result<Option<Journal>, ClientError> {
+    ) -> Result<Option<RunBook>, ClientError> {
         let run = Run::new(runner, kind, content, None);
         let _looking = runner.home.lock_file(LOOKING)?;
-        leftover::find(runner.home, &run)?.map(|left| Journal::take_over(left, run)).transpose()
+        leftover::find(runner.home, &run)?.map(|left| RunBook::take_over(left, run)).transpose()
     }
 
-    fn take_over(left: Leftover, wanted: Run) -> Result<Journal, ClientError> {
+    fn take_over(left: Leftover, wanted: Run) -> Result<RunBook, ClientError> {
         let Leftover { name, home, file, contents } = left;
         let path = home.path(&name);
         // Behind a record that was not finished nothing could be read.
         file.set_len(contents.bytes).map_err(ClientError::file(&path))?;
-        let record = |command: &Unsettled| Record::Sent {
+        let record = |command: &Unresolved| Record::Sent {
             message: ByteBuf::from(command.message.clone()),
             signature: ByteBuf::from(command.signature.clone()),
         };
@@ -188,7 +188,7 @@ impl Journal {
             .zip(&contents.open)
             .map(|(n, command)| (command.id, (n, record(command).encode())))
             .collect();
-        Ok(Journal {
+        Ok(RunBook {
             name,
             file,
             bytes: contents.bytes,
@@ -208,7 +208,7 @@ impl Journal {
     }
 
     /// Commands of this run that a process that has ended wrote down, and whose outcome is not known.
-    pub fn begun(&self) -> &[Unsettled] {
+    pub fn begun(&self) -> &[Unresolved] {
         &self.begun
     }
 
@@ -239,7 +239,7 @@ impl Journal {
     }
 
     /// Writes down a command that is about to leave. `durable` waits for the disk, which a stream of single
-    /// orders cannot afford: its journal survives the end of the process, not that of the machine.
+    /// orders cannot afford: its run book survives the end of the process, not that of the machine.
     ///
     /// # Errors
     /// [`ClientError::File`]: the command must not be sent.
@@ -299,7 +299,7 @@ impl Journal {
         Ok(())
     }
 
-    /// Puts a journal of what is still needed in the place of this one, if that is much shorter.
+    /// Puts a run book of what is still needed in the place of this one, if that is much shorter.
     fn compact(&mut self) -> Result<(), ClientError> {
         let mut open: Vec<&(u64, Vec<u8>)> = self.open.values().collect();
         if open.iter().map(|(_, record)| record.len() as u64).sum::<u64>() > self.bytes / 4 {
@@ -315,7 +315,7 @@ impl Journal {
         Ok(())
     }
 
-    /// Ends the run: all was told, or nothing came of it. A journal that is dropped instead stays behind.
+    /// Ends the run: all was told, or nothing came of it. A run book that is dropped instead stays behind.
     ///
     /// # Errors
     /// [`ClientError::File`].
@@ -326,5 +326,5 @@ impl Journal {
 
 /// Replacing whatever has the name always succeeds.
 fn not_placed() -> ClientError {
-    ClientError::Unexpected("a journal could not be put in its place".to_owned())
+    ClientError::Unexpected("a run book could not be put in its place".to_owned())
 }

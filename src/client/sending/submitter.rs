@@ -27,7 +27,7 @@ pub enum Outcome {
     Done(Accepted),
     /// It was refused and changed nothing.
     Refused(Refusal),
-    /// Not known: no answer came in time. The next invocation settles it.
+    /// Not known: no answer came in time. The next invocation resolves it.
     Unknown,
 }
 
@@ -95,7 +95,7 @@ impl<'a> Submitter<'a> {
         self.lost.is_some()
     }
 
-    /// Sends a signed command that stands in a journal. Its outcome comes with `tag`.
+    /// Sends a signed command that stands in a run book. Its outcome comes with `tag`.
     pub fn submit(&mut self, tag: u64, message: Vec<u8>, signature: Vec<u8>) {
         let until = Monotonic(clock::now().mono.0.saturating_add(self.deadline));
         let place = self.next_place;

@@ -7,7 +7,7 @@ use super::{Check, Shown};
 use crate::chain::{Block, Checkpoint, Genesis, Message, Receipt, ReceiptError, armour};
 use crate::cli::block_words::write_block;
 use crate::client::known_servers::read_checkpoint;
-use crate::client::{KnownServer, SignedOrder, clock};
+use crate::client::{KnownServer, SignedCheque, clock};
 use crate::crypto::LedgerId;
 use crate::crypto::cosignature::WitnessPublicKey;
 use crate::crypto::note::LogPublicKey;
@@ -98,15 +98,12 @@ fn proven(shown: Shown, receipt: &Receipt, server: &KnownServer, known: &Known) 
         )))
 }
 
-/// A payment order, like a cheque.
-pub(super) fn payment_order(text: &str, known: &Known) -> Option<Shown> {
-    let shown = Shown::new(
-        "payment_order",
-        "a payment order, like a cheque: a promise that its payee can settle once",
-    );
-    let signed = match SignedOrder::find(text) {
+/// A cheque.
+pub(super) fn cheque(text: &str, known: &Known) -> Option<Shown> {
+    let shown = Shown::new("payment_order", "a cheque: a promise that its payee can settle once");
+    let signed = match SignedCheque::find(text) {
         Ok(signed) => signed,
-        Err(_) if !SignedOrder::is_in(text) => return None,
+        Err(_) if !SignedCheque::is_in(text) => return None,
         Err(error) => return Some(shown.check(Check::Wrong(format!("it cannot be read: {error}")))),
     };
     let order = &signed.order;
@@ -134,7 +131,7 @@ pub(super) fn payment_order(text: &str, known: &Known) -> Option<Shown> {
         }
         Some(_) => shown.check(Check::Wrong("it names the key of this home, which did not sign it".to_owned())),
         None => shown.check(Check::Open(format!(
-            "the signature, because the key of #{} is not here; the ledger checks it when the order is settled",
+            "the signature, because the key of #{} is not here; the ledger checks it when the cheque is settled",
             order.payer
         ))),
     };

@@ -1,11 +1,11 @@
-//! Journals that runs left behind: what their commands are, and when nothing in them is needed any more.
+//! Run books that runs left behind: what their commands are, and when nothing in them is needed any more.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use super::record::{self, Contents, Record, Unsettled};
+use super::record::{self, Contents, Record, Unresolved};
 use super::{FOLDER, Ids, REPEATED_MS, Run, RunKind, SUFFIX};
 use crate::chain::CommandId;
 use crate::client::{ClientError, Home, clock};
@@ -29,7 +29,7 @@ impl Leftover {
     }
 
     /// The commands without a known outcome, in the order in which they were sent.
-    pub fn open(&self) -> &[Unsettled] {
+    pub fn open(&self) -> &[Unresolved] {
         &self.contents.open
     }
 
@@ -61,10 +61,10 @@ impl Leftover {
     ///
     /// # Errors
     /// [`ClientError::File`].
-    pub fn settled(self) -> Result<(), ClientError> {
+    pub fn resolved(self) -> Result<(), ClientError> {
         let Contents { run, stands, told, .. } = &self.contents;
         let needed = run.as_ref().is_some_and(|run| match (&run.ids, run.kind) {
-            // The key says all that the journal could.
+            // The key says all that the run book could.
             (Ids::Key(_), _) => false,
             (Ids::Seed(_), RunKind::Lines) => is_recent(run),
             (Ids::Seed(_), _) => !stands.is_empty() || !told.is_empty(),
@@ -86,7 +86,7 @@ pub(super) fn is_recent(run: &Run) -> bool {
     run.started_ms.saturating_add(REPEATED_MS) > clock::now().wall.millis()
 }
 
-/// What earlier runs of an account's have left on a ledger. Journals of runs that are still going on are left
+/// What earlier runs of an account's have left on a ledger. Run books of runs that are still going on are left
 /// alone, and so are those of others; of those that are damaged `damaged` is told.
 ///
 /// # Errors
@@ -125,7 +125,7 @@ pub(super) fn find(home: &Home, wanted: &Run) -> Result<Option<Leftover>, Client
     Ok(None)
 }
 
-/// Whether there are journals at all, of living runs or of others.
+/// Whether there are run books at all, of living runs or of others.
 ///
 /// # Errors
 /// [`ClientError::File`].
@@ -138,7 +138,7 @@ fn names(home: &Home) -> Result<Vec<String>, ClientError> {
     Ok(names.map(|name| format!("{FOLDER}/{name}")).collect())
 }
 
-/// Locks and reads a journal; none if its run is going on, or it is gone by now.
+/// Locks and reads a run book; none if its run is going on, or it is gone by now.
 fn take(home: &Home, name: &str) -> Result<Option<Leftover>, ClientError> {
     let path = home.path(name);
     let Some((file, bytes)) = lock_and_read(&path).map_err(ClientError::file(&path))? else {

@@ -1,4 +1,4 @@
-//! What a journal holds, as bytes.
+//! What a run book holds, as bytes.
 //!
 //! A record: length u32 ‖ CRC-32C u32 ‖ postcard. A record that is cut off at the end, or was never more than zeros
 //! from some point on, is one that its writer did not finish: what it speaks of never left. Any other record whose
@@ -43,7 +43,7 @@ impl Record {
 
 /// A command that was sent and whose outcome is not known.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unsettled {
+pub struct Unresolved {
     /// Its id.
     pub id: CommandId,
     /// M.
@@ -52,13 +52,13 @@ pub struct Unsettled {
     pub signature: Vec<u8>,
 }
 
-/// What the records of a journal say.
+/// What the records of a run book say.
 #[derive(Debug, Default)]
 pub(super) struct Contents {
-    /// None in a journal whose first record was not finished.
+    /// None in a run book whose first record was not finished.
     pub(super) run: Option<Run>,
     /// Sent, with no outcome known, in the order in which they were sent.
-    pub(super) open: Vec<Unsettled>,
+    pub(super) open: Vec<Unresolved>,
     /// In a block, and not told.
     pub(super) stands: BTreeSet<CommandId>,
     /// In a block, and told.
@@ -67,14 +67,14 @@ pub(super) struct Contents {
     pub(super) bytes: u64,
 }
 
-/// A journal with a record that does not hold.
+/// A run book with a record that does not hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Damaged {
     /// Where the record begins.
     pub(super) offset: u64,
 }
 
-/// Reads the records of a journal.
+/// Reads the records of a run book.
 pub(super) fn read(bytes: &[u8]) -> Result<Contents, Damaged> {
     let mut contents = Contents::default();
     let mut rest = bytes;
@@ -126,7 +126,7 @@ impl Contents {
             Record::Run(_) => return None,
             Record::Sent { message, signature } => {
                 let id = Message::parse(&message).ok()?.header.command_id;
-                let command = Unsettled { id, message: message.into_vec(), signature: signature.into_vec() };
+                let command = Unresolved { id, message: message.into_vec(), signature: signature.into_vec() };
                 self.close(id);
                 self.stands.remove(&id);
                 self.open.push(command);

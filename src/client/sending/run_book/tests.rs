@@ -1,4 +1,4 @@
-//! What a journal remembers of a run, for whom, and for how long.
+//! What a run book remembers of a run, for whom, and for how long.
 
 use std::os::unix::fs::FileExt;
 
@@ -40,9 +40,9 @@ fn home() -> (tempfile::TempDir, Home) {
     (directory, home)
 }
 
-fn open(home: &Home, kind: RunKind) -> Journal {
+fn open(home: &Home, kind: RunKind) -> RunBook {
     let runner = Runner { home, ledger_id: LEDGER, account: ACCOUNT };
-    Journal::open(runner, kind, CONTENT, None).unwrap()
+    RunBook::open(runner, kind, CONTENT, None).unwrap()
 }
 
 fn all(home: &Home) -> Vec<Leftover> {
@@ -53,23 +53,23 @@ fn left(home: &Home) -> Vec<u8> {
     all(home).iter().flat_map(Leftover::open).map(|command| command.id.0[0]).collect()
 }
 
-fn journals(home: &Home) -> usize {
+fn run_books(home: &Home) -> usize {
     home.list(FOLDER).unwrap().iter().filter(|name| name.ends_with(SUFFIX)).count()
 }
 
 #[test]
 fn what_was_sent_and_not_told_is_left_behind_in_its_order() {
     let (_directory, home) = home();
-    let mut journal = open(&home, RunKind::Lines);
+    let mut book = open(&home, RunKind::Lines);
     for id in [9, 1, 5] {
-        journal.sending(&message(id), &[id; 384], id == 9).unwrap();
+        book.sending(&message(id), &[id; 384], id == 9).unwrap();
     }
-    journal.told(CommandId([1; 16])).unwrap();
-    assert_eq!(left(&home), [0; 0], "the journal of a run that goes on is not touched");
-    drop(journal);
+    book.told(CommandId([1; 16])).unwrap();
+    assert_eq!(left(&home), [0; 0], "the run book of a run that goes on is not touched");
+    drop(book);
     assert_eq!(left(&home), [9, 5]);
     let others = leftovers(&home, LedgerId([8; 32]), ACCOUNT, &mut |error| panic!("{error}")).unwrap();
-    assert!(others.is_empty(), "another ledger's commands are not ours to settle");
+    assert!(others.is_empty(), "another ledger's commands are not ours to resolve");
     let others = leftovers(&home, LEDGER, AccountId(4), &mut |error| panic!("{error}")).unwrap();
     assert!(others.is_empty(), "nor are another account's");
 }
@@ -77,18 +77,18 @@ fn what_was_sent_and_not_told_is_left_behind_in_its_order() {
 #[test]
 fn a_run_that_told_everything_leaves_nothing_behind() {
     let (_directory, home) = home();
-    let mut journal = open(&home, RunKind::Once);
-    journal.sending(&message(1), &[1; 384], true).unwrap();
-    journal.finish().unwrap();
-    assert_eq!(journals(&home), 0);
+    let mut book = open(&home, RunKind::Once);
+    book.sending(&message(1), &[1; 384], true).unwrap();
+    book.finish().unwrap();
+    assert_eq!(run_books(&home), 0);
 }
 
 #[test]
 fn a_leftover_belongs_to_one_process_at_a_time() {
     let (_directory, home) = home();
-    let mut journal = open(&home, RunKind::Once);
-    journal.sending(&message(1), &[1; 384], true).unwrap();
-    drop(journal);
+    let mut book = open(&home, RunKind::Once);
+    book.sending(&message(1), &[1; 384], true).unwrap();
+    drop(book);
     let first = all(&home);
     assert_eq!(first.len(), 1);
     assert_eq!(left(&home), [0; 0], "held by the first");
@@ -119,11 +119,11 @@ fn the_same_run_again_has_the_same_ids_and_one_beside_a_living_run_has_its_own()
 #[test]
 fn each_repeated_run_takes_over_one_that_was_left_behind() {
     let (_directory, home) = home();
-    let left: Vec<Journal> = (0..3).map(|_| open(&home, RunKind::Once)).collect();
+    let left: Vec<RunBook> = (0..3).map(|_| open(&home, RunKind::Once)).collect();
     let ids: BTreeSet<CommandId> = left.iter().map(|run| run.id(0, TAG, b"")).collect();
     assert_eq!(ids.len(), 3);
     drop(left);
-    let again: Vec<Journal> = (0..3).map(|_| open(&home, RunKind::Once)).collect();
+    let again: Vec<RunBook> = (0..3).map(|_| open(&home, RunKind::Once)).collect();
     assert_eq!(again.iter().map(|run| run.id(0, TAG, b"")).collect::<BTreeSet<_>>(), ids);
     assert!(!open(&home, RunKind::Once).goes_on());
 }
@@ -133,14 +133,14 @@ fn what_stands_is_kept_for_the_same_run_and_what_was_refused_is_not() {
     let (_directory, home) = home();
     for kind in [RunKind::Once, RunKind::Input] {
         for stands in [true, false] {
-            let mut journal = open(&home, kind);
-            journal.sending(&message(1), &[1; 384], true).unwrap();
-            drop(journal);
+            let mut book = open(&home, kind);
+            book.sending(&message(1), &[1; 384], true).unwrap();
+            drop(book);
             let mut left = all(&home).pop().unwrap();
             let id = CommandId([1; 16]);
             if stands { left.stands(id) } else { left.refused(id) }.unwrap();
-            left.settled().unwrap();
-            assert_eq!(journals(&home), usize::from(stands));
+            left.resolved().unwrap();
+            assert_eq!(run_books(&home), usize::from(stands));
             assert!(!stands || all(&home)[0].open().is_empty(), "it is not asked for again");
             let again = open(&home, kind);
             assert_eq!(again.goes_on(), stands);
@@ -154,29 +154,29 @@ fn a_key_takes_over_no_journal_and_needs_none() {
     let (_directory, home) = home();
     let runner = Runner { home: &home, ledger_id: LEDGER, account: ACCOUNT };
     let key: IdempotencyKey = "key".parse().unwrap();
-    let mut keyed = Journal::open(runner, RunKind::Once, CONTENT, Some(&key)).unwrap();
+    let mut keyed = RunBook::open(runner, RunKind::Once, CONTENT, Some(&key)).unwrap();
     assert_eq!(keyed.id(3, TAG, b"any"), key.command_id(LEDGER, ACCOUNT, 3));
     keyed.sending(&message(1), &[1; 384], true).unwrap();
     drop(keyed);
     assert!(!open(&home, RunKind::Once).goes_on(), "without the key it is another payment");
-    assert!(!Journal::open(runner, RunKind::Once, CONTENT, Some(&key)).unwrap().goes_on());
+    assert!(!RunBook::open(runner, RunKind::Once, CONTENT, Some(&key)).unwrap().goes_on());
     for mut left in all(&home) {
         if !left.open().is_empty() {
             left.stands(CommandId([1; 16])).unwrap();
         }
-        left.settled().unwrap();
+        left.resolved().unwrap();
     }
-    assert_eq!(journals(&home), 0);
+    assert_eq!(run_books(&home), 0);
 }
 
 #[test]
 fn what_was_told_of_a_file_is_known_when_it_is_given_again() {
     let (_directory, home) = home();
-    let mut journal = open(&home, RunKind::Input);
-    journal.sending(&message(1), &[1; 384], true).unwrap();
-    journal.told(CommandId([1; 16])).unwrap();
-    drop(journal);
-    all(&home).into_iter().for_each(|left| left.settled().unwrap());
+    let mut book = open(&home, RunKind::Input);
+    book.sending(&message(1), &[1; 384], true).unwrap();
+    book.told(CommandId([1; 16])).unwrap();
+    drop(book);
+    all(&home).into_iter().for_each(|left| left.resolved().unwrap());
     let again = open(&home, RunKind::Input);
     assert!(again.is_told(CommandId([1; 16])) && !again.is_told(CommandId([2; 16])));
 }
@@ -184,16 +184,16 @@ fn what_was_told_of_a_file_is_known_when_it_is_given_again() {
 #[test]
 fn a_damaged_journal_stops_what_changes_something_and_is_named() {
     let (_directory, home) = home();
-    let journal = open(&home, RunKind::Once);
-    let path = home.path(&journal.name);
-    drop(journal);
+    let book = open(&home, RunKind::Once);
+    let path = home.path(&book.name);
+    drop(book);
     let file = File::options().read(true).write(true).open(&path).unwrap();
     let last = file.metadata().unwrap().len() - 1;
     let mut byte = [0];
     file.read_exact_at(&mut byte, last).unwrap();
     file.write_all_at(&[byte[0] ^ 1], last).unwrap();
     let runner = Runner { home: &home, ledger_id: LEDGER, account: ACCOUNT };
-    let error = Journal::open(runner, RunKind::Once, CONTENT, None).unwrap_err();
+    let error = RunBook::open(runner, RunKind::Once, CONTENT, None).unwrap_err();
     assert!(matches!(&error, ClientError::Config(text) if text.contains(path.to_str().unwrap())), "{error}");
     let mut told = 0;
     assert!(leftovers(&home, LEDGER, ACCOUNT, &mut |_| told += 1).unwrap().is_empty());
@@ -203,17 +203,17 @@ fn a_damaged_journal_stops_what_changes_something_and_is_named() {
 #[test]
 fn a_journal_that_is_mostly_told_is_written_anew() {
     let (_directory, home) = home();
-    let mut journal = open(&home, RunKind::Lines);
-    let id = journal.id(0, TAG, b"");
-    journal.sending(&message(200), &[200; 384], false).unwrap();
+    let mut book = open(&home, RunKind::Lines);
+    let id = book.id(0, TAG, b"");
+    book.sending(&message(200), &[200; 384], false).unwrap();
     let big = vec![0u8; 1 << 20];
     for id in 0..12 {
-        journal.sending(&message(id), &big, false).unwrap();
-        journal.told(CommandId([id; 16])).unwrap();
+        book.sending(&message(id), &big, false).unwrap();
+        book.told(CommandId([id; 16])).unwrap();
     }
-    assert!(journal.bytes < COMPACT_BYTES);
+    assert!(book.bytes < COMPACT_BYTES);
     assert_eq!(left(&home), [0; 0], "still locked");
-    drop(journal);
+    drop(book);
     assert_eq!(left(&home), [200]);
     assert_eq!(open(&home, RunKind::Lines).id(0, TAG, b""), id, "it still knows its seed");
 }

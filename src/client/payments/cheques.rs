@@ -1,4 +1,4 @@
-//! Payment orders in a member's hands: signed, written to a file, and what became of them.
+//! Cheques in a member's hands: signed, written to a file, and what became of them.
 
 use pem_rfc7468::LineEnding;
 
@@ -14,26 +14,26 @@ use crate::domain::AccountId;
 use crate::domain::payments::{self, Fate, OrderId, PaymentOrder, Settle};
 use crate::wire::ReceiptOf;
 
-/// What the lines around an order in a file say (RFC 7468).
+/// What the lines around a cheque in a file say (RFC 7468).
 const LABEL: &str = "LEDGERD PAYMENT ORDER";
 
 /// Milliseconds of a day.
 pub(super) const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 
-/// An order and its payer's signature.
+/// A cheque and its payer's signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SignedOrder {
+pub struct SignedCheque {
     /// What the payer signed.
     pub order: PaymentOrder,
     /// The signature.
     pub signature: Vec<u8>,
 }
 
-impl SignedOrder {
-    /// Signs an order with its payer's key.
-    pub fn sign(order: PaymentOrder, key: &PrivateKey) -> SignedOrder {
+impl SignedCheque {
+    /// Signs a cheque with its payer's key.
+    pub fn sign(order: PaymentOrder, key: &PrivateKey) -> SignedCheque {
         let signature = key.sign_pss(&mut random::os(), &[&order.encode()]).to_vec();
-        SignedOrder { order, signature }
+        SignedCheque { order, signature }
     }
 
     /// Whether the payer signed it, whose key this is.
@@ -46,47 +46,46 @@ impl SignedOrder {
         self.order.expires_ms.saturating_add(DAY_MS) < clock::now().wall.millis()
     }
 
-    /// The order as text that survives mail and paper.
+    /// The cheque as text that survives mail and paper.
     ///
     /// # Errors
-    /// [`ClientError::Unexpected`], which does not happen: an order is short.
+    /// [`ClientError::Unexpected`], which does not happen: a cheque is short.
     pub fn to_pem(&self) -> Result<String, ClientError> {
         let bytes = [&self.order.encode()[..], &self.signature].concat();
         pem_rfc7468::encode_string(LABEL, LineEnding::LF, &bytes)
             .map_err(|error| ClientError::Unexpected(error.to_string()))
     }
 
-    /// Reads an order out of a text as a person hands it on, whatever mail made of it: see [`armour`].
+    /// Reads a cheque out of a text as a person hands it on, whatever mail made of it: see [`armour`].
     ///
     /// # Errors
     /// What is wrong with the text, for people.
-    pub fn find(text: &str) -> Result<SignedOrder, String> {
-        SignedOrder::from_pem(text).or_else(|error| match armour::pem(text, LABEL) {
-            Ok(order) => SignedOrder::from_pem(&order),
+    pub fn find(text: &str) -> Result<SignedCheque, String> {
+        SignedCheque::from_pem(text).or_else(|error| match armour::pem(text, LABEL) {
+            Ok(order) => SignedCheque::from_pem(&order),
             Err(NotOne::Absent) => Err(error),
-            Err(several) => Err(format!("payment orders: {several}")),
+            Err(several) => Err(format!("cheques: {several}")),
         })
     }
 
-    /// Whether a text holds something that is said to be an order.
+    /// Whether a text holds something that is said to be a cheque.
     pub fn is_in(text: &str) -> bool {
         armour::pem(text, LABEL) != Err(NotOne::Absent)
     }
 
-    /// Reads [`SignedOrder::to_pem`]. Nothing is checked but the form.
+    /// Reads [`SignedCheque::to_pem`]. Nothing is checked but the form.
     ///
     /// # Errors
     /// What is wrong with the text, for people.
-    pub fn from_pem(text: &str) -> Result<SignedOrder, String> {
-        let (label, bytes) = pem_rfc7468::decode_vec(text.as_bytes())
-            .map_err(|error| format!("not a payment order: {error}"))?;
+    pub fn from_pem(text: &str) -> Result<SignedCheque, String> {
+        let (label, bytes) =
+            pem_rfc7468::decode_vec(text.as_bytes()).map_err(|error| format!("not a cheque: {error}"))?;
         if label != LABEL {
-            return Err(format!("not a payment order, but a {label}"));
+            return Err(format!("not a cheque, but a {label}"));
         }
-        let (order, signature) =
-            bytes.split_last_chunk::<MODULUS_BYTES>().ok_or("the payment order is cut off")?;
+        let (order, signature) = bytes.split_last_chunk::<MODULUS_BYTES>().ok_or("the cheque is cut off")?;
         let order = PaymentOrder::parse(order).map_err(|error| error.to_string())?;
-        Ok(SignedOrder { order, signature: signature.to_vec() })
+        Ok(SignedCheque { order, signature: signature.to_vec() })
     }
 
     /// The command with which the payee settles it.
@@ -96,11 +95,11 @@ impl SignedOrder {
     }
 }
 
-/// What became of an order of the member's, or to it, with the proof; none while it can still be settled.
+/// What became of a cheque of the member's, or to it, with the proof; none while it can still be settled.
 /// `payer_key` is the key of its payer.
 ///
 /// # Errors
-/// [`ClientError::Refused`] with the name `conflict` when another payment was settled under this order's id.
+/// [`ClientError::Refused`] with the name `conflict` when another payment was settled under this cheque's id.
 pub fn fate_of(
     member: &mut Member,
     order: &PaymentOrder,
@@ -115,16 +114,16 @@ pub fn fate_of(
     Ok(Some((fate, receipt)))
 }
 
-/// How an order ended.
+/// How a cheque ended.
 #[derive(Clone, Debug)]
 pub enum End {
-    /// It is money: the order as its payee brought it.
-    Settled(SignedOrder),
+    /// It is money: the cheque as its payee brought it.
+    Settled(SignedCheque),
     /// Its payer took it back.
     Revoked,
 }
 
-/// How the order with this id ended, with the proof; none while it can still be settled, or was never signed.
+/// How the cheque with this id ended, with the proof; none while it can still be settled, or was never signed.
 ///
 /// # Errors
 /// [`ClientError`].
@@ -137,9 +136,9 @@ pub fn end_of(
         Ok((receipt, _)) => {
             let end = match command_of(&receipt) {
                 Some((_, payments::Command::Settle(Settle { order, signature }))) => {
-                    End::Settled(SignedOrder { order, signature })
+                    End::Settled(SignedCheque { order, signature })
                 }
-                // `fetch_receipt` has checked that it is of this order.
+                // `fetch_receipt` has checked that it is of this cheque.
                 _ => End::Revoked,
             };
             Ok(Some((end, receipt)))
@@ -149,14 +148,14 @@ pub fn end_of(
     }
 }
 
-/// Whether a settled order is this one. The payer may have signed the same payment once more, until a later day:
-/// an order id is settled once, whichever of the two it is.
-fn is_same_payment(settled: &SignedOrder, order: &PaymentOrder, payer_key: &PublicKey) -> bool {
+/// Whether a settled cheque is this one. The payer may have signed the same payment once more, until a later day:
+/// a cheque id is settled once, whichever of the two it is.
+fn is_same_payment(settled: &SignedCheque, order: &PaymentOrder, payer_key: &PublicKey) -> bool {
     let same = PaymentOrder { expires_ms: order.expires_ms, ..settled.order.clone() } == *order;
     same && (settled.order == *order || settled.is_signed_by(payer_key))
 }
 
-/// Checks, with nothing but the pinned log key, that a receipt proves the settlement of an order by its payee.
+/// Checks, with nothing but the pinned log key, that a receipt proves the settlement of a cheque by its payee.
 ///
 /// # Errors
 /// [`ClientError::Integrity`] when it does not.
@@ -168,14 +167,14 @@ pub fn proves_settled(member: &Member, text: &str, order: &PaymentOrder) -> Resu
     let key = member.key().public();
     let settled = match command_of(&receipt) {
         Some((_, payments::Command::Settle(Settle { order: settled, signature }))) => {
-            is_same_payment(&SignedOrder { order: settled, signature }, order, key)
+            is_same_payment(&SignedCheque { order: settled, signature }, order, key)
         }
         _ => false,
     };
     if proven.ledger_id == order.ledger_id && by_payee && settled {
         Ok(receipt)
     } else {
-        Err(bad("it is not for the settlement of this order".to_owned()))
+        Err(bad("it is not for the settlement of this cheque".to_owned()))
     }
 }
 
@@ -198,15 +197,15 @@ mod tests {
             expires_ms: 5,
             memo: "für Tee".to_owned(),
         };
-        let signed = SignedOrder::sign(order, &key);
+        let signed = SignedCheque::sign(order, &key);
         assert!(signed.is_signed_by(key.public()));
         let text = signed.to_pem().unwrap();
-        assert_eq!(SignedOrder::from_pem(&text), Ok(signed.clone()));
+        assert_eq!(SignedCheque::from_pem(&text), Ok(signed.clone()));
         let mut other = signed;
         other.order.amount += 1;
         assert!(!other.is_signed_by(key.public()));
         for bad in ["", pem, &text[..text.len() / 2], &text.replace("PAYMENT", "PAYMENTS")] {
-            assert!(SignedOrder::from_pem(bad).is_err(), "{bad}");
+            assert!(SignedCheque::from_pem(bad).is_err(), "{bad}");
         }
     }
 }

@@ -1,8 +1,8 @@
-//! Payment orders that left this home and whose end was not told yet: kept before they leave, so that no end of a
+//! Cheques that left this home and whose end was not told yet: kept before they leave, so that no end of a
 //! connection or of a process can make anybody pay twice, or lose sight of a promise.
 //!
-//! The file of an order is locked for as long as its run lasts, and has its name only once it is locked, like a
-//! journal. What its name ends in says what is known:
+//! The file of a cheque is locked for as long as its run lasts, and has its name only once it is locked, like a
+//! run book. What its name ends in says what is known:
 //!
 //! ```text
 //! .order      its end is not known
@@ -14,7 +14,7 @@ use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::os::unix::fs::MetadataExt;
 
-use super::payment_orders::SignedOrder;
+use super::cheques::SignedCheque;
 use crate::client::link::{Member, Reopen as _};
 use crate::client::{ClientError, Home};
 use crate::crypto::rsa::PublicKey;
@@ -23,16 +23,16 @@ use crate::lock_file::LockFile;
 
 /// The folder in the home directory.
 const FOLDER: &str = "sent";
-/// The lock of whoever looks for orders that were left behind.
+/// The lock of whoever looks for cheques that were left behind.
 const LOOKING: &str = "sent.lock";
 
 const OPEN: &str = "order";
 const SETTLED: &str = "settled";
 const KEYED: &str = "keyed";
 
-/// The sent orders of one account on one ledger.
+/// The sent cheques of one account on one ledger.
 #[derive(Clone, Debug)]
-pub struct SentOrders {
+pub struct SentCheques {
     home: Home,
     /// The account's key, which signed them.
     key: PublicKey,
@@ -40,11 +40,11 @@ pub struct SentOrders {
     prefix: String,
 }
 
-/// A sent order; nobody else touches it while this exists.
+/// A sent cheque; nobody else touches it while this exists.
 #[derive(Debug)]
-pub struct SentOrder {
-    /// The order.
-    pub signed: SignedOrder,
+pub struct SentCheque {
+    /// The cheque.
+    pub signed: SignedCheque,
     /// Whether it is known to be settled.
     pub is_settled: bool,
     /// Whether its id is that of an idempotency key.
@@ -55,18 +55,18 @@ pub struct SentOrder {
     _file: File,
 }
 
-impl SentOrders {
+impl SentCheques {
     /// Those of this member.
-    pub fn of(member: &Member) -> SentOrders {
+    pub fn of(member: &Member) -> SentCheques {
         let prefix = format!("{}-{}-", member.server().ledger_id, member.account_id());
-        SentOrders { home: member.home().clone(), key: member.key().public().clone(), prefix }
+        SentCheques { home: member.home().clone(), key: member.key().public().clone(), prefix }
     }
 
     fn name(&self, id: OrderId, ending: &str) -> String {
         format!("{FOLDER}/{}{id}.{ending}", self.prefix)
     }
 
-    /// Waits until nobody else looks for orders that were left behind.
+    /// Waits until nobody else looks for cheques that were left behind.
     ///
     /// # Errors
     /// [`ClientError::File`].
@@ -74,18 +74,18 @@ impl SentOrders {
         self.home.lock_file(LOOKING)
     }
 
-    /// Keeps an order that is about to leave, durably. None when another run keeps one of this id.
+    /// Keeps a cheque that is about to leave, durably. None when another run keeps one of this id.
     ///
     /// # Errors
     /// [`ClientError::File`].
-    pub fn keep(&self, signed: SignedOrder, is_keyed: bool) -> Result<Option<SentOrder>, ClientError> {
+    pub fn keep(&self, signed: SignedCheque, is_keyed: bool) -> Result<Option<SentCheque>, ClientError> {
         let name = self.name(signed.order.order_id, if is_keyed { KEYED } else { OPEN });
         let placed = self.home.place_locked(&name, signed.to_pem()?.as_bytes(), false)?;
         let home = self.home.clone();
-        Ok(placed.map(|file| SentOrder { signed, is_settled: false, is_keyed, name, home, _file: file }))
+        Ok(placed.map(|file| SentCheque { signed, is_settled: false, is_keyed, name, home, _file: file }))
     }
 
-    /// Forgets an order, whoever keeps it.
+    /// Forgets a cheque, whoever keeps it.
     ///
     /// # Errors
     /// [`ClientError::File`].
@@ -96,24 +96,24 @@ impl SentOrders {
     /// All that runs have left behind: those of runs that go on are left alone.
     ///
     /// # Errors
-    /// [`ClientError::File`], or [`ClientError::Config`] when a file does not hold an order of this account's.
-    pub fn left_behind(&self) -> Result<Vec<SentOrder>, ClientError> {
+    /// [`ClientError::File`], or [`ClientError::Config`] when a file does not hold a cheque of this account's.
+    pub fn left_behind(&self) -> Result<Vec<SentCheque>, ClientError> {
         let names = self.home.list(FOLDER)?;
         let names = names.iter().filter(|name| name.starts_with(&self.prefix));
         let taken = names.map(|name| self.take(format!("{FOLDER}/{name}"), false));
         taken.filter_map(Result::transpose).collect()
     }
 
-    /// The order of an idempotency key, once no run holds it; none when none is kept.
+    /// The cheque of an idempotency key, once no run holds it; none when none is kept.
     ///
     /// # Errors
-    /// As for [`SentOrders::left_behind`].
-    pub fn keyed(&self, id: OrderId) -> Result<Option<SentOrder>, ClientError> {
+    /// As for [`SentCheques::left_behind`].
+    pub fn keyed(&self, id: OrderId) -> Result<Option<SentCheque>, ClientError> {
         self.take(self.name(id, KEYED), true)
     }
 
-    /// Locks and reads an order; none if it is gone, or its run goes on and is not waited for.
-    fn take(&self, name: String, wait: bool) -> Result<Option<SentOrder>, ClientError> {
+    /// Locks and reads a cheque; none if it is gone, or its run goes on and is not waited for.
+    fn take(&self, name: String, wait: bool) -> Result<Option<SentCheque>, ClientError> {
         let path = self.home.path(&name);
         let read = || {
             let mut file = match File::open(&path) {
@@ -137,17 +137,17 @@ impl SentOrders {
         };
         let Some((file, text)) = read().map_err(ClientError::file(&path))? else { return Ok(None) };
         let bad = |error: &str| ClientError::Config(format!("{}: {error}", path.display()));
-        let signed = SignedOrder::from_pem(&text).map_err(|error| bad(&error))?;
+        let signed = SignedCheque::from_pem(&text).map_err(|error| bad(&error))?;
         if !signed.is_signed_by(&self.key) {
-            return Err(bad("damaged: the payment order does not hold the signature of this account"));
+            return Err(bad("damaged: the cheque does not hold the signature of this account"));
         }
         let ending = |ending: &str| path.extension().is_some_and(|is| is == ending);
         let (is_settled, is_keyed) = (ending(SETTLED), ending(KEYED));
-        Ok(Some(SentOrder { signed, is_settled, is_keyed, name, home: self.home.clone(), _file: file }))
+        Ok(Some(SentCheque { signed, is_settled, is_keyed, name, home: self.home.clone(), _file: file }))
     }
 }
 
-impl SentOrder {
+impl SentCheque {
     /// Its end was told, or nothing can come of it.
     ///
     /// # Errors
