@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use ledgerd::time::Timestamp;
 
+use super::orders::small;
 use super::template::START_MS;
 use super::world::World;
 
@@ -66,25 +67,25 @@ pub(super) fn attend_until_idle(world: &mut World) {
 #[test]
 fn a_machine_that_was_suspended_and_a_process_that_was_paused_take_commands() {
     for suspended in [true, false] {
-        let mut world = World::new(1, None);
-        assert_eq!(asked(&mut world, 0), None);
+        let mut world = World::usual();
+        assert_eq!(asked(&mut world, small(0)), None);
         world.pass(JUMP);
         if suspended {
             // The monotonic clock stands still while a machine sleeps.
             world.now.mono.0 -= JUMP;
         }
-        assert_eq!(asked(&mut world, 4), None, "suspended: {suspended}");
+        assert_eq!(asked(&mut world, small(1)), None, "suspended: {suspended}");
     }
 }
 
 #[test]
 fn no_command_becomes_a_block_while_the_clock_is_wrong_and_the_next_does_when_it_is_right() {
-    let mut world = World::new(1, None);
-    assert_eq!(asked(&mut world, 0), None);
+    let mut world = World::usual();
+    assert_eq!(asked(&mut world, small(0)), None);
     world.move_the_clock();
-    assert_eq!(asked(&mut world, 4).as_deref(), Some("clock_jumped"));
-    assert_eq!(asked(&mut world, 0), None, "what was accepted before gets its receipt");
+    assert_eq!(asked(&mut world, small(1)).as_deref(), Some("clock_jumped"));
+    assert_eq!(asked(&mut world, small(0)), None, "what was accepted before gets its receipt");
     world.move_the_clock();
-    assert_eq!(asked(&mut world, 4).as_deref(), Some("clock_jumped"), "this very copy stays refused");
-    assert_eq!(asked(&mut world, 8), None);
+    assert_eq!(asked(&mut world, small(1)).as_deref(), Some("clock_jumped"), "this very copy stays refused");
+    assert_eq!(asked(&mut world, small(2)), None);
 }

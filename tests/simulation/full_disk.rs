@@ -6,6 +6,7 @@ use std::time::Duration;
 use ledgerd::eventlog::Fault;
 
 use super::clocks::{asked, attend_until_idle};
+use super::orders::small;
 use super::world::World;
 
 fn size(world: &World) -> u64 {
@@ -14,8 +15,8 @@ fn size(world: &World) -> u64 {
 
 #[test]
 fn a_command_in_a_batch_that_may_not_be_durable_is_neither_refused_nor_acknowledged_before_there_is_room() {
-    let mut world = World::new(1, None);
-    assert_eq!(asked(&mut world, 0), None);
+    let mut world = World::usual();
+    assert_eq!(asked(&mut world, small(0)), None);
     // Until the anchor was synced.
     for _ in 0..200 {
         world.attend(0).unwrap();
@@ -24,7 +25,7 @@ fn a_command_in_a_batch_that_may_not_be_durable_is_neither_refused_nor_acknowled
     // The batch is written and synced, and there is no room for the anchor behind it.
     world.disk.fail_call(world.disk.calls() + 2, Fault::Error(ErrorKind::StorageFull));
     let now = world.now;
-    world.clients[0].submit(4, now);
+    world.clients[0].submit(small(1), now);
     while world.server.is_some() {
         world.attend(0).unwrap();
     }
@@ -34,18 +35,18 @@ fn a_command_in_a_batch_that_may_not_be_durable_is_neither_refused_nor_acknowled
     attend_until_idle(&mut world);
     assert_eq!(size(&world), before, "the batch that the anchor does not know is not spoken of");
     let now = world.now;
-    world.clients[0].submit(4, now);
+    world.clients[0].submit(small(1), now);
     while world.clients[0].link.is_some() {
         world.attend(0).unwrap();
     }
-    assert_eq!(world.clients[0].unknown(), [4], "its outcome is not known");
-    assert_eq!(asked(&mut world, 8).as_deref(), Some("disk_full"));
-    assert_eq!(asked(&mut world, 0), None, "what was acknowledged before gets its receipt");
+    assert_eq!(world.clients[0].unknown(), [small(1)], "its outcome is not known");
+    assert_eq!(asked(&mut world, small(2)).as_deref(), Some("disk_full"));
+    assert_eq!(asked(&mut world, small(0)), None, "what was acknowledged before gets its receipt");
 
     world.disk.set_capacity(None);
     world.pass(Duration::from_secs(2));
-    assert_eq!(asked(&mut world, 4), None, "now it is");
+    assert_eq!(asked(&mut world, small(1)), None, "now it is");
     assert_eq!(size(&world), before + 1);
-    assert_eq!(asked(&mut world, 12), None);
+    assert_eq!(asked(&mut world, small(3)), None);
     assert_eq!(size(&world), before + 2);
 }

@@ -14,7 +14,8 @@ use ledgerd::session::{PeerEnv, PeerEvent, PeerIdentity, PeerSession};
 use ledgerd::time::Now;
 use ledgerd::wire::{self, Handover, PeerReply, PeerRequest, Refusal};
 
-use super::template::{order_id, template};
+use super::payments::{ORDERS, order, order_id, settlement};
+use super::template::template;
 use super::world::World;
 
 /// Links at once.
@@ -132,7 +133,7 @@ impl World {
     }
 
     fn dial(&mut self, payer: usize) {
-        let (payee, number) = ((payer + 2) % 3, [2, 5][self.choose(2) as usize]);
+        let (payee, number) = ((payer + 2) % 3, ORDERS[self.choose(ORDERS.len() as u64) as usize]);
         if self.peers.wires.len() >= LINKS_MAX || !self.peers.members.contains_key(&payee) {
             return;
         }
@@ -228,7 +229,7 @@ impl World {
             }
             Some(Job::Look) => return,
             Some(Job::Settle { id, request, order, .. }) => {
-                let number = u32::from(order.order.order_id.0[1]);
+                let number = settlement(u32::from(order.order.order_id.0[1]));
                 peer.waiting.push(Waiting { id, request, number, order });
                 return self.clients[member].submit(number, now);
             }
@@ -329,7 +330,7 @@ impl Wire {
                 if account != self.payee as u64 + 1 {
                     return Err(format!("account {account} answered for {}", self.payee + 1));
                 }
-                let Settle { order, signature } = template().order(self.payee, self.number);
+                let Settle { order, signature } = order(template(), self.payee, self.number);
                 let handover = Handover { note: "", order: &order.encode(), signature: &signature };
                 let message = wire::seal(1, &PeerRequest::Settle(handover));
                 let mut env = PeerEnv { now, rng, checkpoint_note: "" };

@@ -190,7 +190,7 @@ impl StorageFile for BuggyFile {
 }
 
 fn is_found(bug: Bug) {
-    let found = search(SEEDS, Some(bug));
+    let found = search(0..SEEDS, Some(bug));
     assert!(found.is_some(), "{bug:?} was not found in {SEEDS} seeds");
 }
 

@@ -9,13 +9,13 @@ use ledgerd::crypto::note::LogKey;
 use ledgerd::crypto::random::Seeded;
 use ledgerd::crypto::rsa::PrivateKey;
 use ledgerd::crypto::{Digest, LedgerId};
-use ledgerd::domain::orders::{Decimal, Operation, Order, PlaceOrders, StockName};
-use ledgerd::domain::payments::{self, OrderId, Pay, Payment, PaymentOrder, RevokeOrder, Settle};
-use ledgerd::domain::{AccountId, Command, Settings, accounts, orders};
+use ledgerd::domain::{AccountId, Command, Settings, accounts};
 use ledgerd::eventlog::{self, Options, SimDisk, Storage};
 use ledgerd::ledger::Ledger;
 use ledgerd::session::{Descriptor, ServerIdentity};
 use ledgerd::time::Timestamp;
+
+use super::domains;
 
 pub(super) const OPTIONS: Options = Options { segment_bytes: 64 << 10 };
 
@@ -24,6 +24,9 @@ pub(super) const START_MS: u64 = 1_700_000_000_000;
 
 /// What every member has at first.
 const GRANT: u64 = 100;
+
+/// The member who gives and takes roles.
+pub(super) const OPERATOR: usize = 0;
 
 /// M and its signature.
 type Signed = (Vec<u8>, Vec<u8>);
@@ -35,8 +38,9 @@ pub(super) struct Template {
     pub(super) server_key: PrivateKey,
     pub(super) members: Vec<PrivateKey>,
     pub(super) anchor: Vec<u8>,
+    /// Of all commands that a member sends in a run.
+    pub(super) numbers: Vec<u32>,
     signed: Mutex<BTreeMap<(usize, u32), Signed>>,
-    orders: Mutex<BTreeMap<OrderId, Settle>>,
     pub(super) secrets: Mutex<BTreeMap<Vec<u8>, [u8; 32]>>,
 }
 
@@ -57,12 +61,14 @@ fn make() -> Template {
         key(include_str!("../../fixtures/keys/other.pem")),
         key(include_str!("../../fixtures/keys/server_next.pem")),
     ];
+    let operator = Some(members[OPERATOR].public().key_id());
+    let settings = Settings { opening_grant: GRANT, operator, ..Settings::default() };
     let genesis = Genesis {
         origin: "sim.example/ledger".to_owned(),
         log_key: *log_key().public().bytes(),
         server_key: server_key.public().spki().to_vec(),
         nonce: [3; 32],
-        settings: Settings { opening_grant: GRANT, ..Settings::default() }.write(),
+        settings: settings.write(),
     };
     let genesis = genesis.to_block(Timestamp::from_millis(START_MS));
     let ledger_id = LedgerId(block_hash(&genesis).0);
@@ -83,8 +89,8 @@ fn make() -> Template {
     }
     ledger.close().unwrap();
     let anchor = disk.bytes("anchor").unwrap();
-    let (signed, orders, secrets) = (Mutex::default(), Mutex::default(), Mutex::default());
-    Template { disk, genesis, ledger_id, server_key, members, anchor, signed, orders, secrets }
+    let (numbers, signed, secrets) = (domains::numbers(), Mutex::default(), Mutex::default());
+    Template { disk, genesis, ledger_id, server_key, members, anchor, numbers, signed, secrets }
 }
 
 fn sign(
@@ -111,68 +117,16 @@ fn sign(
 }
 
 impl Template {
-    /// Command `number` of a member: every eighth breaks a rule, some are large enough to fill segments, some move
-    /// money. What a settlement needs is in [`Template::order`]; two numbers settle the same order.
+    /// Command `number` of a member, signed. What numbers there are stands in [`domains`].
     pub(super) fn command(&self, member: usize, number: u32) -> (Vec<u8>, Vec<u8>) {
         if let Some(signed) = self.signed.lock().unwrap().get(&(member, number)) {
             return signed.clone();
         }
-        let command = match number {
-            _ if breaks_a_rule(number) || number % 5 == 3 => Self::place_orders(number),
-            _ if matches!(number % 8, 2 | 5) => {
-                Command::Payments(payments::Command::Settle(self.order(member, number % 8)))
-            }
-            6 | 14 | 22 => {
-                // Of the order that this member gave to the one who settles it.
-                let (payee, order) = ((member + 2) % 3, [5, 2, 99][number as usize / 8]);
-                let order_id = order_id(payee, order);
-                Command::Payments(payments::Command::RevokeOrder(RevokeOrder { order_id }))
-            }
-            _ if number % 4 == 1 => {
-                let to = AccountId((member as u64 + 1) % 3 + 1);
-                let amount = 20 + i64::from(number);
-                let payments = vec![Payment { to, amount, memo: "sim".to_owned() }];
-                Command::Payments(payments::Command::Pay(Pay { payments }))
-            }
-            _ => Self::place_orders(number),
-        };
+        let command = domains::command(self, member, number);
         let account = AccountId(member as u64 + 1);
         let signed = sign(self.ledger_id, account, &self.members[member], number, &command);
         self.signed.lock().unwrap().insert((member, number), signed.clone());
         signed
-    }
-
-    /// Order `number` to a payee, from the member after it.
-    pub(super) fn order(&self, payee: usize, number: u32) -> Settle {
-        let order_id = order_id(payee, number);
-        let payer = (payee + 1) % 3;
-        let make = || {
-            let order = PaymentOrder {
-                ledger_id: self.ledger_id,
-                payer: AccountId(payer as u64 + 1),
-                key_id: self.members[payer].public().key_id(),
-                order_id,
-                payee: AccountId(payee as u64 + 1),
-                amount: 30 + u64::from(number),
-                expires_ms: START_MS + 24 * 60 * 60 * 1_000,
-                memo: String::new(),
-            };
-            let signature = self.members[payer].sign_pss(&mut Seeded::new("order"), &[&order.encode()]);
-            Settle { order, signature: signature.to_vec() }
-        };
-        self.orders.lock().unwrap().entry(order_id).or_insert_with(make).clone()
-    }
-
-    fn place_orders(number: u32) -> Command {
-        let order = |n: u32| Order {
-            operation: if n.is_multiple_of(2) { Operation::Buy } else { Operation::Sell },
-            stock_name: StockName::new("SIM").unwrap(),
-            quantity: Decimal::from(if breaks_a_rule(number) { 0 } else { u64::from(n) + 1 }),
-            price: None,
-        };
-        let count = if number % 5 == 3 { 3_000 } else { 3 };
-        let orders = (0..count).map(order).collect();
-        Command::Orders(orders::Command::PlaceOrders(PlaceOrders { orders }))
     }
 
     pub(super) fn identity(&self) -> ServerIdentity {
@@ -183,17 +137,6 @@ impl Template {
     pub(super) fn descriptor(&self) -> Descriptor {
         Descriptor::make(&log_key(), self.ledger_id, 1, self.server_key.public())
     }
-}
-
-/// Names an order by its payee and its number.
-pub(super) fn order_id(payee: usize, number: u32) -> OrderId {
-    let mut id = [0; 16];
-    (id[0], id[1]) = (payee as u8, number as u8);
-    OrderId(id)
-}
-
-pub(super) fn breaks_a_rule(number: u32) -> bool {
-    number % 8 == 7
 }
 
 /// What a block of a run hashes to.

@@ -9,30 +9,26 @@ use ledgerd::chain::{Block, Checkpoint, Message};
 use ledgerd::crypto::random::Seeded;
 use ledgerd::driven::{ConnectionId, Handler as _};
 use ledgerd::eventlog::{Fault, LogError, SimDisk, Storage, Survival};
-use ledgerd::ledger::{CHECKPOINT_FILE, CheckpointFile, CheckpointFileError, Ledger, Replica};
+use ledgerd::ledger::{CHECKPOINT_FILE, CheckpointFile, CheckpointFileError, Ledger};
 use ledgerd::limits::Limits;
 use ledgerd::service::{Job, JobResult, Service};
 use ledgerd::time::{Monotonic, Now, SinceBoot, Timestamp};
 
 use super::client::Client;
-use super::money::Money;
 use super::peers::Peers;
-use super::planted;
-use super::template::{OPTIONS, START_MS, breaks_a_rule, hash, log_key, template};
+use super::template::{OPTIONS, START_MS, log_key, template};
+use super::{domains, planted, settings};
 
 pub(super) use super::planted::Bug;
 
-/// Refusals that another state may turn into something else.
-const DEPENDS_ON_STATE: [&str; 5] =
-    ["disk_full", "clock_jumped", "insufficient_balance", "already_settled", "revoked"];
-
-/// Commands that a member sends in a run, by number.
-const COMMANDS: u64 = 24;
+/// Refusals that the server gives for reasons of its own, and not again after the next start.
+const OF_THE_MOMENT: [&str; 3] = ["disk_full", "clock_jumped", "log_quota"];
 
 pub(super) struct World {
     seed: u64,
     random: u64,
     bug: Option<Bug>,
+    limits: Limits,
     pub(super) disk: SimDisk,
     pub(super) server: Option<Service>,
     jobs: VecDeque<Job>,
@@ -41,7 +37,8 @@ pub(super) struct World {
     next_connection: u64,
     pub(super) now: Now,
     pub(super) rng: Seeded,
-    newest: Option<Checkpoint>,
+    /// The newest checkpoint that anybody was shown.
+    pub(super) newest: Option<Checkpoint>,
     starts: u64,
     /// The wall clock is wrong.
     pub(super) jumped: bool,
@@ -50,13 +47,24 @@ pub(super) struct World {
 }
 
 impl World {
+    /// The world of a seed.
     pub(super) fn new(seed: u64, bug: Option<Bug>) -> World {
+        World::with_limits(seed, bug, settings::limits(seed))
+    }
+
+    /// A world that keeps to the usual limits, for what is told step by step.
+    pub(super) fn usual() -> World {
+        World::with_limits(1, None, Limits::default())
+    }
+
+    fn with_limits(seed: u64, bug: Option<Bug>, limits: Limits) -> World {
         let disk = template().disk.copy();
         planted::prepare(&disk, bug);
         World {
             seed,
             random: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1,
             bug,
+            limits,
             disk,
             server: None,
             jobs: VecDeque::new(),
@@ -114,7 +122,10 @@ impl World {
             self.move_the_clock();
         }
         self.look_at_the_clock()?;
-        self.look_at_money()
+        match &self.server {
+            Some(server) => domains::look_at(server.ledger().replica().state()),
+            None => Ok(()),
+        }
     }
 
     fn storage(&self) -> Arc<dyn Storage> {
@@ -171,86 +182,15 @@ impl World {
         for client in &mut self.clients {
             client.link = None;
             // No copy can be under way any more: whoever sends one now asks again, of another state perhaps.
-            client.refused.retain(|_, name| !DEPENDS_ON_STATE.contains(&name.as_str()));
+            client.refused.retain(|_, name| {
+                !OF_THE_MOMENT.contains(&name.as_str()) && !domains::depends_on_state(name)
+            });
         }
-        let limits = Limits::default();
+        let limits = self.limits.clone();
         let (storage, identity) = (self.storage(), template().identity());
         let mut server = Service::new(ledger, storage, identity, log_key(), checkpoint_file, limits);
         server.watch_clock(self.now);
         self.server = Some(server);
-        Ok(())
-    }
-
-    /// Everything that anybody was told must be there, once, and nothing that was refused.
-    fn look_at(&mut self, ledger: &Ledger) -> Result<(), String> {
-        let committed = ledger.committed();
-        let mut blocks = Vec::new();
-        let mut visit = |_: u64, bytes: &[u8]| {
-            blocks.push(bytes.to_vec());
-            Ok(())
-        };
-        ledger.reader().for_each(0..committed.size, &mut visit).map_err(|error| error.to_string())?;
-        let mut replica = Replica::from_genesis(&blocks[0], |_| {}).map_err(|error| error.to_string())?;
-        let mut money = Money::default();
-        for bytes in &blocks[1..] {
-            replica.follow(bytes, |_| {}).map_err(|error| error.to_string())?;
-            money.follow(bytes, replica.state())?;
-        }
-        self.peers.look_at(&blocks)?;
-        if replica.digest() != ledger.replica().digest() || replica.frontier().root() != committed.root {
-            return Err("a fresh replay yields another state".to_owned());
-        }
-        for client in &self.clients {
-            for (number, (index, receipt)) in &client.acknowledged {
-                let block = blocks.get(*index as usize);
-                if block.map(|bytes| hash(bytes)) != Some(*receipt) {
-                    return Err(format!(
-                        "command {number} of member {} was acknowledged in block {index}, which is not there",
-                        client.member
-                    ));
-                }
-            }
-            let (mine, message) =
-                (client.member as u64 + 1, |number: u32| template().command(client.member, number).0);
-            for number in client.refused.keys() {
-                let wanted = message(*number);
-                let stands = blocks.iter().any(|bytes| {
-                    Block::parse(bytes).is_ok_and(|block| block.author.0 == mine && block.message == wanted)
-                });
-                if stands {
-                    return Err(format!(
-                        "command {number} of member {mine} was refused and stands in the ledger"
-                    ));
-                }
-            }
-        }
-        self.look_at_checkpoints(ledger)
-    }
-
-    /// Every checkpoint that a member was shown is extended by the ledger.
-    fn look_at_checkpoints(&mut self, ledger: &Ledger) -> Result<(), String> {
-        let notes: Vec<String> =
-            self.clients.iter_mut().flat_map(|client| std::mem::take(&mut client.notes)).collect();
-        let committed = ledger.committed();
-        let shown = notes.iter().map(|note| {
-            let text = log_key().public().verify_note(note).map_err(|error| error.to_string())?.to_owned();
-            Checkpoint::parse(&text).map_err(|error| error.to_string())
-        });
-        let mut shown = shown.collect::<Result<Vec<_>, String>>()?;
-        shown.extend(self.newest.clone());
-        for checkpoint in &shown {
-            let proof = ledger.consistency(checkpoint.size, committed.size);
-            let proof = proof.map_err(|_| {
-                format!(
-                    "a checkpoint over {} blocks was shown, {} are there",
-                    checkpoint.size, committed.size
-                )
-            })?;
-            proof.check(committed.size, committed.root, checkpoint.size, checkpoint.root).map_err(|_| {
-                format!("the ledger does not extend the checkpoint over {} blocks", checkpoint.size)
-            })?;
-        }
-        self.newest = shown.into_iter().max_by_key(|checkpoint| checkpoint.size);
         Ok(())
     }
 
@@ -267,9 +207,9 @@ impl World {
             return;
         }
         // A new command, or one that was sent before: a retry, or a copy of what was answered.
-        let number = self.choose(COMMANDS) as u32;
-        let retry = self.clients[member].unknown().first().copied().filter(|_| number.is_multiple_of(2));
-        self.clients[member].submit(retry.unwrap_or(number), now);
+        let place = self.choose(template().numbers.len() as u64) as usize;
+        let retry = self.clients[member].unknown().first().copied().filter(|_| place.is_multiple_of(2));
+        self.clients[member].submit(retry.unwrap_or(template().numbers[place]), now);
     }
 
     /// Carries some bytes, in one direction, in a piece of any size.
@@ -360,16 +300,6 @@ impl World {
                 server.answered(result, self.now, &mut self.rng);
             }
         }
-    }
-
-    /// Money only moves, at every moment.
-    fn look_at_money(&self) -> Result<(), String> {
-        let Some(server) = &self.server else { return Ok(()) };
-        let money = &server.ledger().replica().state().payments;
-        if money.sum() == u128::from(money.issued()) {
-            return Ok(());
-        }
-        Err(format!("{} were issued, the balances are {}", money.issued(), money.sum()))
     }
 
     pub(super) fn hang_up(&mut self, member: usize) {
@@ -479,7 +409,7 @@ impl World {
         server.ledger().reader().for_each(0..size, &mut visit).map_err(|error| error.to_string())?;
         for client in &self.clients {
             for number in client.acknowledged.keys() {
-                if breaks_a_rule(*number) {
+                if domains::breaks_a_rule(client.member, *number) {
                     return Err(format!("command {number} breaks a rule and was accepted"));
                 }
             }

@@ -1,0 +1,163 @@
+//! Money in the simulator: payments, payment orders that are settled and taken back, and money counted a second
+//! time, from the blocks alone and with other arithmetic than the ledger's.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+
+use ledgerd::chain::Block;
+use ledgerd::crypto::random::Seeded;
+use ledgerd::domain::payments::{Command as Paid, OrderId, Pay, Payment, PaymentOrder, RevokeOrder, Settle};
+use ledgerd::domain::{AccountId, Command, State, accounts};
+
+use super::domains::{Domain, Witness, number_of};
+use super::template::{START_MS, Template};
+
+/// See the module.
+pub(super) struct Payments;
+
+/// The payment orders that each payee has. Two commands settle each of them.
+pub(super) const ORDERS: [u32; 2] = [2, 5];
+
+/// Commands that settle; behind them come those that revoke, those that pay, and one that is refused.
+const SETTLEMENTS: u32 = 4;
+
+/// Orders that a payer takes back: two that there are, and one that there is not.
+const REVOKED: [u32; 3] = [5, 2, 99];
+
+/// What the payments move. Nobody can make all of them without receiving something.
+const AMOUNTS: [i64; 3] = [21, 29, 37];
+
+const FIRST_REVOCATION: u32 = SETTLEMENTS;
+const FIRST_PAYMENT: u32 = FIRST_REVOCATION + REVOKED.len() as u32;
+const REFUSED: u32 = FIRST_PAYMENT + AMOUNTS.len() as u32;
+
+/// The number among all commands of one that settles this order of the payee who sends it.
+pub(super) fn settlement(order: u32) -> u32 {
+    let place = ORDERS.iter().position(|number| *number == order).expect("an order of the payee");
+    number_of("payments", place as u32)
+}
+
+/// Names an order by its payee and its number.
+pub(super) fn order_id(payee: usize, number: u32) -> OrderId {
+    let mut id = [0; 16];
+    (id[0], id[1]) = (payee as u8, number as u8);
+    OrderId(id)
+}
+
+/// Order `number` to a payee, from the member after it.
+pub(super) fn order(template: &Template, payee: usize, number: u32) -> Settle {
+    static SIGNED: Mutex<BTreeMap<OrderId, Settle>> = Mutex::new(BTreeMap::new());
+    let order_id = order_id(payee, number);
+    let payer = (payee + 1) % 3;
+    let make = || {
+        let order = PaymentOrder {
+            ledger_id: template.ledger_id,
+            payer: AccountId(payer as u64 + 1),
+            key_id: template.members[payer].public().key_id(),
+            order_id,
+            payee: AccountId(payee as u64 + 1),
+            amount: 30 + u64::from(number),
+            expires_ms: START_MS + 24 * 60 * 60 * 1_000,
+            memo: String::new(),
+        };
+        let signature = template.members[payer].sign_pss(&mut Seeded::new("order"), &[&order.encode()]);
+        Settle { order, signature: signature.to_vec() }
+    };
+    SIGNED.lock().unwrap().entry(order_id).or_insert_with(make).clone()
+}
+
+impl Domain for Payments {
+    fn name(&self) -> &'static str {
+        "payments"
+    }
+
+    fn count(&self) -> u32 {
+        REFUSED + 1
+    }
+
+    fn command(&self, template: &Template, member: usize, n: u32) -> Command {
+        let pay = |to: usize, amount| {
+            let to = AccountId(to as u64 + 1);
+            Paid::Pay(Pay { payments: vec![Payment { to, amount, memo: "sim".to_owned() }] })
+        };
+        Command::Payments(match n {
+            ..FIRST_REVOCATION => Paid::Settle(order(template, member, ORDERS[n as usize % ORDERS.len()])),
+            FIRST_REVOCATION..FIRST_PAYMENT => {
+                // Of the order that this member gave to the one who settles it.
+                let order_id = order_id((member + 2) % 3, REVOKED[(n - FIRST_REVOCATION) as usize]);
+                Paid::RevokeOrder(RevokeOrder { order_id })
+            }
+            FIRST_PAYMENT..REFUSED => pay((member + 1) % 3, AMOUNTS[(n - FIRST_PAYMENT) as usize]),
+            _ => pay(member, 1),
+        })
+    }
+
+    fn breaks_a_rule(&self, _: usize, n: u32) -> bool {
+        n == REFUSED
+    }
+
+    fn depends_on_state(&self) -> &'static [&'static str] {
+        &["insufficient_balance", "already_settled", "revoked"]
+    }
+
+    fn witness(&self) -> Box<dyn Witness> {
+        Box::new(Money::default())
+    }
+
+    /// Money only moves.
+    fn look_at(&self, state: &State) -> Result<(), String> {
+        let money = &state.payments;
+        if money.sum() == u128::from(money.issued()) {
+            return Ok(());
+        }
+        Err(format!("{} were issued, the balances are {}", money.issued(), money.sum()))
+    }
+}
+
+/// What everybody has after some blocks.
+#[derive(Default)]
+struct Money {
+    balances: BTreeMap<AccountId, i128>,
+    issued: i128,
+    settled: BTreeSet<(AccountId, OrderId)>,
+}
+
+impl Witness for Money {
+    fn follow(&mut self, block: &Block<'_>, command: &Command, state: &State) -> Result<(), String> {
+        match command {
+            Command::Accounts(accounts::Command::Register(_)) => {
+                let grant = i128::from(state.settings.opening_grant);
+                self.issued += grant;
+                *self.balances.entry(AccountId(state.accounts.count())).or_default() += grant;
+            }
+            Command::Payments(Paid::Pay(pay)) => {
+                for payment in &pay.payments {
+                    self.move_from(block.author, payment.to, i128::from(payment.amount));
+                }
+            }
+            Command::Payments(Paid::Settle(Settle { order, .. })) => {
+                if !self.settled.insert((order.payer, order.order_id)) {
+                    return Err(format!("block {} settles an order for the second time", block.index));
+                }
+                self.move_from(order.payer, order.payee, i128::from(order.amount));
+            }
+            _ => {}
+        }
+        let same = self.balances.iter().all(|(account, balance)| {
+            *balance >= 0 && *balance == i128::from(state.payments.balance(*account))
+        });
+        let conserved = self.balances.values().sum::<i128>() == self.issued;
+        if same && conserved {
+            Ok(())
+        } else {
+            Err(format!("block {}: {:?} of {} issued", block.index, self.balances, self.issued))
+        }
+    }
+}
+
+impl Money {
+    fn move_from(&mut self, from: AccountId, to: AccountId, amount: i128) {
+        *self.balances.entry(from).or_default() -= amount;
+        *self.balances.entry(to).or_default() += amount;
+    }
+}
