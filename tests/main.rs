@@ -25,6 +25,7 @@ mod eventlog_crash;
 mod eventlog_full;
 mod fixtures_logs;
 mod forge;
+mod fuzzing;
 mod hidden_characters;
 mod home;
 mod home_files;

@@ -32,6 +32,17 @@ fn all_scenarios() -> Vec<Scenario> {
         .collect()
 }
 
+/// The blocks of all scenarios, genesis aside: commands and events of every kind.
+pub(crate) fn blocks() -> Vec<Vec<u8>> {
+    let mut blocks = Vec::new();
+    for scenario in &all_scenarios() {
+        let mut world = World::default();
+        scenario.lines.iter().for_each(|line| run(&mut world, line, &line.place));
+        blocks.extend(world.blocks);
+    }
+    blocks
+}
+
 #[test]
 fn every_scenario_goes_as_it_is_written() {
     let scenarios = all_scenarios();

@@ -49,7 +49,7 @@ pub(super) fn root() -> PathBuf {
 pub(super) fn files() -> Vec<File> {
     let root = root();
     let mut paths = Vec::new();
-    for folder in ["src", "bin", "tests", "benches", "examples", "fuzz/fuzz_targets"] {
+    for folder in ["src", "bin", "tests", "benches", "examples", "fuzz/src", "fuzz/fuzz_targets"] {
         collect(&root.join(folder), &mut paths);
     }
     let mut files: Vec<File> = paths

@@ -1,0 +1,6 @@
+//! Feeds the fuzzer's bytes to `ledgerd_fuzz::note`, which says what has to hold of them.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    ledgerd_fuzz::note(bytes);
+});
