@@ -16,7 +16,7 @@ use crate::crypto::note::LogPublicKey;
 use crate::crypto::rsa::PublicKey;
 use crate::crypto::{Digest, KeyId, LedgerId};
 use crate::domain::{self, AccountId, Command, Endorser, Signer, State};
-use crate::ledger::{Replica, Transaction};
+use crate::ledger::{Replica, Totals, Transaction};
 use crate::wire::Finding;
 
 /// Keys kept ready for use. One takes a few kilobytes, and making it again costs less than one signature.
@@ -70,6 +70,8 @@ pub struct Outcome {
     pub wanted_root: Option<TreeRoot>,
     /// [`Replica::digest`], if every block follows and is possible.
     pub replica_digest: Option<Digest>,
+    /// [`Replica::totals`], if every block follows and is possible.
+    pub totals: Option<Totals>,
     /// Everything found wrong in the order of the log, up to [`crate::wire::FINDINGS_MAX`].
     pub findings: Vec<Finding>,
     /// What is worth a line and no damage, with the same cap.
@@ -382,6 +384,7 @@ impl Checker {
             root: whole.map(|replica| replica.frontier().root()),
             wanted_root: self.wanted_root.and_then(|(_, root)| root),
             replica_digest: whole.filter(|_| self.judges).map(Replica::digest),
+            totals: whole.filter(|_| self.judges).map(Replica::totals),
             findings,
             warnings,
             findings_total: total,

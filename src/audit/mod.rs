@@ -42,6 +42,7 @@ use crate::chain::TreeRoot;
 use crate::crypto::note::LogPublicKey;
 use crate::crypto::{Digest, LedgerId};
 use crate::eventlog::{Access, LogError, Storage};
+use crate::ledger::Totals;
 use crate::wire::{FINDINGS_MAX, Finding};
 
 pub use checker::{Checker, Outcome};
@@ -96,6 +97,8 @@ pub struct Report {
     pub root: Option<TreeRoot>,
     /// [`crate::ledger::Replica::digest`] after the last block, on the same condition.
     pub replica_digest: Option<Digest>,
+    /// What a replay of the log counts, if that is possible.
+    pub totals: Option<Totals>,
     /// Everything found wrong, in the order of the log, up to [`FINDINGS_MAX`].
     pub findings: Vec<Finding>,
     /// Worth a line, and no damage; with the same cap.
@@ -177,6 +180,7 @@ impl Report {
             head: outcome.head,
             root: outcome.root,
             replica_digest: outcome.replica_digest,
+            totals: outcome.totals,
             findings: outcome.findings,
             warnings: outcome.warnings,
             findings_total: outcome.findings_total,

@@ -124,6 +124,14 @@ impl State {
         self.accounts.vouched_time(index, block_time)
     }
 
+    /// Visits what each domain counts, by name.
+    pub fn figures(&self, each: &mut dyn FnMut(&'static str, u64)) {
+        let State { settings: _, accounts, orders, payments } = self;
+        each("accounts", accounts.count());
+        each("orders", orders.count());
+        payments.figures(each);
+    }
+
     /// Whether money only moved: all places together hold what was issued.
     ///
     /// # Errors

@@ -17,7 +17,7 @@ pub use checkpoint_file::{CHECKPOINT_FILE, CheckpointFile, CheckpointFileError};
 pub use command_index::CommandIndex;
 pub use proofs::Unproven;
 pub use rebuild::{RebuildError, RebuiltTree, TreeRebuild};
-pub use replica::{ReplayError, Replica};
+pub use replica::{ReplayError, Replica, Totals};
 pub use transaction::{Transaction, TransactionError, context_of};
 
 use std::fmt;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::{CommandIndex, Transaction, TransactionError};
-use crate::chain::{Block, BlockDigests, Frontier, Genesis, Link, LinkError};
+use crate::chain::{Block, BlockDigests, Frontier, Genesis, Link, LinkError, TreeRoot};
 use crate::crypto::{Digest, LedgerId};
 use crate::domain::{self, AccountId, BadSetting, Impossible, Settings, State};
 
@@ -19,6 +19,21 @@ pub struct Replica {
     state: State,
     commands: CommandIndex,
     blocks_of: BTreeMap<AccountId, Vec<u64>>,
+}
+
+/// What two replicas of one ledger agree in, and what takes the same short time to gather however large they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Totals {
+    /// Blocks.
+    pub size: u64,
+    /// Hash of the last.
+    pub head: Digest,
+    /// Root of the tree over them.
+    pub root: TreeRoot,
+    /// Commands whose ids are known.
+    pub commands: u64,
+    /// What the domains count, by name.
+    pub counts: Vec<(&'static str, u64)>,
 }
 
 /// How a block fails to continue a ledger.
@@ -184,6 +199,20 @@ impl Replica {
     /// Indexes of an author's blocks, ascending.
     pub fn blocks_of(&self, author: AccountId) -> &[u64] {
         self.blocks_of.get(&author).map_or(&[], Vec::as_slice)
+    }
+
+    /// What can be compared with another replica at once, however much there is: the whole chain and tree by their heads, and
+    /// of the state what each domain counts.
+    pub fn totals(&self) -> Totals {
+        let mut counts = Vec::new();
+        self.state.figures(&mut |name, value| counts.push((name, value)));
+        Totals {
+            size: self.link.next_index(),
+            head: self.link.head(),
+            root: self.frontier.root(),
+            commands: self.commands.count(),
+            counts,
+        }
     }
 
     /// A digest over all that replay yields: equal for two replicas if and only if they serve the same.

@@ -23,15 +23,21 @@ const FILE_BYTES_MAX: u64 = 1 << 20;
 impl Service {
     /// The checkpoint over the last batch, signed once.
     pub(super) fn sign_checkpoint(&mut self) {
-        if self.checkpoint_note.0 != self.ledger.committed().size {
+        if self.note.size() != self.ledger.committed().size {
             let checkpoint = self.ledger.checkpoint();
-            self.checkpoint_note = (checkpoint.size, self.log_key.sign_note(&checkpoint.text()));
+            self.note.renew(checkpoint.size, self.log_key.sign_note(&checkpoint.text()));
         }
+    }
+
+    /// The newest checkpoint, for a reply that leaves: how many blocks it is over, and the signed note.
+    pub(super) fn hand_out_note(&mut self) -> (u64, String) {
+        self.sign_checkpoint();
+        (self.note.size(), self.note.hand_out())
     }
 
     /// Whoever is shown a checkpoint must find that a later start still stands by it.
     pub(super) fn keep_checkpoint(&mut self) -> Result<(), LogError> {
-        if !std::mem::take(&mut self.note_leaves) {
+        if !self.note.take_leaving() {
             return Ok(());
         }
         self.keep_newest_checkpoint().map_err(|error| LogError::io(CHECKPOINT_FILE, "write", error))
@@ -44,7 +50,7 @@ impl Service {
     /// What the file system says, but not that the disk is full.
     pub fn keep_newest_checkpoint(&mut self) -> io::Result<()> {
         self.sign_checkpoint();
-        match self.checkpoint_file.keep(self.ledger.checkpoint(), &self.checkpoint_note.1) {
+        match self.checkpoint_file.keep(self.ledger.checkpoint(), self.note.to_keep()) {
             // On a full disk nothing new is signed for but what came since the file was last written.
             Err(error) if eventlog::is_full(&error) => {
                 // Once, and not at every handshake until there is room.

@@ -38,8 +38,7 @@ impl Service {
         match (request, anonymous) {
             (Request::Submit(submission), _) => self.submit(id, request_id, submission, now),
             (Request::Checkpoint, _) => {
-                self.sign_checkpoint();
-                let note = self.checkpoint_note.1.clone();
+                let (_, note) = self.hand_out_note();
                 self.hold_durable(id, request_id, Reply::Checkpoint(CheckpointNote { note }));
             }
             (Request::Inclusion { index, size }, _) => self.inclusion(id, request_id, index, size),

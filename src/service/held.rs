@@ -1,14 +1,15 @@
-//! Replies that wait for the batch, and how long the batch waits for more.
+//! Replies wait for the batch, and the batch waits a moment for more.
 
 use std::time::Duration;
 
 use rand_core::CryptoRng;
 
+use super::outbox::Commit;
 use super::{ConnectionId, Service, disk_full};
 use crate::chain::{Block, Message};
 use crate::session::SendError;
 use crate::time::{Monotonic, Now};
-use crate::wire::{self, Reply};
+use crate::wire::Reply;
 
 /// How long a batch is left open for commands whose signatures are being checked: about what a sync takes.
 const GATHERING: Duration = Duration::from_millis(1);
@@ -16,27 +17,14 @@ const GATHERING: Duration = Duration::from_millis(1);
 /// Blocks of a batch that is not left open for more.
 const GATHERED: u64 = 64;
 
-/// Bytes that a reply counts for beside its lists; an empty page takes room as well.
-const REPLY_BYTES: usize = 256;
-
-/// A reply that waits for the batch to be durable.
-pub(super) struct Held {
-    pub(super) connection: ConnectionId,
-    request: u32,
-    reply: Reply,
-    bytes: usize,
-    /// Whether the reply may say something of the blocks of the open batch.
-    of_open_batch: bool,
-}
-
 impl Service {
     /// Whether the batch is left open for a moment: commands are on their way back from their signature checks, and
-    /// one sync for all of them is worth more than one for each. Everything that is held waits with it. A checkpoint in
-    /// a handshake does not wait, and may not leave before it is kept: then the tick ends at once.
+    /// one sync for all of them is worth more than one for each. What has seen its blocks waits with it. A checkpoint
+    /// may not leave before it is kept: then the tick ends at once.
     pub(super) fn awaits_more(&mut self, now: Now) -> bool {
         let blocks = self.ledger.open_batch();
         let wanted = self.checks_under_way > 0 && (1..GATHERED).contains(&blocks);
-        if !wanted || self.note_leaves || self.shutting_down || !self.postponed.is_empty() {
+        if !wanted || self.note.leaves() || self.shutting_down || !self.postponed.is_empty() {
             return false;
         }
         let due = *self.commit_due.get_or_insert(Monotonic(now.mono.0 + GATHERING));
@@ -44,18 +32,15 @@ impl Service {
     }
 
     /// The batch was not written: what was learnt from its blocks is refused instead, and none of it may stay behind.
-    /// A reply that saw durable blocks only is what it was.
     pub(super) fn refuse_held(&mut self, thrown_away: &[Vec<u8>]) {
-        let durable = self.ledger.committed().size;
-        for held in self.held.iter_mut().filter(|held| held.of_open_batch) {
-            match &held.reply {
-                // A duplicate of what is durable stays what it is.
-                Reply::Accepted(accepted) if accepted.index < durable => continue,
-                Reply::Accepted(accepted) if !accepted.duplicate => self.counters.accepted -= 1,
-                _ => {}
+        let connections = &mut self.connections;
+        let commit = self.outbox.open();
+        self.outbox.threw_away(commit, &Reply::Refused(disk_full()), &mut |id, before, now| {
+            if let Some(connection) = connections.get_mut(&id) {
+                connection.held_bytes = (connection.held_bytes + now).saturating_sub(before);
             }
-            held.reply = Reply::Refused(disk_full());
-        }
+        });
+        self.counters.accepted = self.counters.accepted.saturating_sub(thrown_away.len() as u64);
         self.keys.clear();
         self.refusals.take_back(&disk_full());
         for block in thrown_away {
@@ -67,12 +52,12 @@ impl Service {
         }
     }
 
+    /// Sends what may leave.
     pub(super) fn release_held(&mut self, now: Now, rng: &mut dyn CryptoRng) {
-        for held in std::mem::take(&mut self.held) {
-            let message = wire::seal(held.request, &held.reply);
+        for held in self.outbox.take_leaving() {
             let sent = self.with_env(held.connection, now, rng, |connection, env| {
-                connection.held_bytes = connection.held_bytes.saturating_sub(held.bytes);
-                connection.session.send_message(&message, env)
+                connection.held_bytes = connection.held_bytes.saturating_sub(held.message.len());
+                connection.session.send_message(&held.message, env)
             });
             match sent {
                 Some(Err(SendError::TooLong)) => {
@@ -88,30 +73,24 @@ impl Service {
 
     /// Holds a reply until the batch of this tick is durable, because it may say something of its blocks.
     pub(super) fn hold(&mut self, connection: ConnectionId, request: u32, reply: Reply) {
-        let of_open_batch = self.ledger.open_batch() > 0;
-        self.hold_back(connection, request, reply, of_open_batch);
+        let saw_open = self.ledger.open_batch() > 0 && !self.is_durable(&reply);
+        let seen = if saw_open { self.outbox.open() } else { self.outbox.durable() };
+        self.put_out(connection, request, &reply, seen);
     }
 
-    /// Holds a reply that says nothing of the open batch, but leaves in its order with the others.
+    /// Holds a reply that says nothing of the open batch, but leaves in its order with the others of its connection.
     pub(super) fn hold_durable(&mut self, connection: ConnectionId, request: u32, reply: Reply) {
-        self.hold_back(connection, request, reply, false);
+        self.put_out(connection, request, &reply, self.outbox.durable());
     }
 
-    fn hold_back(&mut self, connection: ConnectionId, request: u32, reply: Reply, of_open_batch: bool) {
-        let bytes = match &reply {
-            Reply::CopyPage(page) => page.blocks.iter().map(|block| block.len()).sum(),
-            Reply::Statement(page) => page.lines.len().saturating_mul(128),
-            Reply::Receipt(proofs) => proofs.block.len(),
-            Reply::Online(page) => page.members.len().saturating_mul(192),
-            Reply::Verification(verdict) => verdict.findings.len().saturating_mul(192),
-            _ => 0,
-        } + REPLY_BYTES;
-        self.note_leaves |=
-            matches!(reply, Reply::Checkpoint(_) | Reply::Receipt(_) | Reply::Verification(_));
-        if let Some(connection) = self.connections.get_mut(&connection) {
-            connection.held_bytes += bytes;
-        }
-        self.held.push(Held { connection, request, reply, bytes, of_open_batch });
+    /// A duplicate of what is durable stays what it is, whatever becomes of the open batch.
+    fn is_durable(&self, reply: &Reply) -> bool {
+        matches!(reply, Reply::Accepted(accepted) if accepted.index < self.ledger.committed().size)
+    }
+
+    fn put_out(&mut self, id: ConnectionId, request: u32, reply: &Reply, seen: Commit) {
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        connection.held_bytes += self.outbox.put(id, request, reply, seen);
     }
 }
 
@@ -134,7 +113,7 @@ mod tests {
     use crate::service::connection::{Connection, Peer};
     use crate::session::{Descriptor, ServerIdentity, ServerSession};
     use crate::time::{SinceBoot, Timestamp};
-    use crate::wire::{Accepted, Request, Submission};
+    use crate::wire::{self, Accepted, Request, Submission};
 
     const ALICE: &str = include_str!("../../fixtures/keys/client.pem");
     const BOB: &str = include_str!("../../fixtures/keys/other.pem");
@@ -242,14 +221,15 @@ mod tests {
         };
         service.refuse_held(&blocks);
         let told: Vec<(u32, String)> = service
-            .held
+            .outbox
+            .take_leaving()
             .iter()
-            .map(|held| match &held.reply {
-                Reply::Refused(refusal) => (held.request, refusal.name.clone()),
-                other => {
+            .map(|held| match wire::open::<Reply>(&held.message).unwrap() {
+                (request, Reply::Refused(refusal)) => (request, refusal.name),
+                (request, other) => {
                     let name: String =
                         format!("{other:?}").chars().take_while(|c| c.is_alphanumeric()).collect();
-                    (held.request, name)
+                    (request, name)
                 }
             })
             .collect();

@@ -18,6 +18,8 @@ mod job;
 mod key_cache;
 mod lines;
 mod money;
+mod note;
+mod outbox;
 mod pages;
 mod party;
 mod presence;
@@ -56,9 +58,10 @@ use connection::Connection;
 use cosigned::Cosigned;
 use deadlines::Deadlines;
 use fair_queue::FairQueue;
-use held::Held;
 use key_cache::KeyCache;
 use lines::Lines;
+use note::NewestNote;
+use outbox::Outbox;
 use party::{Party, Prefix};
 use presence::Presence;
 use proofs::StoredHashes;
@@ -99,7 +102,7 @@ pub struct Service {
     handshakes: FairQueue<Prefix, Job>,
     decaps_with_helper: u64,
     jobs: Vec<Job>,
-    held: Vec<Held>,
+    outbox: Outbox,
     refusals: Refusals,
     clock: ClockWatch,
     registrations: Bucket,
@@ -108,11 +111,9 @@ pub struct Service {
     verifications: Verifications,
     stored_hashes: StoredHashes,
     keys: KeyCache,
-    checkpoint_note: (u64, String),
+    note: NewestNote,
     /// Where it is kept before it leaves.
     checkpoint_file: CheckpointFile,
-    /// Whether something that is sent at the end of this tick holds a checkpoint.
-    note_leaves: bool,
     /// The newest checkpoint could not be kept, for want of room on the disk, and that was said.
     checkpoint_unkept: bool,
     /// What witnesses have cosigned.
@@ -190,7 +191,7 @@ impl Service {
             handshakes: FairQueue::default(),
             decaps_with_helper: 0,
             jobs: Vec::new(),
-            held: Vec::new(),
+            outbox: Outbox::default(),
             refusals: Refusals::new(REFUSALS_REMEMBERED_MAX, REFUSALS_REMEMBERED_PER_AUTHOR_MAX),
             clock: ClockWatch::default(),
             registrations,
@@ -199,9 +200,8 @@ impl Service {
             verifications: Verifications::default(),
             stored_hashes: StoredHashes::default(),
             keys: KeyCache::default(),
-            checkpoint_note: (0, String::new()),
+            note: NewestNote::default(),
             checkpoint_file,
-            note_leaves: false,
             checkpoint_unkept: false,
             cosigned: Cosigned::default(),
             presence: Presence::default(),
@@ -265,11 +265,13 @@ impl Service {
             tickets: &mut self.tickets,
             identity: &self.identity,
             settings: &self.settings,
-            checkpoint_note: &self.checkpoint_note.1,
+            checkpoint_note: self.note.lend(),
             note_told: false,
         };
         let done = work(connection, &mut env);
-        self.note_leaves |= env.note_told;
+        if env.note_told {
+            self.note.was_told();
+        }
         connection.output_moved(now.mono, false);
         self.touched.insert(id);
         Some(done)
@@ -277,9 +279,8 @@ impl Service {
 
     fn start_verification(&mut self) {
         if self.verifications.is_due() {
-            let expected = self.ledger.replica().digest();
-            self.sign_checkpoint();
-            let (size, note) = self.checkpoint_note.clone();
+            let expected = self.ledger.replica().totals();
+            let (size, note) = self.hand_out_note();
             let job = self.verifications.start(Arc::clone(&self.storage), size, expected, note);
             self.jobs.push(job);
         }
@@ -342,6 +343,7 @@ impl Handler for Service {
             return Err(error);
         }
         if self.awaits_more(now) {
+            self.release_held(now, rng);
             return Ok(());
         }
         self.commit_due = None;
@@ -349,6 +351,7 @@ impl Handler for Service {
             Ok(0) => self.refusals.committed(),
             Ok(blocks) => {
                 self.newest_batch = blocks;
+                self.outbox.became_durable(self.outbox.open());
                 self.refusals.committed();
                 let due = Monotonic(now.mono.0 + Duration::from_millis(ANCHOR_SYNC_MS_MAX));
                 self.maintenance_due.get_or_insert(due);
@@ -416,7 +419,7 @@ impl Handler for Service {
     fn next_deadline(&self) -> Option<Monotonic> {
         let connections = self.deadlines.first();
         let left_over = !self.postponed.is_empty()
-            || !self.held.is_empty()
+            || !self.outbox.is_empty()
             || !self.to_close.is_empty()
             || self.ledger.open_batch() > 0;
         // What is left over waits for an open batch, if there is one that is left open.
@@ -446,7 +449,7 @@ impl Handler for Service {
 
     fn close(mut self) -> Result<(), LogError> {
         self.sum_up_lines(Monotonic(Duration::MAX));
-        self.note_leaves = true;
+        self.note.was_told();
         self.keep_checkpoint()?;
         self.keep_cosigned(self.cosigned.write_due().unwrap_or_default());
         self.ledger.close()

@@ -33,7 +33,7 @@ impl Service {
     pub(super) fn registration(&mut self, id: ConnectionId, request: u32, of: Option<AccountId>) {
         self.sign_checkpoint();
         let index = of.and_then(|of| self.ledger.replica().state().registered_at(of));
-        let index = index.filter(|index| *index < self.checkpoint_note.0);
+        let index = index.filter(|index| *index < self.note.size());
         let proofs = index.map(|index| self.proofs(Wanted { index, registered_at: None })).transpose();
         self.hold_receipt(id, request, proofs, "there is no such member");
     }
@@ -77,7 +77,7 @@ impl Service {
                 fate.map(|(Fate::Settled(index) | Fate::Revoked(index))| index)
             }
         };
-        let Some(index) = index.filter(|index| *index < self.checkpoint_note.0) else { return Ok(None) };
+        let Some(index) = index.filter(|index| *index < self.note.size()) else { return Ok(None) };
         // Somebody else's, which can be large, is not even read.
         let is_own = || replica.blocks_of(account).binary_search(&index).is_ok();
         if matches!(of, ReceiptOf::Block(_))
@@ -100,11 +100,11 @@ impl Service {
         Ok(Some(Wanted { index, registered_at }))
     }
 
-    fn proofs(&self, wanted: Wanted) -> Result<Option<Proofs>, NoProof> {
-        let (size, note) = &self.checkpoint_note;
+    fn proofs(&mut self, wanted: Wanted) -> Result<Option<Proofs>, NoProof> {
+        let size = self.note.size();
         let proven = |index| -> Result<Option<_>, NoProof> {
             let Some(bytes) = self.ledger.block(index)? else { return Ok(None) };
-            match self.ledger.inclusion(index, *size) {
+            match self.ledger.inclusion(index, size) {
                 Ok(inclusion) => Ok(Some((ByteBuf::from(bytes), inclusion))),
                 Err(Unproven::NoSuch) => Ok(None),
                 Err(Unproven::Unavailable) => Err(NoProof::Unavailable),
@@ -118,6 +118,7 @@ impl Service {
             },
             None => None,
         };
-        Ok(Some(Proofs { block, inclusion, registration, note: note.clone() }))
+        let (_, note) = self.hand_out_note();
+        Ok(Some(Proofs { block, inclusion, registration, note }))
     }
 }

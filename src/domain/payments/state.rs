@@ -74,6 +74,13 @@ impl State {
         self.revocations
     }
 
+    /// What is counted, by name.
+    pub(in crate::domain) fn figures(&self, each: &mut dyn FnMut(&'static str, u64)) {
+        each("issued", self.issued);
+        each("settlements", self.settlements);
+        each("revocations", self.revocations);
+    }
+
     /// Whether all that is anywhere adds up to what was issued.
     pub(in crate::domain) fn conserved(&self) -> Result<(), Unbalanced> {
         let (sum, issued) = (self.sum(), self.issued);
