@@ -73,6 +73,15 @@ fn the_reference_of_settings_is_that_of_the_code() {
 }
 
 #[test]
+fn the_reference_of_figures_is_that_of_the_code() {
+    let reference = document("docs/cli.md");
+    let section = reference.split("\n## ").find(|section| section.starts_with("status\n")).unwrap();
+    let rows: Vec<&str> = section.lines().filter(|line| line.starts_with("| `")).collect();
+    let figures = ledgerd::service::described_figures();
+    assert_eq!(rows, figures.iter().map(|(name, help)| format!("| `{name}` | {help} |")).collect::<Vec<_>>());
+}
+
+#[test]
 fn every_refusal_of_a_rule_is_in_the_reference() {
     let reference = document("docs/wire-protocol.md");
     for refusal in crate::scenarios::every_refusal() {

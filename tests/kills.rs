@@ -58,7 +58,7 @@ impl World {
         let Reply::Status(status) = self.watcher.ask(&Request::Status, &mut |_| ()).unwrap() else {
             panic!("no status")
         };
-        status.blocks
+        status.number("blocks").unwrap()
     }
 }
 

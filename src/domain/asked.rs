@@ -124,12 +124,19 @@ impl State {
         self.accounts.vouched_time(index, block_time)
     }
 
-    /// Visits what each domain counts, by name.
-    pub fn figures(&self, each: &mut dyn FnMut(&'static str, u64)) {
+    /// Visits what everybody may know of how much there is: a name, what it says, a number.
+    pub fn figures(&self, each: &mut dyn FnMut(&'static str, &'static str, u64)) {
+        let State { settings: _, accounts, orders, payments: _ } = self;
+        each("accounts", "accounts of the ledger", accounts.count());
+        each("orders", "orders in the ledger", orders.count());
+    }
+
+    /// Visits what each domain counts, by name: what two replicas of one ledger agree in.
+    pub fn totals(&self, each: &mut dyn FnMut(&'static str, u64)) {
         let State { settings: _, accounts, orders, payments } = self;
         each("accounts", accounts.count());
         each("orders", orders.count());
-        payments.figures(each);
+        payments.totals(each);
     }
 
     /// Whether money only moved: all places together hold what was issued.

@@ -205,7 +205,7 @@ impl Replica {
     /// of the state what each domain counts.
     pub fn totals(&self) -> Totals {
         let mut counts = Vec::new();
-        self.state.figures(&mut |name, value| counts.push((name, value)));
+        self.state.totals(&mut |name, value| counts.push((name, value)));
         Totals {
             size: self.link.next_index(),
             head: self.link.head(),

@@ -9,9 +9,8 @@ use super::verification::Asker;
 use super::{ConnectionId, Service};
 use crate::audit::{AuditError, Report};
 use crate::domain::AccountId;
-use crate::eventlog;
 use crate::time::Now;
-use crate::wire::{self, CheckpointNote, Mode, Progress, Refusal, Reply, Request, Status, Whoami};
+use crate::wire::{self, CheckpointNote, Progress, Refusal, Reply, Request, Whoami};
 
 impl Service {
     /// Answers one message, or has its answer come later.
@@ -113,43 +112,13 @@ impl Service {
                 }
             }
             (Request::Status, false) => {
-                let status = Reply::Status(self.status(now));
+                let status = Reply::Status(self.figures(now));
                 self.hold(id, request_id, status);
             }
             (Request::Whoami, false) => {
                 let reply = self.whoami(account);
                 self.hold(id, request_id, reply);
             }
-        }
-    }
-
-    fn status(&self, now: Now) -> Status {
-        let committed = self.ledger.committed();
-        let figures = self.ledger.log().figures();
-        let state = self.ledger.replica().state();
-        Status {
-            blocks: committed.size,
-            head: committed.head,
-            accounts: state.accounts.count(),
-            orders: state.orders.count(),
-            segments: figures.segments,
-            bytes_written: figures.bytes_written,
-            log_bytes: figures.log_bytes,
-            batches: figures.batches,
-            syncs: figures.syncs,
-            connections: self.connections.len() as u64,
-            handshakes: self.counters.handshakes,
-            accepted: self.counters.accepted,
-            refused: self.counters.refused,
-            duplicate: self.counters.duplicate,
-            mode: match (self.ledger.log().mode(), self.clock.reason()) {
-                (_, Some(reason)) => Mode::ReadOnly(reason),
-                (eventlog::Mode::ReadOnly { reason }, None) => Mode::ReadOnly(format!("disk_full: {reason}")),
-                (eventlog::Mode::ReadWrite, None) => Mode::ReadWrite,
-            },
-            resident_bytes: self.process.resident_bytes,
-            cpu_us: self.process.cpu_us,
-            uptime_us: now.mono.0.as_micros() as u64,
         }
     }
 

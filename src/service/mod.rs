@@ -12,6 +12,7 @@ mod cosigned;
 mod deadlines;
 mod dispatch;
 mod fair_queue;
+mod figures;
 mod held;
 mod holdings;
 mod job;
@@ -33,6 +34,7 @@ mod turns;
 mod verification;
 
 pub use clock::ClockReference;
+pub use figures::described_figures;
 pub use job::{CheckingKey, CommandCheck, EndorsementCheck, Job, JobResult, Keys, Lane, SignatureVerdict};
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -51,7 +53,7 @@ use crate::limits::{
 };
 use crate::session::{ChannelSettings, ServerEnv, ServerIdentity, Stage, TicketSettings, TicketTable};
 use crate::time::{Monotonic, Now, Timestamp};
-use crate::wire::{Handshakes, Refusal};
+use crate::wire::Refusal;
 use admission::{Bucket, Buckets};
 use clock::ClockWatch;
 use connection::Connection;
@@ -69,6 +71,17 @@ use quota::Quota;
 use refusals::Refusals;
 use shares::Shares;
 use verification::Verifications;
+
+/// Handshakes since the start.
+#[derive(Clone, Copy, Debug, Default)]
+struct Handshakes {
+    /// With an RSA private operation of the server.
+    full: u64,
+    /// With a ticket.
+    resumed: u64,
+    /// That failed.
+    failed: u64,
+}
 
 /// What the service counts since it started.
 #[derive(Clone, Copy, Debug, Default)]

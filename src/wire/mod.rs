@@ -5,15 +5,17 @@
 //! tells about. Variants are only ever appended; a message of another version ends the connection.
 
 mod dialled;
+mod figures;
 mod peer;
 mod reply;
 mod request;
 
 pub use dialled::check_dialled;
+pub use figures::{Figure, FigureValue, Figures};
 pub use peer::{Handover, PeerReply, PeerRequest};
 pub use reply::{
-    Accepted, Balance, CheckpointNote, CopyPage, Finding, Handshakes, Member, Mode, OnlineMember, OnlinePage,
-    Progress, Proofs, Refusal, Reply, StatementLine, StatementPage, Status, Verification, Whoami,
+    Accepted, Balance, CheckpointNote, CopyPage, Finding, Member, OnlineMember, OnlinePage, Progress, Proofs,
+    Refusal, Reply, StatementLine, StatementPage, Verification, Whoami,
 };
 pub use request::{ReceiptOf, Request, StatementPlace, Submission};
 

@@ -11,7 +11,7 @@ use crate::domain::AccountId;
 use crate::domain::payments::Movement;
 use crate::time::Timestamp;
 
-use super::StatementPlace;
+use super::{Figures, StatementPlace};
 
 /// An answer, or news about a request that is still being worked on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,7 +27,7 @@ pub enum Reply {
     /// The verdict.
     Verification(Verification),
     /// The server's figures.
-    Status(Status),
+    Status(Figures),
     /// The caller's account.
     Whoami(Whoami),
     /// The newest signed checkpoint.
@@ -233,67 +233,6 @@ pub struct Finding {
     pub reason: String,
     /// Whether it is only a warning: a torn tail that was never acknowledged.
     pub warning: bool,
-}
-
-/// Handshakes completed since start.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Handshakes {
-    /// With an RSA private operation of the server.
-    pub full: u64,
-    /// With a ticket.
-    pub resumed: u64,
-    /// That failed.
-    pub failed: u64,
-}
-
-/// Whether the server takes commands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Mode {
-    /// It does.
-    ReadWrite,
-    /// It does not, and why.
-    ReadOnly(String),
-}
-
-/// The server's figures.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Status {
-    /// Durable blocks.
-    pub blocks: u64,
-    /// Hash of the last.
-    pub head: Digest,
-    /// Accounts.
-    pub accounts: u64,
-    /// Orders.
-    pub orders: u64,
-    /// Segments of the log.
-    pub segments: u64,
-    /// Bytes of blocks and frames written since start.
-    pub bytes_written: u64,
-    /// Bytes of frames in the log.
-    pub log_bytes: u64,
-    /// Batches written since start.
-    pub batches: u64,
-    /// Syncs of the log since start.
-    pub syncs: u64,
-    /// Open connections.
-    pub connections: u64,
-    /// Handshakes since start.
-    pub handshakes: Handshakes,
-    /// Commands that became blocks since start.
-    pub accepted: u64,
-    /// Commands refused since start.
-    pub refused: u64,
-    /// Commands answered with an earlier receipt since start.
-    pub duplicate: u64,
-    /// Whether commands are taken.
-    pub mode: Mode,
-    /// Resident memory of the daemon, in bytes.
-    pub resident_bytes: u64,
-    /// CPU time of the daemon since start, in microseconds.
-    pub cpu_us: u64,
-    /// Microseconds since start.
-    pub uptime_us: u64,
 }
 
 /// The caller's account as the ledger has it.

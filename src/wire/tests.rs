@@ -61,26 +61,12 @@ fn replies() -> Vec<Reply> {
         findings_total: 3,
         checkpoint: String::new(),
     };
-    let status = Status {
-        blocks: 1,
-        head: Digest([2; 32]),
-        accounts: 3,
-        orders: 4,
-        segments: 5,
-        bytes_written: 6,
-        log_bytes: 7,
-        batches: 8,
-        syncs: 9,
-        connections: 10,
-        handshakes: Handshakes { full: 11, resumed: 12, failed: 13 },
-        accepted: 14,
-        refused: 15,
-        duplicate: 16,
-        mode: Mode::ReadOnly("disk_full".to_owned()),
-        resident_bytes: 17,
-        cpu_us: 18,
-        uptime_us: 19,
-    };
+    let figure = |name: &str, value| Figure { name: name.to_owned(), value };
+    let status = Figures(vec![
+        figure("blocks", FigureValue::Number(300)),
+        figure("mode", FigureValue::Text("read_only".to_owned())),
+        figure("mode_reason", FigureValue::None),
+    ]);
     let whoami = Whoami {
         account: AccountId(1),
         handle: "alice".to_owned(),

@@ -15,7 +15,7 @@ pub use report::Report;
 pub use run::{Outcome, run};
 
 use super::{ClientError, Member};
-use crate::wire::{Reply, Request, Status};
+use crate::wire::{Figures, Reply, Request};
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug)]
@@ -56,7 +56,7 @@ const FIGURES_AGE: std::time::Duration = std::time::Duration::from_millis(300);
 ///
 /// # Errors
 /// As for [`Member::ask`].
-pub fn status_at_rest(member: &mut Member) -> Result<Status, ClientError> {
+pub fn status_at_rest(member: &mut Member) -> Result<Figures, ClientError> {
     std::thread::sleep(FIGURES_AGE);
     member.ask(&Request::Status, &mut |_| ())?;
     match member.ask(&Request::Status, &mut |_| ())? {

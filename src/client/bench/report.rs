@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::{Outcome, Plan};
-use crate::wire::Status;
+use crate::wire::Figures;
 
 /// Share of a core from which the generator, which is one thread, is held to be the limit.
 const GENERATOR_BUSY: f64 = 0.8;
@@ -72,15 +72,16 @@ pub struct Report {
 
 impl Report {
     /// Puts together what was counted here and, before and after, by the server.
-    pub fn new(plan: &Plan, outcome: &Outcome, before: &Status, after: &Status) -> Report {
-        let grown = |figure: fn(&Status) -> u64| figure(after).saturating_sub(figure(before));
+    pub fn new(plan: &Plan, outcome: &Outcome, before: &Figures, after: &Figures) -> Report {
+        let number = |figures: &Figures, name| figures.number(name).unwrap_or_default();
+        let grown = |name| number(after, name).saturating_sub(number(before, name));
         let quantile = |share| outcome.latencies.value_at_quantile(share);
         let orders = outcome.accepted.saturating_mul(plan.orders_per_command as u64);
         let seconds = outcome.elapsed.as_secs_f64();
-        let (server_cpu_us, generator_cpu_us) = (grown(|s| s.cpu_us), micros(outcome.generator_cpu));
+        let (server_cpu_us, generator_cpu_us) = (grown("cpu_us"), micros(outcome.generator_cpu));
         let generator_busy = ratio(outcome.generator_cpu.as_secs_f64(), seconds);
-        let (blocks, batches) = (grown(|s| s.blocks), grown(|s| s.batches));
-        let bytes_written = grown(|s| s.bytes_written);
+        let (blocks, batches) = (grown("blocks"), grown("batches"));
+        let bytes_written = grown("bytes_written");
         Report {
             connections: plan.connections,
             commands: plan.commands,
@@ -102,7 +103,7 @@ impl Report {
             server_cpu_us_per_command: ratio(server_cpu_us as f64, outcome.accepted as f64),
             blocks,
             batches,
-            syncs: grown(|s| s.syncs),
+            syncs: grown("syncs"),
             blocks_per_batch: ratio(blocks as f64, batches as f64),
             bytes_written,
             bytes_per_order: ratio(bytes_written as f64, orders as f64),

@@ -75,7 +75,7 @@ impl State {
     }
 
     /// What is counted, by name.
-    pub(in crate::domain) fn figures(&self, each: &mut dyn FnMut(&'static str, u64)) {
+    pub(in crate::domain) fn totals(&self, each: &mut dyn FnMut(&'static str, u64)) {
         each("issued", self.issued);
         each("settlements", self.settlements);
         each("revocations", self.revocations);

@@ -1,0 +1,84 @@
+//! The figures that `status` shows: a line each.
+
+use super::Service;
+use crate::eventlog;
+use crate::time::Now;
+use crate::wire::{Figure, FigureValue, Figures};
+
+/// What a figure is called, what it says, and where it comes from. Counts run from the start of the daemon.
+type Row = (&'static str, &'static str, fn(&Service, Now) -> FigureValue);
+
+/// Every figure but those of the domains, which stand behind `head`. The documents have the same rows.
+const ROWS: &[Row] = &[
+    ("blocks", "durable blocks", |service, _| service.ledger.committed().size.into()),
+    ("head", "hash of the newest of them", |service, _| service.ledger.committed().head.to_string().into()),
+    ("segments", "segments of the log", |service, _| service.ledger.log().figures().segments.into()),
+    ("connections", "open connections", |service, _| (service.connections.len() as u64).into()),
+    ("handshakes_full", "handshakes with an RSA operation", |service, _| {
+        service.counters.handshakes.full.into()
+    }),
+    ("handshakes_resumed", "handshakes with a ticket", |service, _| {
+        service.counters.handshakes.resumed.into()
+    }),
+    ("handshakes_failed", "handshakes that failed", |service, _| service.counters.handshakes.failed.into()),
+    ("commands_accepted", "commands that became blocks", |service, _| service.counters.accepted.into()),
+    ("commands_refused", "commands that were refused", |service, _| service.counters.refused.into()),
+    ("commands_duplicate", "commands answered with an earlier receipt", |service, _| {
+        service.counters.duplicate.into()
+    }),
+    ("batches", "batches written", |service, _| service.ledger.log().figures().batches.into()),
+    ("syncs", "syncs of the log", |service, _| service.ledger.log().figures().syncs.into()),
+    ("bytes_written", "bytes of blocks and frames written", |service, _| {
+        service.ledger.log().figures().bytes_written.into()
+    }),
+    ("log_bytes", "bytes of frames in the log", |service, _| service.ledger.log().figures().log_bytes.into()),
+    ("mode", "`read_write` or `read_only`", |service, _| service.mode().0.to_owned().into()),
+    ("mode_reason", "why it is read-only", |service, _| {
+        service.mode().1.map_or(FigureValue::None, FigureValue::Text)
+    }),
+    ("resident_bytes", "memory of the daemon", |service, _| service.process.resident_bytes.into()),
+    ("cpu_us", "processor time of the daemon, in microseconds", |service, _| service.process.cpu_us.into()),
+    ("uptime_us", "microseconds since the start", |_, now| (now.mono.0.as_micros() as u64).into()),
+];
+
+/// After which figure those of the domains stand.
+const BEFORE_DOMAINS: &str = "head";
+
+impl Service {
+    /// All figures as they are now.
+    pub(super) fn figures(&self, now: Now) -> Figures {
+        let mut figures = Vec::new();
+        for (name, _, value) in ROWS {
+            figures.push(Figure { name: (*name).to_owned(), value: value(self, now) });
+            if *name == BEFORE_DOMAINS {
+                self.ledger.replica().state().figures(&mut |name, _, value| {
+                    figures.push(Figure { name: name.to_owned(), value: value.into() });
+                });
+            }
+        }
+        Figures(figures)
+    }
+
+    /// Whether commands are taken, and why not.
+    fn mode(&self) -> (&'static str, Option<String>) {
+        match (self.clock.reason(), self.ledger.log().mode()) {
+            (Some(reason), _) => ("read_only", Some(reason)),
+            (None, eventlog::Mode::ReadOnly { reason }) => {
+                ("read_only", Some(format!("disk_full: {reason}")))
+            }
+            (None, eventlog::Mode::ReadWrite) => ("read_write", None),
+        }
+    }
+}
+
+/// Every figure with what it says, in the order in which they are shown: what the documents are held against.
+pub fn described_figures() -> Vec<(&'static str, &'static str)> {
+    let mut rows = Vec::new();
+    for (name, help, _) in ROWS {
+        rows.push((*name, *help));
+        if *name == BEFORE_DOMAINS {
+            crate::domain::State::default().figures(&mut |name, help, _| rows.push((name, help)));
+        }
+    }
+    rows
+}
