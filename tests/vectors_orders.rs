@@ -90,7 +90,7 @@ fn the_vectors_of_orders_are_what_the_ledger_holds() {
         for (number, order) in orders.iter().enumerate() {
             book.put(&format!("order_{number}"), &codec::encode(order));
         }
-        let encoded: Vec<u8> = orders.iter().flat_map(|order| codec::encode(order)).collect();
+        let encoded: Vec<u8> = orders.iter().flat_map(codec::encode).collect();
         assert_eq!(message.body, [&[orders.len() as u8], &encoded[..]].concat(), "a count, and the orders");
         let command = Command::Orders(orders::Command::PlaceOrders(PlaceOrders { orders }));
         assert_eq!(Command::decode(message.header.tag, message.body), Ok(command));
