@@ -12,6 +12,7 @@ mod binaries_proofs;
 mod block_words;
 mod bookkeeping;
 mod clock;
+mod concerned;
 mod daemon;
 mod daemon_first_start;
 mod daemon_log;

@@ -7,6 +7,7 @@
 mod checkpoint_file;
 mod command_index;
 mod open;
+mod past;
 mod proofs;
 mod rebuild;
 mod replica;
@@ -15,6 +16,7 @@ mod tree_file;
 
 pub use checkpoint_file::{CHECKPOINT_FILE, CheckpointFile, CheckpointFileError};
 pub use command_index::CommandIndex;
+pub use past::Past;
 pub use proofs::Unproven;
 pub use rebuild::{RebuildError, RebuiltTree, TreeRebuild};
 pub use replica::{ReplayError, Replica, Totals};
@@ -322,7 +324,7 @@ impl Ledger {
 
     /// Indexes of an author's durable blocks from `from` on, in order.
     pub fn own_indexes(&self, author: AccountId, from: u64) -> impl Iterator<Item = u64> + '_ {
-        let all = self.replica.blocks_of(author);
+        let all = self.replica.past().own(author);
         let start = all.partition_point(|&index| index < from);
         all.iter().skip(start).copied().take_while(|&index| index < self.committed.size)
     }

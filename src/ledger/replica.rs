@@ -1,13 +1,12 @@
 //! Everything that the log's blocks add up to, in memory. Live operation takes blocks in from `Ledger::propose`, replay
 //! and audit with [`Replica::follow`]; the state moves by the same function, `domain::apply`.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
-use super::{CommandIndex, Transaction, TransactionError};
+use super::{CommandIndex, Past, Transaction, TransactionError};
 use crate::chain::{Block, BlockDigests, Frontier, Genesis, Link, LinkError, TreeRoot};
 use crate::crypto::{Digest, LedgerId};
-use crate::domain::{self, AccountId, BadSetting, Impossible, Settings, State};
+use crate::domain::{self, BadSetting, Impossible, Settings, State};
 
 /// The state of a ledger after some number of blocks.
 #[derive(Clone, Debug)]
@@ -18,7 +17,7 @@ pub struct Replica {
     frontier: Frontier,
     state: State,
     commands: CommandIndex,
-    blocks_of: BTreeMap<AccountId, Vec<u64>>,
+    past: Past,
 }
 
 /// What two replicas of one ledger agree in, and what takes the same short time to gather however large they are.
@@ -72,7 +71,7 @@ impl Replica {
             frontier: Frontier::default(),
             state: State::new(settings),
             commands: CommandIndex::default(),
-            blocks_of: BTreeMap::new(),
+            past: Past::default(),
         };
         let digests = BlockDigests::of(bytes);
         replica.link.advance(&block, digests.hash());
@@ -159,7 +158,7 @@ impl Replica {
         self.link.advance(block, digests.hash());
         self.frontier.push(digests.leaf(), store);
         self.commands.insert(&transaction.message.header, block.index);
-        self.blocks_of.entry(block.author).or_default().push(block.index);
+        self.past.note(block.index, block.author, &transaction.happened);
     }
 
     pub(super) fn forget_commands(&mut self) {
@@ -196,9 +195,9 @@ impl Replica {
         &self.commands
     }
 
-    /// Indexes of an author's blocks, ascending.
-    pub fn blocks_of(&self, author: AccountId) -> &[u64] {
-        self.blocks_of.get(&author).map_or(&[], Vec::as_slice)
+    /// Whose the blocks are, for questions.
+    pub fn past(&self) -> &Past {
+        &self.past
     }
 
     /// What can be compared with another replica at once, however much there is: the whole chain and tree by their heads, and

@@ -132,7 +132,7 @@ impl Service {
             registered_at: member.registered_at,
             orders_buy: tally.buy,
             orders_sell: tally.sell,
-            last_block: replica.blocks_of(account).last().copied(),
+            last_block: replica.past().own(account).last().copied(),
         })
     }
 

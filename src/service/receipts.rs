@@ -1,4 +1,4 @@
-//! Receipts: a block of the caller's, the registration that says who the caller is, and the proofs of both under
+//! Receipts: a block of the caller's, or one that concerns the caller, the registration that says who the caller is, and the proofs of both under
 //! the newest signed checkpoint.
 
 use serde_bytes::ByteBuf;
@@ -78,23 +78,19 @@ impl Service {
             }
         };
         let Some(index) = index.filter(|index| *index < self.note.size()) else { return Ok(None) };
-        // Somebody else's, which can be large, is not even read.
-        let is_own = || replica.blocks_of(account).binary_search(&index).is_ok();
-        if matches!(of, ReceiptOf::Block(_))
-            && index != 0
-            && registered_at(account) != Some(index)
-            && !is_own()
-        {
+        // A block that is not the account's to read, and can be large, is not even read here.
+        let may_read = index == 0 || replica.past().concerns(account, index);
+        if matches!(of, ReceiptOf::Block(_)) && !may_read {
             return Ok(None);
         }
         let Some(bytes) = self.ledger.block(index)? else { return Ok(None) };
         let author = Block::parse(&bytes).map_or(AccountId::NONE, |block| block.author);
         // Block 0 is everybody's: it is handed out with the server's key. What became of an order is for its payer
-        // to see, though the block is the payee's.
+        // to see, though the block is the payee's; and whoever a block concerns may prove it.
         let registered_at = match of {
             _ if index == 0 || registered_at(account) == Some(index) => None,
             ReceiptOf::Order { payer, .. } if payer == account => registered_at(author),
-            _ if author == account => registered_at(account),
+            _ if author == account || may_read => registered_at(author),
             _ => return Ok(None),
         };
         Ok(Some(Wanted { index, registered_at }))
