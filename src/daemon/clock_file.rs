@@ -33,6 +33,7 @@ pub(super) struct ClockFile {
 
 impl ClockFile {
     /// The file of the ledger in that directory; nothing where the system does not say which boot this is.
+    #[expect(clippy::disallowed_methods, reason = "the kernel's answer is not a file of the ledger")]
     pub(super) fn of(disk: Disk) -> Option<ClockFile> {
         let boot_id = fs::read_to_string(BOOT_ID).ok()?.trim().to_owned();
         (!boot_id.is_empty() && !boot_id.contains(' ')).then_some(ClockFile { disk, boot_id })

@@ -34,7 +34,6 @@ const READ_BYTES: usize = 32 << 10;
 
 /// What ended a wait.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "made once a wait and taken apart at once")]
 pub enum Waited {
     /// A reply, with the number of its request.
     Reply(u32, Reply),
