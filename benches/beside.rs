@@ -10,9 +10,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
-use ledgerd::client::{Connection, Opening, PATIENCE};
+use ledgerd::client::{Connection, Opening, PATIENCE, question};
 use ledgerd::session::Descriptor;
-use ledgerd::wire::{Reply, Request};
 
 mod made;
 
@@ -79,9 +78,7 @@ fn beside<T>(threads: usize, work: impl Fn(&AtomicU64) + Sync, measure: impl FnO
 fn verification(load: &Load) {
     let verify = |blocks: &AtomicU64| {
         let mut member = load.accounts().control().unwrap();
-        let Reply::Verification(verdict) = member.ask(&Request::Verify, &mut |_| ()).unwrap() else {
-            panic!("no verdict");
-        };
+        let verdict = member.ask(&question::Verify).unwrap();
         assert_eq!(verdict.findings_total, 0);
         blocks.fetch_add(verdict.blocks, Ordering::Relaxed);
     };
@@ -113,7 +110,7 @@ fn flood(daemon: &Daemon, load: &Load, descriptor: &Descriptor) {
     let handshakes = || latencies(ROUND, || open(&Opening::Resume(&ticket)).close());
     let questions = || {
         let mut connection = open(&Opening::Resume(&ticket));
-        latencies(ROUND, || drop(connection.ask(&Request::Whoami, &mut |_| ()).unwrap()))
+        latencies(ROUND, || drop(connection.ask(&question::Whoami).unwrap()))
     };
     let name = |what| Comparison::new(what, 3.0);
     let mut shaken = name("a resumed handshake, beside a flood of full ones");

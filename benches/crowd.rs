@@ -10,10 +10,9 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use ledgerd::client::{Connection, Opening, PATIENCE};
+use ledgerd::client::{Connection, Opening, PATIENCE, question};
 use ledgerd::codec;
 use ledgerd::session::ClientTicket;
-use ledgerd::wire::{Reply, Request};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 mod made;
@@ -122,9 +121,10 @@ fn hold(address: &str, ticket: &Path, count: u64, limit: u64) {
     let open = |_| {
         let mut connection = Connection::open(address, &Opening::Resume(&ticket), PATIENCE)
             .unwrap_or_else(|error| panic!("{error:?}"));
-        let request = if limit == 0 { Request::Whoami } else { Request::Copy { from: 0, limit } };
-        if let Reply::CopyPage(page) = connection.ask(&request, &mut |_| ()).unwrap() {
-            blocks = page.blocks.len();
+        if limit == 0 {
+            connection.ask(&question::Whoami).unwrap();
+        } else {
+            blocks = connection.ask(&question::Copy { from: 0, limit }).unwrap().blocks.len();
         }
         connection
     };

@@ -2,7 +2,7 @@
 //! is shown or exported.
 
 use ledgerd::chain::{CommandId, Header};
-use ledgerd::client::{Home, Member};
+use ledgerd::client::{ClientError, Home, Member, Reopen as _, Waited};
 use ledgerd::domain::payments::{self, Pay, Payment};
 use ledgerd::domain::{AccountId, Command};
 use ledgerd::text::{first_hidden, is_hidden};
@@ -53,7 +53,13 @@ fn pay_raw(member: &mut Member, to: u64, memo: &str) -> Result<Reply, String> {
     let message = header.message(&body);
     let signature = member.key().sign_pss(&mut ledgerd::crypto::random::os(), &[&message]);
     let submission = Submission { message: &message, signature: &signature };
-    member.ask(&Request::Submit(submission), &mut |_| ()).map_err(|error| error.to_string())
+    let connection = member.connection();
+    connection.send(&Request::Submit(submission)).unwrap();
+    match connection.wait(None).unwrap() {
+        Waited::Reply(_, Reply::Refused(refusal)) => Err(ClientError::Refused(refusal).to_string()),
+        Waited::Reply(_, reply) => Ok(reply),
+        Waited::TimedOut | Waited::Woken => Err("no answer came".to_owned()),
+    }
 }
 
 #[test]

@@ -8,8 +8,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use ledgerd::client::{Home, Member};
-use ledgerd::wire::{Reply, Request};
+use ledgerd::client::{Home, Member, question};
 
 use crate::binaries::{CLIENT, Daemon, Place};
 use crate::money::bank;
@@ -55,10 +54,7 @@ impl World {
     }
 
     fn blocks(&mut self) -> u64 {
-        let Reply::Status(status) = self.watcher.ask(&Request::Status, &mut |_| ()).unwrap() else {
-            panic!("no status")
-        };
-        status.number("blocks").unwrap()
+        self.watcher.ask(&question::Figures).unwrap().number("blocks").unwrap()
     }
 }
 

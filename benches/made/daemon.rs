@@ -6,9 +6,10 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use ledgerd::client::bench::Accounts;
-use ledgerd::client::{Connection, Home, KnownServer, Opening, PATIENCE, Signer, get_key, known_servers};
+use ledgerd::client::{
+    Connection, Home, KnownServer, Opening, PATIENCE, Signer, get_key, known_servers, question,
+};
 use ledgerd::session::{ClientAuth, ClientTicket, Descriptor};
-use ledgerd::wire::Request;
 use rustix::process::{Pid, Signal, kill_process};
 
 /// No shares of one account: a few accounts stand for many here.
@@ -100,7 +101,7 @@ pub(crate) fn ticket(accounts: &Accounts, address: &str, descriptor: &Descriptor
     let mut connection = Connection::open(address, &Opening::Full(descriptor, Some(auth)), PATIENCE)
         .unwrap_or_else(|error| panic!("{error:?}"));
     // The ticket is the first record after the handshake: with an answer it has come as well.
-    connection.ask(&Request::Whoami, &mut |_| ()).unwrap();
+    connection.ask(&question::Whoami).unwrap();
     connection.take_tickets().pop().unwrap()
 }
 

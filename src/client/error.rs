@@ -91,8 +91,8 @@ impl ClientError {
         }
     }
 
-    /// The reply was of another kind than the question.
-    pub fn unexpected_reply() -> ClientError {
+    /// What the server said has nothing to do with what it was asked.
+    pub fn other_answer() -> ClientError {
         ClientError::Unexpected("the server answered something else than was asked".to_owned())
     }
 }

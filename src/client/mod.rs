@@ -2,14 +2,13 @@
 //! wait on. `ledgerctl` is made of it, and other programs may be.
 //!
 //! ```no_run
-//! use ledgerd::client::{Home, Member};
-//! use ledgerd::wire::Request;
+//! use ledgerd::client::{Home, Member, question};
 //!
 //! # fn main() -> Result<(), ledgerd::client::ClientError> {
 //! let home = Home::open(None)?;
 //! let mut member = Member::open(&home, "127.0.0.1:7878", &mut |_| None)?;
-//! let status = member.ask(&Request::Status, &mut |_| ())?;
-//! # drop(status);
+//! let balance = member.ask(&question::Balance)?.balance;
+//! # let _shown = balance;
 //! # Ok(())
 //! # }
 //! ```
@@ -40,8 +39,8 @@ pub use identity::{
     Account, KEY_FILE, PassphraseSource, is_key_encrypted, load_key, make_key, read_account, set_passphrase,
 };
 pub use link::{
-    Anonymous, Bell, Connection, Forgotten, KnownServer, Member, NotOpened, Opening, PATIENCE, Reopen,
-    Successor, Waited, accept_successor, forget_server, get_key, known_servers, pinned,
+    Anonymous, Bell, Connection, Forgotten, KnownServer, Member, NotOpened, Opening, PATIENCE, Question,
+    Reopen, Successor, Waited, accept_successor, forget_server, get_key, known_servers, pinned, question,
 };
 pub(crate) use link::{away, no_answer};
 pub use orders::input as orders_input;

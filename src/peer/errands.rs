@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::job::{Answer, Job, Settlement};
 use super::news::Incoming;
+use crate::client::question;
 use crate::client::{
     ClientError, Member, Registrant, Reopen, SignedCheque, fate_of, fetch_receipt, fetch_registrant,
     submit_once,
@@ -14,7 +15,7 @@ use crate::crypto::random;
 use crate::crypto::rsa::PrivateKey;
 use crate::domain::payments::Fate;
 use crate::reactor::Lane;
-use crate::wire::{ReceiptOf, Refusal, Reply, Request, StatementLine, StatementPlace};
+use crate::wire::{ReceiptOf, Refusal, StatementLine, StatementPlace};
 
 /// Lines of the statement asked for at once.
 const PAGE_LINES: u64 = 512;
@@ -63,18 +64,14 @@ impl Errands {
     /// # Errors
     /// [`ClientError`].
     pub fn announce(&mut self) -> Result<SocketAddr, ClientError> {
-        let request = Request::Announce { address: self.address, hidden: self.hidden };
-        match self.member.ask(&request, &mut |_| ())? {
-            Reply::Announced(address) => {
-                if self.unseen.is_none() {
-                    // What came before this member listened is in the statement, and no news.
-                    let index = self.member.newest_checkpoint()?.size;
-                    self.unseen = Some(StatementPlace { index, element: 0 });
-                }
-                Ok(address)
-            }
-            _ => Err(ClientError::unexpected_reply()),
+        let listens = question::Announce { address: self.address, hidden: self.hidden };
+        let address = self.member.ask(&listens)?;
+        if self.unseen.is_none() {
+            // What came before this member listened is in the statement, and no news.
+            let index = self.member.newest_checkpoint()?.size;
+            self.unseen = Some(StatementPlace { index, element: 0 });
         }
+        Ok(address)
     }
 
     /// The newest checkpoint that was proven to extend all before it.
@@ -149,10 +146,7 @@ impl Errands {
     fn came_before(&mut self, size: u64) -> Result<Vec<Incoming>, ClientError> {
         let mut came = Vec::new();
         while let Some(from) = self.unseen.filter(|place| place.index < size) {
-            let request = Request::Statement { from, limit: PAGE_LINES };
-            let Reply::Statement(page) = self.member.ask(&request, &mut |_| ())? else {
-                return Err(ClientError::unexpected_reply());
-            };
+            let page = self.member.ask(&question::Statement { from, limit: PAGE_LINES })?;
             let in_order = page.lines.is_sorted_by(|a, b| a.place < b.place);
             let begins = page.lines.first().is_none_or(|line| line.place >= from);
             let ends = page.lines.last().map_or(from, |line| line.place.next());

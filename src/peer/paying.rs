@@ -3,6 +3,7 @@
 
 use super::dialler::{HandedOver, PeerLink};
 use crate::chain::Receipt;
+use crate::client::question;
 use crate::client::{
     ClientError, Draft, End, IdempotencyKey, Member, Registrant, Reopen, SentCheque, SentCheques,
     SignedCheque, conflict, end_of, fate_of, proves_settled, refuse_id_of_command, revoke_cheque,
@@ -10,7 +11,7 @@ use crate::client::{
 };
 use crate::crypto::random;
 use crate::domain::payments::{Fate, OrderId, PaymentOrder};
-use crate::wire::{PeerReply, Refusal, Reply, Request};
+use crate::wire::{PeerReply, Refusal};
 
 /// Days that a sent cheque is good for.
 const SENT_DAYS: u64 = 7;
@@ -260,9 +261,7 @@ fn hand_over(
 
 /// Connects to the payee where the server says that it listens. The key is proven by the ledger, not by the server.
 fn reach(member: &mut Member, payee: &Registrant) -> Result<PeerLink, ClientError> {
-    let Reply::Online(page) = member.ask(&Request::Locate(payee.account), &mut |_| ())? else {
-        return Err(ClientError::unexpected_reply());
-    };
+    let page = member.ask(&question::Locate(payee.account))?;
     let place = page.members.iter().find(|place| place.account == payee.account).ok_or_else(|| {
         let handle = &payee.handle;
         ClientError::Unreachable(format!(

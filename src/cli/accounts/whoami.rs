@@ -6,9 +6,8 @@ use crate::cli::context::Context;
 use crate::cli::fields;
 use crate::cli::run::Run;
 use crate::cli::session::open_member;
-use crate::client::ClientError;
+use crate::client::{ClientError, question};
 use crate::terminal::exit::Exit;
-use crate::wire::{Reply, Request};
 
 /// Your account as the ledger has it.
 #[derive(FromArgs, ArgsInfo, Debug)]
@@ -20,11 +19,10 @@ impl Run for Whoami {
 
     fn run(&self, context: &Context) -> Result<Exit, ClientError> {
         let mut member = open_member(context)?;
-        let reply = member.ask(&Request::Whoami, &mut |_| ())?;
+        let me = member.ask(&question::Whoami)?;
         let fingerprint = member.server().fingerprint();
         let key = member.account().key_id.clone();
         let server = member.server().address.clone();
-        let Reply::Whoami(me) = reply else { return Err(ClientError::unexpected_reply()) };
         let fields = [
             ("user_id", me.account.0.into()),
             ("handle", me.handle.into()),

@@ -6,9 +6,9 @@ use crate::cli::context::Context;
 use crate::cli::fields;
 use crate::cli::run::Run;
 use crate::cli::session::open_member;
-use crate::client::ClientError;
+use crate::client::{ClientError, question};
 use crate::terminal::exit::Exit;
-use crate::wire::{Figure, FigureValue, Figures, Reply, Request};
+use crate::wire::{Figure, FigureValue, Figures};
 
 /// The server's figures.
 #[derive(FromArgs, ArgsInfo, Debug)]
@@ -20,8 +20,7 @@ impl Run for Status {
 
     fn run(&self, context: &Context) -> Result<Exit, ClientError> {
         let mut member = open_member(context)?;
-        let reply = member.ask(&Request::Status, &mut |_| ())?;
-        let Reply::Status(status) = reply else { return Err(ClientError::unexpected_reply()) };
+        let status = member.ask(&question::Figures)?;
         fields::print_named(context, status_fields(status))?;
         Ok(Exit::Done)
     }

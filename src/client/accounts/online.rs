@@ -1,9 +1,9 @@
 //! Members who are online.
 
 use crate::client::ClientError;
-use crate::client::link::Member;
+use crate::client::link::{Member, question};
 use crate::domain::AccountId;
-use crate::wire::{OnlineMember, Reply, Request};
+use crate::wire::OnlineMember;
 
 /// Members asked for at once.
 const PAGE_MEMBERS: u64 = 512;
@@ -16,10 +16,7 @@ pub fn fetch_online(member: &mut Member) -> Result<Vec<OnlineMember>, ClientErro
     let mut members: Vec<OnlineMember> = Vec::new();
     let mut next = Some(AccountId::default());
     while let Some(from) = next {
-        let Reply::Online(page) = member.ask(&Request::Online { from, limit: PAGE_MEMBERS }, &mut |_| ())?
-        else {
-            return Err(ClientError::unexpected_reply());
-        };
+        let page = member.ask(&question::Online { from, limit: PAGE_MEMBERS })?;
         if page.next.is_some_and(|next| next <= from) {
             return Err(ClientError::Integrity("the server's pages do not go on".to_owned()));
         }

@@ -161,6 +161,6 @@ fn keep(
         Ok(Event::Accounts(accounts::Event::Registered(Registered { account }))) => {
             write_account(home, server.ledger_id, account.0, handle, key.public().key_id())
         }
-        _ => Err(ClientError::unexpected_reply()),
+        _ => Err(ClientError::other_answer()),
     }
 }

@@ -7,11 +7,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::client::ClientError;
-use crate::client::link::Member;
+use crate::client::link::{Member, question};
 use crate::client::proofs::{Registrant, fetch_registrant};
 use crate::domain::AccountId;
 use crate::domain::accounts::Handle;
-use crate::wire::{Reply, Request};
 
 /// A member as somebody named one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,9 +69,8 @@ pub fn find_member(member: &mut Member, user: &User) -> Result<Registrant, Clien
         User::Number(account) => return fetch_registrant(member, *account),
         User::Handle(handle) => handle,
     };
-    let found = match member.ask(&Request::Member(handle.as_str()), &mut |_| ()) {
-        Ok(Reply::Member(found)) => found.account,
-        Ok(_) => return Err(ClientError::unexpected_reply()),
+    let found = match member.ask(&question::MemberOf(handle.as_str().to_owned())) {
+        Ok(found) => found.account,
         Err(ClientError::Refused(mut refusal)) if refusal.name == "invalid_user" => {
             refusal.message = format!("there is no member of the name {handle}");
             return Err(ClientError::Refused(refusal));

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use super::workers::on_all_cores;
 use super::{Plan, Step, payments_of};
+use crate::client::link::question;
 use crate::client::{
     Account, Anonymous, ClientError, Home, KnownServer, Member, Signer, identity, known_servers, register,
 };
@@ -20,7 +21,7 @@ use crate::crypto::rsa::PrivateKey;
 use crate::domain::AccountId;
 use crate::domain::accounts::Handle;
 use crate::lock_file::{LockFile, NotLocked};
-use crate::wire::{Balance, Reply, Request};
+use crate::wire::Balance;
 
 /// The pause before a server that has too many registrations at once is asked again.
 const BUSY_PAUSE: Duration = Duration::from_millis(200);
@@ -161,9 +162,7 @@ impl Accounts {
     pub fn needy(&self, plan: &Plan, done: &Step<'_>) -> Result<Vec<Needy>, ClientError> {
         let mut needy = Vec::new();
         for (number, mut member) in self.connect(plan.connections, done)?.into_iter().enumerate() {
-            let Reply::Balance(Balance { balance, .. }) = member.ask(&Request::Balance, &mut |_| ())? else {
-                return Err(ClientError::unexpected_reply());
-            };
+            let Balance { balance, .. } = member.ask(&question::Balance)?;
             let missing = payments_of(plan, number).saturating_sub(balance);
             if missing > 0 {
                 needy.push(Needy { account: AccountId(member.account().account), missing });

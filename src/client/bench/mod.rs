@@ -15,7 +15,8 @@ pub use report::Report;
 pub use run::{Outcome, run};
 
 use super::{ClientError, Member};
-use crate::wire::{Figures, Reply, Request};
+use crate::client::link::question;
+use crate::wire::Figures;
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug)]
@@ -58,9 +59,6 @@ const FIGURES_AGE: std::time::Duration = std::time::Duration::from_millis(300);
 /// As for [`Member::ask`].
 pub fn status_at_rest(member: &mut Member) -> Result<Figures, ClientError> {
     std::thread::sleep(FIGURES_AGE);
-    member.ask(&Request::Status, &mut |_| ())?;
-    match member.ask(&Request::Status, &mut |_| ())? {
-        Reply::Status(status) => Ok(status),
-        _ => Err(ClientError::unexpected_reply()),
-    }
+    member.ask(&question::Figures)?;
+    member.ask(&question::Figures)
 }

@@ -111,7 +111,7 @@ impl Outcome {
                 self.refused += 1;
                 self.first_refusal.get_or_insert(refusal);
             }
-            _ => return Err(ClientError::unexpected_reply()),
+            _ => return Err(ClientError::other_answer()),
         }
         Ok(())
     }

@@ -4,9 +4,9 @@
 use super::connection::Connection;
 use super::evidence::keep_evidence;
 use super::known_servers::{self, KnownServer, read_checkpoint};
+use super::question::{self, Extends};
 use crate::chain::{Checkpoint, Consistency};
 use crate::client::{ClientError, Home};
-use crate::wire::{CheckpointNote, Reply, Request};
 
 /// A checkpoint with the note that it stands in.
 pub(super) struct Signed<'a> {
@@ -82,7 +82,7 @@ pub(super) fn prove(
             }
         } else if old.size > 0 {
             pairs.push((kept, old, new));
-            questions.push(Request::Consistency { old_size: old.size, size: new.size });
+            questions.push(Extends { old_size: old.size, size: new.size });
         }
     }
     if questions.is_empty() {
@@ -104,10 +104,7 @@ pub(super) fn prove(
     };
     let mut answers = answers.into_iter();
     for (kept, old, new) in pairs {
-        let proof = match answers.next() {
-            Some(Reply::Consistency(proof)) => proof,
-            _ => Consistency(Vec::new()),
-        };
+        let proof = answers.next().unwrap_or_else(|| Consistency(Vec::new()));
         if proof.check(new.size, new.root, old.size, old.root).is_err() {
             return Err(contradiction(home, server, "FORK", kept, shown));
         }
@@ -166,10 +163,7 @@ pub(super) fn newest(
     server: &mut KnownServer,
     connection: &mut Connection,
 ) -> Result<Checkpoint, ClientError> {
-    let Reply::Checkpoint(CheckpointNote { note }) = connection.ask(&Request::Checkpoint, &mut |_| ())?
-    else {
-        return Err(ClientError::unexpected_reply());
-    };
+    let note = connection.ask(&question::Checkpoint)?;
     audit(home, server, connection, &note)
 }
 

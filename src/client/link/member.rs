@@ -7,6 +7,7 @@ use super::connection::{Bell, Connection, NotOpened, Opening};
 use super::known_servers::{KnownServer, read_checkpoint};
 use super::newest;
 use super::opening::{not_opened, open_full};
+use super::question::Question;
 use super::reopen::Reopen;
 use super::tickets::{keep_tickets, read_ticket};
 use crate::chain::Checkpoint;
@@ -15,7 +16,6 @@ use crate::crypto::Digest;
 use crate::crypto::rsa::PrivateKey;
 use crate::domain::AccountId;
 use crate::session::ClientAuth;
-use crate::wire::{Reply, Request};
 
 /// A member's authenticated connection.
 pub struct Member {
@@ -103,12 +103,12 @@ impl Member {
         read_checkpoint(&self.server, note).is_ok()
     }
 
-    /// Sends a request that changes nothing and waits for its reply; see [`Connection::ask`].
+    /// Asks a question and waits for its answer; see [`Connection::ask`].
     ///
     /// # Errors
     /// [`ClientError`].
-    pub fn ask(&mut self, request: &Request<'_>, push: &mut dyn FnMut(&Reply)) -> Result<Reply, ClientError> {
-        self.connection.ask(request, push)
+    pub fn ask<Q: Question>(&mut self, question: &Q) -> Result<Q::Answer, ClientError> {
+        self.connection.ask(question)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The way to a server: which servers are known, channels to them, and the audit of every checkpoint that they show.
 
 mod away;
+pub mod question;
 mod connection;
 pub mod known_servers;
 mod evidence;
@@ -23,5 +24,6 @@ pub use known_servers::KnownServer;
 pub use member::Member;
 pub(super) use newest::recall;
 pub use opening::pinned;
+pub use question::Question;
 pub use reopen::Reopen;
 pub use successor::{Successor, accept_successor};

@@ -303,7 +303,7 @@ impl Sender<'_> {
         let index = placed.accepted.index;
         if !matches!(Event::decode(&placed.accepted.event), Ok(Event::Orders(orders::Event::OrdersPlaced(_))))
         {
-            return Err(ClientError::untold(index, ClientError::unexpected_reply()));
+            return Err(ClientError::untold(index, ClientError::other_answer()));
         }
         self.telling.step();
         if self.count == 1 {

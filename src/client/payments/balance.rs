@@ -1,20 +1,17 @@
 //! What a member has, and what money is called.
 
 use crate::client::ClientError;
-use crate::client::link::Member;
+use crate::client::link::{Member, question};
 use crate::domain::payments::Currency;
-use crate::wire::{Balance, Reply, Request};
+use crate::wire::Balance;
 
 /// The member's balance in minor units, and the ledger's currency.
 ///
 /// # Errors
 /// [`ClientError`].
 pub fn fetch_balance(member: &mut Member) -> Result<(u64, Currency), ClientError> {
-    let Reply::Balance(Balance { balance, currency, scale }) = member.ask(&Request::Balance, &mut |_| ())?
-    else {
-        return Err(ClientError::unexpected_reply());
-    };
-    let name = Currency::checked_name(&currency).ok_or_else(ClientError::unexpected_reply)?;
-    let scale = Currency::checked_scale(scale).ok_or_else(ClientError::unexpected_reply)?;
+    let Balance { balance, currency, scale } = member.ask(&question::Balance)?;
+    let name = Currency::checked_name(&currency).ok_or_else(ClientError::other_answer)?;
+    let scale = Currency::checked_scale(scale).ok_or_else(ClientError::other_answer)?;
     Ok((balance, Currency { name, scale }))
 }

@@ -101,7 +101,7 @@ pub fn issue(
 pub fn balance_after_paying(accepted: &Accepted) -> Result<u64, ClientError> {
     match Event::decode(&accepted.event) {
         Ok(Event::Payments(MoneyEvent::Paid(paid))) => Ok(paid.balance),
-        _ => Err(ClientError::unexpected_reply()),
+        _ => Err(ClientError::other_answer()),
     }
 }
 
@@ -112,7 +112,7 @@ pub fn balance_after_paying(accepted: &Accepted) -> Result<u64, ClientError> {
 pub fn balance_after_issuing(accepted: &Accepted) -> Result<u64, ClientError> {
     match Event::decode(&accepted.event) {
         Ok(Event::Payments(MoneyEvent::Issued(issued))) => Ok(issued.balance),
-        _ => Err(ClientError::unexpected_reply()),
+        _ => Err(ClientError::other_answer()),
     }
 }
 

@@ -1,8 +1,8 @@
 //! One's own statement, page by page. Each line has to follow from the one before.
 
 use crate::client::ClientError;
-use crate::client::link::Member;
-use crate::wire::{Reply, Request, StatementLine, StatementPlace};
+use crate::client::link::{Member, question};
+use crate::wire::{StatementLine, StatementPlace};
 
 /// Lines asked for at once.
 const PAGE_LINES: u64 = 2_048;
@@ -28,10 +28,7 @@ impl<'a> Statement<'a> {
     /// [`ClientError::Integrity`] names the line that does not follow.
     pub fn next_page(&mut self) -> Result<Option<Vec<StatementLine>>, ClientError> {
         let Some(from) = self.next else { return Ok(None) };
-        let request = Request::Statement { from, limit: PAGE_LINES };
-        let Reply::Statement(page) = self.member.ask(&request, &mut |_| ())? else {
-            return Err(ClientError::unexpected_reply());
-        };
+        let page = self.member.ask(&question::Statement { from, limit: PAGE_LINES })?;
         for line in &page.lines {
             self.check(line)?;
         }

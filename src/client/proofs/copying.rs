@@ -5,10 +5,9 @@ use serde_bytes::ByteBuf;
 
 use super::own_blocks::check_own_block;
 use crate::chain::{LeafHash, block_hash};
-use crate::client::link::{self, Member, Reopen};
+use crate::client::link::{self, Member, Reopen, question};
 use crate::client::{ClientError, Signer};
 use crate::crypto::Digest;
-use crate::wire::{Reply, Request};
 
 /// Blocks asked for at once; the server cuts a page by its bytes as well.
 const PAGE_BLOCKS: u64 = 4_096;
@@ -48,9 +47,7 @@ impl<'a> Copying<'a> {
     pub fn next_page(&mut self) -> Result<Option<Vec<ByteBuf>>, ClientError> {
         let limit = self.left.min(PAGE_BLOCKS);
         let Some(from) = self.next.filter(|_| limit > 0) else { return Ok(None) };
-        let Reply::CopyPage(page) = self.member.ask(&Request::Copy { from, limit }, &mut |_| ())? else {
-            return Err(ClientError::unexpected_reply());
-        };
+        let page = self.member.ask(&question::Copy { from, limit })?;
         let count = page.blocks.len() as u64;
         if count > limit {
             return Err(ClientError::Integrity("the server's page holds more than was asked for".to_owned()));
@@ -113,10 +110,9 @@ impl<'a> Copying<'a> {
         if checkpoint.size <= *last {
             checkpoint = self.member.newest_checkpoint()?;
         }
-        let questions: Vec<Request<'_>> = leaves
-            .iter()
-            .map(|(index, _)| Request::Inclusion { index: *index, size: checkpoint.size })
-            .collect();
+        let is_included =
+            |(index, _): &(u64, LeafHash)| question::IsIncluded { index: *index, size: checkpoint.size };
+        let questions: Vec<question::IsIncluded> = leaves.iter().map(is_included).collect();
         let refused = |index: u64| {
             ClientError::Integrity(format!(
                 "block {index} from the server is refused: it is not in the tree of the checkpoint over {} blocks",
@@ -127,8 +123,7 @@ impl<'a> Copying<'a> {
             Err(ClientError::Refused(_)) => return Err(refused(*last)),
             other => other?,
         };
-        for ((index, leaf), answer) in leaves.iter().zip(answers) {
-            let Reply::Inclusion(proof) = answer else { return Err(ClientError::unexpected_reply()) };
+        for ((index, leaf), proof) in leaves.iter().zip(answers) {
             proof.check(checkpoint.size, checkpoint.root, *index, *leaf).map_err(|_| refused(*index))?;
         }
         Ok(())

@@ -6,14 +6,14 @@ use std::fmt;
 use crate::chain::receipt::{Proven, Receipt, Registration};
 use crate::chain::{Block, CommandId, Message};
 use crate::client::ClientError;
-use crate::client::link::{Reopen, audit};
+use crate::client::link::{Reopen, audit, question};
 use crate::crypto::KeyId;
 use crate::crypto::rsa::PublicKey;
 use crate::domain::accounts;
 use crate::domain::payments::{self, OrderId};
 use crate::domain::{AccountId, Command};
 use crate::text::escape;
-use crate::wire::{Proofs, ReceiptOf, Refusal, Reply, Request};
+use crate::wire::{Proofs, ReceiptOf, Refusal};
 
 /// Fetches the receipt of a block of whoever's channel it is; its checkpoint is audited and kept like any other.
 ///
@@ -21,8 +21,8 @@ use crate::wire::{Proofs, ReceiptOf, Refusal, Reply, Request};
 /// [`ClientError::Refused`] when there is no such block of theirs, [`ClientError::Integrity`] when the
 /// receipt does not hold or is one of another block.
 pub fn fetch_receipt(link: &mut dyn Reopen, of: ReceiptOf) -> Result<(Receipt, Proven), ClientError> {
-    let reply = link.connection().ask(&Request::Receipt(of), &mut |_| ())?;
-    let (receipt, proven) = checked(link, reply)?;
+    let proofs = link.connection().ask(&question::Receipt(of))?;
+    let (receipt, proven) = checked(link, proofs)?;
     let me = link.account_id();
     let of_this = match of {
         ReceiptOf::Block(wanted) => proven.index == wanted,
@@ -35,11 +35,9 @@ pub fn fetch_receipt(link: &mut dyn Reopen, of: ReceiptOf) -> Result<(Receipt, P
     Ok((receipt, proven))
 }
 
-/// Takes a receipt from a reply; what it proves is of this ledger, and its checkpoint is audited.
-fn checked(link: &mut dyn Reopen, reply: Reply) -> Result<(Receipt, Proven), ClientError> {
-    let Reply::Receipt(Proofs { block, inclusion, registration, note }) = reply else {
-        return Err(ClientError::unexpected_reply());
-    };
+/// Makes a receipt of what the server sent; what it proves is of this ledger, and its checkpoint is audited.
+fn checked(link: &mut dyn Reopen, proofs: Proofs) -> Result<(Receipt, Proven), ClientError> {
+    let Proofs { block, inclusion, registration, note } = proofs;
     let index = Block::parse(&block).map_err(|error| bad(&error.to_string()))?.index;
     let registration =
         registration.map(|(block, inclusion)| Registration { block: block.into_vec(), inclusion });
@@ -82,14 +80,14 @@ impl fmt::Display for Registrant {
 /// # Errors
 /// [`ClientError::Refused`] when there is no such member, [`ClientError::Integrity`] when the proof does not hold.
 pub fn fetch_registrant(link: &mut dyn Reopen, account: AccountId) -> Result<Registrant, ClientError> {
-    let reply = match link.connection().ask(&Request::Registration(account), &mut |_| ()) {
+    let proofs = match link.connection().ask(&question::RegistrationOf(account)) {
         Err(ClientError::Refused(refusal)) if refusal.name == "no_such_block" => {
             let text = format!("there is no account {account}");
             return Err(ClientError::Refused(Refusal::fail("invalid_user", text)));
         }
         other => other?,
     };
-    let (receipt, proven) = checked(link, reply)?;
+    let (receipt, proven) = checked(link, proofs)?;
     let registrant = registrant(&receipt, proven)?;
     if registrant.account == account { Ok(registrant) } else { Err(bad("it is of another member")) }
 }
@@ -102,12 +100,11 @@ pub(in crate::client) fn fetch_registrant_of_key(
     link: &mut dyn Reopen,
     key: &PublicKey,
 ) -> Result<Option<Registrant>, ClientError> {
-    let asked = Request::RegistrationOfKey(key.key_id());
-    let reply = match link.connection().ask(&asked, &mut |_| ()) {
+    let proofs = match link.connection().ask(&question::RegistrationOfKey(key.key_id())) {
         Err(ClientError::Refused(refusal)) if refusal.name == "no_such_block" => return Ok(None),
         other => other?,
     };
-    let (receipt, proven) = checked(link, reply)?;
+    let (receipt, proven) = checked(link, proofs)?;
     let registrant = registrant(&receipt, proven)?;
     if registrant.key == *key { Ok(Some(registrant)) } else { Err(bad("it is of another key")) }
 }

@@ -2,8 +2,8 @@
 
 use crate::chain::Checkpoint;
 use crate::client::ClientError;
-use crate::client::link::Member;
-use crate::wire::{Reply, Request, Verification};
+use crate::client::link::{Member, Reopen as _, question};
+use crate::wire::{Progress, Verification};
 
 /// What came of a check.
 #[derive(Clone, Debug)]
@@ -23,12 +23,8 @@ pub fn have_verified(
     member: &mut Member,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Verdict, ClientError> {
-    let reply = member.ask(&Request::Verify, &mut |push| {
-        if let Reply::Progress(done) = push {
-            progress(done.done, done.total);
-        }
-    });
-    let Reply::Verification(verification) = reply? else { return Err(ClientError::unexpected_reply()) };
+    let mut told = |Progress { done, total }: Progress| progress(done, total);
+    let verification = member.connection().ask_with_progress(&question::Verify, &mut told)?;
     if verification.findings_total > 0 {
         return Ok(Verdict { verification, checkpoint: None });
     }

@@ -4,11 +4,10 @@
 use crate::chain::Checkpoint;
 use crate::client::home::damaged;
 use crate::client::link::known_servers::read_checkpoint;
-use crate::client::link::{Member, Reopen, prove_consistent, prove_extends};
+use crate::client::link::{Member, Reopen, prove_consistent, prove_extends, question};
 use crate::client::{ClientError, Home, clock};
 use crate::crypto::cosignature::{WitnessKey, WitnessPublicKey};
 use crate::crypto::random;
-use crate::wire::{CheckpointNote, Reply, Request};
 
 /// The witness's name and seed, a line each.
 const KEY_FILE: &str = "witness.key";
@@ -47,15 +46,15 @@ pub fn witness_key(home: &Home, name: Option<&str>, default: &str) -> Result<Wit
 /// # Errors
 /// [`ClientError::Integrity`]: ROLLBACK or FORK, with the evidence's place; nothing is cosigned then.
 pub fn witness_round(member: &mut Member, key: &WitnessKey) -> Result<Checkpoint, ClientError> {
-    match member.ask(&Request::Cosigned(Vec::new()), &mut |_| ()) {
-        Ok(Reply::Checkpoint(CheckpointNote { note })) => {
+    match member.ask(&question::CosignedBy(Vec::new())) {
+        Ok(note) => {
             let others = read_checkpoint(member.server(), &note)?;
             if view(member)?.is_none_or(|view| view.size < others.size) {
                 cosign(member, key, &note)?;
             }
         }
         Err(ClientError::Refused(_)) => {}
-        other => drop(other?),
+        Err(error) => return Err(error),
     }
     member.newest_checkpoint()?;
     let newest = member.server().checkpoint.clone().unwrap_or_default();
@@ -88,11 +87,8 @@ fn cosign(member: &mut Member, key: &WitnessKey, note: &str) -> Result<Checkpoin
     drop(lock);
     let line = key.cosign(&checkpoint.text(), clock::now().wall.millis() / 1_000);
     let vkey = key.public().to_string();
-    let request = Request::Cosign { size: checkpoint.size, vkey: &vkey, line: &line };
-    match member.ask(&request, &mut |_| ())? {
-        Reply::Checkpoint(_) => Ok(checkpoint),
-        _ => Err(ClientError::unexpected_reply()),
-    }
+    member.ask(&question::Cosign { size: checkpoint.size, vkey, line })?;
+    Ok(checkpoint)
 }
 
 /// When a witness cosigned.
@@ -115,10 +111,7 @@ pub fn demand_cosigned(
     witnesses: &[WitnessPublicKey],
 ) -> Result<(Checkpoint, Vec<Cosigned>), ClientError> {
     let vkeys: Vec<String> = witnesses.iter().map(ToString::to_string).collect();
-    let request = Request::Cosigned(vkeys.iter().map(String::as_str).collect());
-    let Reply::Checkpoint(CheckpointNote { note }) = member.ask(&request, &mut |_| ())? else {
-        return Err(ClientError::unexpected_reply());
-    };
+    let note = member.ask(&question::CosignedBy(vkeys))?;
     let mut cosigned = Vec::new();
     for witness in witnesses {
         let (_, seconds) = witness.verify_note(&note).map_err(|error| {

@@ -162,7 +162,7 @@ impl<'a> Submitter<'a> {
                 Ok(Some(News::Outcome(command.tag, Outcome::Done(accepted))))
             }
             Reply::Refused(refusal) => Ok(Some(News::Outcome(command.tag, Outcome::Refused(refusal)))),
-            _ => Err(ClientError::unexpected_reply()),
+            _ => Err(ClientError::other_answer()),
         }
     }
 

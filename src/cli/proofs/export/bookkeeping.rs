@@ -9,9 +9,8 @@ use crate::cli::proofs::findings::sentence;
 use crate::cli::proofs::ledger_files::{directory, no_verdict};
 use crate::cli::session::open_member;
 use crate::client::bookkeeping::{Format, Own, Replay};
-use crate::client::{ClientError, Statement, fetch_balance};
+use crate::client::{ClientError, Statement, fetch_balance, question};
 use crate::terminal::exit::Exit;
-use crate::wire::{Reply, Request};
 
 /// All movements of a ledger, from its files.
 pub(super) fn whole(context: &Context, path: &Path, format: Format) -> Result<Exit, ClientError> {
@@ -52,9 +51,7 @@ pub(super) fn whole(context: &Context, path: &Path, format: Format) -> Result<Ex
 pub(super) fn own(context: &Context, format: Format) -> Result<Exit, ClientError> {
     let mut member = open_member(context)?;
     let (_, currency) = fetch_balance(&mut member)?;
-    let Reply::Whoami(me) = member.ask(&Request::Whoami, &mut |_| ())? else {
-        return Err(ClientError::unexpected_reply());
-    };
+    let me = member.ask(&question::Whoami)?;
     if me.account.0 != member.account().account {
         return Err(ClientError::Integrity("the server answers for another account".to_owned()));
     }

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Connection, Waited};
+use crate::client::link::question::Question;
 use crate::client::{ClientError, clock};
 use crate::session::ClientEnv;
 use crate::time::Monotonic;
-use crate::wire::{Reply, Request};
+use crate::wire::{Progress, Reply};
 
 /// Silence after which a server that owes an answer is asked whether it is still there.
 const PING_AFTER: Duration = Duration::from_secs(15);
@@ -19,19 +20,30 @@ const SILENCE_MAX: Duration = Duration::from_secs(60);
 const IN_FLIGHT_MAX: usize = 64;
 
 impl Connection {
-    /// Sends a request that changes nothing and waits for its reply; pushes about it go to `push`. There is no
-    /// deadline, because a verification takes as long as the log is, but a server that falls silent and does
-    /// not even answer a ping is given up.
+    /// Asks a question and waits for its answer. There is no deadline, because a verification takes as long as the log is,
+    /// but a server that falls silent and does not even answer a ping is given up.
     ///
     /// # Errors
     /// [`ClientError::Refused`] with what the server says, or [`ClientError::Unreachable`].
-    pub fn ask(&mut self, request: &Request<'_>, push: &mut dyn FnMut(&Reply)) -> Result<Reply, ClientError> {
-        let asked = self.send(request)?;
+    pub fn ask<Q: Question>(&mut self, question: &Q) -> Result<Q::Answer, ClientError> {
+        self.ask_with_progress(question, &mut |_| ())
+    }
+
+    /// The same where the server tells meanwhile how far it is.
+    ///
+    /// # Errors
+    /// As for [`Connection::ask`].
+    pub fn ask_with_progress<Q: Question>(
+        &mut self,
+        question: &Q,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Q::Answer, ClientError> {
+        let asked = self.send(&question.request())?;
         self.heard = clock::now().mono;
         loop {
             match self.listen()? {
-                (id, reply @ Reply::Progress(_)) if id == asked => push(&reply),
-                (id, reply) if id == asked => return answer(reply),
+                (id, Reply::Progress(done)) if id == asked => progress(done),
+                (id, reply) if id == asked => return answer::<Q>(reply),
                 _ => {}
             }
         }
@@ -42,20 +54,20 @@ impl Connection {
     ///
     /// # Errors
     /// As for [`Connection::ask`]; the first refusal ends it.
-    pub fn ask_all(&mut self, requests: &[Request<'_>]) -> Result<Vec<Reply>, ClientError> {
+    pub fn ask_all<Q: Question>(&mut self, questions: &[Q]) -> Result<Vec<Q::Answer>, ClientError> {
         let mut answers = BTreeMap::new();
         let mut asked = BTreeMap::new();
-        let mut waiting = requests.iter().enumerate();
+        let mut waiting = questions.iter().enumerate();
         self.heard = clock::now().mono;
-        while answers.len() < requests.len() {
+        while answers.len() < questions.len() {
             while asked.len() < IN_FLIGHT_MAX
-                && let Some((number, request)) = waiting.next()
+                && let Some((number, question)) = waiting.next()
             {
-                asked.insert(self.send(request)?, number);
+                asked.insert(self.send(&question.request())?, number);
             }
             let (id, reply) = self.listen()?;
             if let Some(number) = asked.remove(&id) {
-                answers.insert(number, answer(reply)?);
+                answers.insert(number, answer::<Q>(reply)?);
             }
         }
         Ok(answers.into_values().collect())
@@ -89,7 +101,7 @@ impl Connection {
     }
 }
 
-fn answer(reply: Reply) -> Result<Reply, ClientError> {
+fn answer<Q: Question>(reply: Reply) -> Result<Q::Answer, ClientError> {
     match reply {
         // Nothing is wrong with what was asked, nor is it known that anything is wrong with the server: later.
         Reply::Refused(refusal) if refusal.name == "unavailable" => Err(ClientError::Unreachable(format!(
@@ -97,6 +109,6 @@ fn answer(reply: Reply) -> Result<Reply, ClientError> {
             refusal.message, refusal.name
         ))),
         Reply::Refused(refusal) => Err(ClientError::Refused(refusal)),
-        reply => Ok(reply),
+        reply => Q::answer(reply).ok_or_else(ClientError::other_answer),
     }
 }

@@ -1,0 +1,214 @@
+//! Questions that tie an answer to themselves: what is asked for a balance gives a balance, and no caller has to say what
+//! else the server might have answered.
+
+use std::net::SocketAddr;
+
+use crate::chain::{Consistency, Inclusion};
+use crate::crypto::KeyId;
+use crate::domain::AccountId;
+use crate::wire::{self, ReceiptOf, Reply, Request, StatementPlace};
+
+/// A request that changes nothing, with the shape of its answer.
+pub trait Question {
+    /// What the server says when it answers.
+    type Answer;
+
+    /// The request as it is sent.
+    fn request(&self) -> Request<'_>;
+
+    /// The answer in a reply; none in a reply to another question.
+    fn answer(reply: Reply) -> Option<Self::Answer>;
+}
+
+/// Makes a question of a type: its answer, its request, and where in a reply the answer is.
+macro_rules! question {
+    ($question:ty, $answer:ty, |$self:ident| $request:expr, $reply:pat => $found:expr) => {
+        impl Question for $question {
+            type Answer = $answer;
+
+            fn request(&self) -> Request<'_> {
+                let $self = self;
+                $request
+            }
+
+            fn answer(reply: Reply) -> Option<$answer> {
+                match reply {
+                    $reply => Some($found),
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+/// The server's figures.
+#[derive(Clone, Copy, Debug)]
+pub struct Figures;
+question!(Figures, wire::Figures, |_q| Request::Status, Reply::Status(figures) => figures);
+
+/// The caller's account as the ledger has it.
+#[derive(Clone, Copy, Debug)]
+pub struct Whoami;
+question!(Whoami, wire::Whoami, |_q| Request::Whoami, Reply::Whoami(whoami) => whoami);
+
+/// The caller's money, and what money is called.
+#[derive(Clone, Copy, Debug)]
+pub struct Balance;
+question!(Balance, wire::Balance, |_q| Request::Balance, Reply::Balance(balance) => balance);
+
+/// Some lines of the caller's statement.
+#[derive(Clone, Copy, Debug)]
+pub struct Statement {
+    /// Where to begin.
+    pub from: StatementPlace,
+    /// Most lines wanted.
+    pub limit: u64,
+}
+question!(
+    Statement,
+    wire::StatementPage,
+    |q| Request::Statement { from: q.from, limit: q.limit },
+    Reply::Statement(page) => page
+);
+
+/// Some of the caller's own blocks.
+#[derive(Clone, Copy, Debug)]
+pub struct Copy {
+    /// Smallest wanted index.
+    pub from: u64,
+    /// Most blocks wanted.
+    pub limit: u64,
+}
+question!(
+    Copy,
+    wire::CopyPage,
+    |q| Request::Copy { from: q.from, limit: q.limit },
+    Reply::CopyPage(page) => page
+);
+
+/// The verdict on the whole log, after pushes that tell how far it is.
+#[derive(Clone, Copy, Debug)]
+pub struct Verify;
+question!(Verify, wire::Verification, |_q| Request::Verify, Reply::Verification(verdict) => verdict);
+
+/// The newest signed checkpoint: its note.
+#[derive(Clone, Copy, Debug)]
+pub struct Checkpoint;
+question!(Checkpoint, String, |_q| Request::Checkpoint, Reply::Checkpoint(checkpoint) => checkpoint.note);
+
+/// The newest checkpoint that all these witnesses have cosigned, named by their verifier keys: its note.
+#[derive(Clone, Debug)]
+pub struct CosignedBy(pub Vec<String>);
+question!(
+    CosignedBy,
+    String,
+    |q| Request::Cosigned(q.0.iter().map(String::as_str).collect()),
+    Reply::Checkpoint(checkpoint) => checkpoint.note
+);
+
+/// Takes a cosignature, and says which checkpoint is cosigned by this witness now: its note.
+#[derive(Clone, Debug)]
+pub struct Cosign {
+    /// Blocks of the checkpoint.
+    pub size: u64,
+    /// The witness's verifier key.
+    pub vkey: String,
+    /// The signature line, newline included.
+    pub line: String,
+}
+question!(
+    Cosign,
+    String,
+    |q| Request::Cosign { size: q.size, vkey: &q.vkey, line: &q.line },
+    Reply::Checkpoint(checkpoint) => checkpoint.note
+);
+
+/// The proof that a block is in a tree.
+#[derive(Clone, Copy, Debug)]
+pub struct IsIncluded {
+    /// Which block.
+    pub index: u64,
+    /// Blocks of the tree.
+    pub size: u64,
+}
+question!(
+    IsIncluded,
+    Inclusion,
+    |q| Request::Inclusion { index: q.index, size: q.size },
+    Reply::Inclusion(proof) => proof
+);
+
+/// The proof that a tree extends an older one.
+#[derive(Clone, Copy, Debug)]
+pub struct Extends {
+    /// Blocks of the older tree.
+    pub old_size: u64,
+    /// Blocks of the newer one.
+    pub size: u64,
+}
+question!(
+    Extends,
+    Consistency,
+    |q| Request::Consistency { old_size: q.old_size, size: q.size },
+    Reply::Consistency(proof) => proof
+);
+
+/// A block with all that proves it to a stranger.
+#[derive(Clone, Copy, Debug)]
+pub struct Receipt(pub ReceiptOf);
+question!(Receipt, wire::Proofs, |q| Request::Receipt(q.0), Reply::Receipt(proofs) => proofs);
+
+/// The block in which a member was registered, with all that proves it.
+#[derive(Clone, Copy, Debug)]
+pub struct RegistrationOf(pub AccountId);
+question!(RegistrationOf, wire::Proofs, |q| Request::Registration(q.0), Reply::Receipt(proofs) => proofs);
+
+/// The same of whoever has this key.
+#[derive(Clone, Copy, Debug)]
+pub struct RegistrationOfKey(pub KeyId);
+question!(
+    RegistrationOfKey,
+    wire::Proofs,
+    |q| Request::RegistrationOfKey(q.0),
+    Reply::Receipt(proofs) => proofs
+);
+
+/// The member with this public name.
+#[derive(Clone, Debug)]
+pub struct MemberOf(pub String);
+question!(MemberOf, wire::Member, |q| Request::Member(&q.0), Reply::Member(member) => member);
+
+/// That the caller is online, and where others are told that it listens.
+#[derive(Clone, Copy, Debug)]
+pub struct Announce {
+    /// Where the caller listens.
+    pub address: SocketAddr,
+    /// Whether only those who ask for the caller by name are told.
+    pub hidden: bool,
+}
+question!(
+    Announce,
+    SocketAddr,
+    |q| Request::Announce { address: q.address, hidden: q.hidden },
+    Reply::Announced(address) => address
+);
+
+/// Members who are online and not hidden.
+#[derive(Clone, Copy, Debug)]
+pub struct Online {
+    /// Smallest wanted account.
+    pub from: AccountId,
+    /// Most members wanted.
+    pub limit: u64,
+}
+question!(
+    Online,
+    wire::OnlinePage,
+    |q| Request::Online { from: q.from, limit: q.limit },
+    Reply::Online(page) => page
+);
+
+/// Where one member listens, hidden or not: a page of at most one.
+#[derive(Clone, Copy, Debug)]
+pub struct Locate(pub AccountId);
+question!(Locate, wire::OnlinePage, |q| Request::Locate(q.0), Reply::Online(page) => page);
