@@ -2,6 +2,8 @@
 //! method with one `match`, so that the compiler asks it of every further domain; the answers stand in the domains.
 
 use super::answers::{Endorsement, Guarded, Hindrance, Opened, Signer, Unbalanced};
+use super::orders::Tally;
+use super::payments::{Entry, Fate, OrderId};
 use super::{AccountId, Command, Context, Happened, Settings, State, Transfer, accounts};
 use crate::crypto::KeyId;
 use crate::time::Timestamp;
@@ -137,6 +139,26 @@ impl State {
         each("accounts", accounts.count());
         each("orders", orders.count());
         payments.totals(each);
+    }
+
+    /// What an account has, in minor units.
+    pub fn balance(&self, account: AccountId) -> u64 {
+        self.payments.balance(account)
+    }
+
+    /// The blocks that moved an account's money, in order.
+    pub fn money_entries(&self, account: AccountId) -> &[Entry] {
+        self.payments.entries(account)
+    }
+
+    /// The block in which an order of this payer's ended, by its settlement or its revocation.
+    pub fn ended_at(&self, payer: AccountId, order: OrderId) -> Option<u64> {
+        self.payments.fate(payer, order).map(Fate::index)
+    }
+
+    /// How many orders an account has placed.
+    pub fn orders_of(&self, account: AccountId) -> Tally {
+        self.orders.tally(account)
     }
 
     /// Whether money only moved: all places together hold what was issued.

@@ -124,12 +124,16 @@ impl Service {
 
     fn whoami(&self, account: AccountId) -> Reply {
         let replica = self.ledger.replica();
-        let Some(member) = replica.state().accounts.get(account) else { return not_authenticated() };
-        let tally = replica.state().orders.tally(account);
+        let state = replica.state();
+        let (Some(handle), Some(registered_at)) = (state.handle(account), state.registered_at(account))
+        else {
+            return not_authenticated();
+        };
+        let tally = state.orders_of(account);
         Reply::Whoami(Whoami {
             account,
-            handle: member.handle.clone(),
-            registered_at: member.registered_at,
+            handle: handle.to_owned(),
+            registered_at,
             orders_buy: tally.buy,
             orders_sell: tally.sell,
             last_block: replica.past().own(account).last().copied(),

@@ -3,8 +3,7 @@
 use super::pages::Reading;
 use super::{ConnectionId, Service};
 use crate::chain::{Block, Message};
-use crate::domain::payments::{Movement, Transfer};
-use crate::domain::{self, AccountId, Place};
+use crate::domain::{self, AccountId, Movement, Place, Transfer};
 use crate::eventlog::LogError;
 use crate::ledger;
 use crate::wire::{
@@ -19,7 +18,7 @@ impl Service {
         let state = self.ledger.replica().state();
         let currency = &state.settings.currency;
         Reply::Balance(Balance {
-            balance: state.payments.balance(account),
+            balance: state.balance(account),
             currency: currency.name.clone(),
             scale: currency.scale,
         })
@@ -63,7 +62,7 @@ impl Service {
         limit: u64,
         reading: &mut Reading,
     ) -> Result<StatementPage, LogError> {
-        let entries = self.ledger.replica().state().payments.entries(account);
+        let entries = self.ledger.replica().state().money_entries(account);
         let first = entries.partition_point(|entry| entry.index < from.index);
         let before = first.checked_sub(1).and_then(|n| entries.get(n)).map_or(0, |entry| entry.balance);
         let mut page =

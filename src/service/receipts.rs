@@ -9,7 +9,6 @@ use super::turns::PROOF_WORK;
 use super::{ConnectionId, Service};
 use crate::chain::Block;
 use crate::domain::AccountId;
-use crate::domain::payments::Fate;
 use crate::eventlog::LogError;
 use crate::ledger::Unproven;
 use crate::wire::{Proofs, ReceiptOf, Refusal, Reply};
@@ -72,10 +71,7 @@ impl Service {
         let index = match of {
             ReceiptOf::Block(index) => Some(index),
             ReceiptOf::Command(id) => replica.commands().of_member(account, id),
-            ReceiptOf::Order { payer, order_id } => {
-                let fate = state.payments.fate(payer, order_id);
-                fate.map(|(Fate::Settled(index) | Fate::Revoked(index))| index)
-            }
+            ReceiptOf::Order { payer, order_id } => state.ended_at(payer, order_id),
         };
         let Some(index) = index.filter(|index| *index < self.note.size()) else { return Ok(None) };
         // A block that is not the account's to read, and can be large, is not even read here.

@@ -7,8 +7,7 @@ use serde_bytes::ByteBuf;
 
 use crate::chain::{Consistency, Inclusion};
 use crate::crypto::{Digest, KeyId};
-use crate::domain::AccountId;
-use crate::domain::payments::Movement;
+use crate::domain::{AccountId, Movement};
 use crate::time::Timestamp;
 
 use super::{Figures, StatementPlace};

@@ -6,8 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::chain::CommandId;
 use crate::crypto::KeyId;
-use crate::domain::AccountId;
-use crate::domain::payments::OrderId;
+use crate::domain::{AccountId, OrderId};
 
 /// A question or a command. Only [`Request::Submit`] can change anything.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -26,6 +26,15 @@ pub enum Fate {
     Revoked(u64),
 }
 
+impl Fate {
+    /// The block.
+    pub fn index(self) -> u64 {
+        match self {
+            Fate::Settled(index) | Fate::Revoked(index) => index,
+        }
+    }
+}
+
 /// Balances, which add up to what was issued.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct State {
