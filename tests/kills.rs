@@ -146,7 +146,7 @@ fn done_once_wherever_it_is_killed(world: &mut World, killed: &mut Killed<'_>) {
         let least = killed.blocks * lines / killed.lines;
         assert!(world.blocks() - prepared >= least, "{arguments:?} at {call}: told, and not done");
         let told = lines >= killed.lines;
-        let again = given_again(&world.place, killed.member, &world.at, &arguments);
+        let again = world.place.run(killed.member, &world.at, &arguments);
         let said = String::from_utf8_lossy(&again.stderr);
         // Whoever was told has no reason to ask again; a run that was told and forgotten is a run of its own then.
         let once_more = told && !killed.is_repeatable;
@@ -166,13 +166,6 @@ fn done_once_wherever_it_is_killed(world: &mut World, killed: &mut Killed<'_>) {
         );
     }
     assert!(kills > calls.len() / 2, "{owned:?}: killed {kills} times of {}", calls.len());
-}
-
-/// Gives a command again, as somebody would who is told that nothing was done because the other side was not to be had:
-/// a member who listens is offline for a moment where its machine has too much to do.
-fn given_again(place: &Place, member: &str, at: &str, arguments: &[&str]) -> Output {
-    let mut tries = (0..100).map(|_| place.run(member, at, arguments));
-    tries.find(|again| again.status.code() != Some(4)).expect("the other side is never to be had")
 }
 
 /// Whether nothing is left that is not told.
@@ -216,7 +209,8 @@ fn an_order_that_is_sent_settled_or_revoked_is_so_once_wherever_the_client_is_ki
         return;
     }
     let mut world = World::new();
-    let listening = Listening::start(&world.place, "bob", &world.at, &[]);
+    let mut listening = Listening::start(&world.place, "bob", &world.at, &[]);
+    listening.is_not_heard();
     let mut send = |world: &World, run: usize| {
         let receipt = world.place.directory.path().join(format!("{run}.receipt"));
         words(&["send", "bob", "0.01", "--receipt", receipt.to_str().unwrap()])

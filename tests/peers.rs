@@ -1,9 +1,9 @@
 //! Two members pay each other, with the real binaries: one listens, the other sends, and the daemon between them
 //! comes and goes.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
-use std::process::{Child, ChildStderr, ChildStdout, Stdio};
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use ledgerd::client::{Anonymous, Home, Member, Reopen, SignedCheque, Waited, fetch_registrant};
@@ -18,8 +18,8 @@ use crate::binaries::{Daemon, Place};
 /// A `ledgerctl listen`; killed when the test ends, however it ends.
 pub(super) struct Listening {
     child: Child,
-    stdout: BufReader<ChildStdout>,
-    stderr: BufReader<ChildStderr>,
+    stdout: BufReader<Box<dyn Read + Send>>,
+    stderr: BufReader<Box<dyn Read + Send>>,
     /// Where it listens.
     address: String,
 }
@@ -29,13 +29,23 @@ impl Listening {
         let arguments = [&["listen", "--json"], more].concat();
         let mut command = place.command(member, server, &arguments);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let stdout = BufReader::new(child.stdout.take().unwrap());
-        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let stdout: Box<dyn Read + Send> = Box::new(child.stdout.take().unwrap());
+        let stderr: Box<dyn Read + Send> = Box::new(child.stderr.take().unwrap());
+        let (stdout, stderr) = (BufReader::new(stdout), BufReader::new(stderr));
         let mut listening = Listening { child, stdout, stderr, address: String::new() };
         let said = listening.says();
         let address = said.strip_prefix("online: listening on ").unwrap_or_else(|| panic!("{said}"));
         listening.address = address.to_owned();
         listening
+    }
+
+    /// Has somebody read all that it says from now on and forget it: a listener tells each payment, and waits for whoever
+    /// does not take it.
+    pub(super) fn is_not_heard(&mut self) {
+        for words in [&mut self.stdout, &mut self.stderr] {
+            let mut words = std::mem::replace(words, BufReader::new(Box::new(std::io::empty())));
+            std::thread::spawn(move || std::io::copy(&mut words, &mut std::io::sink()));
+        }
     }
 
     /// The next line of words.
