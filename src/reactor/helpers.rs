@@ -319,7 +319,7 @@ mod tests {
             poll.poll(&mut events, Some(Duration::from_secs(60))).unwrap();
             assert!(!events.is_empty(), "a helper has forgotten to wake the loop");
             let mut take = |result| match result {
-                JobResult::ClientVerified { connection, valid: false } => checked.push(connection),
+                JobResult::ClientVerified { connection, key: None } => checked.push(connection),
                 JobResult::Decapped { connection: ConnectionId(0), .. } => {
                     checked_before_decap = Some(checked.len());
                     held_back = None;

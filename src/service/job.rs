@@ -142,8 +142,8 @@ pub enum JobResult {
     ClientVerified {
         /// Whose.
         connection: ConnectionId,
-        /// It does.
-        valid: bool,
+        /// Its key, ready for use, if it does.
+        key: Option<PublicKey>,
     },
     /// Whether a command was signed by its author.
     CommandVerified {
@@ -207,9 +207,9 @@ impl Job {
                 // The key is made ready here and not taken from those that are ready: whether somebody used it a moment
                 // ago would show, too.
                 let key = PublicKey::from_spki(&key);
-                let signed = key.is_ok_and(|key| key.verify_pss(&[&signed], &signature).is_ok());
-                let valid = known & signed;
-                emit(JobResult::ClientVerified { connection, valid });
+                let signed = key.as_ref().is_ok_and(|key| key.verify_pss(&[&signed], &signature).is_ok());
+                let key = key.ok().filter(|_| known & signed);
+                emit(JobResult::ClientVerified { connection, key });
             }
             Job::VerifyCommand(mut check) => {
                 let verdict = check.verdict();

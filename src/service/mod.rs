@@ -242,9 +242,7 @@ impl Service {
     fn job_done(&mut self, result: JobResult, now: Now, rng: &mut dyn CryptoRng) {
         match result {
             JobResult::Decapped { connection, secret } => self.decapped(connection, &secret, now, rng),
-            JobResult::ClientVerified { connection, valid } => {
-                self.client_verified(connection, valid, now, rng);
-            }
+            JobResult::ClientVerified { connection, key } => self.client_verified(connection, key, now, rng),
             JobResult::CommandVerified { check, verdict } => self.command_verified(check, verdict, now),
             JobResult::LogProgress { done, total } => self.log_progress(done, total),
             JobResult::LogVerified(report) => self.log_verified(report, now),

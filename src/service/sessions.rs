@@ -10,7 +10,7 @@ use super::lines::Line;
 use super::party::{Party, Prefix};
 use super::{ConnectionId, DECAPS_WITH_HELPER_MAX, Job, Service};
 use crate::crypto::KeyId;
-use crate::crypto::rsa::MODULUS_BYTES;
+use crate::crypto::rsa::{MODULUS_BYTES, PublicKey};
 use crate::domain::AccountId;
 use crate::session::{CloseReason, Fault, KeySlot, ServerEnv, ServerEvent, ServerSession};
 use crate::time::Now;
@@ -152,10 +152,13 @@ impl Service {
     pub(super) fn client_verified(
         &mut self,
         id: ConnectionId,
-        valid: bool,
+        key: Option<PublicKey>,
         now: Now,
         rng: &mut dyn CryptoRng,
     ) {
+        let valid = key.is_some();
+        // Its owner's first command finds it ready. The next authentication does not look here.
+        key.into_iter().for_each(|key| self.keys.keep(key));
         self.advance(id, now, rng, |session, env| session.client_auth_verified(valid, env));
     }
 
