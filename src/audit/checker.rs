@@ -2,9 +2,10 @@
 //! author, signature, and that the rules lead from each command to the very event that was recorded.
 //!
 //! The checker collects and goes on. While every block follows, it replays the ledger through the same
-//! [`Replica`] that serves it; from the first block that is impossible on, it asks the rules no more. From the first block that does not follow, or is missing, the state is unknown:
-//! the link is anchored anew at the next intact block, form and signatures are still checked, and nothing is
-//! claimed any more about the state, the tree or the rules.
+//! [`Replica`] that serves it; from the first block that is impossible on, it asks the rules no more. From the first
+//! block that does not follow, or is missing, the state is unknown: the link is anchored anew at the next intact
+//! block, form and signatures are still checked, and nothing is claimed any more about the state, the tree or the
+//! rules.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;

@@ -153,9 +153,7 @@ impl Service {
     fn keep_keys(&mut self, check: &CommandCheck) {
         for key in check.ready_keys() {
             let key_id = key.key_id();
-            if self.keys.get(&key_id).is_none()
-                && self.ledger.replica().state().owner_of_key(&key_id).is_some()
-            {
+            if !self.keys.has(&key_id) && self.ledger.replica().state().owner_of_key(&key_id).is_some() {
                 self.keys.keep(key.clone());
             }
         }

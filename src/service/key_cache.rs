@@ -28,6 +28,11 @@ impl KeyCache {
         Some(key)
     }
 
+    /// Whether the key of this name is kept.
+    pub(super) fn has(&self, key_id: &KeyId) -> bool {
+        self.young.contains_key(key_id) || self.old.contains_key(key_id)
+    }
+
     /// Keeps a key that somebody has made ready.
     pub(super) fn keep(&mut self, key: PublicKey) {
         self.keep_as(key.key_id(), key);

@@ -302,11 +302,6 @@ impl Service {
         self.touched.insert(id);
     }
 
-    /// Whether new connections are taken.
-    pub fn accepts_connections(&self) -> bool {
-        !self.shutting_down
-    }
-
     /// Stops accepting hellos for the key before the current one at this time.
     pub fn accept_previous_key_until(&mut self, until: Timestamp) {
         self.previous_key_until = Some(until);

@@ -29,8 +29,8 @@ pub(super) struct Outbox {
     held: VecDeque<Held>,
     /// The newest durable commit.
     durable: Commit,
-    /// The newest commit that was begun: that of the open batch, which may have no block yet.
-    open: Commit,
+    /// The newest commit that became durable or was thrown away: its number is not used again.
+    ended: Commit,
 }
 
 impl Outbox {
@@ -41,7 +41,7 @@ impl Outbox {
 
     /// The commit that the open batch will be.
     pub(super) fn open(&self) -> Commit {
-        Commit(self.durable.0.max(self.open.0) + 1)
+        Commit(self.ended.0 + 1)
     }
 
     /// Puts a reply in that has seen this commit. Gives the bytes that it takes.
@@ -60,8 +60,7 @@ impl Outbox {
 
     /// All commits up to this one are durable.
     pub(super) fn became_durable(&mut self, commit: Commit) {
-        self.durable = self.durable.max(commit);
-        self.open = self.open.max(commit);
+        (self.durable, self.ended) = (commit, commit);
     }
 
     /// A commit was thrown away: what has seen it is answered with `instead`. Says of each by how many bytes it takes
@@ -77,7 +76,7 @@ impl Outbox {
             resized(held.connection, held.message.len(), message.len());
             (held.message, held.seen) = (message, self.durable);
         }
-        self.open = self.open.max(commit);
+        self.ended = commit;
     }
 
     /// Takes out what may leave, in the order of each connection: a reply never overtakes one before it.
