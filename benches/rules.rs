@@ -7,7 +7,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use ledgerd::crypto::LedgerId;
-use ledgerd::domain::payments::{OrderId, PaymentOrder, RevokeOrder, Settle};
+use ledgerd::domain::payments::{Cheque, ChequeId, RevokeCheque, Settle};
 use ledgerd::domain::{
     self, AccountId, Command, CommandId, Context, Happened, Settings, State, accounts, payments,
 };
@@ -25,8 +25,8 @@ fn main() {
     measure("orders, 8,192 in a command", 1, 8_192, &again(made::orders(8_192), 100));
     measure("payments, one in a command", 1, 1, &again(made::pay(1), 100_000));
     measure("payments, 8,192 in a command", 1, 8_192, &again(made::pay(8_192), 100));
-    measure("payment orders settled", 2, 1, &(0..100_000).map(settle).collect::<Vec<_>>());
-    measure("payment orders revoked", 1, 1, &(0..100_000).map(revoke).collect::<Vec<_>>());
+    measure("cheques settled", 2, 1, &(0..100_000).map(settle).collect::<Vec<_>>());
+    measure("cheques revoked", 1, 1, &(0..100_000).map(revoke).collect::<Vec<_>>());
     measure_registration();
 }
 
@@ -54,31 +54,31 @@ fn context(author: AccountId, key: u64, index: u64) -> Context<'static> {
     Context { ledger_id: LEDGER, author, key_id, command_id, message: &[], timestamp: made::NOW, index }
 }
 
-/// Account 2 settles an order of account 1.
+/// Account 2 settles a cheque of account 1.
 fn settle(number: u64) -> Command {
-    let order = PaymentOrder {
+    let cheque = Cheque {
         ledger_id: LEDGER,
         payer: AccountId(1),
         key_id: made::key(1).public().key_id(),
-        order_id: order_id(number),
+        cheque_id: cheque_id(number),
         payee: AccountId(2),
         amount: number % 900 + 1,
         expires_ms: made::NOW.millis() + 1,
         memo: "invoice 2026-11".to_owned(),
     };
-    Command::Payments(payments::Command::Settle(Settle { order, signature: made::NO_SIGNATURE.to_vec() }))
+    Command::Payments(payments::Command::Settle(Settle { cheque, signature: made::NO_SIGNATURE.to_vec() }))
 }
 
 fn revoke(number: u64) -> Command {
-    Command::Payments(payments::Command::RevokeOrder(RevokeOrder { order_id: order_id(number) }))
+    Command::Payments(payments::Command::RevokeCheque(RevokeCheque { cheque_id: cheque_id(number) }))
 }
 
 /// Ids without an order among them, as random ones are.
-fn order_id(number: u64) -> OrderId {
+fn cheque_id(number: u64) -> ChequeId {
     let spread = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let mut id = [0; 16];
     id[..8].copy_from_slice(&spread.to_be_bytes());
-    OrderId(id)
+    ChequeId(id)
 }
 
 /// Each command is a block of its own.

@@ -277,16 +277,16 @@ def order_v1(read, *_):
     return shown
 def settle(read, message, members, scale):
     signed, signature = read.bytes(), read.bytes()
-    need(signed[:24] == b"ledgerd/payment-order/1\0" and len(signed) >= 138, "malformed_block", "not a payment order")
-    ledger, payer, key_id, order_id, payee, amount, _expires, length = struct.unpack(">32sQ32s16sQQQH", signed[24:138])
+    need(signed[:24] == b"ledgerd/payment-order/1\0" and len(signed) >= 138, "malformed_block", "not a cheque")
+    ledger, payer, key_id, cheque_id, payee, amount, _expires, length = struct.unpack(">32sQ32s16sQQQH", signed[24:138])
     text = attempt("malformed_block", "a memo is not UTF-8", signed[138:].decode)
     need(length == len(signed) - 138 <= 96, "malformed_block", "a memo of another length")
-    need((ledger, payee) == (message.ledger, message.account), "other_author", "an order of another ledger or payee")
-    need(payer in members and members[payer].key_id == key_id, "other_author", "an order of nobody here")
-    need(len(signature) == 384, "bad_order_signature", "a signature of another length")
-    attempt("bad_order_signature", f"order {order_id.hex()}", members[payer].key.verify, signature, signed, *PSS)
-    return {"from": payer, **money(amount, scale), "order_id": order_id.hex(), **memo(text)}
-def revoke_order(read, *_): return {"order_id": read.take(16).hex()}
+    need((ledger, payee) == (message.ledger, message.account), "other_author", "a cheque of another ledger or payee")
+    need(payer in members and members[payer].key_id == key_id, "other_author", "a cheque of nobody here")
+    need(len(signature) == 384, "bad_cheque_signature", "a signature of another length")
+    attempt("bad_cheque_signature", f"cheque {cheque_id.hex()}", members[payer].key.verify, signature, signed, *PSS)
+    return {"from": payer, **money(amount, scale), "cheque_id": cheque_id.hex(), **memo(text)}
+def revoke_cheque(read, *_): return {"cheque_id": read.take(16).hex()}
 def role(read, *_): return {"account": read.varint(), "role": read.one_of("operator", *[None] * 2, "witness")}
 def issue(read, _message, _members, scale):
     return {"to": read.varint(), **money((coded := read.varint()) >> 1 ^ -(coded & 1), scale)}
@@ -301,7 +301,7 @@ def vouch(read, *_): return {"time": moment(min(read.varint() * 1000, 2**64 - 1)
 def moment(us): return (EPOCH + timedelta(0, 0, us)).isoformat("T", "microseconds") + "Z" if us <= TIME_MAX else f"{us}us"
 COMMANDS = {(1, 2): ("grant", role), (1, 3): ("revoke", role), (1, 13): ("vouch_clock", vouch), (1, 16): ("order", order_v1),
             (2, 16): ("order", order), (1, 32): ("pay", pay), (1, 33): ("issue", issue), (1, 34): ("settle", settle),
-            (1, 35): ("revoke_order", revoke_order)}
+            (1, 35): ("revoke_cheque", revoke_cheque)}
 CHECKS = {"receipt": check_receipt, "ledger": check_ledger}
 def main():
     parser = argparse.ArgumentParser(description="Checks what ledgerd says, without its code.", allow_abbrev=False)

@@ -130,53 +130,53 @@ fn changed(forge: &mut Forge, change: fn(&mut crate::forge::Draft)) -> crate::fo
     draft
 }
 
-/// The payee signs whatever it likes around an order; that the payer promised it is checked beside.
+/// The payee signs whatever it likes around a cheque; that the payer promised it is checked beside.
 #[test]
-fn a_payment_order_that_its_payer_did_not_sign_is_found_by_name() {
+fn a_cheque_that_its_payer_did_not_sign_is_found_by_name() {
     let honest = |forge: &mut Forge, id| {
-        let order = forge.payment_order(0, 1, id);
-        (order.encode(), member_key(0).sign_pss(&mut forge.rng, &[&order.encode()]).to_vec())
+        let cheque = forge.cheque(0, 1, id);
+        (cheque.encode(), member_key(0).sign_pss(&mut forge.rng, &[&cheque.encode()]).to_vec())
     };
     type Forgery = fn(Vec<u8>, Vec<u8>, &[u8]) -> (Vec<u8>, Vec<u8>);
     let cases: &[(&str, Forgery)] = &[
-        ("another amount", |mut order, signature, _| {
-            order[135 - 8] ^= 1;
-            (order, signature)
+        ("another amount", |mut cheque, signature, _| {
+            cheque[135 - 8] ^= 1;
+            (cheque, signature)
         }),
-        ("another memo", |mut order, signature, _| {
-            *order.last_mut().unwrap() = b'b';
-            (order, signature)
+        ("another memo", |mut cheque, signature, _| {
+            *cheque.last_mut().unwrap() = b'b';
+            (cheque, signature)
         }),
-        ("a flipped bit", |order, mut signature, _| {
+        ("a flipped bit", |cheque, mut signature, _| {
             signature[200] ^= 4;
-            (order, signature)
+            (cheque, signature)
         }),
-        ("none", |order, _, _| (order, vec![])),
-        ("a short one", |order, signature, _| (order, signature[..383].to_vec())),
-        ("a long one", |order, signature, _| (order, [&signature[..], &[0]].concat())),
-        ("that of another order", |order, _, other| (order, other.to_vec())),
+        ("none", |cheque, _, _| (cheque, vec![])),
+        ("a short one", |cheque, signature, _| (cheque, signature[..383].to_vec())),
+        ("a long one", |cheque, signature, _| (cheque, [&signature[..], &[0]].concat())),
+        ("that of another cheque", |cheque, _, other| (cheque, other.to_vec())),
     ];
     for (name, forgery) in cases {
         let mut forge = Forge::with_money(9);
-        let ((order, signature), (_, other)) = (honest(&mut forge, 1), honest(&mut forge, 2));
-        let (order, signature) = forgery(order, signature, &other);
-        let draft = forge.settlement_of(1, &order, &signature);
+        let ((cheque, signature), (_, other)) = (honest(&mut forge, 1), honest(&mut forge, 2));
+        let (cheque, signature) = forgery(cheque, signature, &other);
+        let draft = forge.settlement_of(1, &cheque, &signature);
         let at = forge.blocks.len() as u64;
         forge.push(&draft);
-        let (order, signature) = honest(&mut forge, 3);
-        let draft = forge.settlement_of(1, &order, &signature);
+        let (cheque, signature) = honest(&mut forge, 3);
+        let draft = forge.settlement_of(1, &cheque, &signature);
         forge.push(&draft);
         let draft = forge.revocation(0, 4);
         forge.push(&draft);
         let outcome = check_all(&forge.blocks);
-        assert_eq!(names(&outcome), [("bad_order_signature", at)], "{name}");
+        assert_eq!(names(&outcome), [("bad_cheque_signature", at)], "{name}");
         assert_eq!((outcome.blocks, outcome.signatures), (7, 8), "six commands and two orders");
     }
     let mut forge = Forge::with_money(9);
-    let order = forge.payment_order(0, 1, 1);
-    let draft = forge.settlement(1, 1, &order);
+    let cheque = forge.cheque(0, 1, 1);
+    let draft = forge.settlement(1, 1, &cheque);
     forge.push(&draft);
-    assert_eq!(names(&check_all(&forge.blocks)), [("bad_order_signature", 4)], "signed by the payee");
+    assert_eq!(names(&check_all(&forge.blocks)), [("bad_cheque_signature", 4)], "signed by the payee");
 }
 
 #[test]

@@ -29,7 +29,7 @@ fn every_kind_of_block_says_what_was_done_with_amounts_as_people_see_them() {
     let payment =
         |to: u64, amount: i64, memo: &str| Payment { to: AccountId(to), amount, memo: memo.to_owned() };
     let pay = Pay { payments: vec![payment(2, 150, "tea\u{202e}"), payment(3, 5, "")] };
-    let order = forge.payment_order(0, 1, 9);
+    let order = forge.cheque(0, 1, 9);
     let role = Role::Operator;
     let commands = [
         Command::Payments(payments::Command::Pay(pay)),

@@ -10,7 +10,7 @@ use ledgerd::client::bookkeeping::{Format, Replay};
 use ledgerd::crypto::random;
 use ledgerd::domain::Settings;
 use ledgerd::domain::payments::{
-    self, Currency, Issue, OrderId, Pay, Payment, PaymentOrder, RevokeOrder, Settle,
+    self, Cheque, ChequeId, Currency, Issue, Pay, Payment, RevokeCheque, Settle,
 };
 use ledgerd::domain::{self, AccountId};
 use serde_json::Value;
@@ -74,7 +74,7 @@ fn balances(journal: &str) -> BTreeMap<String, String> {
     rows.map(|(account, amount)| (account.to_owned(), amount.split(' ').next().unwrap().to_owned())).collect()
 }
 
-/// A ledger with a grant, issued money, payments with hostile memos, a settled order and a revoked one.
+/// A ledger with a grant, issued money, payments with hostile memos, a settled cheque and a revoked one.
 fn ledger(currency: Currency) -> Forge {
     let operator = Some(member_key(0).public().key_id());
     let settings = Settings { currency, opening_grant: 1_000, operator };
@@ -94,22 +94,22 @@ fn ledger(currency: Currency) -> Forge {
     let memos = HOSTILE.iter().map(|memo| (*memo).to_owned()).chain((0..200).map(|n| "n".repeat(n % 97)));
     let paid =
         memos.zip(0..).map(|(memo, n)| Payment { to: AccountId(1 + n % 2), amount: 1 + n as i64, memo });
-    let order = |id, forge: &Forge| PaymentOrder {
+    let cheque = |id, forge: &Forge| Cheque {
         ledger_id: forge.ledger_id,
         payer: AccountId(3),
         key_id: member_key(2).public().key_id(),
-        order_id: OrderId([id; 16]),
+        cheque_id: ChequeId([id; 16]),
         payee: AccountId(2),
         amount: 77,
         expires_ms: u64::MAX / 1_000,
         memo: "settled; \"at last\"".to_owned(),
     };
-    let settled = Settle { order: order(1, &forge), signature: vec![0; 384] };
+    let settled = Settle { cheque: cheque(1, &forge), signature: vec![0; 384] };
     let commands = [
         (0, payments::Command::Issue(Issue { to: AccountId(3), amount: 1_000_000 })),
         (2, payments::Command::Pay(Pay { payments: paid.collect() })),
         (1, payments::Command::Settle(settled)),
-        (2, payments::Command::RevokeOrder(RevokeOrder { order_id: OrderId([2; 16]) })),
+        (2, payments::Command::RevokeCheque(RevokeCheque { cheque_id: ChequeId([2; 16]) })),
         (
             1,
             payments::Command::Pay(Pay {

@@ -107,7 +107,7 @@ fn every_refusal_of_the_reference_says_whether_trying_again_helps() {
     }
     assert!(listed.len() > 40, "the tables were found");
     // What a listener says, and what the command line says by itself, stands in other places.
-    let elsewhere = ["bad_checkpoint", "displaced", "home_not_writable", "malformed_order", "unreadable"];
+    let elsewhere = ["bad_checkpoint", "displaced", "home_not_writable", "malformed_cheque", "unreadable"];
     listed.extend(elsewhere.map(str::to_owned));
     listed.sort();
     listed.dedup();

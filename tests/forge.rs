@@ -13,7 +13,7 @@ use ledgerd::crypto::note::LogKey;
 use ledgerd::crypto::rsa::PrivateKey;
 use ledgerd::crypto::{Digest, LedgerId, random, sha3};
 use ledgerd::domain::Settings;
-use ledgerd::domain::payments::{OrderId, PaymentOrder};
+use ledgerd::domain::payments::{Cheque, ChequeId};
 use ledgerd::domain::{self, AccountId, Command, State, accounts, orders, payments};
 use ledgerd::ledger::{Transaction, context_of};
 use ledgerd::time::Timestamp;
@@ -222,13 +222,13 @@ impl Forge {
         self.draft(member, AccountId(member as u64 + 1), &Command::Orders(command))
     }
 
-    /// A payment order over 70 units, from member `payer` to member `payee`.
-    pub(crate) fn payment_order(&self, payer: usize, payee: usize, id: u8) -> PaymentOrder {
-        PaymentOrder {
+    /// A cheque over 70 units, from member `payer` to member `payee`.
+    pub(crate) fn cheque(&self, payer: usize, payee: usize, id: u8) -> Cheque {
+        Cheque {
             ledger_id: self.ledger_id,
             payer: AccountId(payer as u64 + 1),
             key_id: member_key(payer).public().key_id(),
-            order_id: OrderId([id; 16]),
+            cheque_id: ChequeId([id; 16]),
             payee: AccountId(payee as u64 + 1),
             amount: 70,
             expires_ms: START_US / 1_000 + 86_400_000,
@@ -236,15 +236,15 @@ impl Forge {
         }
     }
 
-    /// Member `member` settles an order that member `payer` has signed.
-    pub(crate) fn settlement(&mut self, member: usize, payer: usize, order: &PaymentOrder) -> Draft {
-        let signed = order.encode();
+    /// Member `member` settles a cheque that member `payer` has signed.
+    pub(crate) fn settlement(&mut self, member: usize, payer: usize, cheque: &Cheque) -> Draft {
+        let signed = cheque.encode();
         let signature = member_key(payer).sign_pss(&mut self.rng, &[&signed]).to_vec();
         self.settlement_of(member, &signed, &signature)
     }
 
     /// Member `member` settles whatever bytes these are, under whatever signature.
-    pub(crate) fn settlement_of(&mut self, member: usize, order: &[u8], signature: &[u8]) -> Draft {
+    pub(crate) fn settlement_of(&mut self, member: usize, cheque: &[u8], signature: &[u8]) -> Draft {
         let header = Header {
             ledger_id: self.ledger_id,
             account: AccountId(member as u64 + 1),
@@ -253,14 +253,14 @@ impl Forge {
             issued_at: self.now.millis(),
             tag: payments::SETTLE,
         };
-        let body = codec::encode(&(ByteBuf::from(order), ByteBuf::from(signature)));
+        let body = codec::encode(&(ByteBuf::from(cheque), ByteBuf::from(signature)));
         self.draft_message(member, &header, &body)
     }
 
-    /// Member `member` takes a payment order back.
+    /// Member `member` takes a cheque back.
     pub(crate) fn revocation(&mut self, member: usize, id: u8) -> Draft {
-        let revoke = payments::RevokeOrder { order_id: OrderId([id; 16]) };
-        let command = Command::Payments(payments::Command::RevokeOrder(revoke));
+        let revoke = payments::RevokeCheque { cheque_id: ChequeId([id; 16]) };
+        let command = Command::Payments(payments::Command::RevokeCheque(revoke));
         self.draft(member, AccountId(member as u64 + 1), &command)
     }
 

@@ -32,7 +32,7 @@ fn the_table_of_a_homes_files_is_what_is_in_a_home() {
             entry.file_name().into_string().unwrap() + end
         })
         .collect();
-    // Made by whoever sends a payment order, or types into the shell at a terminal, which alice does not.
+    // Made by whoever sends a cheque, or types into the shell at a terminal, which alice does not.
     said.retain(|name| !["sent.lock", "shell_history"].contains(&name.as_str()));
     said.sort();
     there.sort();

@@ -170,12 +170,12 @@ fn money(place: &Place, at: &str, reference: &mut Reference) {
     seen("statement", "alice", &["statement"]);
     seen("grant, revoke", "bank", &["grant", "bob", "operator"]);
     seen("grant, revoke", "bank", &["revoke", "bob", "operator"]);
-    let order = seen("order", "alice", &["order", "bob", "2"]);
-    let file = place.directory.path().join("bob.order");
-    std::fs::write(&file, order[0]["order"].as_str().unwrap()).unwrap();
+    let cheque = seen("cheque", "alice", &["cheque", "bob", "2"]);
+    let file = place.directory.path().join("bob.cheque");
+    std::fs::write(&file, cheque[0]["cheque"].as_str().unwrap()).unwrap();
     seen("settle", "bob", &["settle", file.to_str().unwrap()]);
-    let order = seen("order", "alice", &["order", "bob", "3"]);
-    seen("revoke-order", "alice", &["revoke-order", order[0]["order_id"].as_str().unwrap()]);
+    let cheque = seen("cheque", "alice", &["order", "bob", "3"]);
+    seen("revoke-cheque", "alice", &["revoke-order", cheque[0]["cheque_id"].as_str().unwrap()]);
     reference.holds("pay --file, one of payments", &several[0]["payments"][0]);
 }
 
@@ -284,7 +284,7 @@ fn shown(place: &Place, reference: &mut Reference) {
     };
     let made = |made: &str| name(&folder.join(made));
     let receipt = says("show, receipt", "receipt", &made("a.receipt"));
-    says("show, payment_order", "payment_order", &made("bob.order"));
+    says("show, cheque", "cheque", &made("bob.cheque"));
     says("show, checkpoint", "checkpoint", &made("a.checkpoint"));
     says("show, descriptor", "descriptor", &first(&alice.join("servers"), ".descriptor"));
     says("show, public_key", "public_key", &made("operator.pem"));
@@ -345,8 +345,8 @@ fn every_error_is_an_object_with_the_exit_code_and_what_helps() {
         (&["pay", "bob", "--json"], 2, "usage", "never"),
         (&["--json", "--home"], 2, "usage", "never"),
         (&["vrify", "--json"], 2, "usage", "never"),
-        (&["--json", "settle", "/nowhere/order"], 2, "usage", "never"),
-        (&["order", "bob", "x", "--json"], 2, "usage", "never"),
+        (&["--json", "settle", "/nowhere/cheque"], 2, "usage", "never"),
+        (&["cheque", "bob", "x", "--json"], 2, "usage", "never"),
         (&["receipt", "99", "--json"], 3, "no_such_block", "never"),
     ];
     for (arguments, code, name, retry) in cases {

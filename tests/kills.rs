@@ -227,7 +227,7 @@ fn an_order_that_is_sent_settled_or_revoked_is_so_once_wherever_the_client_is_ki
     let mut settle = |world: &World, run: usize| {
         let file = world.place.directory.path().join(format!("{run}.order"));
         let file = file.to_str().unwrap();
-        world.place.done("alice", &world.at, &["order", "bob", "0.01", "--out", file]);
+        world.place.done("alice", &world.at, &["cheque", "bob", "0.01", "--out", file]);
         words(&["settle", file])
     };
     let mut killed =
@@ -235,7 +235,7 @@ fn an_order_that_is_sent_settled_or_revoked_is_so_once_wherever_the_client_is_ki
     let before = world.blocks();
     done_once_wherever_it_is_killed(&mut world, &mut killed);
     assert!(world.blocks() > before);
-    let mut revoke = |_: &World, run: usize| words(&["revoke-order", &format!("{run:032x}")]);
+    let mut revoke = |_: &World, run: usize| words(&["revoke-cheque", &format!("{run:032x}")]);
     let mut killed =
         Killed { member: "bob", arguments: &mut revoke, blocks: 1, lines: 1, is_repeatable: false };
     done_once_wherever_it_is_killed(&mut world, &mut killed);

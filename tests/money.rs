@@ -128,7 +128,7 @@ fn digits_alone_name_nobody_and_what_is_paid_says_to_whom() {
         &["grant", "3", "operator"],
         &["revoke", "3", "operator"],
         &["send", "3", "1"],
-        &["order", "3", "1"],
+        &["cheque", "3", "1"],
         &["pay", "3", "1", "--json"],
     ] {
         for member in ["bank", "alice"] {

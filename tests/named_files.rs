@@ -43,7 +43,7 @@ fn nothing_that_is_there_is_overwritten_unless_it_is_forced_and_the_same_again_i
     let index = index.split("\"index\":").nth(1).unwrap().split(',').next().unwrap().to_owned();
     for arguments in [
         &["receipt", &index, "--out", name][..],
-        &["order", "bob", "1", "--out", name],
+        &["cheque", "bob", "1", "--out", name],
         &["checkpoint", "save", name],
         &["add", ORDERS, "--receipt", name],
     ] {

@@ -90,10 +90,10 @@ fn what_could_not_be_told_exits_with_6_and_the_same_command_tells_it() {
     untold_is_told_once(&place, "alice", at, &["send", "bob", "1"], 1);
     untold_is_told_once(&place, "alice", at, &["add", ORDERS], 1);
     let id = "00112233445566778899aabbccddeeff";
-    untold_is_told_once_for_each(&place, at, &["revoke-order"], [id, &id.replace('0', "1")]);
+    untold_is_told_once_for_each(&place, at, &["revoke-cheque"], [id, &id.replace('0', "1")]);
     let orders = ["a", "b"].map(|name| {
         let file = path(&place, name);
-        place.done("bob", at, &["order", "alice", "5", "--out", &file]);
+        place.done("bob", at, &["cheque", "alice", "5", "--out", &file]);
         file
     });
     untold_is_told_once_for_each(&place, at, &["settle"], [&orders[0], &orders[1]]);
@@ -178,7 +178,7 @@ fn nothing_leaves_when_the_receipt_could_not_be_written() {
         for arguments in [
             &["send", "bob", "1", "--receipt", file][..],
             &["add", ORDERS, "--receipt", file],
-            &["order", "bob", "1", "--out", file],
+            &["cheque", "bob", "1", "--out", file],
             &["receipt", "1", "--out", file],
         ] {
             let said = place.ends(2, "alice", at, arguments);

@@ -9,7 +9,7 @@ use ledgerd::crypto::random::{self, Seeded};
 use ledgerd::crypto::rsa::PublicKey;
 use ledgerd::crypto::{KeyId, LedgerId};
 use ledgerd::domain::accounts::{self, Register};
-use ledgerd::domain::payments::{self, OrderId, Pay, Payment, PaymentOrder, Settle};
+use ledgerd::domain::payments::{self, Cheque, ChequeId, Pay, Payment, Settle};
 use ledgerd::domain::{AccountId, Command, Settings};
 use ledgerd::eventlog::{self, Options, SimDisk, Storage};
 use ledgerd::ledger::{Ledger, Refused};
@@ -119,18 +119,18 @@ fn a_hundred_thousand_payments_among_a_hundred_members_conserve_the_total() {
         }
         let command = match (settles, moves[0]) {
             (true, (payer, payee, amount)) => {
-                let order = PaymentOrder {
+                let cheque = Cheque {
                     ledger_id,
                     payer: AccountId(payer),
                     key_id: world.keys[payer as usize - 1],
                     // Few ids, so that some orders come a second time.
-                    order_id: OrderId([world.below(200) as u8; 16]),
+                    cheque_id: ChequeId([world.below(200) as u8; 16]),
                     payee: AccountId(payee),
                     amount,
                     expires_ms: u64::MAX,
                     memo: String::new(),
                 };
-                payments::Command::Settle(Settle { order, signature: vec![0; SIGNATURE_BYTES] })
+                payments::Command::Settle(Settle { cheque, signature: vec![0; SIGNATURE_BYTES] })
             }
             (false, _) => {
                 let payment = |&(_, to, amount): &(u64, u64, u64)| Payment {

@@ -213,34 +213,34 @@ fn who_is_online_is_listed_unless_hidden_and_only_as_long_as_it_listens() {
 }
 
 #[test]
-fn a_payment_order_goes_by_file_once_and_only_to_its_payee() {
+fn a_cheque_goes_by_file_once_and_only_to_its_payee() {
     let place = Place::new();
     let daemon = daemon(&place, "127.0.0.1:0");
     let at = daemon.address.as_str();
     for member in ["alice", "bob", "carol"] {
         place.join(member, at);
     }
-    let order = |name: &str, arguments: &[&str]| {
+    let cheque = |name: &str, arguments: &[&str]| {
         let file = path(&place, name);
-        place.done("alice", at, &[&["order"], arguments, &["--out", file]].concat());
+        place.done("alice", at, &[&["cheque"], arguments, &["--out", file]].concat());
         file
     };
-    let rent = order("rent", &["bob", "40", "--memo", "rent"]);
-    assert!(std::fs::read_to_string(rent).unwrap().starts_with("-----BEGIN LEDGERD PAYMENT ORDER-----\n"));
+    let rent = cheque("rent", &["bob", "40", "--memo", "rent"]);
+    assert!(std::fs::read_to_string(rent).unwrap().starts_with("-----BEGIN LEDGERD CHEQUE-----\n"));
     // Captured by somebody else, and by the payer itself.
     assert!(place.ends(3, "carol", at, &["settle", rent]).contains("no_permission"));
     assert!(place.ends(3, "alice", at, &["settle", rent]).contains("no_permission"));
     let settled = json(&place.done("bob", at, &["settle", rent, "--json"]));
     assert_eq!((settled["amount"].as_str(), settled["balance_minor"].as_str()), (Some("40"), Some("140")));
     assert!(place.ends(3, "bob", at, &["settle", rent]).contains("already_settled"));
-    assert!(place.ends(3, "alice", at, &["revoke-order", rent]).contains("already_settled"));
+    assert!(place.ends(3, "alice", at, &["revoke-cheque", rent]).contains("already_settled"));
 
-    let gift = order("gift", &["bob", "10"]);
-    place.done("alice", at, &["revoke-order", gift]);
+    let gift = cheque("gift", &["bob", "10"]);
+    place.done("alice", at, &["revoke-cheque", gift]);
     assert!(place.ends(3, "bob", at, &["settle", gift]).contains("revoked"));
-    assert!(place.ends(3, "alice", at, &["revoke-order", gift]).contains("revoked"));
+    assert!(place.ends(3, "alice", at, &["revoke-cheque", gift]).contains("revoked"));
 
-    let much = order("much", &["bob", "61"]);
+    let much = cheque("much", &["bob", "61"]);
     assert!(place.ends(3, "bob", at, &["settle", much]).contains("insufficient_balance"));
     place.done("bob", at, &["pay", "alice", "1"]);
     place.done("bob", at, &["settle", much]);
@@ -249,18 +249,18 @@ fn a_payment_order_goes_by_file_once_and_only_to_its_payee() {
         [0, 200, 100]
     );
 
-    // What was changed on the way is no order of hers any more.
-    let text = std::fs::read_to_string(order("other", &["bob", "1"])).unwrap();
+    // What was changed on the way is no cheque of hers any more.
+    let text = std::fs::read_to_string(cheque("other", &["bob", "1"])).unwrap();
     let forged = path(&place, "forged");
     std::fs::write(forged, flip_in_pem(&text)).unwrap();
-    assert!(place.ends(3, "bob", at, &["settle", forged]).contains("bad_order_signature"));
+    assert!(place.ends(3, "bob", at, &["settle", forged]).contains("bad_cheque_signature"));
     assert!(place.ends(2, "bob", at, &["settle", path(&place, "nothing")]).contains("nothing"));
-    assert!(place.ends(3, "alice", at, &["order", "alice", "1"]).contains("self_payment"));
-    assert!(place.ends(3, "alice", at, &["order", "nobody", "1"]).contains("invalid_user"));
-    assert!(place.ends(3, "alice", at, &["order", "#9", "1"]).contains("invalid_user"));
-    assert!(place.ends(2, "alice", at, &["order", "bob", "0"]).contains("zero_amount"));
+    assert!(place.ends(3, "alice", at, &["cheque", "alice", "1"]).contains("self_payment"));
+    assert!(place.ends(3, "alice", at, &["cheque", "nobody", "1"]).contains("invalid_user"));
+    assert!(place.ends(3, "alice", at, &["cheque", "#9", "1"]).contains("invalid_user"));
+    assert!(place.ends(2, "alice", at, &["cheque", "bob", "0"]).contains("zero_amount"));
     assert!(place.ends(2, "alice", at, &["send", "bob", "-1"]).contains("negative_amount"));
-    assert!(place.ends(2, "alice", at, &["revoke-order", "xyz"]).contains("hexadecimal"));
+    assert!(place.ends(2, "alice", at, &["revoke-cheque", "xyz"]).contains("hexadecimal"));
 
     let statement = place.done("bob", at, &["statement", "--json"]);
     let movements: Vec<String> =
@@ -286,21 +286,21 @@ fn a_payee_who_vanishes_midway_leaves_an_outcome_that_the_next_call_settles() {
     for member in ["alice", "bob"] {
         place.join(member, at);
     }
-    // The order that left is kept; here it is put where `send` keeps it, as after a lost answer.
+    // The cheque that left is kept; here it is put where `send` keeps it, as after a lost answer.
     let file = path(&place, "lost");
-    let note = place.run("alice", at, &["order", "bob", "25", "--out", file]);
+    let note = place.run("alice", at, &["cheque", "bob", "25", "--out", file]);
     let words = String::from_utf8(note.stderr).unwrap();
     let id = words.split_whitespace().nth(1).unwrap();
     let ledger =
         json(&place.done("alice", at, &["getKey", "--json"]))["ledger_id"].as_str().unwrap().to_owned();
-    let sent = place.directory.path().join("alice/sent").join(format!("{ledger}-1-{id}.order"));
+    let sent = place.directory.path().join("alice/sent").join(format!("{ledger}-1-{id}.cheque"));
     std::fs::copy(file, &sent).unwrap();
 
-    // Still open: the same order is handed over again, and none beside it.
+    // Still open: the same cheque is handed over again, and none beside it.
     let mut bob = Listening::start(&place, "bob", at, &[]);
     let again = place.run("alice", at, &["send", "bob", "25", "--json"]);
     assert!(String::from_utf8_lossy(&again.stderr).contains("handing it over again"));
-    assert_eq!(json(&String::from_utf8(again.stdout).unwrap())["order_id"], id);
+    assert_eq!(json(&String::from_utf8(again.stdout).unwrap())["cheque_id"], id);
     assert_eq!(bob.incoming()["amount"], "25");
     assert!(!sent.exists(), "its end is known");
     assert_eq!(balance(&place, "bob", at), 125);
@@ -309,7 +309,7 @@ fn a_payee_who_vanishes_midway_leaves_an_outcome_that_the_next_call_settles() {
     std::fs::copy(file, &sent).unwrap();
     assert_eq!(bob.interrupt(), Some(0));
     let told = json(&place.done("alice", at, &["send", "bob", "25", "--json"]));
-    assert_eq!(told["order_id"], id);
+    assert_eq!(told["cheque_id"], id);
     assert_eq!((balance(&place, "bob", at), is_empty(&sent)), (125, true));
 }
 
@@ -331,7 +331,7 @@ fn what_the_ledger_refuses_to_the_payee_is_taken_back_by_the_payer() {
     assert!(bob.says().contains("not taken from alice: insufficient_balance"));
     assert!(is_empty(&place.directory.path().join("alice/sent/x")));
     let copied = place.done("alice", at, &["copy", "--json"]);
-    assert!(copied.lines().last().unwrap().contains("\"operation_type\":\"revoke_order\""));
+    assert!(copied.lines().last().unwrap().contains("\"operation_type\":\"revoke_cheque\""));
     assert_eq!((balance(&place, "alice", at), balance(&place, "bob", at)), (100, 100));
 }
 
@@ -399,11 +399,11 @@ fn an_order_that_somebody_else_captured_is_worth_nothing_to_them() {
         place.join(member, at);
     }
     let file = path(&place, "captured");
-    place.done("alice", at, &["order", "bob", "25", "--out", file]);
+    place.done("alice", at, &["cheque", "bob", "25", "--out", file]);
     let captured = SignedCheque::from_pem(&std::fs::read_to_string(file).unwrap()).unwrap();
     let mut bob = Listening::start(&place, "bob", at, &[]);
 
-    // Carol is who she says she is; the order is not hers to hand over.
+    // Carol is who she says she is; the cheque is not hers to hand over.
     let mut carol = Member::open(&home(&place, "carol"), at, &mut |_| None).unwrap();
     let payee = fetch_registrant(&mut carol, AccountId(2)).unwrap();
     let link = PeerLink::open(&mut carol, &payee, bob.address.parse().unwrap()).unwrap();

@@ -90,7 +90,7 @@ fn assert_expected(outcome: &Outcome, expected: &Expected, settings: &Settings, 
         (Outcome::Holders(is), Expected::Holders(wanted)) => is == wanted,
         (Outcome::Vouched(is), Expected::Vouched(wanted)) => is == wanted,
         (Outcome::Settled(is), Expected::Settled(wanted)) => is == wanted,
-        (Outcome::OrderRevoked(is), Expected::OrderRevoked(wanted)) => is == wanted,
+        (Outcome::ChequeRevoked(is), Expected::ChequeRevoked(wanted)) => is == wanted,
         (Outcome::Undecodable, Expected::Undecodable) => true,
         (Outcome::Refused(rejection), Expected::Refused { name, sentence }) => {
             let is = rejection.sentence(settings);
@@ -136,7 +136,7 @@ pub(crate) fn every_refusal() -> Vec<Rejection> {
         P::OtherLedger,
         P::UnknownPayer(AccountId(1)),
         P::NotPayee,
-        P::UncoveredOrder(1),
+        P::UncoveredCheque(1),
         P::Expired(Timestamp::default()),
         P::AlreadySettled(1),
         P::Revoked(1),
@@ -168,7 +168,7 @@ pub(crate) fn every_refusal() -> Vec<Rejection> {
             P::NoPayments | P::TooManyPayments(_) => {}
             P::NegativeAmount { .. } | P::ZeroAmount { .. } | P::SelfPayment { .. } => {}
             P::InvalidMemo { .. } | P::InsufficientBalance { .. } | P::Overflow => {}
-            P::OtherLedger | P::UnknownPayer(_) | P::NotPayee | P::UncoveredOrder(_) => {}
+            P::OtherLedger | P::UnknownPayer(_) | P::NotPayee | P::UncoveredCheque(_) => {}
             P::Expired(_) | P::AlreadySettled(_) | P::Revoked(_) => {}
         }
     }

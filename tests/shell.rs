@@ -85,7 +85,7 @@ fn prepared(name: &str) -> tempfile::TempDir {
 /// What stands on the line, and what has to be among the candidates; the last word is the one under the cursor.
 const LINES: &[(&[&str], &[&str])] = &[
     (&["bal"], &["balance"]),
-    (&["--json", "rev"], &["revoke", "revoke-order"]),
+    (&["--json", "rev"], &["revoke", "revoke-cheque"]),
     (&["pay", "bob", "5", "--me"], &["--memo"]),
     (&["grant", "bob", ""], &["operator"]),
     (&["export", "--format", ""], &["hledger", "beancount", "csv", "jsonl"]),

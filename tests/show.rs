@@ -67,7 +67,7 @@ fn what_mail_makes_of_an_order_a_receipt_a_checkpoint_and_a_key_does_no_harm() {
     let latin = [&b"Gr\xfc\xdfe!\n"[..], order().as_bytes()].concat();
     place.done("bob", at, &["settle", &file(&place, "order", latin)]);
     let revoked = format!("> {}", order().replace('\n', "\r\n> "));
-    place.done("alice", at, &["revoke-order", &file(&place, "order", revoked)]);
+    place.done("alice", at, &["revoke-cheque", &file(&place, "order", revoked)]);
 
     let receipt = place.done("alice", at, &["receipt", "1"]);
     let note = place.done("alice", at, &["checkpoint"]);
@@ -150,10 +150,7 @@ fn show_says_what_a_file_is_who_signed_it_and_for_whom_and_what_could_not_be_che
     );
     let value =
         says(&bob, &order, 0, &["#1", "bob (#2), who is you", "40.00 USD", "not checked: the signature"]);
-    assert_eq!(
-        (&value["kind"], &value["from"], &value["to"]),
-        (&"payment_order".into(), &1.into(), &2.into())
-    );
+    assert_eq!((&value["kind"], &value["from"], &value["to"]), (&"cheque".into(), &1.into(), &2.into()));
     says(&stranger, &order, 0, &["4000 minor units", "one that this home does not know"]);
     assert!(!stranger.exists(), "nothing is made by looking");
 

@@ -1,10 +1,10 @@
-//! `fixtures/vectors/payments.txt`: payments, a payment order that is settled and one that is revoked, with the
+//! `fixtures/vectors/payments.txt`: payments, a cheque that is settled and one that is revoked, with the
 //! values of each on the way. The blocks are those of `fixtures/logs/payments`. `UPDATE_VECTORS=1` writes the file
 //! anew; do that only together with a new version of the format.
 
 use ledgerd::chain::{Block, Message, block_hash};
 use ledgerd::codec;
-use ledgerd::domain::payments::{self, Issue, Pay, Payment, PaymentOrder};
+use ledgerd::domain::payments::{self, Cheque, Issue, Pay, Payment};
 use ledgerd::domain::{AccountId, Command, Event};
 use serde_bytes::ByteBuf;
 
@@ -22,7 +22,7 @@ const NAMES: [&str; 9] = [
     "pay",
     "pay_several",
     "settle",
-    "revoke_order",
+    "revoke_cheque",
     "settle_all",
 ];
 
@@ -40,10 +40,10 @@ pub(crate) fn ledger() -> Forge {
         let draft = forge.draft(member, AccountId(member as u64 + 1), &Command::Payments(command));
         forge.push(&draft);
     }
-    let order = forge.payment_order(0, 1, 0x0a);
-    let all = PaymentOrder { amount: 827, memo: String::new(), ..forge.payment_order(2, 0, 0x0c) };
+    let cheque = forge.cheque(0, 1, 0x0a);
+    let all = Cheque { amount: 827, memo: String::new(), ..forge.cheque(2, 0, 0x0c) };
     let steps: [&dyn Fn(&mut Forge) -> Draft; 3] =
-        [&|forge| forge.settlement(1, 0, &order), &|forge| forge.revocation(0, 0x0b), &|forge| {
+        [&|forge| forge.settlement(1, 0, &cheque), &|forge| forge.revocation(0, 0x0b), &|forge| {
             forge.settlement(0, 2, &all)
         }];
     for step in steps {
@@ -80,17 +80,17 @@ fn the_vectors_of_payments_are_what_the_ledger_holds() {
         let Event::Payments(event) = Event::decode(block.event).unwrap() else { panic!("{name}") };
         match (command, event) {
             (payments::Command::Settle(settle), payments::Event::Settled(settled)) => {
-                let order = settle.order.encode();
-                let payer = member_key(settle.order.payer.0 as usize - 1).public();
-                assert_eq!(payer.verify_pss(&[&order], &settle.signature), Ok(()));
-                let parts = (ByteBuf::from(order.clone()), ByteBuf::from(settle.signature.clone()));
+                let cheque = settle.cheque.encode();
+                let payer = member_key(settle.cheque.payer.0 as usize - 1).public();
+                assert_eq!(payer.verify_pss(&[&cheque], &settle.signature), Ok(()));
+                let parts = (ByteBuf::from(cheque.clone()), ByteBuf::from(settle.signature.clone()));
                 assert_eq!(message.body, codec::encode(&parts), "two byte strings, one after the other");
                 assert_eq!(block.event, [0, 1, 0, 34, settled.settlement as u8]);
-                book.put("order", &order);
-                book.put("order_signature", &settle.signature);
+                book.put("cheque", &cheque);
+                book.put("cheque_signature", &settle.signature);
             }
-            (payments::Command::RevokeOrder(revoke), payments::Event::OrderRevoked(revoked)) => {
-                assert_eq!(message.body, revoke.order_id.0, "sixteen bytes without a length");
+            (payments::Command::RevokeCheque(revoke), payments::Event::ChequeRevoked(revoked)) => {
+                assert_eq!(message.body, revoke.cheque_id.0, "sixteen bytes without a length");
                 assert_eq!(block.event, [0, 1, 0, 35, revoked.revocation as u8]);
             }
             _ => {}

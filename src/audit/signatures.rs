@@ -305,7 +305,7 @@ mod tests {
     use crate::wire::FINDINGS_MAX;
 
     /// A further signature of the same block.
-    const OTHER: Signed = Signed { turn: 2, name: "bad_order_signature", reason: "not the payer's" };
+    const OTHER: Signed = Signed { turn: 2, name: "bad_cheque_signature", reason: "not the payer's" };
 
     const MESSAGE: &[u8] = b"signed";
 
@@ -324,7 +324,7 @@ mod tests {
         let mut signatures = Signatures::with_chunks_of(chunk_count, NonZeroUsize::new(threads).unwrap());
         let mut findings = Findings::default();
         for n in 0..count {
-            // Two in a step, as with a payment order and the command that it stands in.
+            // Two in a step, as with a cheque and the command that it stands in.
             let what = if n % 2 == 0 { Signed::AUTHOR } else { OTHER };
             let place = Place { file: "log/0.seg", offset: n, index: Some(n / 2) };
             if n % 10 == 0 {

@@ -1,4 +1,4 @@
-//! Finds a payment order, a receipt, a checkpoint or a key in the text in which a person hands it on.
+//! Finds a cheque, a receipt, a checkpoint or a key in the text in which a person hands it on.
 //!
 //! Mail and editors change what carries no meaning: they end lines with CR LF, put `> ` or blanks before them and
 //! blanks behind, break long ones, set a byte order mark before the first, replace a dash, and put words around it all.

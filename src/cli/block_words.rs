@@ -89,12 +89,14 @@ fn write_money(
             writeln!(out, "  issue {issued} to {}", number(issue.to))?;
         }
         payments::Happened::Settled(settle, _) => {
-            let order = &settle.order;
-            let (paid, id) = (amount(currency, order.amount), order.order_id);
-            let (from, to) = (number(order.payer), number(order.payee));
-            writeln!(out, "  settle {paid} from {from} to {to}, cheque {id}{}", memo_text(&order.memo))?;
+            let cheque = &settle.cheque;
+            let (paid, id) = (amount(currency, cheque.amount), cheque.cheque_id);
+            let (from, to) = (number(cheque.payer), number(cheque.payee));
+            writeln!(out, "  settle {paid} from {from} to {to}, cheque {id}{}", memo_text(&cheque.memo))?;
         }
-        payments::Happened::OrderRevoked(revoke, _) => writeln!(out, "  revoke cheque {}", revoke.order_id)?,
+        payments::Happened::ChequeRevoked(revoke, _) => {
+            writeln!(out, "  revoke cheque {}", revoke.cheque_id)?
+        }
     }
     Ok(())
 }

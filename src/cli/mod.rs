@@ -31,9 +31,9 @@ mod accounts {
 mod payments {
     pub(super) mod balance;
     pub(super) mod moved;
-    pub(super) mod order;
+    pub(super) mod cheque;
     pub(super) mod pay;
-    pub(super) mod revoke_order;
+    pub(super) mod revoke_cheque;
     pub(super) mod settle;
     pub(super) mod statement;
     pub(super) mod wanted;
@@ -189,9 +189,9 @@ commands! {
         peers::online::Online "your balance, and who is online",
         peers::listen::Listen "go online and take payments from hand to hand",
         peers::send::Send "pay a member who is online, from hand to hand",
-        payments::order::Order "write a cheque, which its payee can settle once",
+        payments::cheque::Cheque "write a cheque, which its payee can settle once",
         payments::settle::Settle "turn a cheque for you into money",
-        payments::revoke_order::RevokeOrder "take back a cheque that is not settled",
+        payments::revoke_cheque::RevokeCheque "take back a cheque that is not settled",
     }
     "Proofs" {
         proofs::verify::Verify "have the server check its whole log",

@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use crate::chain::{Block, Genesis, block_hash};
 use crate::crypto::LedgerId;
 use crate::domain::orders::ShownOrder;
-use crate::domain::payments::{self, Currency, Issue, Payment, PaymentOrder, Settle};
+use crate::domain::payments::{self, Cheque, Currency, Issue, Payment, Settle};
 use crate::domain::{AccountId, Happened, Settings, accounts};
 use crate::ledger::Transaction;
 use crate::time::Timestamp;
@@ -112,14 +112,14 @@ fn data(block: &Block<'_>, currency: Option<&Currency>, out: &mut dyn Write) -> 
             write_amount(i128::from(*amount), currency, out)?;
             Ok(out.write_all(b"}")?)
         }
-        Happened::Payments(payments::Happened::Settled(Settle { order, .. }, _)) => {
-            write_settlement(order, currency, out)
+        Happened::Payments(payments::Happened::Settled(Settle { cheque, .. }, _)) => {
+            write_settlement(cheque, currency, out)
         }
-        Happened::Payments(payments::Happened::OrderRevoked(revoke, _)) => {
-            let order = revoke.order_id;
+        Happened::Payments(payments::Happened::ChequeRevoked(revoke, _)) => {
+            let cheque = revoke.cheque_id;
             write!(
                 out,
-                "{{\"user_id\":{author},\"operation_type\":\"revoke_order\",\"order_id\":\"{order}\"}}"
+                "{{\"user_id\":{author},\"operation_type\":\"revoke_cheque\",\"cheque_id\":\"{cheque}\"}}"
             )?;
             Ok(())
         }
@@ -192,15 +192,15 @@ fn write_amount(minor: i128, currency: Option<&Currency>, out: &mut dyn Write) -
 }
 
 fn write_settlement(
-    order: &PaymentOrder,
+    cheque: &Cheque,
     currency: Option<&Currency>,
     out: &mut dyn Write,
 ) -> Result<(), NotShown> {
-    let PaymentOrder { payer, order_id, payee, amount, .. } = order;
+    let Cheque { payer, cheque_id, payee, amount, .. } = cheque;
     write!(out, "{{\"user_id\":{payee},\"operation_type\":\"settle\",\"from\":{payer}")?;
     write_amount(i128::from(*amount), currency, out)?;
-    write!(out, ",\"order_id\":\"{order_id}\"")?;
-    write_memo(&order.memo, out)
+    write!(out, ",\"cheque_id\":\"{cheque_id}\"")?;
+    write_memo(&cheque.memo, out)
 }
 
 /// The memo if there is one, and the closing brace.

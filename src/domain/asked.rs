@@ -3,7 +3,7 @@
 
 use super::answers::{Endorsement, Guarded, Hindrance, Opened, Signer, Unbalanced};
 use super::orders::Tally;
-use super::payments::{Entry, Fate, OrderId};
+use super::payments::{ChequeId, Entry, Fate};
 use super::{AccountId, Command, Context, Happened, Settings, State, Transfer, accounts};
 use crate::crypto::KeyId;
 use crate::time::Timestamp;
@@ -152,7 +152,7 @@ impl State {
     }
 
     /// The block in which an order of this payer's ended, by its settlement or its revocation.
-    pub fn ended_at(&self, payer: AccountId, order: OrderId) -> Option<u64> {
+    pub fn ended_at(&self, payer: AccountId, order: ChequeId) -> Option<u64> {
         self.payments.fate(payer, order).map(Fate::index)
     }
 

@@ -19,7 +19,7 @@ pub use accounts::Role;
 pub use answers::{Endorsement, Endorser, Guarded, Hindrance, Opened, Signer, Unbalanced};
 pub use happened::{Happened, NoPair};
 pub use impossible::Impossible;
-pub use payments::OrderId;
+pub use payments::ChequeId;
 pub use settings::{BadSetting, Settings};
 pub use transfers::{Movement, Place, Transfer};
 pub use words::{AccountId, CommandId, Context, Domain, Tag};

@@ -44,11 +44,11 @@ fn commands() -> Vec<Command> {
         })),
         Command::Payments(payments::Command::Issue(payments::Issue { to: AccountId(2), amount: -1 })),
         Command::Payments(payments::Command::Settle(payments::Settle {
-            order: payments::PaymentOrder {
+            cheque: payments::Cheque {
                 ledger_id: LedgerId([1; 32]),
                 payer: AccountId(2),
                 key_id: KeyId([3; 32]),
-                order_id: payments::OrderId([4; 16]),
+                cheque_id: payments::ChequeId([4; 16]),
                 payee: AccountId(5),
                 amount: 6,
                 expires_ms: 7,
@@ -56,8 +56,8 @@ fn commands() -> Vec<Command> {
             },
             signature: vec![8; 384],
         })),
-        Command::Payments(payments::Command::RevokeOrder(payments::RevokeOrder {
-            order_id: payments::OrderId([4; 16]),
+        Command::Payments(payments::Command::RevokeCheque(payments::RevokeCheque {
+            cheque_id: payments::ChequeId([4; 16]),
         })),
         Command::Accounts(accounts::Command::VouchClock(accounts::VouchClock { time_ms: 300 })),
     ]
@@ -72,7 +72,7 @@ fn events() -> Vec<Event> {
         Event::Payments(payments::Event::Paid(payments::Paid { balance: 300 })),
         Event::Payments(payments::Event::Issued(payments::Issued { balance: 300 })),
         Event::Payments(payments::Event::Settled(payments::Settled { settlement: 300 })),
-        Event::Payments(payments::Event::OrderRevoked(payments::OrderRevoked { revocation: 0 })),
+        Event::Payments(payments::Event::ChequeRevoked(payments::ChequeRevoked { revocation: 0 })),
         Event::Accounts(accounts::Event::ClockVouched(accounts::ClockVouched { ahead_ms: 300 })),
     ]
 }
@@ -124,7 +124,7 @@ fn commands_and_events_read_back_and_no_other_bytes_do() {
 /// These bytes stand in logs. A change of any of them is a new schema, not a new expectation.
 #[test]
 fn the_encodings_are_frozen() {
-    let [register, place_v1, place, grant, revoke, pay, issue, settle, revoke_order, vouch] =
+    let [register, place_v1, place, grant, revoke, pay, issue, settle, revoke_cheque, vouch] =
         commands().try_into().unwrap();
     let (tag, bytes) = register.encode();
     assert_eq!(tag, Tag { schema: 1, kind: 1 });
@@ -139,14 +139,14 @@ fn the_encodings_are_frozen() {
     assert_eq!(revoke.encode(), (Tag { schema: 1, kind: 3 }, b"\xac\x02\0".to_vec()));
     assert_eq!(pay.encode(), (Tag { schema: 1, kind: 32 }, b"\x01\xac\x02\xac\x02\x03tea".to_vec()));
     assert_eq!(issue.encode(), (Tag { schema: 1, kind: 33 }, b"\x02\x01".to_vec()));
-    let Command::Payments(payments::Command::Settle(payments::Settle { order, .. })) = &settle else {
+    let Command::Payments(payments::Command::Settle(payments::Settle { cheque, .. })) = &settle else {
         panic!("{settle:?}");
     };
-    let settle_bytes = [&[141, 1][..], &order.encode(), &[128, 3], &[8; 384]].concat();
+    let settle_bytes = [&[141, 1][..], &cheque.encode(), &[128, 3], &[8; 384]].concat();
     assert_eq!(settle.encode(), (Tag { schema: 1, kind: 34 }, settle_bytes));
-    assert_eq!(revoke_order.encode(), (Tag { schema: 1, kind: 35 }, vec![4; 16]));
+    assert_eq!(revoke_cheque.encode(), (Tag { schema: 1, kind: 35 }, vec![4; 16]));
     assert_eq!(vouch.encode(), (Tag { schema: 1, kind: 13 }, b"\xac\x02".to_vec()));
-    let [registered, placed, granted, revoked, paid, issued, settled, order_revoked, vouched] =
+    let [registered, placed, granted, revoked, paid, issued, settled, cheque_revoked, vouched] =
         events().try_into().unwrap();
     assert_eq!(registered.encode(), b"\0\x01\0\x01\xac\x02");
     assert_eq!(placed.encode(), b"\0\x01\0\x10\xac\x02");
@@ -155,7 +155,7 @@ fn the_encodings_are_frozen() {
     assert_eq!(paid.encode(), b"\0\x01\0\x20\xac\x02");
     assert_eq!(issued.encode(), b"\0\x01\0\x21\xac\x02");
     assert_eq!(settled.encode(), b"\0\x01\0\x22\xac\x02");
-    assert_eq!(order_revoked.encode(), b"\0\x01\0\x23\0");
+    assert_eq!(cheque_revoked.encode(), b"\0\x01\0\x23\0");
     assert_eq!(vouched.encode(), b"\0\x01\0\x0d\xac\x02");
 }
 

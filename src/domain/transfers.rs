@@ -36,7 +36,7 @@ pub enum Movement {
     Issue,
     /// A payment.
     Payment,
-    /// A payment order that became money.
+    /// A cheque that became money.
     Settlement,
 }
 

@@ -86,9 +86,9 @@ impl PeerLink {
     }
 
     /// Hands a cheque over and waits for what becomes of it. `note` is the newest checkpoint of this side.
-    pub fn hand_over(mut self, note: &str, order: &SignedCheque) -> HandedOver {
-        let bytes = order.order.encode();
-        let handover = Handover { note, order: &bytes, signature: &order.signature };
+    pub fn hand_over(mut self, note: &str, cheque: &SignedCheque) -> HandedOver {
+        let bytes = cheque.cheque.encode();
+        let handover = Handover { note, cheque: &bytes, signature: &cheque.signature };
         let message = wire::seal(1, &PeerRequest::Settle(handover));
         let mut env = PeerEnv { now: clock::now(), rng: &mut self.rng, checkpoint_note: "" };
         if let Err(error) = self.session.send_message(&message, &mut env) {

@@ -105,14 +105,14 @@ impl Errands {
                     Err(_) => Answer::Verified { id, handle: None },
                 }
             }
-            Job::Settle { id, request, note, order } => match self.settle(&note, &order) {
-                Ok(settlement) => Answer::Settled { id, request, order, settlement },
+            Job::Settle { id, request, note, cheque } => match self.settle(&note, &cheque) {
+                Ok(settlement) => Answer::Settled { id, request, cheque, settlement },
                 Err(error) if error.is_away() || matches!(error, ClientError::Unknown(_)) => {
                     tracing::warn!(%error, "the outcome of a settlement is not known yet");
-                    Answer::Settled { id, request, order, settlement: Settlement::Unknown }
+                    Answer::Settled { id, request, cheque, settlement: Settlement::Unknown }
                 }
                 Err(ClientError::Refused(refusal)) => {
-                    Answer::Settled { id, request, order, settlement: Settlement::Refused(refusal) }
+                    Answer::Settled { id, request, cheque, settlement: Settlement::Refused(refusal) }
                 }
                 Err(error) => Answer::Failed(error),
             },
@@ -184,16 +184,16 @@ impl Errands {
     }
 
     /// Checks a cheque for itself, then has the ledger settle it.
-    fn settle(&mut self, note: &str, order: &SignedCheque) -> Result<Settlement, ClientError> {
+    fn settle(&mut self, note: &str, cheque: &SignedCheque) -> Result<Settlement, ClientError> {
         if let Some(refusal) = self.compare(note)? {
             return Ok(Settlement::Refused(refusal));
         }
-        let payer = self.patiently(|member| fetch_registrant(member, order.order.payer))?;
-        if !order.is_signed_by(&payer.key) {
+        let payer = self.patiently(|member| fetch_registrant(member, cheque.cheque.payer))?;
+        if !cheque.is_signed_by(&payer.key) {
             let text = "the cheque does not hold the signature of its payer";
-            return Ok(Settlement::Refused(Refusal::fail("bad_order_signature", text)));
+            return Ok(Settlement::Refused(Refusal::fail("bad_cheque_signature", text)));
         }
-        match submit_once(&mut self.member, &order.settle(), None, &mut || ()) {
+        match submit_once(&mut self.member, &cheque.settle(), None, &mut || ()) {
             Ok(submitted) => {
                 let (index, already) = (submitted.accepted.index, submitted.accepted.duplicate);
                 // The payer's cheque tells the outcome for ever; nothing else has to remember it.
@@ -206,7 +206,7 @@ impl Errands {
             }
             // The payer asks again because an answer was lost.
             Err(ClientError::Refused(refusal)) if refusal.name == "already_settled" => {
-                match self.patiently(|member| fate_of(member, &order.order, &payer.key)) {
+                match self.patiently(|member| fate_of(member, &cheque.cheque, &payer.key)) {
                     Ok(Some((Fate::Settled(index), receipt))) => {
                         Ok(Settlement::Done { receipt: receipt.to_text(), index, already: true })
                     }

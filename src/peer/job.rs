@@ -42,7 +42,7 @@ pub enum Job {
         /// The dialler's newest checkpoint.
         note: String,
         /// The cheque.
-        order: Box<SignedCheque>,
+        cheque: Box<SignedCheque>,
     },
     /// Tell the server where this member listens, and that it still does; and see what money came by itself.
     Announce,
@@ -84,7 +84,7 @@ pub enum Answer {
         /// The number of the request.
         request: u32,
         /// The cheque.
-        order: Box<SignedCheque>,
+        cheque: Box<SignedCheque>,
         /// What became of it.
         settlement: Settlement,
     },

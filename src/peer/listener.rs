@@ -14,7 +14,7 @@ use super::places::{
 };
 use crate::client::{ClientError, SignedCheque};
 use crate::domain::AccountId;
-use crate::domain::payments::{Movement, PaymentOrder};
+use crate::domain::payments::{Cheque, Movement};
 use crate::driven::{ConnectionId, Handler};
 use crate::session::{PeerEnv, PeerEvent, PeerIdentity, PeerSession, Stage};
 use crate::time::{Monotonic, Now};
@@ -182,13 +182,13 @@ impl Listener {
             return self.with_session(id, now, rng, |session, env| session.close(env));
         };
         match self.screen(payer, &handover) {
-            Ok(order) => {
+            Ok(cheque) => {
                 *self.settling.entry(payer).or_default() += 1;
                 if let Some(connection) = self.connections.get_mut(&id) {
                     connection.settling = true;
                 }
-                let (note, order) = (handover.note.to_owned(), Box::new(order));
-                self.jobs.push(Job::Settle { id, request, note, order });
+                let (note, cheque) = (handover.note.to_owned(), Box::new(cheque));
+                self.jobs.push(Job::Settle { id, request, note, cheque });
             }
             Err(refusal) => {
                 (self.tell)(News::Refused(handle, refusal.clone()));
@@ -199,37 +199,37 @@ impl Listener {
 
     /// What can be said of a cheque without the ledger: it is the dialler's own, and for this member.
     fn screen(&self, payer: AccountId, handover: &Handover<'_>) -> Result<SignedCheque, Refusal> {
-        let order =
-            PaymentOrder::parse(handover.order).map_err(|error| Refusal::fail("malformed_order", error))?;
-        if order.ledger_id != self.own.ledger_id {
+        let cheque =
+            Cheque::parse(handover.cheque).map_err(|error| Refusal::fail("malformed_cheque", error))?;
+        if cheque.ledger_id != self.own.ledger_id {
             return Err(Refusal::fail("other_ledger", "the cheque is of another ledger"));
         }
-        if order.payer != payer {
+        if cheque.payer != payer {
             return Err(Refusal::fail("no_permission", "a cheque is handed over by its payer"));
         }
-        if order.payee.0 != self.own.account {
+        if cheque.payee.0 != self.own.account {
             return Err(Refusal::fail("no_permission", "the cheque is for somebody else"));
         }
         let of_payer = self.settling.get(&payer).copied().unwrap_or_default();
         if of_payer >= SETTLING_PER_MEMBER_MAX || self.settling.values().sum::<usize>() >= SETTLING_MAX {
             return Err(Refusal::fail("busy", "as many cheques as this member takes are being settled"));
         }
-        Ok(SignedCheque { order, signature: handover.signature.to_vec() })
+        Ok(SignedCheque { cheque, signature: handover.signature.to_vec() })
     }
 
     fn settled(
         &mut self,
         id: ConnectionId,
         request: u32,
-        order: &PaymentOrder,
+        cheque: &Cheque,
         settlement: Settlement,
         now: Now,
         rng: &mut dyn CryptoRng,
     ) {
-        if let Some(settling) = self.settling.get_mut(&order.payer) {
+        if let Some(settling) = self.settling.get_mut(&cheque.payer) {
             *settling -= 1;
             if *settling == 0 {
-                self.settling.remove(&order.payer);
+                self.settling.remove(&cheque.payer);
             }
         }
         // The payer may have hung up meanwhile; the news is news all the same.
@@ -238,7 +238,7 @@ impl Listener {
         let reply = match settlement {
             Settlement::Done { receipt, index, already } => {
                 if !already {
-                    let PaymentOrder { payer, amount, memo, .. } = order.clone();
+                    let Cheque { payer, amount, memo, .. } = cheque.clone();
                     let movement = Movement::Settlement;
                     (self.tell)(News::Incoming(Incoming { movement, payer, handle, amount, memo, index }));
                 }
@@ -319,8 +319,8 @@ impl Handler for Listener {
                 }
                 self.with_session(id, now, rng, |session, env| session.verified(good, env));
             }
-            Answer::Settled { id, request, order, settlement } => {
-                self.settled(id, request, &order.order, settlement, now, rng);
+            Answer::Settled { id, request, cheque, settlement } => {
+                self.settled(id, request, &cheque.cheque, settlement, now, rng);
             }
             Answer::Announced { address, note, again, came } => {
                 self.note = note;

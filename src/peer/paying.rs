@@ -10,7 +10,7 @@ use crate::client::{
     sign_cheque,
 };
 use crate::crypto::random;
-use crate::domain::payments::{Fate, OrderId, PaymentOrder};
+use crate::domain::payments::{Cheque, ChequeId, Fate};
 use crate::wire::{PeerReply, Refusal};
 
 /// Days that a sent cheque is good for.
@@ -32,7 +32,7 @@ pub enum EarlierCheque {
 /// Hears how a payment goes on.
 pub trait HandOverTold {
     /// What became of a cheque of an earlier run.
-    fn earlier(&mut self, id: OrderId, became: EarlierCheque);
+    fn earlier(&mut self, id: ChequeId, became: EarlierCheque);
 
     /// The cheque of this payment left before, and is handed over again.
     fn again(&mut self);
@@ -51,7 +51,7 @@ pub trait HandOverTold {
 #[derive(Debug)]
 pub struct PaidByHand {
     /// The cheque with which it was made.
-    pub order_id: OrderId,
+    pub cheque_id: ChequeId,
     /// The receipt of its settlement.
     pub receipt: Receipt,
     /// Whether an earlier run made it.
@@ -93,8 +93,8 @@ pub fn pay_by_hand(
             Some(key) => of_key(member, draft, key)?,
         };
         match begun {
-            Begun::Settled(sent, order_id, receipt) => {
-                return Ok(PaidByHand { order_id, receipt, duplicate: true, sent });
+            Begun::Settled(sent, cheque_id, receipt) => {
+                return Ok(PaidByHand { cheque_id, receipt, duplicate: true, sent });
             }
             Begun::Open(sent) => {
                 telling.again();
@@ -111,8 +111,8 @@ pub fn pay_by_hand(
                     telling.begins()?;
                 }
                 let is_keyed = of_key.is_some();
-                let order_id = of_key.unwrap_or_else(|| OrderId(random::bytes(&mut random::os())));
-                let signed = sign_cheque(member, draft, order_id, SENT_DAYS)?;
+                let cheque_id = of_key.unwrap_or_else(|| ChequeId(random::bytes(&mut random::os())));
+                let signed = sign_cheque(member, draft, cheque_id, SENT_DAYS)?;
                 let link = reach(member, &draft.payee)?;
                 // Another run with the same key may have begun meanwhile: then its outcome is this one's.
                 let Some(sent) = SentCheques::of(member).keep(signed, is_keyed)? else { continue };
@@ -123,8 +123,8 @@ pub fn pay_by_hand(
     };
     match settled {
         Ok(receipt) => {
-            let order_id = sent.signed.order.order_id;
-            Ok(PaidByHand { order_id, receipt, duplicate: false, sent: Some(sent) })
+            let cheque_id = sent.signed.cheque.cheque_id;
+            Ok(PaidByHand { cheque_id, receipt, duplicate: false, sent: Some(sent) })
         }
         // Nothing can come of the cheque any more.
         Err(refusal) => {
@@ -137,15 +137,15 @@ pub fn pay_by_hand(
 /// Where a payment stands when a run begins.
 enum Begun {
     /// It was made, and not told by the run that made it; or it was made with the same key.
-    Settled(Option<SentCheque>, OrderId, Receipt),
+    Settled(Option<SentCheque>, ChequeId, Receipt),
     /// Its cheque left, and its end is not known.
     Open(SentCheque),
     /// It begins here; with this cheque id, where a key was given.
-    Nothing(Option<OrderId>),
+    Nothing(Option<ChequeId>),
 }
 
-fn is_same(order: &PaymentOrder, draft: &Draft) -> bool {
-    (order.payee, order.amount, order.memo.as_str())
+fn is_same(cheque: &Cheque, draft: &Draft) -> bool {
+    (cheque.payee, cheque.amount, cheque.memo.as_str())
         == (draft.payee.account, draft.amount, draft.memo.as_str())
 }
 
@@ -161,13 +161,13 @@ fn left_behind(
     let mut begun = Begun::Nothing(None);
     for kept in sent.left_behind()? {
         let is_wanted =
-            matches!(begun, Begun::Nothing(_)) && !kept.is_keyed && is_same(&kept.signed.order, draft);
+            matches!(begun, Begun::Nothing(_)) && !kept.is_keyed && is_same(&kept.signed.cheque, draft);
         if kept.is_settled && !is_wanted {
             continue;
         }
-        let order = kept.signed.order.clone();
-        let id = order.order_id;
-        match fate(member, &order)? {
+        let cheque = kept.signed.cheque.clone();
+        let id = cheque.cheque_id;
+        match fate(member, &cheque)? {
             Some((Fate::Settled(_), receipt)) if is_wanted => {
                 begun = Begun::Settled(Some(kept), id, receipt);
             }
@@ -190,9 +190,9 @@ fn left_behind(
     Ok(begun)
 }
 
-fn fate(member: &mut Member, order: &PaymentOrder) -> Result<Option<(Fate, Receipt)>, ClientError> {
+fn fate(member: &mut Member, cheque: &Cheque) -> Result<Option<(Fate, Receipt)>, ClientError> {
     let key = member.key().public().clone();
-    fate_of(member, order, &key)
+    fate_of(member, cheque, &key)
 }
 
 /// What became of the payment with this key: its cheque id is the key's, whoever hands it over, and a cheque id is
@@ -200,16 +200,16 @@ fn fate(member: &mut Member, order: &PaymentOrder) -> Result<Option<(Fate, Recei
 fn of_key(member: &mut Member, draft: &Draft, key: &IdempotencyKey) -> Result<Begun, ClientError> {
     let (ledger_id, me) = (member.server().ledger_id, member.account_id());
     let command_id = key.command_id(ledger_id, me, 0);
-    let order_id = OrderId(command_id.0);
+    let cheque_id = ChequeId(command_id.0);
     refuse_id_of_command(member, command_id)?;
     // A run with the same key that is going on is waited for.
-    let kept = SentCheques::of(member).keyed(order_id)?;
-    if let Some((end, receipt)) = end_of(member, me, order_id)? {
+    let kept = SentCheques::of(member).keyed(cheque_id)?;
+    if let Some((end, receipt)) = end_of(member, me, cheque_id)? {
         return match end {
-            End::Settled(settled) if is_same(&settled.order, draft) => {
-                Ok(Begun::Settled(kept, order_id, receipt))
+            End::Settled(settled) if is_same(&settled.cheque, draft) => {
+                Ok(Begun::Settled(kept, cheque_id, receipt))
             }
-            End::Settled(_) => Err(ClientError::Refused(conflict(order_id, receipt.index))),
+            End::Settled(_) => Err(ClientError::Refused(conflict(cheque_id, receipt.index))),
             End::Revoked => {
                 kept.map_or(Ok(()), SentCheque::forget)?;
                 let text = format!(
@@ -223,14 +223,14 @@ fn of_key(member: &mut Member, draft: &Draft, key: &IdempotencyKey) -> Result<Be
     match kept {
         Some(kept) if kept.signed.is_over() => {
             kept.forget()?;
-            Ok(Begun::Nothing(Some(order_id)))
+            Ok(Begun::Nothing(Some(cheque_id)))
         }
-        Some(kept) if is_same(&kept.signed.order, draft) => Ok(Begun::Open(kept)),
+        Some(kept) if is_same(&kept.signed.cheque, draft) => Ok(Begun::Open(kept)),
         Some(_) => {
             let text = "another payment with this key is under way; nothing was changed";
             Err(ClientError::Refused(Refusal::fail("conflict", text)))
         }
-        None => Ok(Begun::Nothing(Some(order_id))),
+        None => Ok(Begun::Nothing(Some(cheque_id))),
     }
 }
 
@@ -245,7 +245,7 @@ fn hand_over(
     let note = member.server().checkpoint.clone().unwrap_or_default();
     let why = match link.hand_over(&note, signed) {
         HandedOver::Answered(PeerReply::Settled(text)) => {
-            let receipt = proves_settled(member, &text, &signed.order)?;
+            let receipt = proves_settled(member, &text, &signed.cheque)?;
             let held = member.newest_checkpoint().and_then(|_| member.prove_kept(&receipt.note));
             held.map_err(|error| ClientError::untold(receipt.index, error))?;
             return Ok(Ok(receipt));
@@ -265,7 +265,7 @@ fn reach(member: &mut Member, payee: &Registrant) -> Result<PeerLink, ClientErro
     let place = page.members.iter().find(|place| place.account == payee.account).ok_or_else(|| {
         let handle = &payee.handle;
         ClientError::Unreachable(format!(
-            "{payee} is not online: pay with `pay`, or write a cheque with `order {handle} …`"
+            "{payee} is not online: pay with `pay`, or write a cheque with `cheque {handle} …`"
         ))
     })?;
     PeerLink::open(member, payee, place.address)
@@ -278,7 +278,7 @@ fn take_back(
     refusal: Refusal,
     telling: &mut dyn HandOverTold,
 ) -> Result<Result<Receipt, Refusal>, ClientError> {
-    match revoke_cheque(member, signed.order.order_id, &mut || telling.sent_before()) {
+    match revoke_cheque(member, signed.cheque.cheque_id, &mut || telling.sent_before()) {
         // What is told is the refusal.
         Ok(revoked) => revoked.told()?,
         // The payee said otherwise, but it stands in the ledger.
@@ -293,14 +293,14 @@ fn take_back(
 
 /// What the ledger says of a cheque whose answer did not come.
 fn look_up(member: &mut Member, signed: &SignedCheque, why: &str) -> Result<Receipt, ClientError> {
-    let id = signed.order.order_id;
+    let id = signed.cheque.cheque_id;
     let unknown = |why: &str| {
         ClientError::Unknown(format!(
             "{why}: whether cheque {id} is or will be settled is not known. Run the same command again, which pays \
-             nothing twice, or take it back with `revoke-order {id}`"
+             nothing twice, or take it back with `revoke-cheque {id}`"
         ))
     };
-    match fate(member, &signed.order) {
+    match fate(member, &signed.cheque) {
         Ok(Some((Fate::Settled(_), receipt))) => Ok(receipt),
         Ok(Some((Fate::Revoked(index), _))) => {
             let text = format!("the cheque was revoked by its payer in block {index}");

@@ -40,7 +40,7 @@ const OF_NO_BLOCK: [&str; 8] = [
     "busy",
     "invalid_key",
     "bad_signature",
-    "bad_order_signature",
+    "bad_cheque_signature",
 ];
 
 /// What the checks before the rules say.

@@ -71,7 +71,7 @@ impl Service {
         let index = match of {
             ReceiptOf::Block(index) => Some(index),
             ReceiptOf::Command(id) => replica.commands().of_member(account, id),
-            ReceiptOf::Order { payer, order_id } => state.ended_at(payer, order_id),
+            ReceiptOf::Cheque { payer, cheque_id } => state.ended_at(payer, cheque_id),
         };
         let Some(index) = index.filter(|index| *index < self.note.size()) else { return Ok(None) };
         // A block that is not the account's to read, and can be large, is not even read here.
@@ -81,11 +81,11 @@ impl Service {
         }
         let Some(bytes) = self.ledger.block(index)? else { return Ok(None) };
         let author = Block::parse(&bytes).map_or(AccountId::NONE, |block| block.author);
-        // Block 0 is everybody's: it is handed out with the server's key. What became of an order is for its payer
+        // Block 0 is everybody's: it is handed out with the server's key. What became of a cheque is for its payer
         // to see, though the block is the payee's; and whoever a block concerns may prove it.
         let registered_at = match of {
             _ if index == 0 || registered_at(account) == Some(index) => None,
-            ReceiptOf::Order { payer, .. } if payer == account => registered_at(author),
+            ReceiptOf::Cheque { payer, .. } if payer == account => registered_at(author),
             _ if author == account || may_read => registered_at(author),
             _ => return Ok(None),
         };

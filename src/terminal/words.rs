@@ -57,6 +57,9 @@ fn is_option(word: &str) -> bool {
         .is_some_and(|rest| !rest.is_empty() && !rest.starts_with(|c: char| c.is_ascii_digit()))
 }
 
+/// Second names of commands, which are understood and not listed: a cheque is called a payment order too.
+const ALIASES: [(&str, &str); 2] = [("order", "cheque"), ("revoke-order", "revoke-cheque")];
+
 struct Walk<'a> {
     program: &'a CommandInfoWithArgs,
     /// The command whose words are being read.
@@ -87,8 +90,9 @@ impl<'a> Walk<'a> {
         if commands.is_empty() || !self.positionals.is_empty() {
             return self.positionals.push(word.to_owned());
         }
-        if let Some(found) = commands.iter().find(|command| command.name == word) {
-            self.arranged.command.push(word.to_owned());
+        let name = ALIASES.iter().find(|(alias, _)| *alias == word).map_or(word, |(_, name)| name);
+        if let Some(found) = commands.iter().find(|command| command.name == name) {
+            self.arranged.command.push(name.to_owned());
             self.current = &found.command;
         } else if word == "help" && !self.options_ended {
             self.arranged.help = true;

@@ -7,18 +7,18 @@ use super::Refusal;
 /// What a dialler asks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PeerRequest<'a> {
-    /// Settle this payment order.
+    /// Settle this cheque.
     Settle(#[serde(borrow)] Handover<'a>),
 }
 
-/// A payment order from hand to hand.
+/// A cheque from hand to hand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Handover<'a> {
     /// The newest checkpoint that the dialler has: a signed note.
     pub note: &'a str,
     /// What the payer signed.
     #[serde(with = "serde_bytes")]
-    pub order: &'a [u8],
+    pub cheque: &'a [u8],
     /// The payer's signature.
     #[serde(with = "serde_bytes")]
     pub signature: &'a [u8],

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::chain::CommandId;
 use crate::crypto::KeyId;
-use crate::domain::{AccountId, OrderId};
+use crate::domain::{AccountId, ChequeId};
 
 /// A question or a command. Only [`Request::Submit`] can change anything.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,12 +112,12 @@ pub enum ReceiptOf {
     Block(u64),
     /// The one that holds the caller's command with this id.
     Command(CommandId),
-    /// The one that settled or revoked a payment order: for its payer, and for whoever settled it.
-    Order {
-        /// Whose order.
+    /// The one that settled or revoked a cheque: for its payer, and for whoever settled it.
+    Cheque {
+        /// Whose cheque.
         payer: AccountId,
         /// Which one.
-        order_id: OrderId,
+        cheque_id: ChequeId,
     },
 }
 

@@ -134,7 +134,7 @@ fn strict() -> Vec<Seed> {
         "reply",
         message(3, wire::seal(3, &Reply::Refused(wire::Refusal::fail("busy", "later")))),
     ));
-    let handover = Handover { note: "a note", order: b"an order", signature: b"a signature" };
+    let handover = Handover { note: "a note", cheque: b"a cheque", signature: b"a signature" };
     seeds.push(good("peer-request", message(4, wire::seal(3, &PeerRequest::Settle(handover)))));
     seeds.push(good("peer-reply", message(5, wire::seal(3, &PeerReply::Settled("a receipt".to_owned())))));
     seeds.push(bad("request-unknown", message(2, vec![0, 0, 0, 3, 0x7f])));
@@ -170,7 +170,7 @@ fn receipts() -> Vec<Seed> {
     };
     let text = receipt(7, Some(1));
     vec![
-        good("order", text.clone()),
+        good("cheque", text.clone()),
         good("registration", receipt(2, None)),
         good("genesis", receipt(0, None)),
         good("quoted", text.lines().map(|line| format!("> {line}\r\n")).collect::<String>()),

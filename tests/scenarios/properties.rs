@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::world::{
-    LEDGER, Outcome, RawCommand, RawDecimal, RawOperation, RawOrder, RawOrderV1, RawPayment, RawPaymentOrder,
+    LEDGER, Outcome, RawCheque, RawCommand, RawDecimal, RawOperation, RawOrder, RawOrderV1, RawPayment,
     RawPriceV1, World,
 };
 
@@ -51,15 +51,15 @@ fn raw_payment() -> impl Strategy<Value = RawPayment> {
     (0..4u64, amount()).prop_map(|(to, amount)| RawPayment { to, amount, memo: String::new() })
 }
 
-fn raw_payment_order() -> impl Strategy<Value = RawPaymentOrder> {
+fn raw_cheque() -> impl Strategy<Value = RawCheque> {
     let expires = prop_oneof![1 => Just(0), 8 => Just(60u64)];
     (1..4u64, "[1-4]", 0..4u64, amount(), 0..3u8, expires).prop_map(
-        |(payer, key, payee, amount, order, expires)| RawPaymentOrder {
+        |(payer, key, payee, amount, cheque, expires)| RawCheque {
             payer,
             key,
             payee,
             amount: amount.unsigned_abs(),
-            order,
+            cheque,
             expires,
             memo: String::new(),
             ledger: LEDGER,
@@ -75,8 +75,8 @@ fn raw_command() -> impl Strategy<Value = RawCommand> {
         2 => prop::collection::vec(raw_order(), 0..4).prop_map(RawCommand::PlaceOrders),
         1 => prop::collection::vec(raw_order_v1(), 0..4).prop_map(RawCommand::PlaceOrdersV1),
         3 => prop::collection::vec(raw_payment(), 0..4).prop_map(RawCommand::Pay),
-        4 => raw_payment_order().prop_map(RawCommand::Settle),
-        1 => (0..3u8).prop_map(RawCommand::RevokeOrder),
+        4 => raw_cheque().prop_map(RawCommand::Settle),
+        1 => (0..3u8).prop_map(RawCommand::RevokeCheque),
     ]
 }
 
@@ -104,7 +104,7 @@ proptest! {
                 | Outcome::Holders(_)
                 | Outcome::Vouched(_)
                 | Outcome::Settled(_)
-                | Outcome::OrderRevoked(_) => {
+                | Outcome::ChequeRevoked(_) => {
                     accepted += 1;
                     let money = &world.state.payments;
                     prop_assert_eq!(money.sum(), u128::from(money.issued()), "money was made or lost");

@@ -4,8 +4,8 @@
 use ledgerd::domain::payments::Currency;
 
 use super::world::{
-    LEDGER, Question, RawCommand, RawDecimal, RawOperation, RawOrder, RawOrderV1, RawPayment,
-    RawPaymentOrder, RawPriceV1,
+    LEDGER, Question, RawCheque, RawCommand, RawDecimal, RawOperation, RawOrder, RawOrderV1, RawPayment,
+    RawPriceV1,
 };
 
 /// One story.
@@ -43,7 +43,7 @@ pub(super) enum Expected {
     Holders(u64),
     Vouched(u64),
     Settled(u64),
-    OrderRevoked(u64),
+    ChequeRevoked(u64),
     Refused { name: String, sentence: Option<String> },
     Undecodable,
 }
@@ -78,9 +78,9 @@ impl Step {
                 RawCommand::PlaceOrdersV1(orders(&words, order_v1)?)
             }
             "pay" => RawCommand::Pay(payments(&words)?),
-            "settle" => RawCommand::Settle(payment_order(&words, author)?),
-            "revoke-order" => match words.as_slice() {
-                [order] => RawCommand::RevokeOrder(order.parse().ok()?),
+            "settle" => RawCommand::Settle(cheque(&words, author)?),
+            "revoke-cheque" => match words.as_slice() {
+                [cheque] => RawCommand::RevokeCheque(cheque.parse().ok()?),
                 _ => return None,
             },
             "issue" => match words.as_slice() {
@@ -203,7 +203,7 @@ fn expected_outcome(text: &str) -> Option<Expected> {
         Some(("account", number)) => Some(Expected::Account(number.parse().ok()?)),
         Some(("balance", number)) => Some(Expected::Balance(number.parse().ok()?)),
         Some(("settled", number)) => Some(Expected::Settled(number.parse().ok()?)),
-        Some(("order_revoked", number)) => Some(Expected::OrderRevoked(number.parse().ok()?)),
+        Some(("cheque_revoked", number)) => Some(Expected::ChequeRevoked(number.parse().ok()?)),
         Some(("vouched", number)) => Some(Expected::Vouched(number.parse().ok()?)),
         Some(("holders", number)) => Some(Expected::Holders(number.parse().ok()?)),
         Some(("first_order", number)) => Some(Expected::FirstOrder(number.parse().ok()?)),
@@ -240,32 +240,32 @@ fn payments(words: &[String]) -> Option<Vec<RawPayment>> {
     Some(payments)
 }
 
-/// `payer amount [order N] [payee N] [expires SECONDS] [key NAME] [ledger N] ['memo']`: order 1 to whoever settles
+/// `payer amount [cheque N] [payee N] [expires SECONDS] [key NAME] [ledger N] ['memo']`: cheque 1 to whoever settles
 /// it, good for a minute, unless it says otherwise.
-fn payment_order(words: &[String], author: u64) -> Option<RawPaymentOrder> {
+fn cheque(words: &[String], author: u64) -> Option<RawCheque> {
     let [payer, amount, rest @ ..] = words else { return None };
-    let mut order = RawPaymentOrder {
+    let mut cheque = RawCheque {
         payer: payer.parse().ok()?,
         key: payer.clone(),
         payee: author,
         amount: amount.parse().ok()?,
-        order: 1,
+        cheque: 1,
         expires: 60,
         memo: String::new(),
         ledger: LEDGER,
     };
     for pair in rest.chunks(2) {
         match pair {
-            [name, value] if name == "order" => order.order = value.parse().ok()?,
-            [name, value] if name == "payee" => order.payee = value.parse().ok()?,
-            [name, value] if name == "expires" => order.expires = value.parse().ok()?,
-            [name, value] if name == "key" => order.key = value.clone(),
-            [name, value] if name == "ledger" => order.ledger = value.parse().ok()?,
-            [memo] => order.memo = memo.replace("\\n", "\n"),
+            [name, value] if name == "cheque" => cheque.cheque = value.parse().ok()?,
+            [name, value] if name == "payee" => cheque.payee = value.parse().ok()?,
+            [name, value] if name == "expires" => cheque.expires = value.parse().ok()?,
+            [name, value] if name == "key" => cheque.key = value.clone(),
+            [name, value] if name == "ledger" => cheque.ledger = value.parse().ok()?,
+            [memo] => cheque.memo = memo.replace("\\n", "\n"),
             _ => return None,
         }
     }
-    Some(order)
+    Some(cheque)
 }
 
 /// `none`, or orders separated by commas, each perhaps repeated: `8192 x buy AAPL 1`.

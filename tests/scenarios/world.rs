@@ -30,8 +30,8 @@ pub(super) enum RawCommand {
         to: u64,
         amount: i64,
     },
-    Settle(RawPaymentOrder),
-    RevokeOrder(u8),
+    Settle(RawCheque),
+    RevokeCheque(u8),
     GrantRole(u64, u8),
     RevokeRole(u64, u8),
     /// Seconds from the start of the story, which may be before it.
@@ -46,14 +46,14 @@ pub(super) struct RawPayment {
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct RawPaymentOrder {
+pub(super) struct RawCheque {
     pub(super) payer: u64,
     /// Name of the payer's key.
     pub(super) key: String,
     pub(super) payee: u64,
     pub(super) amount: u64,
-    /// Number of the order.
-    pub(super) order: u8,
+    /// Number of the cheque.
+    pub(super) cheque: u8,
     /// Seconds from the start of the story.
     pub(super) expires: u64,
     pub(super) memo: String,
@@ -141,7 +141,7 @@ pub(super) enum Outcome {
     /// Milliseconds that the block is ahead of the time vouched for.
     Vouched(u64),
     Settled(u64),
-    OrderRevoked(u64),
+    ChequeRevoked(u64),
     Refused(Rejection),
     Undecodable,
 }
@@ -198,22 +198,22 @@ impl RawCommand {
             RawCommand::PlaceOrdersV1(list) => (orders::PLACE_ORDERS_V1, codec::encode(list)),
             RawCommand::Pay(list) => (payments::PAY, codec::encode(list)),
             RawCommand::Issue { to, amount } => (payments::ISSUE, codec::encode(&(to, amount))),
-            RawCommand::Settle(order) => {
-                let order = payments::PaymentOrder {
-                    ledger_id: LedgerId([order.ledger; 32]),
-                    payer: AccountId(order.payer),
-                    key_id: KeyId::of_spki(spki(&order.key)),
-                    order_id: payments::OrderId([order.order; 16]),
-                    payee: AccountId(order.payee),
-                    amount: order.amount,
-                    expires_ms: START_MS + 1_000 * order.expires,
-                    memo: order.memo.clone(),
+            RawCommand::Settle(cheque) => {
+                let cheque = payments::Cheque {
+                    ledger_id: LedgerId([cheque.ledger; 32]),
+                    payer: AccountId(cheque.payer),
+                    key_id: KeyId::of_spki(spki(&cheque.key)),
+                    cheque_id: payments::ChequeId([cheque.cheque; 16]),
+                    payee: AccountId(cheque.payee),
+                    amount: cheque.amount,
+                    expires_ms: START_MS + 1_000 * cheque.expires,
+                    memo: cheque.memo.clone(),
                 };
-                let bytes = serde_bytes::ByteBuf::from(order.encode());
+                let bytes = serde_bytes::ByteBuf::from(cheque.encode());
                 let signature = serde_bytes::ByteBuf::from(vec![0; SIGNATURE_BYTES]);
                 (payments::SETTLE, codec::encode(&(bytes, signature)))
             }
-            RawCommand::RevokeOrder(order) => (payments::REVOKE_ORDER, codec::encode(&[*order; 16])),
+            RawCommand::RevokeCheque(cheque) => (payments::REVOKE_CHEQUE, codec::encode(&[*cheque; 16])),
             RawCommand::GrantRole(account, role) => (accounts::GRANT_ROLE, codec::encode(&(account, role))),
             RawCommand::RevokeRole(account, role) => (accounts::REVOKE_ROLE, codec::encode(&(account, role))),
             RawCommand::VouchClock(seconds) => {
@@ -294,8 +294,8 @@ impl World {
             Event::Payments(payments::Event::Paid(paid)) => Outcome::Balance(paid.balance),
             Event::Payments(payments::Event::Issued(issued)) => Outcome::Balance(issued.balance),
             Event::Payments(payments::Event::Settled(settled)) => Outcome::Settled(settled.settlement),
-            Event::Payments(payments::Event::OrderRevoked(revoked)) => {
-                Outcome::OrderRevoked(revoked.revocation)
+            Event::Payments(payments::Event::ChequeRevoked(revoked)) => {
+                Outcome::ChequeRevoked(revoked.revocation)
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Money in the simulator: payments, payment orders that are settled and taken back, and money counted a second
+//! Money in the simulator: payments, cheques that are settled and taken back, and money counted a second
 //! time, from the blocks alone and with other arithmetic than the ledger's.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use ledgerd::chain::Block;
 use ledgerd::crypto::random::Seeded;
-use ledgerd::domain::payments::{Command as Paid, OrderId, Pay, Payment, PaymentOrder, RevokeOrder, Settle};
+use ledgerd::domain::payments::{Cheque, ChequeId, Command as Paid, Pay, Payment, RevokeCheque, Settle};
 use ledgerd::domain::{AccountId, Command, State, accounts};
 
 use super::domains::{Domain, Witness, number_of};
@@ -15,8 +15,8 @@ use super::template::{START_MS, Template};
 /// See the module.
 pub(super) struct Payments;
 
-/// The payment orders that each payee has. Two commands settle each of them.
-pub(super) const ORDERS: [u32; 2] = [2, 5];
+/// The cheques that each payee has. Two commands settle each of them.
+pub(super) const CHEQUES: [u32; 2] = [2, 5];
 
 /// Commands that settle; behind them come those that revoke, those that pay, and one that is refused.
 const SETTLEMENTS: u32 = 4;
@@ -31,39 +31,39 @@ const FIRST_REVOCATION: u32 = SETTLEMENTS;
 const FIRST_PAYMENT: u32 = FIRST_REVOCATION + REVOKED.len() as u32;
 const REFUSED: u32 = FIRST_PAYMENT + AMOUNTS.len() as u32;
 
-/// The number among all commands of one that settles this order of the payee who sends it.
-pub(super) fn settlement(order: u32) -> u32 {
-    let place = ORDERS.iter().position(|number| *number == order).expect("an order of the payee");
+/// The number among all commands of one that settles this cheque of the payee who sends it.
+pub(super) fn settlement(cheque: u32) -> u32 {
+    let place = CHEQUES.iter().position(|number| *number == cheque).expect("a cheque of the payee");
     number_of("payments", place as u32)
 }
 
-/// Names an order by its payee and its number.
-pub(super) fn order_id(payee: usize, number: u32) -> OrderId {
+/// Names a cheque by its payee and its number.
+pub(super) fn cheque_id(payee: usize, number: u32) -> ChequeId {
     let mut id = [0; 16];
     (id[0], id[1]) = (payee as u8, number as u8);
-    OrderId(id)
+    ChequeId(id)
 }
 
 /// Order `number` to a payee, from the member after it.
-pub(super) fn order(template: &Template, payee: usize, number: u32) -> Settle {
-    static SIGNED: Mutex<BTreeMap<OrderId, Settle>> = Mutex::new(BTreeMap::new());
-    let order_id = order_id(payee, number);
+pub(super) fn cheque(template: &Template, payee: usize, number: u32) -> Settle {
+    static SIGNED: Mutex<BTreeMap<ChequeId, Settle>> = Mutex::new(BTreeMap::new());
+    let cheque_id = cheque_id(payee, number);
     let payer = (payee + 1) % 3;
     let make = || {
-        let order = PaymentOrder {
+        let cheque = Cheque {
             ledger_id: template.ledger_id,
             payer: AccountId(payer as u64 + 1),
             key_id: template.members[payer].public().key_id(),
-            order_id,
+            cheque_id,
             payee: AccountId(payee as u64 + 1),
             amount: 30 + u64::from(number),
             expires_ms: START_MS + 24 * 60 * 60 * 1_000,
             memo: String::new(),
         };
-        let signature = template.members[payer].sign_pss(&mut Seeded::new("order"), &[&order.encode()]);
-        Settle { order, signature: signature.to_vec() }
+        let signature = template.members[payer].sign_pss(&mut Seeded::new("cheque"), &[&cheque.encode()]);
+        Settle { cheque, signature: signature.to_vec() }
     };
-    SIGNED.lock().unwrap().entry(order_id).or_insert_with(make).clone()
+    SIGNED.lock().unwrap().entry(cheque_id).or_insert_with(make).clone()
 }
 
 impl Domain for Payments {
@@ -81,11 +81,11 @@ impl Domain for Payments {
             Paid::Pay(Pay { payments: vec![Payment { to, amount, memo: "sim".to_owned() }] })
         };
         Command::Payments(match n {
-            ..FIRST_REVOCATION => Paid::Settle(order(template, member, ORDERS[n as usize % ORDERS.len()])),
+            ..FIRST_REVOCATION => Paid::Settle(cheque(template, member, CHEQUES[n as usize % CHEQUES.len()])),
             FIRST_REVOCATION..FIRST_PAYMENT => {
-                // Of the order that this member gave to the one who settles it.
-                let order_id = order_id((member + 2) % 3, REVOKED[(n - FIRST_REVOCATION) as usize]);
-                Paid::RevokeOrder(RevokeOrder { order_id })
+                // Of the cheque that this member gave to the one who settles it.
+                let cheque_id = cheque_id((member + 2) % 3, REVOKED[(n - FIRST_REVOCATION) as usize]);
+                Paid::RevokeCheque(RevokeCheque { cheque_id })
             }
             FIRST_PAYMENT..REFUSED => pay((member + 1) % 3, AMOUNTS[(n - FIRST_PAYMENT) as usize]),
             _ => pay(member, 1),
@@ -119,7 +119,7 @@ impl Domain for Payments {
 struct Money {
     balances: BTreeMap<AccountId, i128>,
     issued: i128,
-    settled: BTreeSet<(AccountId, OrderId)>,
+    settled: BTreeSet<(AccountId, ChequeId)>,
 }
 
 impl Witness for Money {
@@ -135,11 +135,11 @@ impl Witness for Money {
                     self.move_from(block.author, payment.to, i128::from(payment.amount));
                 }
             }
-            Command::Payments(Paid::Settle(Settle { order, .. })) => {
-                if !self.settled.insert((order.payer, order.order_id)) {
-                    return Err(format!("block {} settles an order for the second time", block.index));
+            Command::Payments(Paid::Settle(Settle { cheque, .. })) => {
+                if !self.settled.insert((cheque.payer, cheque.cheque_id)) {
+                    return Err(format!("block {} settles a cheque for the second time", block.index));
                 }
-                self.move_from(order.payer, order.payee, i128::from(order.amount));
+                self.move_from(cheque.payer, cheque.payee, i128::from(cheque.amount));
             }
             _ => {}
         }

@@ -1,4 +1,4 @@
-//! Members who hand payment orders to each other over links that break, and who crash: the real listener and the
+//! Members who hand cheques to each other over links that break, and who crash: the real listener and the
 //! real sessions. What waits for the server goes over the simulated member's own connection to it.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use ledgerd::chain::{Block, Message};
 use ledgerd::client::SignedCheque;
-use ledgerd::domain::payments::{OrderId, Settle};
+use ledgerd::domain::payments::{ChequeId, Settle};
 use ledgerd::domain::{Command, payments};
 use ledgerd::driven::{ConnectionId, Handler as _};
 use ledgerd::peer::{Answer, Incoming, Job, Listener, News, Settlement};
@@ -14,7 +14,7 @@ use ledgerd::session::{PeerEnv, PeerEvent, PeerIdentity, PeerSession};
 use ledgerd::time::Now;
 use ledgerd::wire::{self, Handover, PeerReply, PeerRequest, Refusal};
 
-use super::payments::{ORDERS, order, order_id, settlement};
+use super::payments::{CHEQUES, cheque, cheque_id, settlement};
 use super::template::template;
 use super::world::World;
 
@@ -37,7 +37,7 @@ struct Waiting {
     id: ConnectionId,
     request: u32,
     number: u32,
-    order: Box<SignedCheque>,
+    cheque: Box<SignedCheque>,
 }
 
 /// One member as a peer. All of it is gone when the member crashes; what it has sent to the server is remembered
@@ -55,7 +55,7 @@ pub(super) struct Peers {
     wires: Vec<Wire>,
     next_id: u64,
     /// Orders that a payer was told are settled, and in which block.
-    told: BTreeMap<OrderId, u64>,
+    told: BTreeMap<ChequeId, u64>,
     /// What listeners showed: who, and what.
     shown: Arc<Mutex<Vec<Incoming>>>,
 }
@@ -87,13 +87,13 @@ impl Peers {
                 _ => None,
             }
         };
-        for (order, index) in &self.told {
-            if settles(*index).is_none_or(|settle| settle.order.order_id != *order) {
-                return Err(format!("a payer was told that order {order} is settled in block {index}"));
+        for (cheque, index) in &self.told {
+            if settles(*index).is_none_or(|settle| settle.cheque.cheque_id != *cheque) {
+                return Err(format!("a payer was told that cheque {cheque} is settled in block {index}"));
             }
         }
         for Incoming { payer, amount, index, .. } in self.shown.lock().unwrap().iter() {
-            let settled = settles(*index).map(|settle| (settle.order.payer, settle.order.amount));
+            let settled = settles(*index).map(|settle| (settle.cheque.payer, settle.cheque.amount));
             if settled != Some((*payer, *amount)) {
                 return Err(format!("a payee showed money of {payer} that is not in block {index}"));
             }
@@ -133,7 +133,7 @@ impl World {
     }
 
     fn dial(&mut self, payer: usize) {
-        let (payee, number) = ((payer + 2) % 3, ORDERS[self.choose(ORDERS.len() as u64) as usize]);
+        let (payee, number) = ((payer + 2) % 3, CHEQUES[self.choose(CHEQUES.len() as u64) as usize]);
         if self.peers.wires.len() >= LINKS_MAX || !self.peers.members.contains_key(&payee) {
             return;
         }
@@ -164,9 +164,9 @@ impl World {
             let bytes: Vec<u8> = queue.drain(..count).collect();
             let answer = wire.receive(&bytes, now, &mut self.rng)?;
             if let Some(index) = answer {
-                let order = order_id(wire.payee, wire.number);
-                if self.peers.told.insert(order, index).is_some_and(|before| before != index) {
-                    return Err(format!("order {order} was settled in two blocks"));
+                let cheque = cheque_id(wire.payee, wire.number);
+                if self.peers.told.insert(cheque, index).is_some_and(|before| before != index) {
+                    return Err(format!("cheque {cheque} was settled in two blocks"));
                 }
             }
             return Ok(());
@@ -228,9 +228,9 @@ impl World {
                 Answer::Announced { address, note: "a checkpoint".to_owned(), again: false, came: Vec::new() }
             }
             Some(Job::Look) => return,
-            Some(Job::Settle { id, request, order, .. }) => {
-                let number = settlement(u32::from(order.order.order_id.0[1]));
-                peer.waiting.push(Waiting { id, request, number, order });
+            Some(Job::Settle { id, request, cheque, .. }) => {
+                let number = settlement(u32::from(cheque.cheque.cheque_id.0[1]));
+                peer.waiting.push(Waiting { id, request, number, cheque });
                 return self.clients[member].submit(number, now);
             }
         };
@@ -243,7 +243,7 @@ impl World {
         let client = &mut self.clients[member];
         let Some(peer) = self.peers.members.get_mut(&member) else { return };
         for waiting in std::mem::take(&mut peer.waiting) {
-            let Waiting { id, request, number, ref order } = waiting;
+            let Waiting { id, request, number, ref cheque } = waiting;
             let settlement = match (client.acknowledged.get(&number), client.refused.get(&number)) {
                 (Some((index, _)), _) => {
                     Settlement::Done { receipt: index.to_string(), index: *index, already: false }
@@ -258,7 +258,7 @@ impl World {
                     continue;
                 }
             };
-            let answer = Answer::Settled { id, request, order: order.clone(), settlement };
+            let answer = Answer::Settled { id, request, cheque: cheque.clone(), settlement };
             peer.listener.answered(answer, now, &mut self.rng);
         }
     }
@@ -330,8 +330,8 @@ impl Wire {
                 if account != self.payee as u64 + 1 {
                     return Err(format!("account {account} answered for {}", self.payee + 1));
                 }
-                let Settle { order, signature } = order(template(), self.payee, self.number);
-                let handover = Handover { note: "", order: &order.encode(), signature: &signature };
+                let Settle { cheque, signature } = cheque(template(), self.payee, self.number);
+                let handover = Handover { note: "", cheque: &cheque.encode(), signature: &signature };
                 let message = wire::seal(1, &PeerRequest::Settle(handover));
                 let mut env = PeerEnv { now, rng, checkpoint_note: "" };
                 self.dialler.send_message(&message, &mut env).map_err(|error| error.to_string())?;

@@ -10,7 +10,7 @@ use crate::cli::run::Run;
 use crate::cli::session::open_member;
 use crate::cli::telling::{show, submit, tell};
 use crate::client::{ClientError, SignedCheque, fetch_balance, fetch_registrant};
-use crate::domain::payments::PaymentOrder;
+use crate::domain::payments::Cheque;
 use crate::terminal::exit::Exit;
 
 /// Turn a cheque that is for you into money.
@@ -30,7 +30,7 @@ impl Run for Settle {
         let mut member = open_member(context)?;
         // Asked before, so that nothing but the outcome is left to tell afterwards. Whoever is not there is refused by the
         // ledger, in its own words.
-        let payer = match fetch_registrant(&mut *member, signed.order.payer) {
+        let payer = match fetch_registrant(&mut *member, signed.cheque.payer) {
             Ok(payer) => Some(payer.handle),
             Err(ClientError::Refused(_)) => None,
             Err(error) => return Err(error),
@@ -38,7 +38,7 @@ impl Run for Settle {
         let submitted = submit(context, &mut member, &signed.settle())?;
         tell(submitted, |accepted| {
             let (balance, currency) = fetch_balance(&mut member)?;
-            let PaymentOrder { amount, payer: account, .. } = signed.order;
+            let Cheque { amount, payer: account, .. } = signed.cheque;
             let from = payer.as_deref().map_or_else(|| format!("#{account}"), |handle| whom(handle, account));
             let (paid, left) = (currency.show_named(amount), currency.show_named(balance));
             let words = format!("settled {paid} from {from}; balance {left}");

@@ -13,7 +13,7 @@ use crate::cli::payments::wanted::open_for;
 use crate::cli::run::Run;
 use crate::cli::telling::note_sent_before;
 use crate::client::{ClientError, Draft, IdempotencyKey};
-use crate::domain::payments::{Currency, OrderId};
+use crate::domain::payments::{ChequeId, Currency};
 use crate::peer::{EarlierCheque, HandOverTold, PaidByHand, pay_by_hand};
 use crate::terminal::exit::Exit;
 
@@ -75,7 +75,7 @@ struct Told<'a> {
 }
 
 impl HandOverTold for Told<'_> {
-    fn earlier(&mut self, id: OrderId, became: EarlierCheque) {
+    fn earlier(&mut self, id: ChequeId, became: EarlierCheque) {
         let became = match became {
             EarlierCheque::Settled(index) => format!("was settled in block {index}"),
             EarlierCheque::Revoked(index) => format!("was revoked in block {index}"),
@@ -106,13 +106,13 @@ fn show_paid(
     paid: &PaidByHand,
 ) -> Result<(), ClientError> {
     let Draft { payee, amount, .. } = draft;
-    let PaidByHand { order_id, receipt, duplicate, .. } = paid;
+    let PaidByHand { cheque_id, receipt, duplicate, .. } = paid;
     let (index, hash) = (receipt.index, block_hash(&receipt.block));
     if context.out.json {
         let mut fields = vec![
             ("index", index.into()),
             ("hash", hash.to_string().into()),
-            ("order_id", order_id.to_string().into()),
+            ("cheque_id", cheque_id.to_string().into()),
         ];
         fields.extend(to_fields(payee.account, &payee.handle));
         fields.extend(amounts::amount(i64::try_from(*amount).unwrap_or(i64::MAX), currency));

@@ -167,7 +167,7 @@ fn play(out: &mut dyn Write, interrupt: &Interrupt) -> Done<()> {
     stage.step(out, "operator", &daemon, &["issue", "alice", "100"])?;
     let cheque = stage.work.join("lunch.cheque");
     let cheque = path_text(&cheque)?;
-    stage.step(out, "alice", &daemon, &["order", "bob", "30", "--memo", "lunch", "--out", cheque])?;
+    stage.step(out, "alice", &daemon, &["cheque", "bob", "30", "--memo", "lunch", "--out", cheque])?;
     stage.step(out, "bob", &daemon, &["settle", cheque])?;
     stage.step(out, "alice", &daemon, &["statement"])?;
     say(out, "The server reads its whole log again from disk; the client keeps the signed checkpoint.")?;

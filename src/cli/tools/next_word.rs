@@ -124,7 +124,7 @@ fn of_option(flag: &FlagInfo<'_>) -> Next {
 
 fn of_argument(name: &str, position: usize) -> Next {
     match name {
-        "file" | "a" | "b" | "order" => Next::File,
+        "file" | "a" | "b" | "cheque" => Next::File,
         "directory" | "out" => Next::Folder,
         "user" => Next::Member,
         // Only the first of `pay USER AMOUNT`.
@@ -270,8 +270,8 @@ mod tests {
     fn an_empty_line_offers_the_commands_and_nothing_else() {
         let all = names("");
         assert!(all.contains(&"pay".to_owned()) && !all.iter().any(|word| word.starts_with('-')), "{all:?}");
-        assert_eq!(names("rev"), ["revoke", "revoke-order"]);
-        assert_eq!(names("--json --home x rev"), ["revoke", "revoke-order"]);
+        assert_eq!(names("rev"), ["revoke", "revoke-cheque"]);
+        assert_eq!(names("--json --home x rev"), ["revoke", "revoke-cheque"]);
         assert_eq!(names("checkpoint s"), ["save"]);
     }
 

@@ -20,7 +20,7 @@ const ADVICE: &[(&str, &str)] = &[
     ),
     (
         "sent/",
-        "it holds a cheque that may still be settled: take it back with `ledgerctl revoke-order` and the id at \
+        "it holds a cheque that may still be settled: take it back with `ledgerctl revoke-cheque` and the id at \
          the end of its name, then remove it",
     ),
     ("witness", "put a copy of it back: with another key or view this is another witness"),

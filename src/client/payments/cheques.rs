@@ -11,11 +11,11 @@ use crate::client::proofs::{command_of, conflict, fetch_receipt};
 use crate::crypto::random;
 use crate::crypto::rsa::{MODULUS_BYTES, PrivateKey, PublicKey};
 use crate::domain::AccountId;
-use crate::domain::payments::{self, Fate, OrderId, PaymentOrder, Settle};
+use crate::domain::payments::{self, Cheque, ChequeId, Fate, Settle};
 use crate::wire::ReceiptOf;
 
 /// What the lines around a cheque in a file say (RFC 7468).
-const LABEL: &str = "LEDGERD PAYMENT ORDER";
+const LABEL: &str = "LEDGERD CHEQUE";
 
 /// Milliseconds of a day.
 pub(super) const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
@@ -24,26 +24,27 @@ pub(super) const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedCheque {
     /// What the payer signed.
-    pub order: PaymentOrder,
+    pub cheque: Cheque,
     /// The signature.
     pub signature: Vec<u8>,
 }
 
 impl SignedCheque {
     /// Signs a cheque with its payer's key.
-    pub fn sign(order: PaymentOrder, key: &PrivateKey) -> SignedCheque {
-        let signature = key.sign_pss(&mut random::os(), &[&order.encode()]).to_vec();
-        SignedCheque { order, signature }
+    pub fn sign(cheque: Cheque, key: &PrivateKey) -> SignedCheque {
+        let signature = key.sign_pss(&mut random::os(), &[&cheque.encode()]).to_vec();
+        SignedCheque { cheque, signature }
     }
 
     /// Whether the payer signed it, whose key this is.
     pub fn is_signed_by(&self, key: &PublicKey) -> bool {
-        self.order.key_id == key.key_id() && key.verify_pss(&[&self.order.encode()], &self.signature).is_ok()
+        self.cheque.key_id == key.key_id()
+            && key.verify_pss(&[&self.cheque.encode()], &self.signature).is_ok()
     }
 
     /// Whether it has expired, with a day for clocks that differ.
     pub fn is_over(&self) -> bool {
-        self.order.expires_ms.saturating_add(DAY_MS) < clock::now().wall.millis()
+        self.cheque.expires_ms.saturating_add(DAY_MS) < clock::now().wall.millis()
     }
 
     /// The cheque as text that survives mail and paper.
@@ -51,7 +52,7 @@ impl SignedCheque {
     /// # Errors
     /// [`ClientError::Unexpected`], which does not happen: a cheque is short.
     pub fn to_pem(&self) -> Result<String, ClientError> {
-        let bytes = [&self.order.encode()[..], &self.signature].concat();
+        let bytes = [&self.cheque.encode()[..], &self.signature].concat();
         pem_rfc7468::encode_string(LABEL, LineEnding::LF, &bytes)
             .map_err(|error| ClientError::Unexpected(error.to_string()))
     }
@@ -62,7 +63,7 @@ impl SignedCheque {
     /// What is wrong with the text, for people.
     pub fn find(text: &str) -> Result<SignedCheque, String> {
         SignedCheque::from_pem(text).or_else(|error| match armour::pem(text, LABEL) {
-            Ok(order) => SignedCheque::from_pem(&order),
+            Ok(cheque) => SignedCheque::from_pem(&cheque),
             Err(NotOne::Absent) => Err(error),
             Err(several) => Err(format!("cheques: {several}")),
         })
@@ -83,15 +84,15 @@ impl SignedCheque {
         if label != LABEL {
             return Err(format!("not a cheque, but a {label}"));
         }
-        let (order, signature) = bytes.split_last_chunk::<MODULUS_BYTES>().ok_or("the cheque is cut off")?;
-        let order = PaymentOrder::parse(order).map_err(|error| error.to_string())?;
-        Ok(SignedCheque { order, signature: signature.to_vec() })
+        let (cheque, signature) = bytes.split_last_chunk::<MODULUS_BYTES>().ok_or("the cheque is cut off")?;
+        let cheque = Cheque::parse(cheque).map_err(|error| error.to_string())?;
+        Ok(SignedCheque { cheque, signature: signature.to_vec() })
     }
 
     /// The command with which the payee settles it.
     pub fn settle(&self) -> crate::domain::Command {
-        let Self { order, signature } = self.clone();
-        crate::domain::Command::Payments(payments::Command::Settle(Settle { order, signature }))
+        let Self { cheque, signature } = self.clone();
+        crate::domain::Command::Payments(payments::Command::Settle(Settle { cheque, signature }))
     }
 }
 
@@ -102,14 +103,14 @@ impl SignedCheque {
 /// [`ClientError::Refused`] with the name `conflict` when another payment was settled under this cheque's id.
 pub fn fate_of(
     member: &mut Member,
-    order: &PaymentOrder,
+    cheque: &Cheque,
     payer_key: &PublicKey,
 ) -> Result<Option<(Fate, Receipt)>, ClientError> {
-    let Some((ended, receipt)) = end_of(member, order.payer, order.order_id)? else { return Ok(None) };
+    let Some((ended, receipt)) = end_of(member, cheque.payer, cheque.cheque_id)? else { return Ok(None) };
     let fate = match ended {
         End::Revoked => Fate::Revoked(receipt.index),
-        End::Settled(settled) if is_same_payment(&settled, order, payer_key) => Fate::Settled(receipt.index),
-        End::Settled(_) => return Err(ClientError::Refused(conflict(order.order_id, receipt.index))),
+        End::Settled(settled) if is_same_payment(&settled, cheque, payer_key) => Fate::Settled(receipt.index),
+        End::Settled(_) => return Err(ClientError::Refused(conflict(cheque.cheque_id, receipt.index))),
     };
     Ok(Some((fate, receipt)))
 }
@@ -130,13 +131,13 @@ pub enum End {
 pub fn end_of(
     member: &mut Member,
     payer: AccountId,
-    order_id: OrderId,
+    cheque_id: ChequeId,
 ) -> Result<Option<(End, Receipt)>, ClientError> {
-    match fetch_receipt(member, ReceiptOf::Order { payer, order_id }) {
+    match fetch_receipt(member, ReceiptOf::Cheque { payer, cheque_id }) {
         Ok((receipt, _)) => {
             let end = match command_of(&receipt) {
-                Some((_, payments::Command::Settle(Settle { order, signature }))) => {
-                    End::Settled(SignedCheque { order, signature })
+                Some((_, payments::Command::Settle(Settle { cheque, signature }))) => {
+                    End::Settled(SignedCheque { cheque, signature })
                 }
                 // `fetch_receipt` has checked that it is of this cheque.
                 _ => End::Revoked,
@@ -150,28 +151,28 @@ pub fn end_of(
 
 /// Whether a settled cheque is this one. The payer may have signed the same payment once more, until a later day:
 /// a cheque id is settled once, whichever of the two it is.
-fn is_same_payment(settled: &SignedCheque, order: &PaymentOrder, payer_key: &PublicKey) -> bool {
-    let same = PaymentOrder { expires_ms: order.expires_ms, ..settled.order.clone() } == *order;
-    same && (settled.order == *order || settled.is_signed_by(payer_key))
+fn is_same_payment(settled: &SignedCheque, cheque: &Cheque, payer_key: &PublicKey) -> bool {
+    let same = Cheque { expires_ms: cheque.expires_ms, ..settled.cheque.clone() } == *cheque;
+    same && (settled.cheque == *cheque || settled.is_signed_by(payer_key))
 }
 
 /// Checks, with nothing but the pinned log key, that a receipt proves the settlement of a cheque by its payee.
 ///
 /// # Errors
 /// [`ClientError::Integrity`] when it does not.
-pub fn proves_settled(member: &Member, text: &str, order: &PaymentOrder) -> Result<Receipt, ClientError> {
+pub fn proves_settled(member: &Member, text: &str, cheque: &Cheque) -> Result<Receipt, ClientError> {
     let bad = |text: String| ClientError::Integrity(format!("the payee's receipt is refused: {text}"));
     let receipt = Receipt::parse(text).map_err(|error| bad(error.to_string()))?;
     let proven = receipt.check(&member.server().log_key).map_err(|error| bad(error.to_string()))?;
-    let by_payee = proven.author.is_some_and(|author| author.account == order.payee);
+    let by_payee = proven.author.is_some_and(|author| author.account == cheque.payee);
     let key = member.key().public();
     let settled = match command_of(&receipt) {
-        Some((_, payments::Command::Settle(Settle { order: settled, signature }))) => {
-            is_same_payment(&SignedCheque { order: settled, signature }, order, key)
+        Some((_, payments::Command::Settle(Settle { cheque: settled, signature }))) => {
+            is_same_payment(&SignedCheque { cheque: settled, signature }, cheque, key)
         }
         _ => false,
     };
-    if proven.ledger_id == order.ledger_id && by_payee && settled {
+    if proven.ledger_id == cheque.ledger_id && by_payee && settled {
         Ok(receipt)
     } else {
         Err(bad("it is not for the settlement of this cheque".to_owned()))
@@ -184,27 +185,27 @@ mod tests {
     use crate::crypto::LedgerId;
 
     #[test]
-    fn an_order_in_a_file_reads_back_and_no_other_text_does() {
+    fn a_cheque_in_a_file_reads_back_and_no_other_text_does() {
         let pem = include_str!("../../../fixtures/keys/client.pem");
         let key = PrivateKey::from_pkcs8_pem(pem, None).unwrap();
-        let order = PaymentOrder {
+        let cheque = Cheque {
             ledger_id: LedgerId([1; 32]),
             payer: AccountId(1),
             key_id: key.public().key_id(),
-            order_id: OrderId([2; 16]),
+            cheque_id: ChequeId([2; 16]),
             payee: AccountId(3),
             amount: 4,
             expires_ms: 5,
             memo: "für Tee".to_owned(),
         };
-        let signed = SignedCheque::sign(order, &key);
+        let signed = SignedCheque::sign(cheque, &key);
         assert!(signed.is_signed_by(key.public()));
         let text = signed.to_pem().unwrap();
         assert_eq!(SignedCheque::from_pem(&text), Ok(signed.clone()));
         let mut other = signed;
-        other.order.amount += 1;
+        other.cheque.amount += 1;
         assert!(!other.is_signed_by(key.public()));
-        for bad in ["", pem, &text[..text.len() / 2], &text.replace("PAYMENT", "PAYMENTS")] {
+        for bad in ["", pem, &text[..text.len() / 2], &text.replace("CHEQUE", "CHEQUES")] {
             assert!(SignedCheque::from_pem(bad).is_err(), "{bad}");
         }
     }

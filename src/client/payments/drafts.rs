@@ -10,7 +10,7 @@ use crate::client::sending::{Submitted, submit_once};
 use crate::client::{ClientError, clock};
 use crate::crypto::random;
 use crate::domain::Command;
-use crate::domain::payments::{self, Currency, OrderId, PaymentOrder, RevokeOrder};
+use crate::domain::payments::{self, Cheque, ChequeId, Currency, RevokeCheque};
 use crate::wire::Refusal;
 
 /// Whom somebody wants to pay, proven by the ledger, and what.
@@ -45,7 +45,7 @@ impl Draft {
 pub fn sign_cheque(
     member: &Member,
     draft: &Draft,
-    order_id: OrderId,
+    cheque_id: ChequeId,
     days: u64,
 ) -> Result<SignedCheque, ClientError> {
     let payer = member.account_id();
@@ -53,17 +53,17 @@ pub fn sign_cheque(
         let text = "payer and payee are the same";
         return Err(ClientError::Refused(Refusal::fail("self_payment", text)));
     }
-    let order = PaymentOrder {
+    let cheque = Cheque {
         ledger_id: member.server().ledger_id,
         payer,
         key_id: member.key().public().key_id(),
-        order_id,
+        cheque_id,
         payee: draft.payee.account,
         amount: draft.amount,
         expires_ms: clock::now().wall.millis().saturating_add(days * DAY_MS),
         memo: draft.memo.clone(),
     };
-    Ok(SignedCheque::sign(order, member.key()))
+    Ok(SignedCheque::sign(cheque, member.key()))
 }
 
 /// Signs a cheque under an id that no other cheque has.
@@ -71,7 +71,7 @@ pub fn sign_cheque(
 /// # Errors
 /// As for [`sign_cheque`].
 pub fn write_cheque(member: &Member, draft: &Draft, days: u64) -> Result<SignedCheque, ClientError> {
-    sign_cheque(member, draft, OrderId(random::bytes(&mut random::os())), days)
+    sign_cheque(member, draft, ChequeId(random::bytes(&mut random::os())), days)
 }
 
 /// Takes a cheque of the member's back.
@@ -80,9 +80,9 @@ pub fn write_cheque(member: &Member, draft: &Draft, days: u64) -> Result<SignedC
 /// As for [`submit_once`].
 pub fn revoke_cheque(
     member: &mut Member,
-    order_id: OrderId,
+    cheque_id: ChequeId,
     again: &mut dyn FnMut(),
 ) -> Result<Submitted, ClientError> {
-    let command = Command::Payments(payments::Command::RevokeOrder(RevokeOrder { order_id }));
+    let command = Command::Payments(payments::Command::RevokeCheque(RevokeCheque { cheque_id }));
     submit_once(member, &command, None, again)
 }

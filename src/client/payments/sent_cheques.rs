@@ -5,7 +5,7 @@
 //! run book. What its name ends in says what is known:
 //!
 //! ```text
-//! .order      its end is not known
+//! .cheque      its end is not known
 //! .settled    it was settled, and a run of something else said so: the same command again tells it
 //! .keyed      its end is not known, and its id is that of an idempotency key
 //! ```
@@ -18,7 +18,7 @@ use super::cheques::SignedCheque;
 use crate::client::link::{Member, Reopen as _};
 use crate::client::{ClientError, Home};
 use crate::crypto::rsa::PublicKey;
-use crate::domain::payments::OrderId;
+use crate::domain::payments::ChequeId;
 use crate::lock_file::LockFile;
 
 /// The folder in the home directory.
@@ -26,7 +26,7 @@ const FOLDER: &str = "sent";
 /// The lock of whoever looks for cheques that were left behind.
 const LOOKING: &str = "sent.lock";
 
-const OPEN: &str = "order";
+const OPEN: &str = "cheque";
 const SETTLED: &str = "settled";
 const KEYED: &str = "keyed";
 
@@ -62,7 +62,7 @@ impl SentCheques {
         SentCheques { home: member.home().clone(), key: member.key().public().clone(), prefix }
     }
 
-    fn name(&self, id: OrderId, ending: &str) -> String {
+    fn name(&self, id: ChequeId, ending: &str) -> String {
         format!("{FOLDER}/{}{id}.{ending}", self.prefix)
     }
 
@@ -79,7 +79,7 @@ impl SentCheques {
     /// # Errors
     /// [`ClientError::File`].
     pub fn keep(&self, signed: SignedCheque, is_keyed: bool) -> Result<Option<SentCheque>, ClientError> {
-        let name = self.name(signed.order.order_id, if is_keyed { KEYED } else { OPEN });
+        let name = self.name(signed.cheque.cheque_id, if is_keyed { KEYED } else { OPEN });
         let placed = self.home.place_locked(&name, signed.to_pem()?.as_bytes(), false)?;
         let home = self.home.clone();
         Ok(placed.map(|file| SentCheque { signed, is_settled: false, is_keyed, name, home, _file: file }))
@@ -89,7 +89,7 @@ impl SentCheques {
     ///
     /// # Errors
     /// [`ClientError::File`].
-    pub fn forget(&self, id: OrderId) -> Result<(), ClientError> {
+    pub fn forget(&self, id: ChequeId) -> Result<(), ClientError> {
         [OPEN, SETTLED, KEYED].iter().try_for_each(|ending| self.home.remove(&self.name(id, ending)))
     }
 
@@ -108,7 +108,7 @@ impl SentCheques {
     ///
     /// # Errors
     /// As for [`SentCheques::left_behind`].
-    pub fn keyed(&self, id: OrderId) -> Result<Option<SentCheque>, ClientError> {
+    pub fn keyed(&self, id: ChequeId) -> Result<Option<SentCheque>, ClientError> {
         self.take(self.name(id, KEYED), true)
     }
 

@@ -10,7 +10,7 @@ use crate::client::link::{Reopen, audit, question};
 use crate::crypto::KeyId;
 use crate::crypto::rsa::PublicKey;
 use crate::domain::accounts;
-use crate::domain::payments::{self, OrderId};
+use crate::domain::payments::{self, ChequeId};
 use crate::domain::{AccountId, Command};
 use crate::text::escape;
 use crate::wire::{Proofs, ReceiptOf, Refusal};
@@ -27,7 +27,7 @@ pub fn fetch_receipt(link: &mut dyn Reopen, of: ReceiptOf) -> Result<(Receipt, P
     let of_this = match of {
         ReceiptOf::Block(wanted) => proven.index == wanted,
         ReceiptOf::Command(wanted) => author_of(&proven) == Some((me, wanted)),
-        ReceiptOf::Order { payer, order_id } => ends_cheque(&receipt, payer, order_id),
+        ReceiptOf::Cheque { payer, cheque_id } => ends_cheque(&receipt, payer, cheque_id),
     };
     if !of_this {
         return Err(bad(&format!("it is for block {}, which is not the one asked for", proven.index)));
@@ -125,12 +125,14 @@ fn registrant(receipt: &Receipt, proven: Proven) -> Result<Registrant, ClientErr
 }
 
 /// Whether a block settles or revokes a cheque of this payer's.
-fn ends_cheque(receipt: &Receipt, payer: AccountId, order: OrderId) -> bool {
+fn ends_cheque(receipt: &Receipt, payer: AccountId, cheque: ChequeId) -> bool {
     match command_of(receipt) {
         Some((_, payments::Command::Settle(settle))) => {
-            (settle.order.payer, settle.order.order_id) == (payer, order)
+            (settle.cheque.payer, settle.cheque.cheque_id) == (payer, cheque)
         }
-        Some((author, payments::Command::RevokeOrder(revoke))) => (author, revoke.order_id) == (payer, order),
+        Some((author, payments::Command::RevokeCheque(revoke))) => {
+            (author, revoke.cheque_id) == (payer, cheque)
+        }
         _ => false,
     }
 }

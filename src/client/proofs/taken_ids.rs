@@ -5,11 +5,11 @@ use super::receipts::fetch_receipt;
 use crate::chain::CommandId;
 use crate::client::ClientError;
 use crate::client::link::Reopen;
-use crate::domain::payments::OrderId;
+use crate::domain::payments::ChequeId;
 use crate::wire::{ReceiptOf, Refusal};
 
 /// What a client says when a cheque id stands for something else.
-pub fn conflict(id: OrderId, index: u64) -> Refusal {
+pub fn conflict(id: ChequeId, index: u64) -> Refusal {
     let text =
         format!("another payment with the cheque id {id} was settled in block {index}; nothing was changed");
     Refusal::fail("conflict", text)
@@ -21,11 +21,11 @@ pub fn conflict(id: OrderId, index: u64) -> Refusal {
 /// [`ClientError::Refused`] with the name `conflict` when one was.
 pub(in crate::client) fn refuse_id_of_cheque(
     link: &mut dyn Reopen,
-    order_id: OrderId,
+    cheque_id: ChequeId,
 ) -> Result<(), ClientError> {
     let payer = link.account_id();
-    match fetch_receipt(link, ReceiptOf::Order { payer, order_id }) {
-        Ok((receipt, _)) => Err(ClientError::Refused(conflict(order_id, receipt.index))),
+    match fetch_receipt(link, ReceiptOf::Cheque { payer, cheque_id }) {
+        Ok((receipt, _)) => Err(ClientError::Refused(conflict(cheque_id, receipt.index))),
         Err(ClientError::Refused(refusal)) if refusal.name == "no_such_block" => Ok(()),
         Err(error) => Err(error),
     }

@@ -9,7 +9,7 @@ use crate::client::proofs::refuse_id_of_cheque;
 use crate::client::{ClientError, Signer};
 use crate::crypto::sha3;
 use crate::domain::Command;
-use crate::domain::payments::OrderId;
+use crate::domain::payments::ChequeId;
 use crate::wire::Accepted;
 
 /// A command that stands in a block. Whoever tells it says so with [`Submitted::told`]; if nobody does, the same
@@ -92,5 +92,5 @@ pub(in crate::client) fn refuse_key_of_cheque(
 ) -> Result<(), ClientError> {
     let Some(key) = key else { return Ok(()) };
     let id = key.command_id(member.server().ledger_id, member.account_id(), 0);
-    refuse_id_of_cheque(member, OrderId(id.0))
+    refuse_id_of_cheque(member, ChequeId(id.0))
 }

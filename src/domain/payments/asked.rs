@@ -7,20 +7,17 @@ use crate::domain::{self, Endorsement, Endorser, Guarded};
 use crate::text;
 
 impl Command {
-    /// Who pays with a payment order has signed it.
+    /// Who pays with a cheque has signed it.
     pub(in crate::domain) fn endorsements(&self) -> Vec<Endorsement<'_>> {
         match self {
-            Command::Settle(Settle { order, signature }) => vec![Endorsement {
-                by: Endorser::Of(order.payer, order.key_id),
-                signed: order.encode(),
+            Command::Settle(Settle { cheque, signature }) => vec![Endorsement {
+                by: Endorser::Of(cheque.payer, cheque.key_id),
+                signed: cheque.encode(),
                 signature,
-                refusal: (
-                    "bad_order_signature",
-                    "the payment order does not hold the signature of its payer",
-                ),
-                unknown: domain::Rejection::Payments(Rejection::UnknownPayer(order.payer)),
+                refusal: ("bad_cheque_signature", "the cheque does not hold the signature of its payer"),
+                unknown: domain::Rejection::Payments(Rejection::UnknownPayer(cheque.payer)),
             }],
-            Command::Pay(_) | Command::Issue(_) | Command::RevokeOrder(_) => Vec::new(),
+            Command::Pay(_) | Command::Issue(_) | Command::RevokeCheque(_) => Vec::new(),
         }
     }
 
@@ -29,10 +26,8 @@ impl Command {
             Command::Pay(Pay { payments }) => (1..).zip(payments).try_for_each(|(number, payment)| {
                 guard_memo(&format_args!("payment {number}"), Some(number), &payment.memo)
             }),
-            Command::Settle(Settle { order, .. }) => {
-                guard_memo(&format_args!("payment order"), None, &order.memo)
-            }
-            Command::Issue(_) | Command::RevokeOrder(_) => Ok(()),
+            Command::Settle(Settle { cheque, .. }) => guard_memo(&format_args!("cheque"), None, &cheque.memo),
+            Command::Issue(_) | Command::RevokeCheque(_) => Ok(()),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::payment_order::{OrderId, PaymentOrder};
+use super::cheque::{Cheque, ChequeId};
 use crate::codec;
 use crate::domain::{AccountId, Tag, Undecodable};
 
@@ -15,8 +15,8 @@ pub const ISSUE: Tag = Tag { schema: 1, kind: 33 };
 /// The tag of [`Settle`].
 pub const SETTLE: Tag = Tag { schema: 1, kind: 34 };
 
-/// The tag of [`RevokeOrder`].
-pub const REVOKE_ORDER: Tag = Tag { schema: 1, kind: 35 };
+/// The tag of [`RevokeCheque`].
+pub const REVOKE_CHEQUE: Tag = Tag { schema: 1, kind: 35 };
 
 /// The commands of this domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,10 +25,10 @@ pub enum Command {
     Pay(Pay),
     /// Make money.
     Issue(Issue),
-    /// Turn a payment order into money.
+    /// Turn a cheque into money.
     Settle(Settle),
-    /// Take a payment order back.
-    RevokeOrder(RevokeOrder),
+    /// Take a cheque back.
+    RevokeCheque(RevokeCheque),
 }
 
 /// Pay others, all or none.
@@ -58,21 +58,21 @@ pub struct Issue {
     pub amount: i64,
 }
 
-/// Turn a payment order into money: the payee's command.
+/// Turn a cheque into money: the payee's command.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settle {
     /// What the payer signed.
-    pub order: PaymentOrder,
+    pub cheque: Cheque,
     /// The payer's signature over it.
     #[serde(with = "serde_bytes")]
     pub signature: Vec<u8>,
 }
 
-/// Take a payment order back, as long as it is not settled: the payer's command.
+/// Take a cheque back, as long as it is not settled: the payer's command.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RevokeOrder {
-    /// Which of the author's orders.
-    pub order_id: OrderId,
+pub struct RevokeCheque {
+    /// Which of the author's cheques.
+    pub cheque_id: ChequeId,
 }
 
 impl Command {
@@ -81,7 +81,7 @@ impl Command {
             PAY => Ok(Command::Pay(codec::strict(bytes)?)),
             ISSUE => Ok(Command::Issue(codec::strict(bytes)?)),
             SETTLE => Ok(Command::Settle(codec::strict(bytes)?)),
-            REVOKE_ORDER => Ok(Command::RevokeOrder(codec::strict(bytes)?)),
+            REVOKE_CHEQUE => Ok(Command::RevokeCheque(codec::strict(bytes)?)),
             _ => Err(Undecodable::UnknownKind(tag)),
         }
     }
@@ -91,7 +91,7 @@ impl Command {
             Command::Pay(pay) => (PAY, codec::encode(pay)),
             Command::Issue(issue) => (ISSUE, codec::encode(issue)),
             Command::Settle(settle) => (SETTLE, codec::encode(settle)),
-            Command::RevokeOrder(revoke) => (REVOKE_ORDER, codec::encode(revoke)),
+            Command::RevokeCheque(revoke) => (REVOKE_CHEQUE, codec::encode(revoke)),
         }
     }
 }

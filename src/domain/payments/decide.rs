@@ -1,7 +1,7 @@
 //! The rules of money, one refusal a line, in a fixed order.
 
 use super::memo::is_memo;
-use super::settle::{decide_revoke_order, decide_settle};
+use super::settle::{decide_revoke_cheque, decide_settle};
 use super::{Command, Event, Issue, Issued, Paid, Pay, Payment, Rejection, State};
 use crate::domain::{AccountId, Context, accounts};
 use crate::limits::{ISSUED_MAX, PAYMENTS_MAX};
@@ -22,8 +22,12 @@ pub fn decide(
     match command {
         Command::Pay(pay) => decide_pay(state, accounts, pay, context).map(Event::Paid),
         Command::Issue(issue) => decide_issue(state, accounts, issue, context).map(Event::Issued),
-        Command::Settle(settle) => decide_settle(state, accounts, &settle.order, context).map(Event::Settled),
-        Command::RevokeOrder(revoke) => decide_revoke_order(state, revoke, context).map(Event::OrderRevoked),
+        Command::Settle(settle) => {
+            decide_settle(state, accounts, &settle.cheque, context).map(Event::Settled)
+        }
+        Command::RevokeCheque(revoke) => {
+            decide_revoke_cheque(state, revoke, context).map(Event::ChequeRevoked)
+        }
     }
 }
 

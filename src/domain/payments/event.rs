@@ -14,8 +14,8 @@ pub const ISSUED: Tag = Tag { schema: 1, kind: 33 };
 /// The tag of [`Settled`].
 pub const SETTLED: Tag = Tag { schema: 1, kind: 34 };
 
-/// The tag of [`OrderRevoked`].
-pub const ORDER_REVOKED: Tag = Tag { schema: 1, kind: 35 };
+/// The tag of [`ChequeRevoked`].
+pub const CHEQUE_REVOKED: Tag = Tag { schema: 1, kind: 35 };
 
 /// The events of this domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,10 +24,10 @@ pub enum Event {
     Paid(Paid),
     /// Money was made.
     Issued(Issued),
-    /// A payment order became money.
+    /// A cheque became money.
     Settled(Settled),
-    /// A payment order was taken back.
-    OrderRevoked(OrderRevoked),
+    /// A cheque was taken back.
+    ChequeRevoked(ChequeRevoked),
 }
 
 /// The payments of the command were made.
@@ -44,16 +44,16 @@ pub struct Issued {
     pub balance: u64,
 }
 
-/// The payment order of the command was settled. No balance stands here, because both sides see the block.
+/// The cheque of the command was settled. No balance stands here, because both sides see the block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settled {
     /// Its number among all settlements of the ledger, from 0.
     pub settlement: u64,
 }
 
-/// The payment order of the command can never be settled.
+/// The cheque of the command can never be settled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OrderRevoked {
+pub struct ChequeRevoked {
     /// Its number among all revocations of the ledger, from 0.
     pub revocation: u64,
 }
@@ -64,7 +64,7 @@ impl Event {
             PAID => Ok(Event::Paid(codec::strict(bytes)?)),
             ISSUED => Ok(Event::Issued(codec::strict(bytes)?)),
             SETTLED => Ok(Event::Settled(codec::strict(bytes)?)),
-            ORDER_REVOKED => Ok(Event::OrderRevoked(codec::strict(bytes)?)),
+            CHEQUE_REVOKED => Ok(Event::ChequeRevoked(codec::strict(bytes)?)),
             _ => Err(Undecodable::UnknownKind(tag)),
         }
     }
@@ -74,7 +74,7 @@ impl Event {
             Event::Paid(paid) => (PAID, codec::encode(paid)),
             Event::Issued(issued) => (ISSUED, codec::encode(issued)),
             Event::Settled(settled) => (SETTLED, codec::encode(settled)),
-            Event::OrderRevoked(revoked) => (ORDER_REVOKED, codec::encode(revoked)),
+            Event::ChequeRevoked(revoked) => (CHEQUE_REVOKED, codec::encode(revoked)),
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Commands of money with the events that they led to.
 
-use super::{Command, Event, Issue, Issued, OrderRevoked, Paid, Pay, RevokeOrder, Settle, Settled, Transfer};
+use super::{
+    ChequeRevoked, Command, Event, Issue, Issued, Paid, Pay, RevokeCheque, Settle, Settled, Transfer,
+};
 use crate::domain::AccountId;
 
 /// What a block did to money.
@@ -10,10 +12,10 @@ pub enum Happened {
     Paid(Pay, Paid),
     /// Money was made.
     Issued(Issue, Issued),
-    /// A payment order became money.
+    /// A cheque became money.
     Settled(Settle, Settled),
-    /// A payment order was taken back.
-    OrderRevoked(RevokeOrder, OrderRevoked),
+    /// A cheque was taken back.
+    ChequeRevoked(RevokeCheque, ChequeRevoked),
 }
 
 impl Happened {
@@ -22,10 +24,10 @@ impl Happened {
             (Command::Pay(command), Event::Paid(event)) => Some(Happened::Paid(command, event)),
             (Command::Issue(command), Event::Issued(event)) => Some(Happened::Issued(command, event)),
             (Command::Settle(command), Event::Settled(event)) => Some(Happened::Settled(command, event)),
-            (Command::RevokeOrder(command), Event::OrderRevoked(event)) => {
-                Some(Happened::OrderRevoked(command, event))
+            (Command::RevokeCheque(command), Event::ChequeRevoked(event)) => {
+                Some(Happened::ChequeRevoked(command, event))
             }
-            (Command::Pay(_) | Command::Issue(_) | Command::Settle(_) | Command::RevokeOrder(_), _) => None,
+            (Command::Pay(_) | Command::Issue(_) | Command::Settle(_) | Command::RevokeCheque(_), _) => None,
         }
     }
 
@@ -34,7 +36,7 @@ impl Happened {
             Happened::Paid(command, _) => Command::Pay(command.clone()),
             Happened::Issued(command, _) => Command::Issue(command.clone()),
             Happened::Settled(command, _) => Command::Settle(command.clone()),
-            Happened::OrderRevoked(command, _) => Command::RevokeOrder(command.clone()),
+            Happened::ChequeRevoked(command, _) => Command::RevokeCheque(command.clone()),
         }
     }
 
@@ -50,8 +52,8 @@ impl Happened {
                 }
             }
             Happened::Issued(issue, _) => each(issue.to),
-            Happened::Settled(settle, _) => each(settle.order.payer),
-            Happened::OrderRevoked(..) => {}
+            Happened::Settled(settle, _) => each(settle.cheque.payer),
+            Happened::ChequeRevoked(..) => {}
         }
     }
 
@@ -60,7 +62,7 @@ impl Happened {
             Happened::Paid(pay, _) => pay.transfers(author, each),
             Happened::Issued(issue, _) => issue.transfers(each),
             Happened::Settled(settle, _) => settle.transfers(each),
-            Happened::OrderRevoked(..) => {}
+            Happened::ChequeRevoked(..) => {}
         }
     }
 }

@@ -6,8 +6,8 @@
 //! nothing; an amount is at least 1, nobody pays themselves, no balance goes below zero. A memo has at most 96
 //! bytes of text in Unicode's form NFC, without control characters.
 //!
-//! A payment order is a payment that the payee carries to the ledger: signed by the payer, settled by the named payee
-//! alone, once, before it expires, unless the payer has revoked it. What became of an order is remembered for ever.
+//! A cheque is a payment that the payee carries to the ledger: signed by the payer, settled by the named payee
+//! alone, once, before it expires, unless the payer has revoked it. What became of a cheque is remembered for ever.
 
 mod command;
 mod currency;
@@ -16,20 +16,20 @@ mod asked;
 mod event;
 mod happened;
 mod memo;
-mod payment_order;
+mod cheque;
 mod rejection;
 mod settle;
 mod state;
 mod transfer;
 
 pub use crate::domain::transfers::{Movement, Transfer};
-pub use command::{Command, ISSUE, Issue, PAY, Pay, Payment, REVOKE_ORDER, RevokeOrder, SETTLE, Settle};
+pub use cheque::{CHEQUE_BYTES_MAX, Cheque, ChequeId, MalformedCheque};
+pub use command::{Command, ISSUE, Issue, PAY, Pay, Payment, REVOKE_CHEQUE, RevokeCheque, SETTLE, Settle};
 pub use currency::Currency;
 pub use decide::{decide, decide_grant};
-pub use event::{Event, ISSUED, Issued, ORDER_REVOKED, OrderRevoked, PAID, Paid, SETTLED, Settled};
+pub use event::{CHEQUE_REVOKED, ChequeRevoked, Event, ISSUED, Issued, PAID, Paid, SETTLED, Settled};
 pub use happened::Happened;
 pub use memo::MEMO_BYTES_MAX;
-pub use payment_order::{MalformedPaymentOrder, OrderId, PAYMENT_ORDER_BYTES_MAX, PaymentOrder};
 pub use rejection::Rejection;
 pub(in crate::domain) use state::book;
 pub use state::{Entry, Fate, State, apply};

@@ -55,19 +55,19 @@ pub enum Rejection {
     },
     /// More money than a ledger can count.
     Overflow,
-    /// A payment order of another ledger.
+    /// A cheque of another ledger.
     OtherLedger,
-    /// No account with this number has the key that signed a payment order.
+    /// No account with this number has the key that signed a cheque.
     UnknownPayer(AccountId),
-    /// A payment order of another payee.
+    /// A cheque of another payee.
     NotPayee,
-    /// The payer of an order has less than it says, in minor units. How much less is between the payer and the ledger.
-    UncoveredOrder(u64),
-    /// A payment order past its time.
+    /// The payer of a cheque has less than it says, in minor units. How much less is between the payer and the ledger.
+    UncoveredCheque(u64),
+    /// A cheque past its time.
     Expired(Timestamp),
-    /// A payment order that was settled in this block.
+    /// A cheque that was settled in this block.
     AlreadySettled(u64),
-    /// A payment order that its payer took back in this block.
+    /// A cheque that its payer took back in this block.
     Revoked(u64),
 }
 
@@ -85,7 +85,7 @@ impl Rejection {
             Rejection::ZeroAmount { .. } => "zero_amount",
             Rejection::SelfPayment { .. } => "self_payment",
             Rejection::InvalidMemo { .. } => "invalid_memo",
-            Rejection::InsufficientBalance { .. } | Rejection::UncoveredOrder(_) => "insufficient_balance",
+            Rejection::InsufficientBalance { .. } | Rejection::UncoveredCheque(_) => "insufficient_balance",
             Rejection::Overflow => "overflow",
             Rejection::OtherLedger => "other_ledger",
             Rejection::Expired(_) => "expired",
@@ -111,7 +111,7 @@ impl Rejection {
             | Rejection::OtherLedger
             | Rejection::UnknownPayer(_)
             | Rejection::NotPayee
-            | Rejection::UncoveredOrder(_)
+            | Rejection::UncoveredCheque(_)
             | Rejection::Expired(_)
             | Rejection::AlreadySettled(_)
             | Rejection::Revoked(_) => None,
@@ -145,16 +145,16 @@ impl Rejection {
                 format!("{balance} is there, the payments up to this one need {needed}")
             }
             Rejection::Overflow => format!("a ledger counts at most {}", money(ISSUED_MAX)),
-            Rejection::OtherLedger => "the payment order is of another ledger".to_owned(),
+            Rejection::OtherLedger => "the cheque is of another ledger".to_owned(),
             Rejection::UnknownPayer(account) => format!("there is no account {account} with this key"),
-            Rejection::NotPayee => "only the payee named in a payment order settles it".to_owned(),
-            Rejection::UncoveredOrder(amount) => {
-                format!("the payer's balance does not cover the payment order of {}", money(amount))
+            Rejection::NotPayee => "only the payee named in a cheque settles it".to_owned(),
+            Rejection::UncoveredCheque(amount) => {
+                format!("the payer's balance does not cover the cheque of {}", money(amount))
             }
-            Rejection::Expired(at) => format!("the payment order expired at {at}"),
-            Rejection::AlreadySettled(index) => format!("the payment order was settled in block {index}"),
+            Rejection::Expired(at) => format!("the cheque expired at {at}"),
+            Rejection::AlreadySettled(index) => format!("the cheque was settled in block {index}"),
             Rejection::Revoked(index) => {
-                format!("the payment order was revoked by its payer in block {index}")
+                format!("the cheque was revoked by its payer in block {index}")
             }
         };
         which + &what

@@ -1,52 +1,52 @@
-//! The rules of payment orders, one refusal a line, in a fixed order.
+//! The rules of cheques, one refusal a line, in a fixed order.
 
 use super::memo::is_memo;
-use super::{Fate, OrderRevoked, PaymentOrder, Rejection, RevokeOrder, Settled, State};
+use super::{Cheque, ChequeRevoked, Fate, Rejection, RevokeCheque, Settled, State};
 use crate::domain::{Context, accounts};
 
-/// Whether an order becomes money. That its payer signed it is checked before, by whoever has the time for that.
+/// Whether a cheque becomes money. That its payer signed it is checked before, by whoever has the time for that.
 pub(super) fn decide_settle(
     state: &State,
     accounts: &accounts::State,
-    order: &PaymentOrder,
+    cheque: &Cheque,
     context: &Context<'_>,
 ) -> Result<Settled, Rejection> {
-    if order.ledger_id != context.ledger_id {
+    if cheque.ledger_id != context.ledger_id {
         return Err(Rejection::OtherLedger);
     }
-    if order.payee != context.author {
+    if cheque.payee != context.author {
         return Err(Rejection::NotPayee);
     }
-    if accounts.get(order.payer).is_none_or(|payer| payer.key_id != order.key_id) {
-        return Err(Rejection::UnknownPayer(order.payer));
+    if accounts.get(cheque.payer).is_none_or(|payer| payer.key_id != cheque.key_id) {
+        return Err(Rejection::UnknownPayer(cheque.payer));
     }
-    if order.payer == order.payee {
+    if cheque.payer == cheque.payee {
         return Err(Rejection::SelfPayment { element: 0 });
     }
-    if order.amount == 0 {
+    if cheque.amount == 0 {
         return Err(Rejection::ZeroAmount { element: 0 });
     }
-    if !is_memo(&order.memo) {
+    if !is_memo(&cheque.memo) {
         return Err(Rejection::InvalidMemo { element: 0 });
     }
-    open_fate(state.fate(order.payer, order.order_id))?;
-    if context.timestamp >= order.expires() {
-        return Err(Rejection::Expired(order.expires()));
+    open_fate(state.fate(cheque.payer, cheque.cheque_id))?;
+    if context.timestamp >= cheque.expires() {
+        return Err(Rejection::Expired(cheque.expires()));
     }
-    if state.balance(order.payer) < order.amount {
-        return Err(Rejection::UncoveredOrder(order.amount));
+    if state.balance(cheque.payer) < cheque.amount {
+        return Err(Rejection::UncoveredCheque(cheque.amount));
     }
     Ok(Settled { settlement: state.settlements() })
 }
 
-/// Whether an order can be taken back. The ledger has not seen it, unless it was settled: any id may be one.
-pub(super) fn decide_revoke_order(
+/// Whether a cheque can be taken back. The ledger has not seen it, unless it was settled: any id may be one.
+pub(super) fn decide_revoke_cheque(
     state: &State,
-    revoke: &RevokeOrder,
+    revoke: &RevokeCheque,
     context: &Context<'_>,
-) -> Result<OrderRevoked, Rejection> {
-    open_fate(state.fate(context.author, revoke.order_id))?;
-    Ok(OrderRevoked { revocation: state.revocations() })
+) -> Result<ChequeRevoked, Rejection> {
+    open_fate(state.fate(context.author, revoke.cheque_id))?;
+    Ok(ChequeRevoked { revocation: state.revocations() })
 }
 
 fn open_fate(fate: Option<Fate>) -> Result<(), Rejection> {

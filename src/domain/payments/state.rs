@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Happened, OrderId, Settle, Transfer};
+use super::{ChequeId, Happened, Settle, Transfer};
 use crate::domain::{AccountId, Context, Domain, Hindrance, Impossible, Place, Unbalanced};
 use crate::limits::ISSUED_MAX;
 
@@ -17,7 +17,7 @@ pub struct Entry {
     pub balance: u64,
 }
 
-/// What became of a payment order, for ever: the index of the block.
+/// What became of a cheque, for ever: the index of the block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Fate {
     /// It was settled.
@@ -42,7 +42,7 @@ pub struct State {
     held: BTreeMap<(Domain, u64), u64>,
     issued: u64,
     entries: BTreeMap<AccountId, Vec<Entry>>,
-    fates: BTreeMap<(AccountId, OrderId), Fate>,
+    fates: BTreeMap<(AccountId, ChequeId), Fate>,
     settlements: u64,
     revocations: u64,
 }
@@ -68,9 +68,9 @@ impl State {
         self.entries.get(&account).map_or(&[], Vec::as_slice)
     }
 
-    /// What became of an order of this payer's; none while it may still be settled.
-    pub fn fate(&self, payer: AccountId, order: OrderId) -> Option<Fate> {
-        self.fates.get(&(payer, order)).copied()
+    /// What became of a cheque of this payer's; none while it may still be settled.
+    pub fn fate(&self, payer: AccountId, cheque: ChequeId) -> Option<Fate> {
+        self.fates.get(&(payer, cheque)).copied()
     }
 
     /// Orders settled so far.
@@ -167,7 +167,7 @@ pub(in crate::domain) fn book(
     state.give(transfer.to, transfer.amount, index)
 }
 
-/// Takes note of what became of payment orders, and holds what the events say against the state. The money of the
+/// Takes note of what became of cheques, and holds what the events say against the state. The money of the
 /// block is booked already.
 ///
 /// # Errors
@@ -181,15 +181,15 @@ pub fn apply(state: &mut State, happened: &Happened, context: &Context<'_>) -> R
         Happened::Issued(issue, issued) => {
             Impossible::unless_equal("balance", issued.balance, state.balance(issue.to))
         }
-        Happened::Settled(Settle { order, .. }, settled) => {
+        Happened::Settled(Settle { cheque, .. }, settled) => {
             Impossible::unless_equal("settlement", settled.settlement, state.settlements)?;
-            state.fates.insert((order.payer, order.order_id), Fate::Settled(index));
+            state.fates.insert((cheque.payer, cheque.cheque_id), Fate::Settled(index));
             state.settlements += 1;
             Ok(())
         }
-        Happened::OrderRevoked(revoke, revoked) => {
+        Happened::ChequeRevoked(revoke, revoked) => {
             Impossible::unless_equal("revocation", revoked.revocation, state.revocations)?;
-            state.fates.insert((context.author, revoke.order_id), Fate::Revoked(index));
+            state.fates.insert((context.author, revoke.cheque_id), Fate::Revoked(index));
             state.revocations += 1;
             Ok(())
         }

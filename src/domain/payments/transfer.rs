@@ -25,13 +25,13 @@ impl Issue {
 impl Settle {
     /// The one movement that there is.
     pub(super) fn transfers(&self, each: &mut Each<'_>) {
-        let order = &self.order;
+        let cheque = &self.cheque;
         each(Transfer {
             movement: Movement::Settlement,
-            from: Place::Account(order.payer),
-            to: Place::Account(order.payee),
-            amount: order.amount,
-            memo: &order.memo,
+            from: Place::Account(cheque.payer),
+            to: Place::Account(cheque.payee),
+            amount: cheque.amount,
+            memo: &cheque.memo,
         });
     }
 }

@@ -100,31 +100,31 @@ fn proven(shown: Shown, receipt: &Receipt, server: &KnownServer, known: &Known) 
 
 /// A cheque.
 pub(super) fn cheque(text: &str, known: &Known) -> Option<Shown> {
-    let shown = Shown::new("payment_order", "a cheque: a promise that its payee can settle once");
+    let shown = Shown::new("cheque", "a cheque: a promise that its payee can settle once");
     let signed = match SignedCheque::find(text) {
         Ok(signed) => signed,
         Err(_) if !SignedCheque::is_in(text) => return None,
         Err(error) => return Some(shown.check(Check::Wrong(format!("it cannot be read: {error}")))),
     };
-    let order = &signed.order;
-    let id = order.ledger_id;
+    let cheque = &signed.cheque;
+    let id = cheque.ledger_id;
     let currency = known.currency(id);
-    let amount = currency.as_ref().map(|currency| currency.show(order.amount));
-    let amount_words = currency.unwrap_or_else(minor_units).show_named(order.amount);
-    let expires = order.expires();
-    let over = if order.expires_ms < clock::now().wall.millis() { ", which is over" } else { "" };
+    let amount = currency.as_ref().map(|currency| currency.show(cheque.amount));
+    let amount_words = currency.unwrap_or_else(minor_units).show_named(cheque.amount);
+    let expires = cheque.expires();
+    let over = if cheque.expires_ms < clock::now().wall.millis() { ", which is over" } else { "" };
     let shown = shown
         .fact_as("ledger_id", id.to_string(), known.ledger(id))
-        .fact_as("from", order.payer.0, known.member(id, order.payer))
-        .fact_as("to", order.payee.0, known.member(id, order.payee))
+        .fact_as("from", cheque.payer.0, known.member(id, cheque.payer))
+        .fact_as("to", cheque.payee.0, known.member(id, cheque.payee))
         .fact_as("amount", amount, amount_words)
         // Programs read it beside the amount; people have read it.
-        .fact_as("minor", order.amount.to_string(), "")
-        .fact_as("memo", order.memo.clone(), order.memo.clone())
+        .fact_as("minor", cheque.amount.to_string(), "")
+        .fact_as("memo", cheque.memo.clone(), cheque.memo.clone())
         .fact_as("expires", expires.to_string(), format!("{expires}{over}"))
-        .fact("order_id", order.order_id)
-        .fact_as("key_id", order.key_id.to_string(), format!("{}, which signed it", order.key_id));
-    let own = known.key.as_ref().filter(|key| key.key_id() == order.key_id);
+        .fact("cheque_id", cheque.cheque_id)
+        .fact_as("key_id", cheque.key_id.to_string(), format!("{}, which signed it", cheque.key_id));
+    let own = known.key.as_ref().filter(|key| key.key_id() == cheque.key_id);
     let shown = match own {
         Some(key) if signed.is_signed_by(key) => {
             shown.check(Check::Holds("it is signed with the key of this home".to_owned()))
@@ -132,7 +132,7 @@ pub(super) fn cheque(text: &str, known: &Known) -> Option<Shown> {
         Some(_) => shown.check(Check::Wrong("it names the key of this home, which did not sign it".to_owned())),
         None => shown.check(Check::Open(format!(
             "the signature, because the key of #{} is not here; the ledger checks it when the cheque is settled",
-            order.payer
+            cheque.payer
         ))),
     };
     Some(

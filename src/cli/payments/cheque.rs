@@ -1,4 +1,4 @@
-//! `ledgerctl order`: a cheque is written.
+//! `ledgerctl cheque`: a cheque is written.
 
 use std::path::PathBuf;
 
@@ -15,8 +15,8 @@ use crate::terminal::exit::Exit;
 
 /// Write a cheque: good once, for one payee, until it expires or you revoke it.
 #[derive(FromArgs, ArgsInfo, Debug)]
-#[argh(subcommand, name = "order", example = "ledgerctl order bob 12.50 --memo rent --out rent.cheque")]
-pub struct Order {
+#[argh(subcommand, name = "cheque", example = "ledgerctl cheque bob 12.50 --memo rent --out rent.cheque")]
+pub struct Cheque {
     /// who is paid: a handle, or a number like '#2', in quotes
     #[argh(positional)]
     pub user: String,
@@ -46,7 +46,7 @@ fn days(text: &str) -> Result<u64, String> {
     number_in(text, 1, 3_650)
 }
 
-impl Run for Order {
+impl Run for Cheque {
     const REMEMBERS: bool = false;
 
     fn run(&self, context: &Context) -> Result<Exit, ClientError> {
@@ -60,18 +60,18 @@ impl Run for Order {
             _ => {}
         }
         if context.out.json {
-            let order = &signed.order;
-            let minor = i64::try_from(order.amount).unwrap_or(i64::MAX);
+            let cheque = &signed.cheque;
+            let minor = i64::try_from(cheque.amount).unwrap_or(i64::MAX);
             let mut fields: Vec<Field> = vec![
-                ("order_id", order.order_id.to_string().into()),
-                ("to", order.payee.0.into()),
+                ("cheque_id", cheque.cheque_id.to_string().into()),
+                ("to", cheque.payee.0.into()),
                 ("to_handle", draft.payee.handle.clone().into()),
             ];
             fields.extend(amounts::amount(minor, &currency));
             fields.extend([
-                ("memo", order.memo.clone().into()),
-                ("expires", order.expires().to_string().into()),
-                ("order", text.into()),
+                ("memo", cheque.memo.clone().into()),
+                ("expires", cheque.expires().to_string().into()),
+                ("cheque", text.into()),
             ]);
             context.out.line(&amounts::object(fields).to_string())?;
             return Ok(Exit::Done);
@@ -80,9 +80,9 @@ impl Run for Order {
             context.out.line(text.trim_end())?;
         }
         let Draft { payee, amount, .. } = &draft;
-        let (order_id, expires) = (signed.order.order_id, signed.order.expires());
+        let (cheque_id, expires) = (signed.cheque.cheque_id, signed.cheque.expires());
         let (amount, name) = (currency.show(*amount), &currency.name);
-        context.out.note(&format!("cheque {order_id} for {amount} {name} to {payee} expires {expires}"));
+        context.out.note(&format!("cheque {cheque_id} for {amount} {name} to {payee} expires {expires}"));
         Ok(Exit::Done)
     }
 }

@@ -1,4 +1,4 @@
-//! `ledgerctl revoke-order`: a cheque is taken back.
+//! `ledgerctl revoke-cheque`: a cheque is taken back.
 
 use std::path::Path;
 
@@ -10,38 +10,38 @@ use crate::cli::run::Run;
 use crate::cli::session::open_member;
 use crate::cli::telling::{note_sent_before, show, tell};
 use crate::client::{ClientError, SentCheques, revoke_cheque};
-use crate::domain::payments::OrderId;
+use crate::domain::payments::ChequeId;
 use crate::terminal::exit::Exit;
 
 /// Take a cheque of yours back, as long as it is not settled.
 #[derive(FromArgs, ArgsInfo, Debug)]
-#[argh(subcommand, name = "revoke-order", example = "ledgerctl revoke-order rent.cheque")]
-pub struct RevokeOrder {
+#[argh(subcommand, name = "revoke-cheque", example = "ledgerctl revoke-cheque rent.cheque")]
+pub struct RevokeCheque {
     /// the cheque's file, or its id (32 hexadecimal digits)
     #[argh(positional)]
-    pub order: String,
+    pub cheque: String,
 }
 
-impl Run for RevokeOrder {
+impl Run for RevokeCheque {
     const REMEMBERS: bool = true;
 
     fn run(&self, context: &Context) -> Result<Exit, ClientError> {
-        let order_id = match self.order.parse::<OrderId>() {
+        let cheque_id = match self.cheque.parse::<ChequeId>() {
             Ok(id) => id,
-            Err(_) if Path::new(&self.order).exists() || self.order == "-" => {
-                read_cheque(&self.order)?.order.order_id
+            Err(_) if Path::new(&self.cheque).exists() || self.cheque == "-" => {
+                read_cheque(&self.cheque)?.cheque.cheque_id
             }
             Err(expected) => {
-                let text = format!("{:?}: {expected}, or the name of a file", self.order);
+                let text = format!("{:?}: {expected}, or the name of a file", self.cheque);
                 return Err(ClientError::Usage(text));
             }
         };
         let mut member = open_member(context)?;
-        let revoked = revoke_cheque(&mut member, order_id, &mut || note_sent_before(context))?;
+        let revoked = revoke_cheque(&mut member, cheque_id, &mut || note_sent_before(context))?;
         tell(revoked, |accepted| {
-            SentCheques::of(&member).forget(order_id)?;
-            let fields = [("order_id", order_id.to_string().into())];
-            show(context, accepted, &format!("cheque {order_id} is revoked"), &fields)
+            SentCheques::of(&member).forget(cheque_id)?;
+            let fields = [("cheque_id", cheque_id.to_string().into())];
+            show(context, accepted, &format!("cheque {cheque_id} is revoked"), &fields)
         })
     }
 }
