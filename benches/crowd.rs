@@ -124,7 +124,8 @@ fn hold(address: &str, ticket: &Path, count: u64, limit: u64) {
         if limit == 0 {
             connection.ask(&question::Whoami).unwrap();
         } else {
-            blocks = connection.ask(&question::Copy { from: 0, limit }).unwrap().blocks.len();
+            blocks =
+                connection.ask(&question::Copy { from: 0, limit, concerning: false }).unwrap().blocks.len();
         }
         connection
     };

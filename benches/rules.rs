@@ -37,7 +37,7 @@ fn state() -> State {
         let command = registration(account);
         let context = context(AccountId::NONE, account, account);
         let event = domain::decide(&state, &command, &context).unwrap();
-        domain::apply(&mut state, &Happened::of(command, event).unwrap(), &context).unwrap();
+        domain::apply(&mut state, &Happened::of(command, event).unwrap(), &context, &mut |_, _| ()).unwrap();
     }
     state
 }
@@ -136,7 +136,7 @@ impl Costs {
         let start = Instant::now();
         for (command, context) in commands.into_iter().zip(contexts) {
             let event = domain::decide(state, &command, context).unwrap();
-            domain::apply(state, &Happened::of(command, event).unwrap(), context).unwrap();
+            domain::apply(state, &Happened::of(command, event).unwrap(), context, &mut |_, _| ()).unwrap();
         }
         self.deciding += deciding;
         self.applying += start.elapsed().saturating_sub(deciding);

@@ -8,6 +8,7 @@ pub mod limits;
 pub mod time;
 pub mod codec;
 pub mod text;
+pub mod refusal;
 pub mod crypto;
 
 pub mod domain;

@@ -76,6 +76,15 @@ pub const PAGE_BLOCKS_READ_MAX: u64 = 256;
 /// Bytes read for one page of an answer before it ends; the last block that is read may be of any size.
 pub const PAGE_BYTES_READ_MAX: u64 = 256 << 10;
 
+/// Times that one connection may follow.
+pub const FOLLOWS_PER_CONNECTION_MAX: usize = 8;
+
+/// Lines of an account's list of blocks that are looked at for one page of an answer, read or not.
+pub const PAGE_LINES_LOOKED_AT_MAX: u64 = 65_536;
+
+/// Bytes that a page of an answer holds at most, a single larger block excepted.
+pub const PAGE_BYTES_MAX: usize = 256 << 10;
+
 /// Members looked at for one page of those who are online, hidden ones included.
 pub const PAGE_MEMBERS_READ_MAX: usize = 4_096;
 

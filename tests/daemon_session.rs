@@ -11,7 +11,7 @@ use ledgerd::domain::orders::{Decimal, Operation, Order, PlaceOrders, StockName}
 use ledgerd::domain::{AccountId, Command, accounts, orders};
 use ledgerd::session::{ClientAuth, ClientEnv, ClientEvent, ClientSession, ClientTicket, Descriptor};
 use ledgerd::time::{Monotonic, Now, Timestamp};
-use ledgerd::wire::{self, Figures, Reply, Request, Submission};
+use ledgerd::wire::{self, Figures, Push, Reply, Request, Submission};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
@@ -182,7 +182,7 @@ fn members_register_send_a_flood_of_orders_and_find_them_after_a_crash() {
     resumed.send(9, &Request::Verify);
     let verdict = loop {
         match resumed.reply() {
-            (9, Reply::Progress(progress)) => assert!(progress.done <= progress.total),
+            (9, Reply::Push(Push::Progress(progress))) => assert!(progress.done <= progress.total),
             (9, Reply::Verification(verdict)) => break verdict,
             other => panic!("{other:?}"),
         }

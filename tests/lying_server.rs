@@ -12,16 +12,14 @@ use ledgerd::client::{ClientError, Copying, Home, Member, Statement, fetch_recei
 use ledgerd::crypto::LedgerId;
 use ledgerd::crypto::note::LogKey;
 use ledgerd::crypto::random::Seeded;
-use ledgerd::domain::payments::Movement;
+use ledgerd::domain::payments::{Movement, StatementLine, StatementPage, StatementPlace};
+use ledgerd::domain::{Answer, Query, payments};
 use ledgerd::session::{
     ChannelSettings, Descriptor, ServerEnv, ServerEvent, ServerIdentity, ServerSession, TicketSettings,
     TicketTable,
 };
 use ledgerd::time::{Monotonic, Now, Timestamp};
-use ledgerd::wire::{
-    self, CheckpointNote, CopyPage, Proofs, ReceiptOf, Refusal, Reply, Request, StatementLine, StatementPage,
-    StatementPlace,
-};
+use ledgerd::wire::{self, CheckpointNote, CopyPage, Proofs, ReceiptOf, Refusal, Reply, Request};
 use serde_bytes::ByteBuf;
 
 use super::forge::{self, Forge, Tree, log_key, member_key};
@@ -79,7 +77,7 @@ impl Ledger {
         Proofs {
             block: ByteBuf::from(self.blocks[index as usize].clone()),
             inclusion: self.inclusion(index, size),
-            registration: Some((ByteBuf::from(self.blocks[1].clone()), self.inclusion(1, size))),
+            keys: vec![(ByteBuf::from(self.blocks[1].clone()), self.inclusion(1, size))],
             note: self.note(size),
         }
     }
@@ -95,7 +93,9 @@ impl Ledger {
         match *request {
             Request::Copy { from, .. } => Reply::CopyPage(self.page(from)),
             Request::Checkpoint => Reply::Checkpoint(CheckpointNote { note: self.note(self.size()) }),
-            Request::Inclusion { index, size } => Reply::Inclusion(self.inclusion(index, size)),
+            Request::Inclusions { size, ref indexes } => {
+                Reply::Inclusions(indexes.iter().map(|index| self.inclusion(*index, size)).collect())
+            }
             Request::Consistency { old_size, size } => {
                 Reply::Consistency(Consistency::prove(size, old_size, &self.tree).unwrap())
             }
@@ -320,10 +320,10 @@ fn a_receipt_of_anything_else_is_refused() {
             proofs.block = ByteBuf::from([leaf, proofs.inclusion.0.remove(0)].concat());
         }),
         ("not the one asked for", |ledger, proofs| *proofs = ledger.proofs(7)),
-        ("registration is missing", |_, proofs| proofs.registration = None),
+        ("registration is missing", |_, proofs| proofs.keys.clear()),
         ("not those of the registration", |ledger, proofs| {
             let block = ByteBuf::from(ledger.blocks[2].clone());
-            proofs.registration = Some((block, ledger.inclusion(2, 16)));
+            proofs.keys = vec![(block, ledger.inclusion(2, 16))];
         }),
         ("checkpoint", |ledger, proofs| proofs.note = ledger.note(9)),
     ];
@@ -407,14 +407,17 @@ fn statements_go_on_over_empty_pages_and_never_in_a_circle() {
     let place = |index| Some(StatementPlace { index, element: 0 });
     let all = |circle: bool| {
         let stage = Stage::lying(Ledger::honest(), move |request| {
-            let Request::Statement { from, .. } = request else { return None };
+            let Request::Ask(Query::Payments(payments::Query::Statement { from, .. })) = request else {
+                return None;
+            };
             let (lines, next) = match from.index {
                 0 => (vec![], place(4)),
                 4 => (vec![line(4, 5, 5)], place(7)),
                 7 => (vec![], place(if circle { 7 } else { 9 })),
                 _ => (vec![line(9, -2, 3)], None),
             };
-            Some(Reply::Statement(StatementPage { lines, next }))
+            let page = payments::Answer::Statement(StatementPage { lines, next });
+            Some(Reply::Answer(Answer::Payments(page)))
         });
         let mut member = stage.open()?;
         let mut statement = Statement::start(&mut member);
@@ -432,9 +435,10 @@ fn statements_go_on_over_empty_pages_and_never_in_a_circle() {
 fn a_proof_of_inclusion_in_another_tree_or_for_another_place_is_refused() {
     for (index_off, size_off) in [(1, 0), (0, 1)] {
         let ledger = Ledger::honest();
-        let stage = Stage::lying(Ledger::honest(), move |request| match *request {
-            Request::Inclusion { index, size } => {
-                Some(Reply::Inclusion(ledger.inclusion(index + index_off, size - size_off)))
+        let stage = Stage::lying(Ledger::honest(), move |request| match request {
+            Request::Inclusions { size, indexes } => {
+                let proof = |index: &u64| ledger.inclusion(index + index_off, size - size_off);
+                Some(Reply::Inclusions(indexes.iter().map(proof).collect()))
             }
             _ => None,
         });
@@ -456,11 +460,11 @@ fn the_account_of_a_key_is_believed_only_with_the_registration_of_that_key() {
     ];
     for (words, change) in cases {
         let ledger = Ledger::honest();
-        let mut proofs = Proofs { registration: None, ..ledger.proofs(1) };
+        let mut proofs = Proofs { keys: Vec::new(), ..ledger.proofs(1) };
         change(&ledger, &mut proofs);
         let account = format!("accounts/{}", ledger.ledger_id);
         let stage = Stage::lying(ledger, move |request| match request {
-            Request::RegistrationOfKey(_) => Some(Reply::Receipt(proofs.clone())),
+            Request::Receipt(ReceiptOf::RegistrationOfKey(_)) => Some(Reply::Receipt(proofs.clone())),
             _ => None,
         });
         std::fs::remove_file(stage.home.path(&account)).unwrap();

@@ -68,4 +68,5 @@ mod tiles;
 mod vectors_command;
 mod vectors_orders;
 mod vectors_payments;
+mod wire_tables;
 mod witness;

@@ -7,9 +7,10 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use ledgerd::client::{Anonymous, Home, Member, Reopen, SignedCheque, Waited, fetch_registrant};
-use ledgerd::domain::AccountId;
+use ledgerd::domain::payments::StatementPlace;
+use ledgerd::domain::{AccountId, Query, accounts, payments};
 use ledgerd::peer::{HandedOver, PeerLink};
-use ledgerd::wire::{PeerReply, ReceiptOf, Refusal, Reply, Request, StatementPlace};
+use ledgerd::wire::{Followed, PeerReply, ReceiptOf, Refusal, Reply, Request};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
@@ -201,7 +202,7 @@ fn who_is_online_is_listed_unless_hidden_and_only_as_long_as_it_listens() {
         (listed["address"].as_str(), listed["port"].to_string()),
         (Some("127.0.0.1"), port.to_owned())
     );
-    assert_eq!(listed["key_id"].as_str().map(str::len), Some(64));
+    assert_eq!(listed["keys"][0].as_str().map(str::len), Some(64));
     let text = place.done("alice", at, &["online"]);
     assert!(text.starts_with("balance 100 TWD\n") && text.contains(&bob.address), "{text}");
     // Hidden is not unreachable.
@@ -452,13 +453,17 @@ fn without_an_authenticated_session_nothing_about_members_is_told() {
     place.join("alice", at);
     place.done("stranger", at, &["getKey", "--accept-new"]);
     let questions = [
-        Request::Balance,
-        Request::Statement { from: StatementPlace::default(), limit: 1 },
-        Request::Member("alice"),
+        Request::Ask(Query::Payments(payments::Query::Balance)),
+        Request::Ask(Query::Payments(payments::Query::Statement {
+            from: StatementPlace::default(),
+            limit: 1,
+        })),
+        Request::Ask(Query::Accounts(accounts::Query::Member("alice"))),
+        Request::Follow { from: 0, of: Followed::Own },
         Request::Announce { address: ([127, 0, 0, 1], 1).into(), hidden: false },
         Request::Online { from: AccountId(0), limit: 1 },
         Request::Locate(AccountId(1)),
-        Request::Registration(AccountId(1)),
+        Request::Receipt(ReceiptOf::Registration(AccountId(1))),
         Request::Receipt(ReceiptOf::Block(1)),
     ];
     for question in questions {

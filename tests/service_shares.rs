@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use ledgerd::domain::orders::{Operation, Order, PlaceOrders, StockName};
-use ledgerd::domain::{AccountId, Command, accounts, orders};
+use ledgerd::domain::payments::{StatementLine, StatementPlace};
+use ledgerd::domain::{AccountId, Answer, Command, Query, accounts, orders, payments};
 use ledgerd::driven::{ConnectionId, Handler as _};
 use ledgerd::limits::Limits;
 use ledgerd::service::{Job, JobResult};
-use ledgerd::wire::{Reply, Request, StatementLine, StatementPlace, Submission};
+use ledgerd::wire::{Reply, Request, Submission};
 
 use crate::forge::member_key;
 use crate::service_world::{Client, GRANT, START_MS, Signed, World, refused};
@@ -56,7 +57,7 @@ fn a_check_of_the_log_is_asked_for_once_by_an_account_and_its_progress_waits_for
     world.service.touch(first.id);
     world.help();
     world.exchange(&mut first);
-    assert!(matches!(first.replies[..], [(_, Reply::Progress(_)), (_, Reply::Verification(_))]));
+    assert!(matches!(first.replies[..], [(_, Reply::Push(_)), (_, Reply::Verification(_))]));
 
     // Answered, the account may ask again.
     world.helpers_wait = false;
@@ -65,13 +66,19 @@ fn a_check_of_the_log_is_asked_for_once_by_an_account_and_its_progress_waits_for
     assert!(matches!(second.replies.last(), Some((9, Reply::Verification(_)))));
 }
 
+fn asks(query: payments::Query) -> Request<'static> {
+    Request::Ask(Query::Payments(query))
+}
+
 /// All lines of a member's statement, so many of them at once, and how many pages they took.
 fn statement(world: &mut World, member: usize, limit: u64) -> (Vec<StatementLine>, usize) {
     let mut client = world.member(HERE, member);
     let (mut lines, mut pages) = (Vec::new(), 0);
     let mut next = Some(StatementPlace::default());
     while let Some(from) = next {
-        let Reply::Statement(page) = world.ask(&mut client, &Request::Statement { from, limit }) else {
+        let Reply::Answer(Answer::Payments(payments::Answer::Statement(page))) =
+            world.ask(&mut client, &asks(payments::Query::Statement { from, limit }))
+        else {
             panic!("no statement");
         };
         assert!(page.lines.len() as u64 <= limit && page.next.is_none_or(|next| next > from));
@@ -112,12 +119,14 @@ fn a_page_that_came_to_its_bound_may_be_empty_and_says_where_to_go_on() {
     });
     let mut client = world.member(HERE, 1);
     let from = StatementPlace { index: large, element: 5_000 };
-    let Reply::Statement(page) = world.ask(&mut client, &Request::Statement { from, limit: 9 }) else {
+    let Reply::Answer(Answer::Payments(payments::Answer::Statement(page))) =
+        world.ask(&mut client, &asks(payments::Query::Statement { from, limit: 9 }))
+    else {
         panic!("no statement");
     };
     assert_eq!((page.lines.len(), page.next), (0, Some(StatementPlace { index: large + 1, element: 0 })));
-    let Reply::Statement(page) =
-        world.ask(&mut client, &Request::Statement { from: page.next.unwrap(), limit: 0 })
+    let Reply::Answer(Answer::Payments(payments::Answer::Statement(page))) =
+        world.ask(&mut client, &asks(payments::Query::Statement { from: page.next.unwrap(), limit: 0 }))
     else {
         panic!("no statement");
     };
@@ -134,7 +143,9 @@ fn copies_read_a_bounded_number_of_blocks_for_a_page_as_well() {
     let mut client = world.member(HERE, 0);
     let (mut from, mut sizes) = (0, Vec::new());
     loop {
-        let Reply::CopyPage(page) = world.ask(&mut client, &Request::Copy { from, limit: u64::MAX }) else {
+        let Reply::CopyPage(page) =
+            world.ask(&mut client, &Request::Copy { from, limit: u64::MAX, concerning: false })
+        else {
             panic!("no page");
         };
         sizes.push(page.blocks.len());
@@ -155,12 +166,14 @@ fn answers_that_cost_much_and_are_short_keep_nobody_waiting_who_asks_for_little(
     let (mut greedy, mut honest) = (world.member(HERE, 1), world.member(THERE, 2));
     // Far behind the last payment of a large block: much to read, and nothing to send.
     let from = StatementPlace { index: large, element: 5_000 };
-    (1..=400).for_each(|request| world.send(&mut greedy, request, &Request::Statement { from, limit: 1 }));
-    world.send(&mut honest, 1, &Request::Balance);
+    (1..=400).for_each(|request| {
+        world.send(&mut greedy, request, &asks(payments::Query::Statement { from, limit: 1 }))
+    });
+    world.send(&mut honest, 1, &asks(payments::Query::Balance));
     world.carry(&mut greedy);
     world.exchange(&mut honest);
     world.hear(&mut greedy);
-    assert!(matches!(honest.replies[..], [(1, Reply::Balance(_))]), "{:?}", honest.replies);
+    assert!(matches!(honest.replies[..], [(1, Reply::Answer(_))]), "{:?}", honest.replies);
     let answered = greedy.replies.len();
     assert!((1..20).contains(&answered), "one turn of the loop answered {answered}");
     assert!(
@@ -182,7 +195,7 @@ fn nothing_that_was_queued_is_worked_through_when_the_process_is_asked_to_end() 
     let mut greedy = world.member(HERE, 1);
     let from = StatementPlace { index: large, element: 5_000 };
     for request in 1..=400 {
-        world.send(&mut greedy, request, &Request::Statement { from, limit: 1 });
+        world.send(&mut greedy, request, &asks(payments::Query::Statement { from, limit: 1 }));
     }
     world.carry(&mut greedy);
     world.service.shut_down();
@@ -253,18 +266,21 @@ fn an_account_has_its_share_of_connections_and_is_told_when_it_is_used_up() {
     let ticket = first.ticket.clone().unwrap();
     let more: Vec<Client> = (0..2).map(|_| world.resume(THERE, &ticket)).collect();
     let mut excess = world.resume(HERE, &ticket);
-    assert_eq!(refused(world.ask(&mut excess, &Request::Balance)), "busy");
+    assert_eq!(refused(world.ask(&mut excess, &asks(payments::Query::Balance))), "busy");
     world.turn();
     assert!(!world.holds(excess.id), "it is closed");
-    assert!(matches!(world.ask(&mut first, &Request::Balance), Reply::Balance(_)), "the others go on");
+    assert!(
+        matches!(world.ask(&mut first, &asks(payments::Query::Balance)), Reply::Answer(_)),
+        "the others go on"
+    );
     let mut other = world.member(HERE, 1);
     assert!(
-        matches!(world.ask(&mut other, &Request::Balance), Reply::Balance(_)),
+        matches!(world.ask(&mut other, &asks(payments::Query::Balance)), Reply::Answer(_)),
         "other accounts have their own"
     );
     world.hang_up(more[0].id);
     let mut again = world.resume(HERE, &ticket);
-    assert!(matches!(world.ask(&mut again, &Request::Balance), Reply::Balance(_)));
+    assert!(matches!(world.ask(&mut again, &asks(payments::Query::Balance)), Reply::Answer(_)));
 }
 
 #[test]

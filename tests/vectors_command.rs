@@ -138,7 +138,7 @@ impl Ledger {
         self.say(format!("{name}.event"), event.encode());
         self.append(name, block.encode());
         let happened = Happened::of(command, event).unwrap();
-        domain::apply(&mut self.state, &happened, &context).unwrap();
+        domain::apply(&mut self.state, &happened, &context, &mut |_, _| ()).unwrap();
         self.say(format!("{name}.body"), body);
         self.say(format!("{name}.message"), message);
     }
@@ -234,7 +234,13 @@ fn the_blocks_of_the_vectors_replay_to_a_member_with_two_orders() {
         let block = Block::parse(vectors.bytes(&format!("{name}.block"))).unwrap();
         let message = Message::parse(block.message).unwrap();
         let happened = Happened::decode(message.header.tag, message.body, block.event).unwrap();
-        domain::apply(&mut state, &happened, &context_of(&message, block.timestamp, block.index)).unwrap();
+        domain::apply(
+            &mut state,
+            &happened,
+            &context_of(&message, block.timestamp, block.index),
+            &mut |_, _| (),
+        )
+        .unwrap();
     }
     let registered = Event::Accounts(accounts::Event::Registered(Registered { account: AccountId(1) }));
     assert_eq!(Event::decode(vectors.bytes("register.event")), Ok(registered));

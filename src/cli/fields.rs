@@ -5,20 +5,28 @@ use serde_json::{Map, Value};
 
 use super::context::Context;
 use crate::client::ClientError;
+use crate::domain;
 use crate::text::escape;
+use crate::wire::{Figure, Figures};
 
-/// A field of an object.
-pub(super) type Field = (&'static str, Value);
+/// Figures as the server names them: a client that is older than the server shows those that came later, too.
+pub(super) fn of_figures(figures: Figures) -> Vec<(String, Value)> {
+    let field = |figure: Figure| (figure.name, json_of(figure.value));
+    figures.0.into_iter().map(field).collect()
+}
 
-/// Prints fields whose names this program knows.
-pub(super) fn print(context: &Context, fields: &[Field]) -> Result<(), ClientError> {
-    let named: Vec<(String, Value)> =
-        fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-    print_named(context, named)
+/// A fact or a figure in JSON.
+pub(super) fn json_of(value: domain::Value) -> Value {
+    match value {
+        domain::Value::None => Value::Null,
+        domain::Value::Number(number) => number.into(),
+        domain::Value::Text(text) => text.into(),
+        domain::Value::Time(time) => time.to_string().into(),
+    }
 }
 
 /// Prints fields that a server names.
-pub(super) fn print_named(context: &Context, fields: Vec<(String, Value)>) -> Result<(), ClientError> {
+pub(super) fn print(context: &Context, fields: Vec<(String, Value)>) -> Result<(), ClientError> {
     if context.out.json {
         let object: Map<String, Value> = fields.into_iter().collect();
         return context.out.line(&Value::Object(object).to_string());

@@ -99,6 +99,7 @@ use std::path::PathBuf;
 use argh::{ArgsInfo, FromArgs};
 
 use crate::client::ClientError;
+use crate::refusal;
 use crate::terminal::arguments::{Stopped, try_parse, words_of};
 use crate::terminal::exit::Exit;
 use crate::terminal::words::arrange;
@@ -292,7 +293,7 @@ impl From<&ClientError> for Exit {
         match error {
             ClientError::Usage(_) => Exit::Usage,
             // Too much at once is no refusal of what was asked.
-            ClientError::Refused(refusal) if refusal.name == "busy" => Exit::Unreachable,
+            ClientError::Refused(refusal) if refusal.name == refusal::BUSY => Exit::Unreachable,
             ClientError::Refused(_) => Exit::Refused,
             ClientError::Unreachable(_) | ClientError::Busy(_) => Exit::Unreachable,
             ClientError::Unknown(_) => Exit::Unknown,

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::retry::{Retry, retry_of_refusal};
+use crate::refusal::{self, Retry};
 use crate::wire::Refusal;
 
 /// What stops a client.
@@ -66,7 +66,7 @@ impl ClientError {
     /// Whether trying again can help, and how.
     pub fn retry(&self) -> Retry {
         match self {
-            ClientError::Refused(refusal) => retry_of_refusal(&refusal.name),
+            ClientError::Refused(refusal) => refusal::retry_of(&refusal.name),
             ClientError::Unreachable(_)
             | ClientError::Busy(_)
             | ClientError::InUse(_)

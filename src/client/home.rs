@@ -39,6 +39,7 @@ use etcetera::BaseStrategy;
 use tempfile::NamedTempFile;
 
 use super::{ClientError, clock};
+use crate::refusal;
 use crate::wire::Refusal;
 
 /// Hears what is worth saying beside the outcome: whom a program is waiting for, what could not be kept.
@@ -320,7 +321,7 @@ fn make_folders(root: &Path, sync: &mut dyn FnMut(&Path) -> io::Result<()>) -> i
 /// That nothing was begun because the home cannot be written to.
 pub fn not_writable(path: &Path, error: &io::Error) -> ClientError {
     ClientError::Refused(Refusal::fail(
-        "home_not_writable",
+        refusal::HOME_NOT_WRITABLE,
         format!("{}: {error}: what is not kept cannot be done; nothing was sent", path.display()),
     ))
 }

@@ -2,19 +2,18 @@
 //! wait on. `ledgerctl` is made of it, and other programs may be.
 //!
 //! ```no_run
-//! use ledgerd::client::{Home, Member, question};
+//! use ledgerd::client::{Home, Member, payments_question};
 //!
 //! # fn main() -> Result<(), ledgerd::client::ClientError> {
 //! let home = Home::open(None)?;
 //! let mut member = Member::open(&home, "127.0.0.1:7878", &mut |_| None)?;
-//! let balance = member.ask(&question::Balance)?.balance;
+//! let balance = member.ask(&payments_question::Balance)?.balance;
 //! # let _shown = balance;
 //! # Ok(())
 //! # }
 //! ```
 
 pub mod clock;
-mod retry;
 mod error;
 mod home;
 mod identity;
@@ -30,8 +29,10 @@ pub mod show;
 pub mod bookkeeping;
 pub mod bench;
 
+pub use accounts::question as accounts_question;
 pub use accounts::{
-    Joined, Registration, User, fetch_online, find_account, find_member, register, untold_registration,
+    Joined, Me, Registration, User, fetch_me, fetch_online, find_account, find_member, register,
+    untold_registration,
 };
 pub use error::ClientError;
 pub use home::{Home, Tell, not_writable};
@@ -46,6 +47,7 @@ pub(crate) use link::{away, no_answer};
 pub use orders::input as orders_input;
 pub use orders::{Input, LineAnswer, Placed, PlacingTold, StreamTold, Tally, place, place_each};
 pub use payments::input as payments_input;
+pub use payments::question as payments_question;
 pub use payments::{
     Draft, End, Issued, Moved, Payee, SentCheque, SentCheques, SignedCheque, Statement,
     balance_after_issuing, balance_after_paying, end_of, fate_of, fetch_balance, issue, pay, proves_settled,
@@ -56,7 +58,6 @@ pub use proofs::{
     fetch_registrant, first_block, have_verified, keep_first_block, refuse_id_of_command, witness_key,
     witness_round,
 };
-pub use retry::{REFUSALS, Retry, retry_of_refusal};
 pub use sending::{
     DEADLINE, Earlier, IDEMPOTENCY_KEY_BYTES_MAX, IdempotencyKey, Leftover, News, Outcome, RunBook, RunKind,
     Runner, Submitted, Submitter, Unresolved, leftovers, resolve_earlier_runs, submit_once, submit_one,

@@ -49,17 +49,6 @@ pub struct Opened<'a> {
     pub public_key: &'a [u8],
 }
 
-/// Why a guard turns a command away.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Guarded {
-    /// The stable machine name.
-    pub name: &'static str,
-    /// The sentence for people.
-    pub sentence: String,
-    /// Which part of the command is meant, counted from 1; none where it is no single one.
-    pub element: Option<u64>,
-}
-
 /// A sum that has to be the same however it is counted, and is not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unbalanced {

@@ -1,10 +1,11 @@
 //! What the rooms around the domains may ask of any command, of what happened, and of the state. Each question is a
 //! method with one `match`, so that the compiler asks it of every further domain; the answers stand in the domains.
 
-use super::answers::{Endorsement, Guarded, Hindrance, Opened, Signer, Unbalanced};
-use super::orders::Tally;
-use super::payments::{ChequeId, Entry, Fate};
-use super::{AccountId, Command, Context, Happened, Settings, State, Transfer, accounts};
+use super::answers::{Endorsement, Hindrance, Opened, Signer, Unbalanced};
+use super::{
+    AccountId, Command, Context, Declined, Domain, Happened, Notice, Role, Settings, State, Tag, Transfer,
+    Value, accounts,
+};
 use crate::crypto::KeyId;
 use crate::time::Timestamp;
 
@@ -38,8 +39,8 @@ impl Command {
     /// what the server's clock says.
     ///
     /// # Errors
-    /// [`Guarded`] of the first guard that the command does not pass.
-    pub fn guard(&self, clock: Timestamp) -> Result<(), Guarded> {
+    /// [`Declined`] by the first guard that the command does not pass.
+    pub fn guard(&self, clock: Timestamp) -> Result<(), Declined> {
         match self {
             Command::Accounts(command) => command.guard(clock),
             Command::Orders(_) => Ok(()),
@@ -67,6 +68,18 @@ impl Happened {
         }
     }
 
+    /// Visits the news that it is for accounts which may not read its block.
+    pub fn notices(&self, context: &Context<'_>, each: &mut dyn FnMut(AccountId, Notice)) {
+        match self {
+            Happened::Accounts(_) | Happened::Orders(_) => {}
+            Happened::Payments(happened) => {
+                happened.notices(context.index, &mut |account, notice| {
+                    each(account, Notice::Payments(notice));
+                });
+            }
+        }
+    }
+
     /// Visits every movement of money in it, in the order in which they are booked, until `each` wants no more.
     pub fn transfers(
         &self,
@@ -82,7 +95,34 @@ impl Happened {
     }
 }
 
+/// The roles that read blocks of some kind.
+const READING_ROLES: &[Role] = &[Role::Operator];
+
+impl Tag {
+    /// The roles that may read every block of this kind, whomever it concerns.
+    pub fn readers(self) -> &'static [Role] {
+        match self.domain() {
+            Some(Domain::Accounts | Domain::Orders | Domain::Payments) | None => &[Role::Operator],
+        }
+    }
+}
+
 impl State {
+    /// Whether an account has a role that reads blocks of this kind.
+    pub fn reads_kind(&self, account: AccountId, tag: Tag) -> bool {
+        tag.readers().iter().any(|role| self.has_role(account, *role))
+    }
+
+    /// Whether an account has a role that reads blocks of others at all.
+    pub fn reads_anything(&self, account: AccountId) -> bool {
+        READING_ROLES.iter().any(|role| self.has_role(account, *role))
+    }
+
+    /// Whether two accounts read the same blocks of others.
+    pub fn reads_same(&self, one: AccountId, other: AccountId) -> bool {
+        READING_ROLES.iter().all(|role| self.has_role(one, *role) == self.has_role(other, *role))
+    }
+
     /// DER `SubjectPublicKeyInfo` of a key of an account; none if the account has no such key.
     pub fn key(&self, account: AccountId, key_id: &KeyId) -> Option<&[u8]> {
         let member = self.accounts.get(account).filter(|member| member.key_id == *key_id)?;
@@ -97,12 +137,6 @@ impl State {
     /// The public name of an account.
     pub fn handle(&self, account: AccountId) -> Option<&str> {
         self.accounts.get(account).map(|member| member.handle.as_str())
-    }
-
-    /// Whose handle this is, without regard to case.
-    pub fn owner_of_handle(&self, handle: &str) -> Option<AccountId> {
-        let handle = accounts::Handle::new(handle).ok()?;
-        self.accounts.by_handle(&handle)
     }
 
     /// The key with which an account signs.
@@ -141,24 +175,11 @@ impl State {
         payments.totals(each);
     }
 
-    /// What an account has, in minor units.
-    pub fn balance(&self, account: AccountId) -> u64 {
-        self.payments.balance(account)
-    }
-
-    /// The blocks that moved an account's money, in order.
-    pub fn money_entries(&self, account: AccountId) -> &[Entry] {
-        self.payments.entries(account)
-    }
-
-    /// The block in which an order of this payer's ended, by its settlement or its revocation.
-    pub fn ended_at(&self, payer: AccountId, order: ChequeId) -> Option<u64> {
-        self.payments.fate(payer, order).map(Fate::index)
-    }
-
-    /// How many orders an account has placed.
-    pub fn orders_of(&self, account: AccountId) -> Tally {
-        self.orders.tally(account)
+    /// Visits what an account may know of itself, by name, domain by domain.
+    pub fn visit_account(&self, account: AccountId, each: &mut dyn FnMut(&'static str, Value)) {
+        let State { settings: _, accounts, orders, payments: _ } = self;
+        accounts.visit_account(account, each);
+        orders.visit_account(account, each);
     }
 
     /// Whether money only moved: all places together hold what was issued.

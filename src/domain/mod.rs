@@ -5,9 +5,13 @@
 //! path, a socket, a clock or a random source.
 
 mod words;
+mod role;
+mod currency;
+mod facts;
 mod transfers;
 mod impossible;
 mod answers;
+mod asking;
 pub mod accounts;
 pub mod orders;
 pub mod payments;
@@ -15,18 +19,19 @@ mod settings;
 mod happened;
 mod asked;
 
-pub use accounts::Role;
-pub use answers::{Endorsement, Endorser, Guarded, Hindrance, Opened, Signer, Unbalanced};
+pub use answers::{Endorsement, Endorser, Hindrance, Opened, Signer, Unbalanced};
+pub use asking::{Access, Declined, Past, Recorded};
+pub use facts::{FACTS_MAX, Fact, Value};
 pub use happened::{Happened, NoPair};
 pub use impossible::Impossible;
-pub use payments::ChequeId;
+pub use role::Role;
 pub use settings::{BadSetting, Settings};
 pub use transfers::{Movement, Place, Transfer};
 pub use words::{AccountId, CommandId, Context, Domain, Tag};
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::codec::{self, NotCanonical};
 use crate::crypto::{self, Digest};
@@ -62,6 +67,33 @@ pub enum Rejection {
     Orders(orders::Rejection),
     /// The rules of money.
     Payments(payments::Rejection),
+}
+
+/// A question of a domain. A session asks it as it is, without a signature: it changes nothing. Numbers on the wire: a
+/// further domain is appended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Query<'a> {
+    /// About members.
+    Accounts(#[serde(borrow)] accounts::Query<'a>),
+    /// About money.
+    Payments(payments::Query),
+}
+
+/// The answer to the [`Query`] of the same name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Answer {
+    /// About members.
+    Accounts(accounts::Answer),
+    /// About money.
+    Payments(payments::Answer),
+}
+
+/// News for whoever follows an account that stands in no block which the account may read: told at most once, and dropped
+/// where there is no room. Numbers on the wire: a further domain is appended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Notice {
+    /// About money.
+    Payments(payments::Notice),
 }
 
 /// Everything that replaying the log yields, domain by domain.
@@ -179,15 +211,21 @@ pub fn decide(state: &State, command: &Command, context: &Context<'_>) -> Result
 
 /// Moves the state. It decides nothing: it books every movement of money and holds what the event says against the
 /// state. Live operation and replay both end here. Where the live path, which has just decided, meets something
-/// impossible, that is a mistake of ours; in a log it is damage.
+/// impossible, that is a mistake of ours; in a log it is damage. `moved` is told the balance of every account whose
+/// money moved, once for each movement.
 ///
 /// # Errors
 /// [`Impossible`]; the state is of no use then.
-pub fn apply(state: &mut State, happened: &Happened, context: &Context<'_>) -> Result<(), Impossible> {
+pub fn apply(
+    state: &mut State,
+    happened: &Happened,
+    context: &Context<'_>,
+    moved: &mut dyn FnMut(AccountId, u64),
+) -> Result<(), Impossible> {
     let State { settings, accounts, orders, payments } = state;
     let mut booked = Ok(());
     happened.transfers(settings, context, &mut |transfer| {
-        booked = payments::book(payments, &transfer, context.index);
+        booked = payments::book(payments, &transfer, moved);
         booked.is_ok()
     });
     booked?;
@@ -197,6 +235,35 @@ pub fn apply(state: &mut State, happened: &Happened, context: &Context<'_>) -> R
         }
         Happened::Orders(happened) => orders::apply(orders, happened, context),
         Happened::Payments(happened) => payments::apply(payments, happened, context),
+    }
+}
+
+/// Answers a question. The answer may have seen blocks that are not durable yet.
+///
+/// # Errors
+/// [`Declined`] when there is nothing to be told.
+pub fn answer(
+    state: &State,
+    past: &mut dyn Past,
+    asker: AccountId,
+    query: &Query<'_>,
+) -> Result<Answer, Declined> {
+    let State { settings, accounts, orders: _, payments } = state;
+    match query {
+        Query::Accounts(query) => accounts::answer(accounts, query).map(Answer::Accounts),
+        Query::Payments(query) => {
+            payments::answer((payments, accounts, settings), past, asker, query).map(Answer::Payments)
+        }
+    }
+}
+
+impl Query<'_> {
+    /// Who may ask it.
+    pub fn access(&self) -> Access {
+        match self {
+            Query::Accounts(query) => query.access(),
+            Query::Payments(query) => query.access(),
+        }
     }
 }
 
@@ -254,14 +321,13 @@ impl Rejection {
         }
     }
 
-    /// Which order or payment of the command was refused, counted from 1; none where it was no single one.
-    pub fn element(&self) -> Option<u64> {
-        let element = match self {
-            Rejection::Accounts(_) => None,
-            Rejection::Orders(rejection) => rejection.element(),
-            Rejection::Payments(rejection) => rejection.element(),
-        };
-        element.map(|element| element as u64 + 1)
+    /// What the sentence is filled with: at most [`FACTS_MAX`] facts.
+    pub fn facts(&self) -> Vec<(Fact, Value)> {
+        match self {
+            Rejection::Accounts(rejection) => rejection.facts(),
+            Rejection::Orders(rejection) => rejection.facts(),
+            Rejection::Payments(rejection) => rejection.facts(),
+        }
     }
 }
 

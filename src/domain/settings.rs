@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::payments::Currency;
+use super::currency::Currency;
 use crate::crypto::KeyId;
 
 /// The settings of a ledger.

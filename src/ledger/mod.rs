@@ -9,6 +9,8 @@ mod command_index;
 mod open;
 mod past;
 mod proofs;
+mod reading;
+mod recent;
 mod rebuild;
 mod replica;
 mod transaction;
@@ -16,8 +18,9 @@ mod tree_file;
 
 pub use checkpoint_file::{CHECKPOINT_FILE, CheckpointFile, CheckpointFileError};
 pub use command_index::CommandIndex;
-pub use past::Past;
+pub use past::{Line, Past};
 pub use proofs::Unproven;
+pub use reading::{Reading, ReadingCost};
 pub use rebuild::{RebuildError, RebuiltTree, TreeRebuild};
 pub use replica::{ReplayError, Replica, Totals};
 pub use transaction::{Transaction, TransactionError, context_of};
@@ -28,10 +31,11 @@ use rand_core::CryptoRng;
 
 use crate::chain::{Block, BlockDigests, Checkpoint, Message, TreeRoot, block_hash};
 use crate::crypto::{Digest, LedgerId};
-use crate::domain::{self, AccountId, Command, Happened, Rejection};
+use crate::domain::{self, Command, Context, Happened, Rejection};
 use crate::eventlog::{AppendError, Batch, EventLog, LogError, LogReader};
 use crate::limits::{ISSUED_AT_FUTURE_MS_MAX, ISSUED_AT_PAST_MS_MAX};
 use crate::time::Timestamp;
+use recent::Recent;
 use tree_file::TreeFile;
 
 /// A ledger that is open for service.
@@ -43,6 +47,7 @@ pub struct Ledger {
     batch: Batch,
     tree: TreeFile,
     committed: Committed,
+    recent: Recent,
     scratch: Vec<u8>,
 }
 
@@ -194,6 +199,21 @@ impl Ledger {
         command: Command,
         wall: Timestamp,
     ) -> Result<Placement, Refused> {
+        self.propose_telling(message, signature, command, wall, &mut |_, _| ())
+    }
+
+    /// The same, telling what happened: whoever listens has to wait for [`Ledger::commit`] as well.
+    ///
+    /// # Errors
+    /// As for [`Ledger::propose`].
+    pub fn propose_telling(
+        &mut self,
+        message: Message<'_>,
+        signature: &[u8],
+        command: Command,
+        wall: Timestamp,
+        tell: &mut dyn FnMut(&Happened, &Context<'_>),
+    ) -> Result<Placement, Refused> {
         if self.log.mode().is_read_only() {
             return Err(Refused::ReadOnly);
         }
@@ -218,7 +238,12 @@ impl Ledger {
             return Err(Refused::BatchFull);
         }
         let hash = match Happened::of(command, event) {
-            Some(happened) => self.take_in(&block, &Transaction { message, happened, context }),
+            Some(happened) => {
+                let transaction = Transaction { message, happened, context };
+                let hash = self.take_in(&block, &transaction);
+                tell(&transaction.happened, &transaction.context);
+                hash
+            }
             None => panic!("the rules led from block {}'s command to another command's event", context.index),
         };
         Ok(Placement { index: context.index, hash, timestamp: context.timestamp, event: event_bytes })
@@ -255,6 +280,10 @@ impl Ledger {
             Err(AppendError::Fatal(error)) => return Err(CommitError::Fatal(error)),
         }
         self.log.sync().map_err(CommitError::Fatal)?;
+        let first = self.committed.size;
+        for (index, block) in (first..).zip((0..count).filter_map(|n| self.batch.block(n))) {
+            self.recent.push(index, block);
+        }
         self.batch.clear();
         if let Err(error) = self.tree.flush() {
             tracing::warn!(%error, "stored hashes not written; kept in memory until the disk takes them");
@@ -322,11 +351,9 @@ impl Ledger {
         self.log.reader()
     }
 
-    /// Indexes of an author's durable blocks from `from` on, in order.
-    pub fn own_indexes(&self, author: AccountId, from: u64) -> impl Iterator<Item = u64> + '_ {
-        let all = self.replica.past().own(author);
-        let start = all.partition_point(|&index| index < from);
-        all.iter().skip(start).copied().take_while(|&index| index < self.committed.size)
+    /// Begins to read the log for one page of an answer.
+    pub fn reading(&self) -> Reading<'_> {
+        Reading::of(self)
     }
 
     /// The stored bytes of a durable block.
@@ -334,7 +361,13 @@ impl Ledger {
     /// # Errors
     /// [`LogError`] when it cannot be read.
     pub fn block(&self, index: u64) -> Result<Option<Vec<u8>>, LogError> {
-        if index < self.committed.size { self.log.read(index).map(Some) } else { Ok(None) }
+        if index >= self.committed.size {
+            return Ok(None);
+        }
+        match self.recent.get(index) {
+            Some(block) => Ok(Some(block.to_vec())),
+            None => self.log.read(index).map(Some),
+        }
     }
 
     /// Marks the log as cleanly closed.

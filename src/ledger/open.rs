@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
+use super::recent::Recent;
 use super::tree_file::{Comparison, TreeFile};
 use super::{Committed, Ledger, ReplayError, Replica};
 use crate::chain::tree::stored_hash_count;
@@ -70,8 +71,8 @@ impl Ledger {
             unsettled = Some(Box::new(std::mem::replace(&mut replica, durable)));
         }
         let committed = Committed::of(&replica);
-        let (batch, scratch) = (Batch::new(), Vec::new());
-        Ok((Ledger { replica, unsettled, log, batch, tree, committed, scratch }, recovery))
+        let (batch, recent, scratch) = (Batch::new(), Recent::default(), Vec::new());
+        Ok((Ledger { replica, unsettled, log, batch, tree, committed, recent, scratch }, recovery))
     }
 }
 

@@ -129,8 +129,7 @@ impl Replica {
     /// # Errors
     /// [`ReplayError::Impossible`]; the state is of no use then, and the chain and the tree are those after the block.
     pub fn follow_meaning(&mut self, transaction: &Transaction<'_>) -> Result<(), ReplayError> {
-        let Transaction { happened, context, .. } = transaction;
-        domain::apply(&mut self.state, happened, context).map_err(ReplayError::Impossible)
+        self.apply(transaction).map_err(ReplayError::Impossible)
     }
 
     /// Takes in a block that is known to follow.
@@ -145,7 +144,17 @@ impl Replica {
         store: impl FnMut([u8; 32]),
     ) -> Result<(), Impossible> {
         self.link_in(digests, block, transaction, store);
-        domain::apply(&mut self.state, &transaction.happened, &transaction.context)
+        self.apply(transaction)
+    }
+
+    /// Moves the state, and notes for later questions whose block it was and whose money it moved.
+    fn apply(&mut self, transaction: &Transaction<'_>) -> Result<(), Impossible> {
+        let Replica { state, past, .. } = self;
+        let Transaction { happened, context, .. } = transaction;
+        let index = context.index;
+        domain::apply(state, happened, context, &mut |account, balance| past.moved(index, account, balance))?;
+        past.note(index, context.author, happened);
+        Ok(())
     }
 
     fn link_in(
@@ -158,7 +167,6 @@ impl Replica {
         self.link.advance(block, digests.hash());
         self.frontier.push(digests.leaf(), store);
         self.commands.insert(&transaction.message.header, block.index);
-        self.past.note(block.index, block.author, &transaction.happened);
     }
 
     pub(super) fn forget_commands(&mut self) {

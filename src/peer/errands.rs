@@ -6,16 +6,17 @@ use std::time::Duration;
 
 use super::job::{Answer, Job, Settlement};
 use super::news::Incoming;
-use crate::client::question;
 use crate::client::{
     ClientError, Member, Registrant, Reopen, SignedCheque, fate_of, fetch_receipt, fetch_registrant,
     submit_once,
 };
+use crate::client::{payments_question, question};
 use crate::crypto::random;
 use crate::crypto::rsa::PrivateKey;
-use crate::domain::payments::Fate;
+use crate::domain::payments::{Fate, StatementLine, StatementPlace};
 use crate::reactor::Lane;
-use crate::wire::{ReceiptOf, Refusal, StatementLine, StatementPlace};
+use crate::refusal;
+use crate::wire::{ReceiptOf, Refusal};
 
 /// Lines of the statement asked for at once.
 const PAGE_LINES: u64 = 512;
@@ -88,7 +89,7 @@ impl Errands {
                 None => Answer::Looked,
                 Some(address) => {
                     let text = format!("this member listens at {address} since: nothing comes here any more");
-                    Answer::Failed(ClientError::Refused(Refusal::fail("displaced", text)))
+                    Answer::Failed(ClientError::Refused(Refusal::fail(refusal::DISPLACED, text)))
                 }
             },
             Job::Verify { id, account, key_id, signed, signature } => {
@@ -146,7 +147,7 @@ impl Errands {
     fn came_before(&mut self, size: u64) -> Result<Vec<Incoming>, ClientError> {
         let mut came = Vec::new();
         while let Some(from) = self.unseen.filter(|place| place.index < size) {
-            let page = self.member.ask(&question::Statement { from, limit: PAGE_LINES })?;
+            let page = self.member.ask(&payments_question::Statement { from, limit: PAGE_LINES })?;
             let in_order = page.lines.is_sorted_by(|a, b| a.place < b.place);
             let begins = page.lines.first().is_none_or(|line| line.place >= from);
             let ends = page.lines.last().map_or(from, |line| line.place.next());
@@ -191,7 +192,7 @@ impl Errands {
         let payer = self.patiently(|member| fetch_registrant(member, cheque.cheque.payer))?;
         if !cheque.is_signed_by(&payer.key) {
             let text = "the cheque does not hold the signature of its payer";
-            return Ok(Settlement::Refused(Refusal::fail("bad_cheque_signature", text)));
+            return Ok(Settlement::Refused(Refusal::fail(refusal::BAD_CHEQUE_SIGNATURE, text)));
         }
         match submit_once(&mut self.member, &cheque.settle(), None, &mut || ()) {
             Ok(submitted) => {
@@ -205,7 +206,7 @@ impl Errands {
                 Ok(Settlement::Done { receipt: receipt.to_text(), index, already })
             }
             // The payer asks again because an answer was lost.
-            Err(ClientError::Refused(refusal)) if refusal.name == "already_settled" => {
+            Err(ClientError::Refused(refusal)) if refusal.name == refusal::ALREADY_SETTLED => {
                 match self.patiently(|member| fate_of(member, &cheque.cheque, &payer.key)) {
                     Ok(Some((Fate::Settled(index), receipt))) => {
                         Ok(Settlement::Done { receipt: receipt.to_text(), index, already: true })
@@ -224,7 +225,7 @@ impl Errands {
     fn compare(&mut self, note: &str) -> Result<Option<Refusal>, ClientError> {
         if !self.member.has_signed(note) {
             let text = "the checkpoint is not one of this ledger";
-            return Ok(Some(Refusal::fail("bad_checkpoint", text)));
+            return Ok(Some(Refusal::fail(refusal::BAD_CHECKPOINT, text)));
         }
         self.patiently(|member| {
             member.newest_checkpoint()?;

@@ -16,6 +16,7 @@ use crate::client::{ClientError, SignedCheque};
 use crate::domain::AccountId;
 use crate::domain::payments::{Cheque, Movement};
 use crate::driven::{ConnectionId, Handler};
+use crate::refusal;
 use crate::session::{PeerEnv, PeerEvent, PeerIdentity, PeerSession, Stage};
 use crate::time::{Monotonic, Now};
 use crate::wire::{self, Handover, PeerReply, PeerRequest, Refusal};
@@ -199,20 +200,23 @@ impl Listener {
 
     /// What can be said of a cheque without the ledger: it is the dialler's own, and for this member.
     fn screen(&self, payer: AccountId, handover: &Handover<'_>) -> Result<SignedCheque, Refusal> {
-        let cheque =
-            Cheque::parse(handover.cheque).map_err(|error| Refusal::fail("malformed_cheque", error))?;
+        let cheque = Cheque::parse(handover.cheque)
+            .map_err(|error| Refusal::fail(refusal::MALFORMED_CHEQUE, error))?;
         if cheque.ledger_id != self.own.ledger_id {
-            return Err(Refusal::fail("other_ledger", "the cheque is of another ledger"));
+            return Err(Refusal::fail(refusal::OTHER_LEDGER, "the cheque is of another ledger"));
         }
         if cheque.payer != payer {
-            return Err(Refusal::fail("no_permission", "a cheque is handed over by its payer"));
+            return Err(Refusal::fail(refusal::NO_PERMISSION, "a cheque is handed over by its payer"));
         }
         if cheque.payee.0 != self.own.account {
-            return Err(Refusal::fail("no_permission", "the cheque is for somebody else"));
+            return Err(Refusal::fail(refusal::NO_PERMISSION, "the cheque is for somebody else"));
         }
         let of_payer = self.settling.get(&payer).copied().unwrap_or_default();
         if of_payer >= SETTLING_PER_MEMBER_MAX || self.settling.values().sum::<usize>() >= SETTLING_MAX {
-            return Err(Refusal::fail("busy", "as many cheques as this member takes are being settled"));
+            return Err(Refusal::fail(
+                refusal::BUSY,
+                "as many cheques as this member takes are being settled",
+            ));
         }
         Ok(SignedCheque { cheque, signature: handover.signature.to_vec() })
     }

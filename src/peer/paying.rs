@@ -11,6 +11,7 @@ use crate::client::{
 };
 use crate::crypto::random;
 use crate::domain::payments::{Cheque, ChequeId, Fate};
+use crate::refusal;
 use crate::wire::{PeerReply, Refusal};
 
 /// Days that a sent cheque is good for.
@@ -216,7 +217,7 @@ fn of_key(member: &mut Member, draft: &Draft, key: &IdempotencyKey) -> Result<Be
                     "the payment with this key was revoked in block {}: nothing can come of it any more",
                     receipt.index
                 );
-                Err(ClientError::Refused(Refusal::fail("revoked", text)))
+                Err(ClientError::Refused(Refusal::fail(refusal::REVOKED, text)))
             }
         };
     }
@@ -228,7 +229,7 @@ fn of_key(member: &mut Member, draft: &Draft, key: &IdempotencyKey) -> Result<Be
         Some(kept) if is_same(&kept.signed.cheque, draft) => Ok(Begun::Open(kept)),
         Some(_) => {
             let text = "another payment with this key is under way; nothing was changed";
-            Err(ClientError::Refused(Refusal::fail("conflict", text)))
+            Err(ClientError::Refused(Refusal::fail(refusal::CONFLICT, text)))
         }
         None => Ok(Begun::Nothing(Some(cheque_id))),
     }
@@ -282,10 +283,10 @@ fn take_back(
         // What is told is the refusal.
         Ok(revoked) => revoked.told()?,
         // The payee said otherwise, but it stands in the ledger.
-        Err(ClientError::Refused(other)) if other.name == "already_settled" => {
+        Err(ClientError::Refused(other)) if other.name == refusal::ALREADY_SETTLED => {
             return look_up(member, signed, "the payee refused it").map(Ok);
         }
-        Err(ClientError::Refused(other)) if other.name == "revoked" => {}
+        Err(ClientError::Refused(other)) if other.name == refusal::REVOKED => {}
         Err(error) => return Err(error),
     }
     Ok(Err(refusal))
@@ -304,7 +305,7 @@ fn look_up(member: &mut Member, signed: &SignedCheque, why: &str) -> Result<Rece
         Ok(Some((Fate::Settled(_), receipt))) => Ok(receipt),
         Ok(Some((Fate::Revoked(index), _))) => {
             let text = format!("the cheque was revoked by its payer in block {index}");
-            Err(ClientError::Refused(Refusal::fail("revoked", text)))
+            Err(ClientError::Refused(Refusal::fail(refusal::REVOKED, text)))
         }
         Ok(None) => Err(unknown(why)),
         Err(error) if error.is_away() => Err(unknown(&error.to_string())),

@@ -10,6 +10,7 @@ use crate::domain::Role;
 use crate::eventlog::{self, LogError, read_small, replace};
 use crate::ledger::{CHECKPOINT_FILE, Unproven};
 use crate::limits::COSIGNERS_MAX;
+use crate::refusal;
 use crate::text;
 use crate::time::{Monotonic, Now};
 use crate::wire::{CheckpointNote, Refusal, Reply};
@@ -84,7 +85,7 @@ impl Service {
         match self.cosigned.take(account, size, cosignature, now.wall, &has_role) {
             Taken::New | Taken::Known => self.newest_cosigned(&[vkey]),
             Taken::NoPlace => Reply::Refused(Refusal::fail(
-                "no_place",
+                refusal::NO_PLACE,
                 "there are as many witnesses as this server keeps; an operator can give an account a place: grant \
                  USER witness",
             )),
@@ -102,7 +103,7 @@ impl Service {
     }
 
     fn check_cosignature(&mut self, size: u64, vkey: &str, line: &str) -> Result<(), Refusal> {
-        let bad = |text: &str| Refusal::fail("bad_cosignature", text);
+        let bad = |text: &str| Refusal::fail(refusal::BAD_COSIGNATURE, text);
         let key: WitnessPublicKey =
             vkey.parse().map_err(|_| bad("the key is not a verifier key for cosignatures"))?;
         let text = match self.ledger.checkpoint_at(size) {
@@ -130,7 +131,7 @@ impl Service {
         let found = self.cosigned.newest(keys);
         let not_cosigned = || {
             let text = "there is no checkpoint that was cosigned by all of these witnesses";
-            Reply::Refused(Refusal::fail("not_cosigned", text))
+            Reply::Refused(Refusal::fail(refusal::NOT_COSIGNED, text))
         };
         let Some((size, lines)) = found else { return not_cosigned() };
         match self.ledger.checkpoint_at(size) {

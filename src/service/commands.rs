@@ -7,6 +7,7 @@
 //! Commands of one connection are decided in the order in which they arrived, whichever signature a helper
 //! finishes first. Nothing before the rules changes anything, and nothing is told before the batch is durable.
 
+use crate::refusal;
 use serde_bytes::ByteBuf;
 
 use super::connection::{Connection, Peer, PendingCommand};
@@ -15,7 +16,7 @@ use super::lines::Line;
 use super::{ConnectionId, Job, Service, disk_full};
 use crate::chain::{Message, SIGNATURE_BYTES};
 use crate::crypto::KeyId;
-use crate::domain::{AccountId, Command, Endorser, Rejection, Signer};
+use crate::domain::{AccountId, Command, Context, Endorser, Happened, Rejection, Signer};
 use crate::eventlog::LogError;
 use crate::ledger::{Admission, Placement, Refused};
 use crate::time::Now;
@@ -30,18 +31,6 @@ const BLOCK_FIELDS_BYTES: usize = 74;
 
 /// What it costs to find that a command's id was used for something else: reading that, which may be large.
 const CONFLICT_WORK: u64 = 100;
-
-/// Refusals that a command gets for its own bytes, its session or its time, whatever stands in the ledger.
-const OF_NO_BLOCK: [&str; 8] = [
-    "malformed_command",
-    "other_ledger",
-    "not_authenticated",
-    "issued_at_out_of_range",
-    "busy",
-    "invalid_key",
-    "bad_signature",
-    "bad_cheque_signature",
-];
 
 /// What the checks before the rules say.
 enum Screening {
@@ -65,7 +54,7 @@ impl Service {
             Err(reply) => {
                 self.count(&reply);
                 self.log_answer(id, &reply, now);
-                self.hold_answer(id, request, *reply);
+                self.hold(id, request, *reply);
             }
         }
     }
@@ -78,13 +67,17 @@ impl Service {
         submission: Submission<'_>,
         now: Now,
     ) -> Result<(CheckingKey, Vec<EndorsementCheck>), Box<Reply>> {
-        let malformed = || Box::new(refusal("malformed_command", "the bytes are not a signed command"));
+        let malformed =
+            || Box::new(refusal(refusal::MALFORMED_COMMAND, "the bytes are not a signed command"));
         let message = Message::parse(submission.message).map_err(|_| malformed())?;
         if submission.signature.len() != SIGNATURE_BYTES {
             return Err(malformed());
         }
         if message.header.ledger_id != self.ledger.ledger_id() {
-            return Err(Box::new(refusal("other_ledger", "the command was signed for another ledger")));
+            return Err(Box::new(refusal(
+                refusal::OTHER_LEDGER,
+                "the command was signed for another ledger",
+            )));
         }
         let key = self.checking_key(id, &message)?;
         if let Screening::Answer(reply) = self.recall(&message, now) {
@@ -100,7 +93,7 @@ impl Service {
             return Ok(Vec::new());
         }
         let Ok(command) = Command::decode(message.header.tag, message.body) else {
-            return Err(Box::new(refusal("malformed_command", "the command does not decode")));
+            return Err(Box::new(refusal(refusal::MALFORMED_COMMAND, "the command does not decode")));
         };
         let checks = command.endorsements().into_iter().map(|endorsement| {
             let key = match endorsement.by {
@@ -118,7 +111,8 @@ impl Service {
     fn checking_key(&mut self, id: ConnectionId, message: &Message<'_>) -> Result<CheckingKey, Box<Reply>> {
         let peer = self.connections.get(&id).map_or(Peer::Unknown, |connection| connection.peer);
         let header = &message.header;
-        let no_permission = || Box::new(refusal("no_permission", "a command is submitted by its author"));
+        let no_permission =
+            || Box::new(refusal(refusal::NO_PERMISSION, "a command is submitted by its author"));
         match peer {
             Peer::Unknown => Err(Box::new(not_authenticated())),
             Peer::Anonymous => {
@@ -129,7 +123,7 @@ impl Service {
                 match command.as_ref().map(Command::signer) {
                     Some(Signer::Itself(spki)) => Ok(CheckingKey::Spki(spki.to_vec())),
                     Some(Signer::Author) | None => {
-                        Err(Box::new(refusal("malformed_command", "the registration does not decode")))
+                        Err(Box::new(refusal(refusal::MALFORMED_COMMAND, "the registration does not decode")))
                     }
                 }
             }
@@ -199,13 +193,13 @@ impl Service {
             Ok(Admission::Conflict) => {
                 self.refusals.note_undecided(message);
                 Screening::Answer(refusal(
-                    "conflict",
+                    refusal::CONFLICT,
                     "another command with this id is in the ledger; nothing was changed",
                 ))
             }
             Ok(Admission::OutsideWindow) => {
                 let refusal = Refusal::fail(
-                    "issued_at_out_of_range",
+                    refusal::ISSUED_AT_OUT_OF_RANGE,
                     "the command was issued more than 24 hours ago or more than 5 minutes ahead of the ledger",
                 );
                 self.refusals.remember_copy(message, refusal.clone());
@@ -217,7 +211,7 @@ impl Service {
 
     fn unreadable(&mut self, error: LogError) -> Screening {
         self.fatal.get_or_insert(error);
-        Screening::Answer(refusal("unreadable", "the log cannot be read"))
+        Screening::Answer(refusal(refusal::UNREADABLE, "the log cannot be read"))
     }
 
     fn check_signature(
@@ -305,20 +299,22 @@ impl Service {
             self.touched.insert(id);
             self.count(&reply);
             self.log_answer(id, &reply, now);
-            self.hold_answer(id, request, reply);
+            self.hold(id, request, reply);
         }
     }
 
     /// The answer to a command whose signature was checked; none if the batch has no room for it.
     fn decide(&mut self, check: &CommandCheck, verdict: &SignatureVerdict, now: Now) -> Option<Reply> {
         let Ok(message) = Message::parse(&check.message) else {
-            return Some(refusal("malformed_command", "the bytes are not a signed command"));
+            return Some(refusal(refusal::MALFORMED_COMMAND, "the bytes are not a signed command"));
         };
         match verdict {
             SignatureVerdict::Good | SignatureVerdict::UnknownEndorser(_) => {}
-            SignatureVerdict::Bad => return Some(refusal("bad_signature", "the signature does not hold")),
+            SignatureVerdict::Bad => {
+                return Some(refusal(refusal::BAD_SIGNATURE, "the signature does not hold"));
+            }
             SignatureVerdict::BadEndorsement(name, sentence) => return Some(refusal(name, sentence)),
-            SignatureVerdict::BadKey(error) => return Some(refusal("invalid_key", error)),
+            SignatureVerdict::BadKey(error) => return Some(refusal(refusal::INVALID_KEY, error)),
         }
         if check.key_id() != message.header.key_id {
             // A stranger's: it names another key than the one that it holds, and no copy of it ever names the right one.
@@ -328,7 +324,7 @@ impl Service {
             return Some(reply);
         }
         if message.header.account == AccountId::NONE && !self.takes_registration(check.connection, now) {
-            return Some(refusal("busy", "too many registrations at once; try again in a moment"));
+            return Some(refusal(refusal::BUSY, "too many registrations at once; try again in a moment"));
         }
         if let SignatureVerdict::UnknownEndorser(rejection) = verdict {
             let refusal = self.refusal_of(rejection);
@@ -339,15 +335,17 @@ impl Service {
             return Some(Reply::Refused(refusal));
         }
         let Ok(command) = Command::decode(message.header.tag, message.body) else {
-            return Some(refusal("malformed_command", "the command does not decode"));
+            return Some(refusal(refusal::MALFORMED_COMMAND, "the command does not decode"));
         };
         if let Err(guarded) = command.guard(now.wall) {
-            let refusal = Refusal::fail(guarded.name, guarded.sentence).about(guarded.element);
+            let refusal = Refusal::from(guarded);
             self.refusals.remember_copy(&message, refusal.clone());
             return Some(Reply::Refused(refusal));
         }
         let ends_sessions_of = command.ends_sessions_of();
-        match self.ledger.propose(message, &check.signature, command, now.wall) {
+        let following = &mut self.following;
+        let told = &mut |happened: &Happened, context: &Context<'_>| following.hear(happened, context);
+        match self.ledger.propose_telling(message, &check.signature, command, now.wall, told) {
             Ok(placement) => {
                 let bytes = message.bytes.len() + check.signature.len() + placement.event.len();
                 self.quota.add(message.header.account, (bytes + BLOCK_FIELDS_BYTES) as u64);
@@ -375,7 +373,7 @@ impl Service {
     /// A rule's refusal as it is answered.
     fn refusal_of(&self, rejection: &Rejection) -> Refusal {
         let sentence = rejection.sentence(&self.ledger.replica().state().settings);
-        Refusal::fail(rejection.name(), sentence).about(rejection.element())
+        Refusal { facts: rejection.facts(), ..Refusal::fail(rejection.name(), sentence) }
     }
 
     /// Whether there is a token for a registration: of its network, where that is not this machine, and of all.
@@ -398,23 +396,13 @@ impl Service {
             return None;
         }
         let refusal = Refusal::fail(
-            "log_quota",
+            refusal::LOG_QUOTA,
             format!(
                 "this account may write {most} bytes of the log in a day, which it has; the next day of UTC begins anew"
             ),
         );
         self.refusals.remember_copy(message, refusal.clone());
         Some(refusal)
-    }
-
-    /// Holds the answer to a command.
-    fn hold_answer(&mut self, id: ConnectionId, request: u32, reply: Reply) {
-        match &reply {
-            Reply::Refused(refusal) if OF_NO_BLOCK.contains(&refusal.name.as_str()) => {
-                self.hold_durable(id, request, reply);
-            }
-            _ => self.hold(id, request, reply),
-        }
     }
 
     fn count(&mut self, reply: &Reply) {
@@ -461,8 +449,8 @@ fn refusal(name: &str, message: impl ToString) -> Reply {
 pub(super) fn not_authenticated() -> Reply {
     Reply::Refused(Refusal {
         code: Refusal::AUTH_FAIL,
-        name: "not_authenticated".to_owned(),
+        name: refusal::NOT_AUTHENTICATED.to_owned(),
         message: "this needs an authenticated session: register first".to_owned(),
-        element: None,
+        facts: Vec::new(),
     })
 }

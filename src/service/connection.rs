@@ -61,6 +61,10 @@ pub(super) struct Connection {
     pub(super) ending: bool,
     /// The member is online through this connection.
     pub(super) present: bool,
+    /// The member follows blocks through this connection, for as long as it is heard of.
+    pub(super) follows: bool,
+    /// When the client was asked whether it is still there, since it was heard last.
+    pub(super) pinged_at: Option<Monotonic>,
     /// It stands among those whose messages are looked at in turn.
     pub(super) in_turns: bool,
     /// Its member has as many connections as an account may have: the first request is refused, and this one closed.
@@ -87,6 +91,8 @@ impl Connection {
             output_waits_since: None,
             ending: false,
             present: false,
+            follows: false,
+            pinged_at: None,
             in_turns: false,
             in_excess: false,
         }
@@ -135,7 +141,7 @@ impl Connection {
 
     /// Notes that the session got on.
     pub(super) fn received(&mut self, now: Monotonic) {
-        self.last_input = now;
+        (self.last_input, self.pinged_at) = (now, None);
         self.first_frame_seen |= self.session.stage() > Stage::Start;
     }
 
@@ -167,6 +173,16 @@ impl Connection {
         self.session.output().len() + self.held_bytes < limits.output_bytes_max as usize
     }
 
+    /// Spreads what is due for many connections at once: from 0 to [`SPREADS`].
+    fn spread(&self) -> u64 {
+        u64::from(self.accepted_at.0.subsec_micros()) % SPREADS
+    }
+
+    /// Whether its client only listens, so that it is asked after half of the idle time whether it is still there.
+    pub(super) fn is_to_be_pinged(&self) -> bool {
+        self.follows && !self.present && self.pinged_at.is_none()
+    }
+
     /// When the connection has to be looked at again, and is closed unless something happened until then.
     pub(super) fn deadline(&self, limits: &Limits) -> Monotonic {
         let after = |from: Monotonic, ms: u64| Monotonic(from.0 + Duration::from_millis(ms));
@@ -177,6 +193,9 @@ impl Connection {
             (Peer::Unknown, _) | (_, None) => after(self.accepted_at, limits.handshake_ms),
             (Peer::Anonymous, Some(opened_at)) => after(opened_at, limits.anonymous_ms),
             (Peer::Member(..), Some(_)) if self.present => after(self.last_input, limits.presence_ms),
+            (Peer::Member(..), Some(_)) if self.is_to_be_pinged() => {
+                after(self.last_input, limits.idle_ms / 2 - limits.idle_ms / 16 * self.spread() / SPREADS)
+            }
             (Peer::Member(..), Some(_)) => after(self.last_input, limits.idle_ms),
         };
         match self.output_waits_since {
@@ -185,6 +204,9 @@ impl Connection {
         }
     }
 }
+
+/// Moments over which pings are spread.
+const SPREADS: u64 = 64;
 
 /// Commands and messages that an idle connection keeps room for.
 const IDLE_COMMANDS_MAX: usize = 4;

@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rand_core::CryptoRng;
+
 use super::{ConnectionId, ROOM_CHECK_EVERY, Service};
 use crate::time::{Monotonic, Now};
 
@@ -47,7 +49,7 @@ impl Deadlines {
 
 impl Service {
     /// Does what is due.
-    pub(super) fn run_deadlines(&mut self, now: Now) {
+    pub(super) fn run_deadlines(&mut self, now: Now, rng: &mut dyn CryptoRng) {
         if self.previous_key_until.is_some_and(|until| now.wall >= until) {
             self.previous_key_until = None;
             self.identity.forget_previous();
@@ -62,13 +64,27 @@ impl Service {
         }
         while let Some(id) = self.deadlines.take_due(now.mono) {
             let Some(connection) = self.connections.get(&id) else { continue };
-            if connection.deadline(&self.limits) <= now.mono {
+            if connection.deadline(&self.limits) <= now.mono && connection.is_to_be_pinged() {
+                self.ping(id, now, rng);
+            } else if connection.deadline(&self.limits) <= now.mono {
                 tracing::debug!(connection = %id, "closed: nothing happened in time");
                 self.forget(id);
             } else {
                 self.schedule(id);
             }
         }
+    }
+
+    /// Asks a client that only listens whether it is still there: what it answers counts as being heard.
+    fn ping(&mut self, id: ConnectionId, now: Now, rng: &mut dyn CryptoRng) {
+        let sent = self.with_env(id, now, rng, |connection, env| {
+            connection.pinged_at = Some(now.mono);
+            connection.session.ping(*b"follower", env)
+        });
+        if let Some(Err(error)) = sent {
+            tracing::debug!(connection = %id, %error, "a follower could not be asked whether it is still there");
+        }
+        self.schedule(id);
     }
 
     /// Has a connection looked at when its deadline comes.

@@ -8,9 +8,9 @@ use super::turns::CHECKPOINT_WORK;
 use super::verification::Asker;
 use super::{ConnectionId, Service};
 use crate::audit::{AuditError, Report};
-use crate::domain::AccountId;
+use crate::refusal;
 use crate::time::Now;
-use crate::wire::{self, CheckpointNote, Progress, Refusal, Reply, Request, Whoami};
+use crate::wire::{self, CheckpointNote, Progress, Push, ReceiptOf, Refusal, Reply, Request};
 
 impl Service {
     /// Answers one message, or has its answer come later.
@@ -31,121 +31,73 @@ impl Service {
         if in_excess {
             let most = self.limits.connections_per_account_max;
             let sentence = format!("this account has {most} connections, which is as many as it may have");
-            self.hold_durable(id, request_id, Reply::Refused(Refusal::fail("busy", sentence)));
+            self.hold_durable(id, request_id, Reply::Refused(Refusal::fail(refusal::BUSY, sentence)));
             return self.end(id, "its account has as many connections as it may have");
         }
-        match (request, anonymous) {
-            (Request::Submit(submission), _) => self.submit(id, request_id, submission, now),
-            (Request::Checkpoint, _) => {
+        if anonymous && needs_account(&request) {
+            return self.hold_durable(id, request_id, not_authenticated());
+        }
+        match request {
+            Request::Submit(submission) => self.submit(id, request_id, submission, now),
+            Request::Ask(query) => self.ask(id, request_id, account, &query),
+            Request::Follow { from, of } => self.follow(id, request_id, account, from, of),
+            Request::Copy { from, limit, concerning } => {
+                self.copy(id, request_id, account, (from, limit, concerning));
+            }
+            Request::Receipt(of) => self.receipt(id, request_id, account, of),
+            Request::Inclusions { size, indexes } => self.inclusions(id, request_id, size, &indexes),
+            Request::Consistency { old_size, size } => {
+                self.consistency(id, request_id, old_size, size);
+            }
+            Request::Checkpoint => {
                 let (_, note) = self.hand_out_note();
                 self.hold_durable(id, request_id, Reply::Checkpoint(CheckpointNote { note }));
             }
-            (Request::Inclusion { index, size }, _) => self.inclusion(id, request_id, index, size),
-            (Request::Consistency { old_size, size }, _) => {
-                self.consistency(id, request_id, old_size, size);
-            }
-            (
-                Request::Copy { .. }
-                | Request::Verify
-                | Request::Status
-                | Request::Whoami
-                | Request::Receipt(_)
-                | Request::Cosign { .. }
-                | Request::Balance
-                | Request::Statement { .. }
-                | Request::Member(_)
-                | Request::Announce { .. }
-                | Request::Online { .. }
-                | Request::Locate(_)
-                | Request::Registration(_),
-                true,
-            ) => {
-                self.hold_durable(id, request_id, not_authenticated());
-            }
-            (Request::Copy { from, limit }, false) => self.copy(id, request_id, account, from, limit),
-            (Request::Cosigned(keys), _) => {
+            Request::Cosigned(keys) => {
                 self.work += CHECKPOINT_WORK;
                 self.hold_cosigned(id, request_id, &keys);
             }
-            (Request::Cosign { size, vkey, line }, false) => {
+            Request::Cosign { size, vkey, line } => {
                 self.work += CHECKPOINT_WORK;
                 let reply = self.cosign(account, size, vkey, line, now);
-                match reply {
-                    // Whether there is a place may have been decided in the open batch.
-                    Reply::Refused(_) => self.hold(id, request_id, reply),
-                    _ => self.hold_durable(id, request_id, reply),
-                }
-            }
-            (Request::Balance, false) => {
-                let reply = self.balance(account);
                 self.hold(id, request_id, reply);
             }
-            (Request::Statement { from, limit }, false) => {
-                self.statement(id, request_id, account, from, limit);
-            }
-            (Request::Member(handle), false) => {
-                let reply = self.member(handle);
+            Request::Whoami => {
+                let reply = self.whoami(account);
                 self.hold(id, request_id, reply);
             }
-            (Request::Announce { address, hidden }, false) => {
-                let reply = self.announce(id, request_id, account, address, hidden);
-                self.hold_durable(id, request_id, reply);
+            Request::Status => {
+                let status = Reply::Status(self.figures(now));
+                self.hold(id, request_id, status);
             }
-            (Request::Online { from, limit }, false) => {
-                let reply = self.online(from, limit);
-                self.hold_durable(id, request_id, reply);
-            }
-            (Request::Locate(account), false) => {
-                let reply = self.locate(account);
-                self.hold_durable(id, request_id, reply);
-            }
-            (Request::Registration(of), false) => self.registration(id, request_id, Some(of)),
-            (Request::RegistrationOfKey(key_id), _) => {
-                let of = self.ledger.replica().state().owner_of_key(&key_id);
-                self.registration(id, request_id, of);
-            }
-            (Request::Receipt(of), false) => self.receipt(id, request_id, account, of),
-            (Request::Verify, false) => {
+            Request::Verify => {
                 let asker = Asker { account, connection: id, request: request_id };
                 if let Err(refusal) = self.verifications.ask(asker) {
                     self.hold_durable(id, request_id, Reply::Refused(refusal));
                 }
             }
-            (Request::Status, false) => {
-                let status = Reply::Status(self.figures(now));
-                self.hold(id, request_id, status);
+            Request::Announce { address, hidden } => {
+                let reply = self.announce(id, request_id, account, address, hidden);
+                self.hold_durable(id, request_id, reply);
             }
-            (Request::Whoami, false) => {
-                let reply = self.whoami(account);
-                self.hold(id, request_id, reply);
+            Request::Online { from, limit } => {
+                let reply = self.online(from, limit);
+                self.hold_durable(id, request_id, reply);
+            }
+            Request::Locate(account) => {
+                let reply = self.locate(account);
+                self.hold_durable(id, request_id, reply);
             }
         }
     }
 
-    fn whoami(&self, account: AccountId) -> Reply {
-        let replica = self.ledger.replica();
-        let state = replica.state();
-        let (Some(handle), Some(registered_at)) = (state.handle(account), state.registered_at(account))
-        else {
-            return not_authenticated();
-        };
-        let tally = state.orders_of(account);
-        Reply::Whoami(Whoami {
-            account,
-            handle: handle.to_owned(),
-            registered_at,
-            orders_buy: tally.buy,
-            orders_sell: tally.sell,
-            last_block: replica.past().own(account).last().copied(),
-        })
-    }
-
-    /// Tells those who wait for it how far the verification is. Who has not taken the last push is told by a later one.
+    /// Tells those who have the log checked how far the check is. A client that has not taken the last push is told by a
+    /// later one.
     pub(super) fn log_progress(&mut self, done: u64, total: u64) {
         for asker in self.verifications.next_to_tell() {
             let connection = self.connections.get(&asker.connection);
             if connection.is_some_and(Connection::has_taken_all) {
-                let progress = Reply::Progress(Progress { done, total });
+                let progress = Reply::Push(Push::Progress(Progress { done, total }));
                 self.hold_durable(asker.connection, asker.request, progress);
             }
         }
@@ -174,13 +126,38 @@ impl Service {
             }
             Err(error) => {
                 tracing::warn!(%error, "the log could not be verified");
-                let reply =
-                    Reply::Refused(Refusal::fail("unreadable", "the log could not be read to its end"));
+                let reply = Reply::Refused(Refusal::fail(
+                    refusal::UNREADABLE,
+                    "the log could not be read to its end",
+                ));
                 (self.verifications.abandon(), reply)
             }
         };
         for asker in askers {
             self.hold_durable(asker.connection, asker.request, reply.clone());
         }
+    }
+}
+
+/// Whether a request needs a session with an account. Whether a question of a domain does, the domain says.
+fn needs_account(request: &Request<'_>) -> bool {
+    match request {
+        Request::Submit(_)
+        | Request::Ask(_)
+        | Request::Receipt(ReceiptOf::RegistrationOfKey(_))
+        | Request::Inclusions { .. }
+        | Request::Consistency { .. }
+        | Request::Checkpoint
+        | Request::Cosigned(_) => false,
+        Request::Follow { .. }
+        | Request::Copy { .. }
+        | Request::Receipt(_)
+        | Request::Cosign { .. }
+        | Request::Whoami
+        | Request::Status
+        | Request::Verify
+        | Request::Announce { .. }
+        | Request::Online { .. }
+        | Request::Locate(_) => true,
     }
 }

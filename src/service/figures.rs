@@ -1,12 +1,13 @@
 //! The figures that `status` shows: a line each.
 
 use super::Service;
+use crate::domain::Value;
 use crate::eventlog;
 use crate::time::Now;
-use crate::wire::{Figure, FigureValue, Figures};
+use crate::wire::{Figure, Figures};
 
 /// What a figure is called, what it says, and where it comes from. Counts run from the start of the daemon.
-type Row = (&'static str, &'static str, fn(&Service, Now) -> FigureValue);
+type Row = (&'static str, &'static str, fn(&Service, Now) -> Value);
 
 /// Every figure but those of the domains, which stand behind `head`. The documents have the same rows.
 const ROWS: &[Row] = &[
@@ -14,6 +15,9 @@ const ROWS: &[Row] = &[
     ("head", "hash of the newest of them", |service, _| service.ledger.committed().head.to_string().into()),
     ("segments", "segments of the log", |service, _| service.ledger.log().figures().segments.into()),
     ("connections", "open connections", |service, _| (service.connections.len() as u64).into()),
+    ("followers", "requests that are sent blocks as they come", |service, _| {
+        service.following.count().into()
+    }),
     ("handshakes_full", "handshakes with an RSA operation", |service, _| {
         service.counters.handshakes.full.into()
     }),
@@ -33,9 +37,7 @@ const ROWS: &[Row] = &[
     }),
     ("log_bytes", "bytes of frames in the log", |service, _| service.ledger.log().figures().log_bytes.into()),
     ("mode", "`read_write` or `read_only`", |service, _| service.mode().0.to_owned().into()),
-    ("mode_reason", "why it is read-only", |service, _| {
-        service.mode().1.map_or(FigureValue::None, FigureValue::Text)
-    }),
+    ("mode_reason", "why it is read-only", |service, _| service.mode().1.map_or(Value::None, Value::Text)),
     ("resident_bytes", "memory of the daemon", |service, _| service.process.resident_bytes.into()),
     ("cpu_us", "processor time of the daemon, in microseconds", |service, _| service.process.cpu_us.into()),
     ("uptime_us", "microseconds since the start", |_, now| (now.mono.0.as_micros() as u64).into()),

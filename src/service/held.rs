@@ -106,7 +106,7 @@ mod tests {
     use crate::crypto::note::LogKey;
     use crate::crypto::random::Seeded;
     use crate::crypto::rsa::PrivateKey;
-    use crate::domain::{AccountId, Command, Settings, accounts};
+    use crate::domain::{AccountId, Command, Query, Settings, accounts, payments};
     use crate::eventlog::{self, Fault, Options, SimDisk, Storage};
     use crate::ledger::{CHECKPOINT_FILE, CheckpointFile, CommitError, Ledger, Placement};
     use crate::limits::Limits;
@@ -117,6 +117,7 @@ mod tests {
 
     const ALICE: &str = include_str!("../../fixtures/keys/client.pem");
     const BOB: &str = include_str!("../../fixtures/keys/other.pem");
+    const BALANCE: Request<'static> = Request::Ask(Query::Payments(payments::Query::Balance));
     const MEMBER: ConnectionId = ConnectionId(1);
     const MEMBER_AGAIN: ConnectionId = ConnectionId(2);
     const STRANGER: ConnectionId = ConnectionId(3);
@@ -192,7 +193,7 @@ mod tests {
         let (mut service, disk) = service();
         ask(&mut service, MEMBER, 1, &Request::Verify);
         service.start_verification();
-        ask(&mut service, MEMBER_AGAIN, 2, &Request::Balance);
+        ask(&mut service, MEMBER_AGAIN, 2, &BALANCE);
 
         let placement = register(&mut service.ledger, "bob", BOB);
         let accepted = Accepted {
@@ -205,12 +206,12 @@ mod tests {
         service.counters.accepted = 1;
         service.hold(STRANGER, 3, Reply::Accepted(accepted));
         service.log_progress(1, 2);
-        ask(&mut service, MEMBER_AGAIN, 4, &Request::Member("bob"));
+        ask(&mut service, MEMBER_AGAIN, 4, &Request::Ask(Query::Accounts(accounts::Query::Member("bob"))));
         ask(&mut service, MEMBER_AGAIN, 5, &Request::Checkpoint);
-        ask(&mut service, MEMBER_AGAIN, 6, &Request::Inclusion { index: 0, size: 2 });
-        ask(&mut service, MEMBER_AGAIN, 7, &Request::Inclusion { index: 2, size: 3 });
-        ask(&mut service, MEMBER_AGAIN, 8, &Request::Copy { from: 0, limit: 9 });
-        ask(&mut service, STRANGER, 9, &Request::Balance);
+        ask(&mut service, MEMBER_AGAIN, 6, &Request::Inclusions { indexes: vec![0], size: 2 });
+        ask(&mut service, MEMBER_AGAIN, 7, &Request::Inclusions { indexes: vec![2], size: 3 });
+        ask(&mut service, MEMBER_AGAIN, 8, &Request::Copy { from: 0, limit: 9, concerning: false });
+        ask(&mut service, STRANGER, 9, &BALANCE);
         let nonsense = Submission { message: b"nonsense", signature: &[0; 384] };
         ask(&mut service, MEMBER_AGAIN, 10, &Request::Submit(nonsense));
         service.log_verified(Ok(Box::new(Report::default())), NOW);
@@ -234,16 +235,16 @@ mod tests {
             })
             .collect();
         let expected = [
-            (2, "Balance"),
+            (2, "Answer"),
             (3, "disk_full"),
-            (1, "Progress"),
+            (1, "Push"),
             (4, "disk_full"),
             (5, "Checkpoint"),
-            (6, "Inclusion"),
+            (6, "Inclusions"),
             (7, "no_such_proof"),
-            (8, "CopyPage"),
+            (8, "disk_full"),
             (9, "not_authenticated"),
-            (10, "malformed_command"),
+            (10, "disk_full"),
             (1, "Verification"),
         ];
         assert_eq!(told, expected.map(|(request, name)| (request, name.to_owned())));

@@ -4,6 +4,7 @@
 //! of the tick become one batch, and only when that is durable do the held replies leave.
 
 mod admission;
+mod answers;
 mod checkpoints;
 mod clock;
 mod commands;
@@ -13,15 +14,14 @@ mod deadlines;
 mod dispatch;
 mod fair_queue;
 mod figures;
+mod following;
 mod held;
 mod holdings;
 mod job;
 mod key_cache;
 mod lines;
-mod money;
 mod note;
 mod outbox;
-mod pages;
 mod party;
 mod presence;
 mod proofs;
@@ -51,6 +51,7 @@ use crate::ledger::{CheckpointFile, CommitError, Ledger};
 use crate::limits::{
     ANCHOR_SYNC_MS_MAX, Limits, REFUSALS_REMEMBERED_MAX, REFUSALS_REMEMBERED_PER_AUTHOR_MAX,
 };
+use crate::refusal;
 use crate::session::{ChannelSettings, ServerEnv, ServerIdentity, Stage, TicketSettings, TicketTable};
 use crate::time::{Monotonic, Now, Timestamp};
 use crate::wire::Refusal;
@@ -60,6 +61,7 @@ use connection::Connection;
 use cosigned::Cosigned;
 use deadlines::Deadlines;
 use fair_queue::FairQueue;
+use following::Following;
 use key_cache::KeyCache;
 use lines::Lines;
 use note::NewestNote;
@@ -133,6 +135,8 @@ pub struct Service {
     cosigned: Cosigned,
     /// Who is online.
     presence: Presence,
+    /// Who is sent blocks.
+    following: Following,
     /// When the anchor is to be synced, or room on the disk to be looked for.
     maintenance_due: Option<Monotonic>,
     counters: Counters,
@@ -218,6 +222,7 @@ impl Service {
             checkpoint_unkept: false,
             cosigned: Cosigned::default(),
             presence: Presence::default(),
+            following: Following::default(),
             maintenance_due: None,
             counters: Counters::default(),
             process: ProcessFigures::default(),
@@ -340,7 +345,7 @@ impl Handler for Service {
 
     fn end_tick(&mut self, now: Now, rng: &mut dyn CryptoRng) -> Result<(), LogError> {
         self.watch_clock(now);
-        self.run_deadlines(now);
+        self.run_deadlines(now, rng);
         self.share_reading_anew();
         self.serve(now);
         self.hand_out_checks();
@@ -350,14 +355,17 @@ impl Handler for Service {
         }
         if self.awaits_more(now) {
             self.release_held(now, rng);
+            self.top_up_followers(now, rng);
             return Ok(());
         }
         self.commit_due = None;
+        let mut notices = Vec::new();
         match self.ledger.commit(rng) {
             Ok(0) => self.refusals.committed(),
             Ok(blocks) => {
                 self.newest_batch = blocks;
                 self.outbox.became_durable(self.outbox.open());
+                notices = self.following.became_durable();
                 self.refusals.committed();
                 let due = Monotonic(now.mono.0 + Duration::from_millis(ANCHOR_SYNC_MS_MAX));
                 self.maintenance_due.get_or_insert(due);
@@ -371,6 +379,8 @@ impl Handler for Service {
         self.keep_checkpoint()?;
         self.keep_cosigned(now.mono);
         self.release_held(now, rng);
+        self.top_up_followers(now, rng);
+        self.send_notices(notices, now, rng);
         self.close_ended(now, rng);
         self.start_verification();
         self.start_rebuild(now);
@@ -407,6 +417,7 @@ impl Handler for Service {
             } else {
                 self.schedule(id);
             }
+            self.following.drained(id);
             self.await_turn(id);
         }
     }
@@ -430,7 +441,7 @@ impl Handler for Service {
             || self.ledger.open_batch() > 0;
         // What is left over waits for an open batch, if there is one that is left open.
         let left_over = left_over.then(|| self.commit_due.unwrap_or_default());
-        let more = !self.jobs.is_empty() || !self.turns.is_empty();
+        let more = !self.jobs.is_empty() || !self.turns.is_empty() || self.following.is_ready();
         let at_once = more.then_some(Monotonic::default()).or(left_over);
         let files = [self.cosigned.write_due(), self.rebuild_due()];
         let due = [connections, self.maintenance_due, self.lines.due(), at_once].into_iter().chain(files);
@@ -463,5 +474,5 @@ impl Handler for Service {
 }
 
 fn disk_full() -> Refusal {
-    Refusal::fail("disk_full", "the disk is full: the ledger can be read but not changed")
+    Refusal::fail(refusal::DISK_FULL, "the disk is full: the ledger can be read but not changed")
 }

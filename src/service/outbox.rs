@@ -107,10 +107,11 @@ impl Outbox {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::{Progress, Refusal};
+    use crate::refusal;
+    use crate::wire::{Progress, Push, Refusal};
 
     fn reply(n: u64) -> Reply {
-        Reply::Progress(Progress { done: n, total: n })
+        Reply::Push(Push::Progress(Progress { done: n, total: n }))
     }
 
     fn left(outbox: &mut Outbox) -> Vec<(u64, u32)> {
@@ -140,7 +141,7 @@ mod tests {
         let (durable, open) = (outbox.durable(), outbox.open());
         outbox.put(ConnectionId(1), 1, &reply(1), durable);
         let bytes = outbox.put(ConnectionId(2), 2, &reply(2), open);
-        let refused = Reply::Refused(Refusal::fail("disk_full", "no room"));
+        let refused = Reply::Refused(Refusal::fail(refusal::DISK_FULL, "no room"));
         let mut resized = Vec::new();
         outbox.threw_away(open, &refused, &mut |id, before, now| resized.push((id.0, before, now)));
         let messages: Vec<Vec<u8>> = outbox.take_leaving().into_iter().map(|held| held.message).collect();

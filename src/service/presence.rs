@@ -6,7 +6,8 @@ use std::net::SocketAddr;
 use super::{ConnectionId, Service};
 use crate::domain::AccountId;
 use crate::limits::PAGE_MEMBERS_READ_MAX;
-use crate::wire::{self, OnlineMember, OnlinePage, Refusal, Reply};
+use crate::refusal;
+use crate::wire::{self, OnlineMember, OnlinePage, Push, Refusal, Reply};
 
 /// Members in one answer at most.
 const PAGE_MEMBERS_MAX: usize = 1_024;
@@ -47,7 +48,7 @@ impl Service {
         hidden: bool,
     ) -> Reply {
         if address.port() == 0 {
-            return Reply::Refused(Refusal::fail("invalid_address", "nobody listens on port 0"));
+            return Reply::Refused(Refusal::fail(refusal::INVALID_ADDRESS, "nobody listens on port 0"));
         }
         if let Some(connection) = self.connections.get_mut(&id) {
             let seen = connection.address.ip().to_canonical();
@@ -59,7 +60,7 @@ impl Service {
                     "others would be sent to {}, {kind}: nobody can be told to dial it",
                     address.ip()
                 );
-                return Reply::Refused(Refusal::fail("invalid_address", text));
+                return Reply::Refused(Refusal::fail(refusal::INVALID_ADDRESS, text));
             }
             connection.present = true;
             self.schedule(id);
@@ -67,7 +68,7 @@ impl Service {
         let before = self.presence.0.insert(account, Place { connection: id, request, address, hidden });
         if let Some(before) = before.filter(|before| before.connection != id) {
             // Whoever listens there would wait for ever for what goes elsewhere now.
-            self.hold_durable(before.connection, before.request, Reply::Displaced(address));
+            self.hold_durable(before.connection, before.request, Reply::Push(Push::Displaced(address)));
         }
         Reply::Announced(address)
     }
@@ -99,7 +100,7 @@ impl Service {
 
     fn face(&self, account: AccountId, place: &Place) -> Option<OnlineMember> {
         let state = self.ledger.replica().state();
-        let (handle, key_id) = (state.handle(account)?.to_owned(), state.key_id(account)?);
-        Some(OnlineMember { account, handle, address: place.address, key_id })
+        let (handle, keys) = (state.handle(account)?.to_owned(), vec![state.key_id(account)?]);
+        Some(OnlineMember { account, handle, address: place.address, keys })
     }
 }

@@ -8,8 +8,9 @@ use super::turns::PROOF_WORK;
 use super::{ConnectionId, Job, Service};
 use crate::eventlog::LogError;
 use crate::ledger::{RebuildError, RebuiltTree, Unproven};
+use crate::refusal;
 use crate::time::{Monotonic, Now};
-use crate::wire::{Refusal, Reply};
+use crate::wire::{INCLUSIONS_MAX, Refusal, Reply};
 
 /// How long after a file could not be written it is tried again.
 const RETRY_AFTER: Duration = Duration::from_secs(30);
@@ -41,10 +42,16 @@ impl From<LogError> for NoProof {
 }
 
 impl Service {
-    pub(super) fn inclusion(&mut self, id: ConnectionId, request: u32, index: u64, size: u64) {
-        self.work += PROOF_WORK;
-        let proof = self.ledger.inclusion(index, size).map(Reply::Inclusion);
-        self.hold_proof(id, request, proof);
+    pub(super) fn inclusions(&mut self, id: ConnectionId, request: u32, size: u64, indexes: &[u64]) {
+        if indexes.len() > INCLUSIONS_MAX {
+            let sentence = format!("{INCLUSIONS_MAX} proofs at most are in one answer");
+            let refusal = Refusal::fail(refusal::NO_SUCH_PROOF, sentence);
+            return self.hold_durable(id, request, Reply::Refused(refusal));
+        }
+        self.work += PROOF_WORK * indexes.len().max(1) as u64;
+        let proofs = indexes.iter().map(|index| self.ledger.inclusion(*index, size));
+        let proofs = proofs.collect::<Result<_, _>>().map(Reply::Inclusions);
+        self.hold_proof(id, request, proofs);
     }
 
     pub(super) fn consistency(&mut self, id: ConnectionId, request: u32, old_size: u64, size: u64) {
@@ -55,7 +62,7 @@ impl Service {
 
     fn hold_proof(&mut self, id: ConnectionId, request: u32, proof: Result<Reply, Unproven>) {
         let reply = proof.unwrap_or_else(|unproven| match unproven {
-            Unproven::NoSuch => Reply::Refused(Refusal::fail("no_such_proof", unproven)),
+            Unproven::NoSuch => Reply::Refused(Refusal::fail(refusal::NO_SUCH_PROOF, unproven)),
             Unproven::Unavailable => Reply::Refused(self.unavailable()),
         });
         self.hold_durable(id, request, reply);
@@ -71,7 +78,7 @@ impl Service {
             self.stored_hashes = StoredHashes::Damaged(Monotonic::default());
         }
         Refusal::fail(
-            "unavailable",
+            refusal::UNAVAILABLE,
             "the server makes its stored hashes anew and cannot prove this until then",
         )
     }

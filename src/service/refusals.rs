@@ -143,6 +143,7 @@ mod tests {
     use crate::chain::Header;
     use crate::crypto::LedgerId;
     use crate::domain::Tag;
+    use crate::refusal;
 
     fn message(id: u8, issued_at: u64, body: &[u8]) -> Vec<u8> {
         message_of(7, id, issued_at, body)
@@ -165,7 +166,7 @@ mod tests {
         let mut refusals = Refusals::new(9, 2);
         for id in 1..=3 {
             let bytes = message(id, 5, b"x");
-            refusals.remember(&Message::parse(&bytes).unwrap(), Refusal::fail("no_orders", id));
+            refusals.remember(&Message::parse(&bytes).unwrap(), Refusal::fail(refusal::NO_ORDERS, id));
         }
         let known = |bytes: &[u8]| refusals.get(&Message::parse(bytes).unwrap()).map(|r| r.message.clone());
         assert_eq!(known(&message(1, 5, b"x")), None, "the oldest of three is forgotten");
@@ -179,8 +180,8 @@ mod tests {
         let mut refusals = Refusals::new(9, 9);
         let (late, ruled) = (message(1, 5, b"x"), message(2, 5, b"x"));
         refusals.remember_copy(&Message::parse(&late).unwrap(), Refusal::fail("late", "late"));
-        refusals.remember(&Message::parse(&ruled).unwrap(), Refusal::fail("no_orders", "no"));
-        refusals.take_back(&Refusal::fail("disk_full", "full"));
+        refusals.remember(&Message::parse(&ruled).unwrap(), Refusal::fail(refusal::NO_ORDERS, "no"));
+        refusals.take_back(&Refusal::fail(refusal::DISK_FULL, "full"));
         let known = |refusals: &Refusals, bytes: &[u8]| {
             refusals.get(&Message::parse(bytes).unwrap()).map(|r| r.name.clone())
         };
@@ -188,9 +189,9 @@ mod tests {
         assert_eq!(known(&refusals, &message(1, 6, b"x")), None);
         assert_eq!(known(&refusals, &ruled), Some("disk_full".into()));
         assert_eq!(known(&refusals, &message(2, 6, b"x")), None, "the rules have not spoken");
-        refusals.remember(&Message::parse(&ruled).unwrap(), Refusal::fail("no_orders", "no"));
+        refusals.remember(&Message::parse(&ruled).unwrap(), Refusal::fail(refusal::NO_ORDERS, "no"));
         refusals.committed();
-        refusals.take_back(&Refusal::fail("disk_full", "full"));
+        refusals.take_back(&Refusal::fail(refusal::DISK_FULL, "full"));
         assert_eq!(known(&refusals, &message(2, 6, b"x")), Some("no_orders".into()));
     }
 

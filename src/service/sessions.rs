@@ -96,6 +96,7 @@ impl Service {
         let bytes = connection.commands.iter().map(|command| command.bytes).sum();
         self.commands_ended(party, connection.commands.len() as u64, bytes);
         self.verifications.forget(id);
+        self.following.forget(id);
         if connection.present {
             self.presence.gone(connection.account(), id);
         }

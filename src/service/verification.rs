@@ -12,6 +12,7 @@ use crate::domain::AccountId;
 use crate::eventlog::Storage;
 use crate::ledger::Totals;
 use crate::limits::VERIFICATIONS_ASKED_MAX;
+use crate::refusal;
 use crate::wire::{FINDINGS_MAX, Finding, Refusal, Verification};
 
 /// Askers who are told how far it is at once; the others' turn is the next time.
@@ -54,11 +55,11 @@ impl Verifications {
         let running = self.running.as_ref().map_or(&[][..], |running| &running.askers);
         if self.waiting.iter().chain(running).any(|other| other.account == asker.account) {
             let sentence = "a check of the log that this account asked for is not done yet";
-            return Err(Refusal::fail("busy", sentence));
+            return Err(Refusal::fail(refusal::BUSY, sentence));
         }
         if self.waiting.len() + running.len() >= VERIFICATIONS_ASKED_MAX {
             let sentence = "as many members wait for a check of the log as the server takes; try again later";
-            return Err(Refusal::fail("busy", sentence));
+            return Err(Refusal::fail(refusal::BUSY, sentence));
         }
         self.waiting.push(asker);
         Ok(())

@@ -1,6 +1,8 @@
-//! The server's figures: a list, so that a further one is no other message.
+//! Figures: lists of names and values, so that a further line is no other message.
 
 use serde::{Deserialize, Serialize};
+
+use crate::domain::Value;
 
 /// One figure.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -8,18 +10,7 @@ pub struct Figure {
     /// Its stable name, such as `log_bytes`.
     pub name: String,
     /// What it is now.
-    pub value: FigureValue,
-}
-
-/// What a figure says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum FigureValue {
-    /// Nothing at the moment.
-    None,
-    /// A count, bytes or microseconds, as the name says.
-    Number(u64),
-    /// A word, a hash or a sentence.
-    Text(String),
+    pub value: Value,
 }
 
 /// All figures, in the order in which they are shown.
@@ -30,32 +21,21 @@ impl Figures {
     /// A number by its name; none if the server has no such figure.
     pub fn number(&self, name: &str) -> Option<u64> {
         match self.value(name)? {
-            FigureValue::Number(number) => Some(*number),
-            FigureValue::None | FigureValue::Text(_) => None,
+            Value::Number(number) => Some(*number),
+            Value::None | Value::Text(_) | Value::Time(_) => None,
         }
     }
 
     /// A text by its name; none if the server has no such figure, or nothing to say.
     pub fn text(&self, name: &str) -> Option<&str> {
         match self.value(name)? {
-            FigureValue::Text(text) => Some(text),
-            FigureValue::None | FigureValue::Number(_) => None,
+            Value::Text(text) => Some(text),
+            Value::None | Value::Number(_) | Value::Time(_) => None,
         }
     }
 
-    fn value(&self, name: &str) -> Option<&FigureValue> {
+    /// What a figure says, by its name; none if the server has no such figure.
+    pub fn value(&self, name: &str) -> Option<&Value> {
         self.0.iter().find(|figure| figure.name == name).map(|figure| &figure.value)
-    }
-}
-
-impl From<u64> for FigureValue {
-    fn from(number: u64) -> FigureValue {
-        FigureValue::Number(number)
-    }
-}
-
-impl From<String> for FigureValue {
-    fn from(text: String) -> FigureValue {
-        FigureValue::Text(text)
     }
 }

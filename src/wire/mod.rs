@@ -7,17 +7,20 @@
 mod dialled;
 mod figures;
 mod peer;
+mod push;
+mod refusal;
 mod reply;
 mod request;
 
 pub use dialled::check_dialled;
-pub use figures::{Figure, FigureValue, Figures};
+pub use figures::{Figure, Figures};
 pub use peer::{Handover, PeerReply, PeerRequest};
+pub use push::{Followings, Progress, Push};
+pub use refusal::Refusal;
 pub use reply::{
-    Accepted, Balance, CheckpointNote, CopyPage, Finding, Member, OnlineMember, OnlinePage, Progress, Proofs,
-    Refusal, Reply, StatementLine, StatementPage, Verification, Whoami,
+    Accepted, CheckpointNote, CopyPage, Finding, OnlineMember, OnlinePage, Proofs, Reply, Verification,
 };
-pub use request::{ReceiptOf, Request, StatementPlace, Submission};
+pub use request::{Followed, ReceiptOf, Request, Submission};
 
 use serde::{Deserialize, Serialize};
 
@@ -29,8 +32,8 @@ pub const VERSION: u8 = 1;
 /// Bytes before the postcard part.
 pub const ENVELOPE_BYTES: usize = 5;
 
-/// Blocks' bytes that a page of `copy` holds at most, a single larger block excepted.
-pub const COPY_PAGE_BYTES_MAX: usize = 256 << 10;
+/// Proofs of one answer at most.
+pub const INCLUSIONS_MAX: usize = 256;
 
 /// Findings that a verification lists at most; it counts them all.
 pub const FINDINGS_MAX: usize = 1_000;
@@ -41,6 +44,13 @@ pub fn seal<T: Serialize>(id: u32, value: &T) -> Vec<u8> {
     message.extend_from_slice(&id.to_be_bytes());
     message.extend_from_slice(&codec::encode(value));
     message
+}
+
+/// Gives a sealed message another id.
+pub fn readdress(message: &mut [u8], id: u32) {
+    if let Some(bytes) = message.get_mut(1..ENVELOPE_BYTES) {
+        bytes.copy_from_slice(&id.to_be_bytes());
+    }
 }
 
 /// Takes a request or a reply out of its envelope.

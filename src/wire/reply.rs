@@ -7,57 +7,50 @@ use serde_bytes::ByteBuf;
 
 use crate::chain::{Consistency, Inclusion};
 use crate::crypto::{Digest, KeyId};
-use crate::domain::{AccountId, Movement};
+use crate::domain::{AccountId, Answer};
 use crate::time::Timestamp;
 
-use super::{Figures, StatementPlace};
+use super::{Figures, Push, Refusal};
 
-/// An answer, or news about a request that is still being worked on.
+/// An answer, or news about a request that stays open.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reply {
     /// The command stands in a durable block.
     Accepted(Accepted),
     /// Refused; nothing changed.
     Refused(Refusal),
-    /// Some of the caller's blocks.
+    /// A domain's answer.
+    Answer(Answer),
+    /// Not an answer: something that the request with this id is told while it stays open.
+    Push(Push),
+    /// Some of the blocks that the caller may read.
     CopyPage(CopyPage),
-    /// Push: how far the verification is.
-    Progress(Progress),
-    /// The verdict.
-    Verification(Verification),
-    /// The server's figures.
-    Status(Figures),
-    /// The caller's account.
-    Whoami(Whoami),
-    /// The newest signed checkpoint.
-    Checkpoint(CheckpointNote),
-    /// A proof.
-    Inclusion(Inclusion),
-    /// A proof.
-    Consistency(Consistency),
     /// A block and its proofs.
     Receipt(Proofs),
-    /// The caller's money.
-    Balance(Balance),
-    /// Some lines of the caller's statement.
-    Statement(StatementPage),
-    /// Somebody's public face.
-    Member(Member),
+    /// A proof for each index, in the order in which they were asked for.
+    Inclusions(Vec<Inclusion>),
+    /// A proof.
+    Consistency(Consistency),
+    /// A signed checkpoint.
+    Checkpoint(CheckpointNote),
+    /// The caller's account, as a list: a further line is no other message.
+    Whoami(Figures),
+    /// The server's figures.
+    Status(Figures),
+    /// The verdict.
+    Verification(Verification),
     /// The caller is online: where others are told that it listens.
     Announced(SocketAddr),
     /// Members who are online.
     Online(OnlinePage),
-    /// Push to a caller who announced itself: the same member is online somewhere else since, at this address, and
-    /// nobody is told of the caller's place any more.
-    Displaced(SocketAddr),
 }
 
 /// Some of those who are online, by account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OnlinePage {
-    /// They.
+    /// The members.
     pub members: Vec<OnlineMember>,
-    /// Who comes next; none when these were the last.
+    /// From which account to ask next; none when these were the last.
     pub next: Option<AccountId>,
 }
 
@@ -70,60 +63,8 @@ pub struct OnlineMember {
     pub handle: String,
     /// Where the member listens.
     pub address: SocketAddr,
-    /// Names the member's key.
-    pub key_id: KeyId,
-}
-
-/// An account's money.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Balance {
-    /// Minor units.
-    pub balance: u64,
-    /// The ledger's currency.
-    pub currency: String,
-    /// Decimals with which amounts are shown.
-    pub scale: u8,
-}
-
-/// Some lines of an account's statement, in order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StatementPage {
-    /// The lines.
-    pub lines: Vec<StatementLine>,
-    /// Where the next one is; none when these were the last.
-    pub next: Option<StatementPlace>,
-}
-
-/// One movement of an account's money.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StatementLine {
-    /// Where it stands.
-    pub place: StatementPlace,
-    /// Time of the block.
-    pub timestamp: Timestamp,
-    /// What moved it.
-    pub movement: Movement,
-    /// Minor units that came, or negative that went.
-    pub amount: i64,
-    /// What the account has after it, in minor units.
-    pub balance: u64,
-    /// Who is at the other end: the payer, the payee, or the operator who issued.
-    pub counterparty: Option<AccountId>,
-    /// The counterparty's public name.
-    pub handle: String,
-    /// What it was for.
-    pub memo: String,
-}
-
-/// What everybody may know of a member.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Member {
-    /// Number.
-    pub account: AccountId,
-    /// Public name.
-    pub handle: String,
-    /// Names the member's key.
-    pub key_id: KeyId,
+    /// Names the member's keys.
+    pub keys: Vec<KeyId>,
 }
 
 /// What a receipt is made of: see [`crate::chain::Receipt`].
@@ -133,8 +74,9 @@ pub struct Proofs {
     pub block: ByteBuf,
     /// That it is in the tree of the checkpoint.
     pub inclusion: Inclusion,
-    /// The author's registration, if the block is not one itself: stored bytes, and its inclusion.
-    pub registration: Option<(ByteBuf, Inclusion)>,
+    /// The blocks that brought the key into being which signed the block, if the block does not do so itself: stored
+    /// bytes of each, and its inclusion. There is one today, the author's registration.
+    pub keys: Vec<(ByteBuf, Inclusion)>,
     /// The newest signed checkpoint.
     pub note: String,
 }
@@ -154,52 +96,13 @@ pub struct Accepted {
     pub duplicate: bool,
 }
 
-/// Why not.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Refusal {
-    /// 210 when a rule refused it, 220 when the session may not ask for it.
-    pub code: u16,
-    /// Stable machine name, such as `handle_taken`.
-    pub name: String,
-    /// A sentence for people.
-    pub message: String,
-    /// Which element of the command it is about, counted from 1, where it is about one.
-    pub element: Option<u64>,
-}
-
-impl Refusal {
-    /// Code of what a rule refused.
-    pub const FAIL: u16 = 210;
-    /// Code of what needs an authenticated session.
-    pub const AUTH_FAIL: u16 = 220;
-
-    /// A refusal by a rule.
-    pub fn fail(name: &str, message: impl ToString) -> Refusal {
-        Refusal { code: Refusal::FAIL, name: name.to_owned(), message: message.to_string(), element: None }
-    }
-
-    /// The same about one element of the command, counted from 1.
-    pub fn about(self, element: Option<u64>) -> Refusal {
-        Refusal { element, ..self }
-    }
-}
-
-/// Some of the caller's blocks, in order.
+/// Some of the blocks that the caller may read, in order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CopyPage {
     /// Stored bytes.
     pub blocks: Vec<ByteBuf>,
-    /// Index of the caller's next block; ask from there. None when these were the last.
+    /// From which index to ask next. None when these were the last.
     pub next: Option<u64>,
-}
-
-/// How far a verification is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Progress {
-    /// Bytes of the log checked.
-    pub done: u64,
-    /// Bytes of the log to check.
-    pub total: u64,
 }
 
 /// The verdict over the log.
@@ -232,23 +135,6 @@ pub struct Finding {
     pub reason: String,
     /// Whether it is only a warning: a torn tail that was never acknowledged.
     pub warning: bool,
-}
-
-/// The caller's account as the ledger has it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Whoami {
-    /// Number.
-    pub account: AccountId,
-    /// Public name.
-    pub handle: String,
-    /// Index of the registration's block.
-    pub registered_at: u64,
-    /// Orders to buy and to sell, placed so far.
-    pub orders_buy: u64,
-    /// See `orders_buy`.
-    pub orders_sell: u64,
-    /// Index of the account's last block.
-    pub last_block: Option<u64>,
 }
 
 /// A signed checkpoint: a C2SP signed note.

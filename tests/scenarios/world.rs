@@ -282,7 +282,7 @@ impl World {
         self.link.advance(&block, block_hash(&bytes));
         self.blocks.push(bytes);
         let happened = Happened::of(decoded, event.clone()).unwrap();
-        domain::apply(&mut self.state, &happened, &context).unwrap();
+        domain::apply(&mut self.state, &happened, &context, &mut |_, _| ()).unwrap();
         match event {
             Event::Accounts(accounts::Event::Registered(registered)) => {
                 Outcome::Account(registered.account.0)
@@ -315,7 +315,7 @@ impl World {
                 Ok(event),
                 "decided the same again"
             );
-            domain::apply(&mut state, &happened, &context).unwrap();
+            domain::apply(&mut state, &happened, &context, &mut |_, _| ()).unwrap();
             link.advance(&block, block_hash(bytes));
         }
         state

@@ -1,5 +1,6 @@
 //! `ledgerctl register`: an account under a public handle.
 
+use crate::refusal;
 use argh::{ArgsInfo, FromArgs};
 
 use crate::cli::context::Context;
@@ -43,7 +44,7 @@ impl Run for Register {
                 return tell(context, registration);
             }
             return Err(ClientError::Refused(Refusal::fail(
-                "already_registered",
+                refusal::ALREADY_REGISTERED,
                 format!(
                     "this home has account {} ({}) on this ledger already",
                     account.account, account.handle
@@ -71,7 +72,7 @@ impl Run for Register {
                      {handle} was not registered"
                 );
                 registration.told()?;
-                return Err(ClientError::Refused(Refusal::fail("already_registered", text)));
+                return Err(ClientError::Refused(Refusal::fail(refusal::ALREADY_REGISTERED, text)));
             }
         }
         tell(context, registration)

@@ -6,7 +6,7 @@ use crate::cli::context::Context;
 use crate::cli::fields;
 use crate::cli::run::Run;
 use crate::cli::session::open_member;
-use crate::client::{ClientError, question};
+use crate::client::{ClientError, fetch_me};
 use crate::terminal::exit::Exit;
 
 /// Your account as the ledger has it.
@@ -19,22 +19,15 @@ impl Run for Whoami {
 
     fn run(&self, context: &Context) -> Result<Exit, ClientError> {
         let mut member = open_member(context)?;
-        let me = member.ask(&question::Whoami)?;
-        let fingerprint = member.server().fingerprint();
-        let key = member.account().key_id.clone();
-        let server = member.server().address.clone();
-        let fields = [
-            ("user_id", me.account.0.into()),
-            ("handle", me.handle.into()),
-            ("key_id", key.into()),
-            ("registered_at", me.registered_at.into()),
-            ("orders_buy", me.orders_buy.into()),
-            ("orders_sell", me.orders_sell.into()),
-            ("last_block", me.last_block.into()),
-            ("server", server.into()),
-            ("fingerprint", fingerprint.into()),
+        let me = fetch_me(&mut member)?;
+        let mut fields = fields::of_figures(me.told);
+        let own = [
+            ("key_id", member.account().key_id.clone()),
+            ("server", member.server().address.clone()),
+            ("fingerprint", member.server().fingerprint()),
         ];
-        fields::print(context, &fields)?;
+        fields.extend(own.map(|(name, text)| (name.to_owned(), text.into())));
+        fields::print(context, fields)?;
         Ok(Exit::Done)
     }
 }

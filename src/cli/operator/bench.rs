@@ -14,6 +14,7 @@ use crate::client::{ClientError, pinned};
 use crate::domain::Command;
 use crate::domain::payments::{self, Issue};
 use crate::limits::{ORDERS_MAX, PAYMENTS_MAX};
+use crate::refusal;
 use crate::terminal::arguments::number_in;
 use crate::terminal::exit::Exit;
 use crate::text::escape;
@@ -150,7 +151,7 @@ fn fund(context: &Context, accounts: &Accounts, plan: &Plan) -> Result<(), Clien
         let amount = i64::try_from(needy.missing).map_err(|_| penniless(needy))?;
         let issue = Command::Payments(payments::Command::Issue(Issue { to: needy.account, amount }));
         match submit(context, &mut operator, &issue) {
-            Err(ClientError::Refused(refusal)) if refusal.name == "no_permission" => {
+            Err(ClientError::Refused(refusal)) if refusal.name == refusal::NO_PERMISSION => {
                 return Err(penniless(needy));
             }
             // The next measurement asks for balances again.

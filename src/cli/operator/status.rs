@@ -8,7 +8,6 @@ use crate::cli::run::Run;
 use crate::cli::session::open_member;
 use crate::client::{ClientError, question};
 use crate::terminal::exit::Exit;
-use crate::wire::{Figure, FigureValue, Figures};
 
 /// The server's figures.
 #[derive(FromArgs, ArgsInfo, Debug)]
@@ -21,20 +20,7 @@ impl Run for Status {
     fn run(&self, context: &Context) -> Result<Exit, ClientError> {
         let mut member = open_member(context)?;
         let status = member.ask(&question::Figures)?;
-        fields::print_named(context, status_fields(status))?;
+        fields::print(context, fields::of_figures(status))?;
         Ok(Exit::Done)
     }
-}
-
-/// The server's figures as it names them: a client that is older than the server shows those that came later, too.
-fn status_fields(figures: Figures) -> Vec<(String, serde_json::Value)> {
-    let field = |figure: Figure| {
-        let value = match figure.value {
-            FigureValue::None => serde_json::Value::Null,
-            FigureValue::Number(number) => number.into(),
-            FigureValue::Text(text) => text.into(),
-        };
-        (figure.name, value)
-    };
-    figures.0.into_iter().map(field).collect()
 }

@@ -12,9 +12,9 @@ use crate::cli::session::open_member;
 use crate::client;
 use crate::client::{ClientError, fetch_balance};
 use crate::domain::payments::Currency;
+use crate::domain::payments::StatementLine;
 use crate::terminal::exit::Exit;
 use crate::text::escape;
-use crate::wire::StatementLine;
 
 /// What came and went, with the balance after each movement.
 #[derive(FromArgs, ArgsInfo, Debug)]

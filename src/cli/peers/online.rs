@@ -7,6 +7,7 @@ use crate::cli::context::Context;
 use crate::cli::run::Run;
 use crate::cli::session::open_member;
 use crate::client::{ClientError, fetch_balance, fetch_online};
+use crate::crypto::KeyId;
 use crate::terminal::exit::Exit;
 use crate::text::escape;
 use crate::wire::OnlineMember;
@@ -31,8 +32,12 @@ impl Run for Online {
             return Ok(Exit::Done);
         }
         context.out.line(&format!("balance {} {}", currency.show(balance), currency.name))?;
-        for OnlineMember { account, handle, address, key_id } in &members {
-            context.out.line(&format!("{account:>6}  {:20}  {address:22}  {key_id}", escape(handle)))?;
+        for OnlineMember { account, handle, address, keys } in &members {
+            context.out.line(&format!(
+                "{account:>6}  {:20}  {address:22}  {}",
+                escape(handle),
+                names(keys)
+            ))?;
         }
         Ok(Exit::Done)
     }
@@ -44,6 +49,10 @@ fn json_of(member: &OnlineMember) -> serde_json::Value {
         "handle": member.handle,
         "address": member.address.ip().to_string(),
         "port": member.address.port(),
-        "key_id": member.key_id.to_string(),
+        "keys": member.keys.iter().map(KeyId::to_string).collect::<Vec<String>>(),
     })
+}
+
+fn names(keys: &[KeyId]) -> String {
+    keys.iter().map(KeyId::to_string).collect::<Vec<String>>().join(" ")
 }

@@ -6,11 +6,13 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::question;
 use crate::client::ClientError;
-use crate::client::link::{Member, question};
+use crate::client::link::Member;
 use crate::client::proofs::{Registrant, fetch_registrant};
 use crate::domain::AccountId;
 use crate::domain::accounts::Handle;
+use crate::refusal;
 
 /// A member as somebody named one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -71,7 +73,7 @@ pub fn find_member(member: &mut Member, user: &User) -> Result<Registrant, Clien
     };
     let found = match member.ask(&question::MemberOf(handle.as_str().to_owned())) {
         Ok(found) => found.account,
-        Err(ClientError::Refused(mut refusal)) if refusal.name == "invalid_user" => {
+        Err(ClientError::Refused(mut refusal)) if refusal.name == refusal::INVALID_USER => {
             refusal.message = format!("there is no member of the name {handle}");
             return Err(ClientError::Refused(refusal));
         }

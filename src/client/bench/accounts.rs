@@ -13,15 +13,16 @@ use std::time::Duration;
 
 use super::workers::on_all_cores;
 use super::{Plan, Step, payments_of};
-use crate::client::link::question;
+use crate::client::payments_question;
 use crate::client::{
     Account, Anonymous, ClientError, Home, KnownServer, Member, Signer, identity, known_servers, register,
 };
 use crate::crypto::rsa::PrivateKey;
 use crate::domain::AccountId;
 use crate::domain::accounts::Handle;
+use crate::domain::payments::Balance;
 use crate::lock_file::{LockFile, NotLocked};
-use crate::wire::Balance;
+use crate::refusal;
 
 /// The pause before a server that has too many registrations at once is asked again.
 const BUSY_PAUSE: Duration = Duration::from_millis(200);
@@ -162,7 +163,7 @@ impl Accounts {
     pub fn needy(&self, plan: &Plan, done: &Step<'_>) -> Result<Vec<Needy>, ClientError> {
         let mut needy = Vec::new();
         for (number, mut member) in self.connect(plan.connections, done)?.into_iter().enumerate() {
-            let Balance { balance, .. } = member.ask(&question::Balance)?;
+            let Balance { balance, .. } = member.ask(&payments_question::Balance)?;
             let missing = payments_of(plan, number).saturating_sub(balance);
             if missing > 0 {
                 needy.push(Needy { account: AccountId(member.account().account), missing });
@@ -202,7 +203,7 @@ fn register_one(home: &Home, address: &str) -> Result<(), ClientError> {
         let registered =
             Anonymous::open(home, address).and_then(|mut link| register(home, &mut link, &key, &handle));
         match registered {
-            Err(ClientError::Refused(refusal)) if refusal.name == "busy" && tries < BUSY_TRIES_MAX => {
+            Err(ClientError::Refused(refusal)) if refusal.name == refusal::BUSY && tries < BUSY_TRIES_MAX => {
                 tries += 1;
                 std::thread::sleep(BUSY_PAUSE);
             }

@@ -2,13 +2,14 @@
 
 use super::{Book, Format, Moment};
 use crate::client::ClientError;
+use crate::client::accounts::Me;
 use crate::domain::Place;
+use crate::domain::payments::StatementLine;
 use crate::domain::payments::{Currency, Movement, Transfer};
-use crate::wire::{StatementLine, Whoami};
 
 /// Takes the lines of a statement in order, from its first.
 pub struct Own {
-    me: Whoami,
+    me: Me,
     book: Book,
 }
 
@@ -17,12 +18,7 @@ impl Own {
     ///
     /// # Errors
     /// [`ClientError::Usage`] when the format cannot name the ledger's currency.
-    pub fn begin(
-        format: Format,
-        currency: &Currency,
-        me: Whoami,
-        out: &mut String,
-    ) -> Result<Own, ClientError> {
+    pub fn begin(format: Format, currency: &Currency, me: Me, out: &mut String) -> Result<Own, ClientError> {
         let book = Book::begin(format, currency, Some(me.account), out)?;
         Ok(Own { me, book })
     }

@@ -21,7 +21,7 @@ use crate::session::{
     Params, get_key_frame,
 };
 use crate::time::Monotonic;
-use crate::wire::{self, Reply, Request};
+use crate::wire::{self, Push, Reply, Request};
 
 const STREAM: Token = Token(0);
 const WAKER: Token = Token(1);
@@ -381,7 +381,7 @@ impl Connection {
                     self.resumed = resumed;
                 }
                 ClientEvent::Message(message) => match wire::open::<Reply>(&message) {
-                    Ok((_, Reply::Displaced(address))) => self.displaced = Some(address),
+                    Ok((_, Reply::Push(Push::Displaced(address)))) => self.displaced = Some(address),
                     Ok(reply) => self.inbox.push_back(reply),
                     // A server that speaks another version of the wire is one that cannot be understood.
                     Err(_) => self.closed = Some(CloseReason::Remote),

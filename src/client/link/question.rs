@@ -4,9 +4,8 @@
 use std::net::SocketAddr;
 
 use crate::chain::{Consistency, Inclusion};
-use crate::crypto::KeyId;
 use crate::domain::AccountId;
-use crate::wire::{self, ReceiptOf, Reply, Request, StatementPlace};
+use crate::wire::{self, ReceiptOf, Reply, Request};
 
 /// A request that changes nothing, with the shape of its answer.
 pub trait Question {
@@ -20,7 +19,7 @@ pub trait Question {
     fn answer(reply: Reply) -> Option<Self::Answer>;
 }
 
-/// Makes a question of a type: its answer, its request, and where in a reply the answer is.
+/// Makes a question of a type, for this room and for those of the domains: its answer, its request, and where in a reply the answer is.
 macro_rules! question {
     ($question:ty, $answer:ty, |$self:ident| $request:expr, $reply:pat => $found:expr) => {
         impl Question for $question {
@@ -41,6 +40,8 @@ macro_rules! question {
     };
 }
 
+pub(in crate::client) use question;
+
 /// The server's figures.
 #[derive(Clone, Copy, Debug)]
 pub struct Figures;
@@ -49,40 +50,22 @@ question!(Figures, wire::Figures, |_q| Request::Status, Reply::Status(figures) =
 /// The caller's account as the ledger has it.
 #[derive(Clone, Copy, Debug)]
 pub struct Whoami;
-question!(Whoami, wire::Whoami, |_q| Request::Whoami, Reply::Whoami(whoami) => whoami);
+question!(Whoami, wire::Figures, |_q| Request::Whoami, Reply::Whoami(whoami) => whoami);
 
-/// The caller's money, and what money is called.
-#[derive(Clone, Copy, Debug)]
-pub struct Balance;
-question!(Balance, wire::Balance, |_q| Request::Balance, Reply::Balance(balance) => balance);
-
-/// Some lines of the caller's statement.
-#[derive(Clone, Copy, Debug)]
-pub struct Statement {
-    /// Where to begin.
-    pub from: StatementPlace,
-    /// Most lines wanted.
-    pub limit: u64,
-}
-question!(
-    Statement,
-    wire::StatementPage,
-    |q| Request::Statement { from: q.from, limit: q.limit },
-    Reply::Statement(page) => page
-);
-
-/// Some of the caller's own blocks.
+/// Some of the blocks that the caller may read.
 #[derive(Clone, Copy, Debug)]
 pub struct Copy {
     /// Smallest wanted index.
     pub from: u64,
     /// Most blocks wanted.
     pub limit: u64,
+    /// Whether those are wanted that concern the caller, beside the caller's own.
+    pub concerning: bool,
 }
 question!(
     Copy,
     wire::CopyPage,
-    |q| Request::Copy { from: q.from, limit: q.limit },
+    |q| Request::Copy { from: q.from, limit: q.limit, concerning: q.concerning },
     Reply::CopyPage(page) => page
 );
 
@@ -123,19 +106,19 @@ question!(
     Reply::Checkpoint(checkpoint) => checkpoint.note
 );
 
-/// The proof that a block is in a tree.
-#[derive(Clone, Copy, Debug)]
-pub struct IsIncluded {
-    /// Which block.
-    pub index: u64,
+/// The proofs that blocks are in a tree, in the order of their indexes.
+#[derive(Clone, Debug)]
+pub struct AreIncluded {
+    /// Which blocks: at most [`wire::INCLUSIONS_MAX`].
+    pub indexes: Vec<u64>,
     /// Blocks of the tree.
     pub size: u64,
 }
 question!(
-    IsIncluded,
-    Inclusion,
-    |q| Request::Inclusion { index: q.index, size: q.size },
-    Reply::Inclusion(proof) => proof
+    AreIncluded,
+    Vec<Inclusion>,
+    |q| Request::Inclusions { size: q.size, indexes: q.indexes.clone() },
+    Reply::Inclusions(proofs) => proofs
 );
 
 /// The proof that a tree extends an older one.
@@ -157,26 +140,6 @@ question!(
 #[derive(Clone, Copy, Debug)]
 pub struct Receipt(pub ReceiptOf);
 question!(Receipt, wire::Proofs, |q| Request::Receipt(q.0), Reply::Receipt(proofs) => proofs);
-
-/// The block in which a member was registered, with all that proves it.
-#[derive(Clone, Copy, Debug)]
-pub struct RegistrationOf(pub AccountId);
-question!(RegistrationOf, wire::Proofs, |q| Request::Registration(q.0), Reply::Receipt(proofs) => proofs);
-
-/// The same of whoever has this key.
-#[derive(Clone, Copy, Debug)]
-pub struct RegistrationOfKey(pub KeyId);
-question!(
-    RegistrationOfKey,
-    wire::Proofs,
-    |q| Request::RegistrationOfKey(q.0),
-    Reply::Receipt(proofs) => proofs
-);
-
-/// The member with this public name.
-#[derive(Clone, Debug)]
-pub struct MemberOf(pub String);
-question!(MemberOf, wire::Member, |q| Request::Member(&q.0), Reply::Member(member) => member);
 
 /// That the caller is online, and where others are told that it listens.
 #[derive(Clone, Copy, Debug)]

@@ -16,6 +16,7 @@ use crate::client::sending::{
 };
 use crate::client::{ClientError, Signer};
 use crate::crypto::Digest;
+use crate::domain::Fact;
 use crate::domain::orders::{self, Order, PlaceOrders};
 use crate::domain::{Command, Event};
 use crate::limits::ORDERS_MAX;
@@ -84,7 +85,7 @@ impl Input {
 
     /// Says in a refusal of one order where it stands in the input.
     fn with_place(&mut self, mut refusal: Refusal) -> Refusal {
-        let place = refusal.element.and_then(|element| {
+        let place = refusal.number(Fact::Element).and_then(|element| {
             self.spool.rewind().ok()?;
             input::place_of(BufReader::new(&self.spool), &self.layout, element)
         });
@@ -291,8 +292,7 @@ impl Sender<'_> {
                 self.book.refused(id)?;
                 // The rules count the orders of a command, people those of the input.
                 let before = step * ORDERS_MAX as u64;
-                let element = refusal.element.map(|element| element.saturating_add(before));
-                self.refused.get_or_insert(refusal.about(element));
+                self.refused.get_or_insert(refusal.of_later_elements(before));
                 Ok(())
             }
             Outcome::Unknown => Err(unknown()),

@@ -1,9 +1,9 @@
 //! What a member has, and what money is called.
 
+use super::question;
 use crate::client::ClientError;
-use crate::client::link::{Member, question};
-use crate::domain::payments::Currency;
-use crate::wire::Balance;
+use crate::client::link::Member;
+use crate::domain::payments::{Balance, Currency};
 
 /// The member's balance in minor units, and the ledger's currency.
 ///

@@ -7,12 +7,11 @@ use crate::chain::armour::{self, NotOne};
 use crate::client::ClientError;
 use crate::client::clock;
 use crate::client::link::Member;
-use crate::client::proofs::{command_of, conflict, fetch_receipt};
+use crate::client::proofs::{command_of, conflict, fetch_end};
 use crate::crypto::random;
 use crate::crypto::rsa::{MODULUS_BYTES, PrivateKey, PublicKey};
 use crate::domain::AccountId;
 use crate::domain::payments::{self, Cheque, ChequeId, Fate, Settle};
-use crate::wire::ReceiptOf;
 
 /// What the lines around a cheque in a file say (RFC 7468).
 const LABEL: &str = "LEDGERD CHEQUE";
@@ -133,20 +132,15 @@ pub fn end_of(
     payer: AccountId,
     cheque_id: ChequeId,
 ) -> Result<Option<(End, Receipt)>, ClientError> {
-    match fetch_receipt(member, ReceiptOf::Cheque { payer, cheque_id }) {
-        Ok((receipt, _)) => {
-            let end = match command_of(&receipt) {
-                Some((_, payments::Command::Settle(Settle { cheque, signature }))) => {
-                    End::Settled(SignedCheque { cheque, signature })
-                }
-                // `fetch_receipt` has checked that it is of this cheque.
-                _ => End::Revoked,
-            };
-            Ok(Some((end, receipt)))
+    let Some(receipt) = fetch_end(member, payer, cheque_id)? else { return Ok(None) };
+    let end = match command_of(&receipt) {
+        Some((_, payments::Command::Settle(Settle { cheque, signature }))) => {
+            End::Settled(SignedCheque { cheque, signature })
         }
-        Err(ClientError::Refused(refusal)) if refusal.name == "no_such_block" => Ok(None),
-        Err(error) => Err(error),
-    }
+        // `fetch_end` has checked that the block ends this cheque.
+        _ => End::Revoked,
+    };
+    Ok(Some((end, receipt)))
 }
 
 /// Whether a settled cheque is this one. The payer may have signed the same payment once more, until a later day:

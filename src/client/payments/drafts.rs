@@ -11,6 +11,7 @@ use crate::client::{ClientError, clock};
 use crate::crypto::random;
 use crate::domain::Command;
 use crate::domain::payments::{self, Cheque, ChequeId, Currency, RevokeCheque};
+use crate::refusal;
 use crate::wire::Refusal;
 
 /// Whom somebody wants to pay, proven by the ledger, and what.
@@ -51,7 +52,7 @@ pub fn sign_cheque(
     let payer = member.account_id();
     if draft.payee.account == payer {
         let text = "payer and payee are the same";
-        return Err(ClientError::Refused(Refusal::fail("self_payment", text)));
+        return Err(ClientError::Refused(Refusal::fail(refusal::SELF_PAYMENT, text)));
     }
     let cheque = Cheque {
         ledger_id: member.server().ledger_id,

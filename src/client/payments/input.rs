@@ -12,6 +12,7 @@ use unicode_normalization::UnicodeNormalization as _;
 use crate::client::ClientError;
 use crate::client::accounts::User;
 use crate::client::elements::{Fields, InputError, Place, expected, read_elements, shown};
+use crate::domain::Fact;
 use crate::domain::payments::{Currency, MEMO_BYTES_MAX};
 use crate::limits::PAYMENTS_MAX;
 use crate::text;
@@ -157,7 +158,7 @@ impl Wanted {
 /// Says in a refusal by a rule where the payment stands that it is about.
 pub fn refused(wanted: &[Wanted], error: ClientError) -> ClientError {
     let element = match &error {
-        ClientError::Refused(refusal) => refusal.element,
+        ClientError::Refused(refusal) => refusal.number(Fact::Element),
         _ => None,
     };
     let place = element.and_then(|element| usize::try_from(element.checked_sub(1)?).ok());
@@ -294,6 +295,7 @@ fn minor(value: &Value) -> Result<i64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::refusal;
 
     fn currency(scale: u8) -> Currency {
         Currency { name: if scale == 0 { "TWD" } else { "USD" }.to_owned(), scale }
@@ -420,8 +422,10 @@ mod tests {
     fn a_refusal_by_a_rule_is_about_the_line_that_was_written() {
         let text = "{\"to\":\"ann\",\"amount\":\"1\"}\n\n{\"to\":9,\"minor\":\"150\"}\n";
         let wanted = file("f", text.as_bytes()).unwrap();
-        let refusal = crate::wire::Refusal::fail("invalid_user", "payment 2: there is no account 9");
-        let said = refused(&wanted, ClientError::Refused(refusal.clone().about(Some(2)))).to_string();
+        let refusal = crate::wire::Refusal::fail(refusal::INVALID_USER, "payment 2: there is no account 9");
+        let facts = vec![(Fact::Element, 2_u64.into())];
+        let about = crate::wire::Refusal { facts, ..refusal.clone() };
+        let said = refused(&wanted, ClientError::Refused(about)).to_string();
         assert!(
             said.contains("f: line 3, element 2 (to #9, minor 150): payment 2: there is no account 9"),
             "{said}"

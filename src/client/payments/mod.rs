@@ -1,6 +1,7 @@
 //! Money: payments as files hold them, cheques, and the statement.
 
 pub mod input;
+pub mod question;
 mod balance;
 mod paying;
 mod cheques;

@@ -1,8 +1,9 @@
 //! One's own statement, page by page. Each line has to follow from the one before.
 
+use super::question;
 use crate::client::ClientError;
-use crate::client::link::{Member, question};
-use crate::wire::{StatementLine, StatementPlace};
+use crate::client::link::Member;
+use crate::domain::payments::{StatementLine, StatementPlace};
 
 /// Lines asked for at once.
 const PAGE_LINES: u64 = 2_048;

@@ -4,10 +4,12 @@
 use serde_bytes::ByteBuf;
 
 use super::own_blocks::check_own_block;
+use crate::chain::Inclusion;
 use crate::chain::{LeafHash, block_hash};
 use crate::client::link::{self, Member, Reopen, question};
 use crate::client::{ClientError, Signer};
 use crate::crypto::Digest;
+use crate::wire::INCLUSIONS_MAX;
 
 /// Blocks asked for at once; the server cuts a page by its bytes as well.
 const PAGE_BLOCKS: u64 = 4_096;
@@ -47,7 +49,7 @@ impl<'a> Copying<'a> {
     pub fn next_page(&mut self) -> Result<Option<Vec<ByteBuf>>, ClientError> {
         let limit = self.left.min(PAGE_BLOCKS);
         let Some(from) = self.next.filter(|_| limit > 0) else { return Ok(None) };
-        let page = self.member.ask(&question::Copy { from, limit })?;
+        let page = self.member.ask(&question::Copy { from, limit, concerning: false })?;
         let count = page.blocks.len() as u64;
         if count > limit {
             return Err(ClientError::Integrity("the server's page holds more than was asked for".to_owned()));
@@ -110,9 +112,13 @@ impl<'a> Copying<'a> {
         if checkpoint.size <= *last {
             checkpoint = self.member.newest_checkpoint()?;
         }
-        let is_included =
-            |(index, _): &(u64, LeafHash)| question::IsIncluded { index: *index, size: checkpoint.size };
-        let questions: Vec<question::IsIncluded> = leaves.iter().map(is_included).collect();
+        let pages = leaves.chunks(INCLUSIONS_MAX);
+        let questions: Vec<question::AreIncluded> = pages
+            .map(|page| {
+                let indexes = page.iter().map(|(index, _)| *index).collect();
+                question::AreIncluded { indexes, size: checkpoint.size }
+            })
+            .collect();
         let refused = |index: u64| {
             ClientError::Integrity(format!(
                 "block {index} from the server is refused: it is not in the tree of the checkpoint over {} blocks",
@@ -123,7 +129,11 @@ impl<'a> Copying<'a> {
             Err(ClientError::Refused(_)) => return Err(refused(*last)),
             other => other?,
         };
-        for ((index, leaf), proof) in leaves.iter().zip(answers) {
+        let proofs: Vec<Inclusion> = answers.into_iter().flatten().collect();
+        if proofs.len() != leaves.len() {
+            return Err(ClientError::other_answer());
+        }
+        for ((index, leaf), proof) in leaves.iter().zip(proofs) {
             proof.check(checkpoint.size, checkpoint.root, *index, *leaf).map_err(|_| refused(*index))?;
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! What a member can prove, or has proven by the server: receipts, one's own blocks, and the word of a witness.
 
 mod first_blocks;
+mod ends;
 mod receipts;
 mod taken_ids;
 mod own_blocks;
@@ -9,6 +10,7 @@ mod verdict;
 mod witness;
 
 pub use copying::Copying;
+pub(super) use ends::fetch_end;
 pub use first_blocks::{first_block, keep_first_block};
 pub use own_blocks::check_own_block;
 pub use receipts::{Registrant, fetch_receipt, fetch_registrant};

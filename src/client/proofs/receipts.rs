@@ -10,8 +10,9 @@ use crate::client::link::{Reopen, audit, question};
 use crate::crypto::KeyId;
 use crate::crypto::rsa::PublicKey;
 use crate::domain::accounts;
-use crate::domain::payments::{self, ChequeId};
+use crate::domain::payments;
 use crate::domain::{AccountId, Command};
+use crate::refusal;
 use crate::text::escape;
 use crate::wire::{Proofs, ReceiptOf, Refusal};
 
@@ -27,7 +28,12 @@ pub fn fetch_receipt(link: &mut dyn Reopen, of: ReceiptOf) -> Result<(Receipt, P
     let of_this = match of {
         ReceiptOf::Block(wanted) => proven.index == wanted,
         ReceiptOf::Command(wanted) => author_of(&proven) == Some((me, wanted)),
-        ReceiptOf::Cheque { payer, cheque_id } => ends_cheque(&receipt, payer, cheque_id),
+        ReceiptOf::Registration(wanted) => {
+            proven.author.as_ref().is_some_and(|author| author.account == wanted)
+        }
+        ReceiptOf::RegistrationOfKey(wanted) => {
+            proven.author.as_ref().is_some_and(|author| author.key_id == wanted)
+        }
     };
     if !of_this {
         return Err(bad(&format!("it is for block {}, which is not the one asked for", proven.index)));
@@ -37,10 +43,13 @@ pub fn fetch_receipt(link: &mut dyn Reopen, of: ReceiptOf) -> Result<(Receipt, P
 
 /// Makes a receipt of what the server sent; what it proves is of this ledger, and its checkpoint is audited.
 fn checked(link: &mut dyn Reopen, proofs: Proofs) -> Result<(Receipt, Proven), ClientError> {
-    let Proofs { block, inclusion, registration, note } = proofs;
+    let Proofs { block, inclusion, keys, note } = proofs;
     let index = Block::parse(&block).map_err(|error| bad(&error.to_string()))?.index;
-    let registration =
-        registration.map(|(block, inclusion)| Registration { block: block.into_vec(), inclusion });
+    let mut keys =
+        keys.into_iter().map(|(block, inclusion)| Registration { block: block.into_vec(), inclusion });
+    let (registration, None) = (keys.next(), keys.next()) else {
+        return Err(bad("it holds more blocks of keys than there are"));
+    };
     let receipt = Receipt { index, block: block.into_vec(), inclusion, registration, note };
     let (home, server, connection) = link.parts();
     let proven = receipt.check(&server.log_key).map_err(|error| bad(&error.to_string()))?;
@@ -80,10 +89,10 @@ impl fmt::Display for Registrant {
 /// # Errors
 /// [`ClientError::Refused`] when there is no such member, [`ClientError::Integrity`] when the proof does not hold.
 pub fn fetch_registrant(link: &mut dyn Reopen, account: AccountId) -> Result<Registrant, ClientError> {
-    let proofs = match link.connection().ask(&question::RegistrationOf(account)) {
-        Err(ClientError::Refused(refusal)) if refusal.name == "no_such_block" => {
+    let proofs = match link.connection().ask(&question::Receipt(ReceiptOf::Registration(account))) {
+        Err(ClientError::Refused(refusal)) if refusal.name == refusal::NO_SUCH_BLOCK => {
             let text = format!("there is no account {account}");
-            return Err(ClientError::Refused(Refusal::fail("invalid_user", text)));
+            return Err(ClientError::Refused(Refusal::fail(refusal::INVALID_USER, text)));
         }
         other => other?,
     };
@@ -100,8 +109,8 @@ pub(in crate::client) fn fetch_registrant_of_key(
     link: &mut dyn Reopen,
     key: &PublicKey,
 ) -> Result<Option<Registrant>, ClientError> {
-    let proofs = match link.connection().ask(&question::RegistrationOfKey(key.key_id())) {
-        Err(ClientError::Refused(refusal)) if refusal.name == "no_such_block" => return Ok(None),
+    let proofs = match link.connection().ask(&question::Receipt(ReceiptOf::RegistrationOfKey(key.key_id()))) {
+        Err(ClientError::Refused(refusal)) if refusal.name == refusal::NO_SUCH_BLOCK => return Ok(None),
         other => other?,
     };
     let (receipt, proven) = checked(link, proofs)?;
@@ -122,19 +131,6 @@ fn registrant(receipt: &Receipt, proven: Proven) -> Result<Registrant, ClientErr
     let spki = spki.ok_or_else(|| bad("it is not of a registration"))?;
     let key = PublicKey::from_spki(&spki).map_err(|error| bad(&error.to_string()))?;
     Ok(Registrant { account: author.account, handle: author.handle, key_id: author.key_id, key })
-}
-
-/// Whether a block settles or revokes a cheque of this payer's.
-fn ends_cheque(receipt: &Receipt, payer: AccountId, cheque: ChequeId) -> bool {
-    match command_of(receipt) {
-        Some((_, payments::Command::Settle(settle))) => {
-            (settle.cheque.payer, settle.cheque.cheque_id) == (payer, cheque)
-        }
-        Some((author, payments::Command::RevokeCheque(revoke))) => {
-            (author, revoke.cheque_id) == (payer, cheque)
-        }
-        _ => false,
-    }
 }
 
 /// The command about money in a receipt's block, and who gave it.

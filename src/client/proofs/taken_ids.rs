@@ -1,18 +1,20 @@
 //! Ids that stand for something already. An idempotency key gives one id to a command and to a cheque, so that
 //! whoever begins with one of the two asks for the other.
 
+use super::ends::fetch_end;
 use super::receipts::fetch_receipt;
 use crate::chain::CommandId;
 use crate::client::ClientError;
 use crate::client::link::Reopen;
 use crate::domain::payments::ChequeId;
+use crate::refusal;
 use crate::wire::{ReceiptOf, Refusal};
 
 /// What a client says when a cheque id stands for something else.
 pub fn conflict(id: ChequeId, index: u64) -> Refusal {
     let text =
         format!("another payment with the cheque id {id} was settled in block {index}; nothing was changed");
-    Refusal::fail("conflict", text)
+    Refusal::fail(refusal::CONFLICT, text)
 }
 
 /// Makes sure that no cheque of this id was settled or revoked.
@@ -24,10 +26,9 @@ pub(in crate::client) fn refuse_id_of_cheque(
     cheque_id: ChequeId,
 ) -> Result<(), ClientError> {
     let payer = link.account_id();
-    match fetch_receipt(link, ReceiptOf::Cheque { payer, cheque_id }) {
-        Ok((receipt, _)) => Err(ClientError::Refused(conflict(cheque_id, receipt.index))),
-        Err(ClientError::Refused(refusal)) if refusal.name == "no_such_block" => Ok(()),
-        Err(error) => Err(error),
+    match fetch_end(link, payer, cheque_id)? {
+        Some(receipt) => Err(ClientError::Refused(conflict(cheque_id, receipt.index))),
+        None => Ok(()),
     }
 }
 
@@ -40,9 +41,9 @@ pub fn refuse_id_of_command(link: &mut dyn Reopen, id: CommandId) -> Result<(), 
         Ok((receipt, _)) => {
             let text =
                 format!("this key stands for the command in block {}; nothing was changed", receipt.index);
-            Err(ClientError::Refused(Refusal::fail("conflict", text)))
+            Err(ClientError::Refused(Refusal::fail(refusal::CONFLICT, text)))
         }
-        Err(ClientError::Refused(refusal)) if refusal.name == "no_such_block" => Ok(()),
+        Err(ClientError::Refused(refusal)) if refusal.name == refusal::NO_SUCH_BLOCK => Ok(()),
         Err(error) => Err(error),
     }
 }

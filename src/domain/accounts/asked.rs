@@ -1,8 +1,9 @@
 //! What may be asked of a command of membership, and what a new one has to meet beside the rules.
 
 use super::{Command, Handle, Rejection};
-use crate::domain::{AccountId, Guarded, Signer};
+use crate::domain::{AccountId, Declined, Fact, Signer};
 use crate::limits::ISSUED_AT_FUTURE_MS_MAX;
+use crate::refusal;
 use crate::time::Timestamp;
 
 impl Command {
@@ -22,7 +23,7 @@ impl Command {
         }
     }
 
-    pub(in crate::domain) fn guard(&self, clock: Timestamp) -> Result<(), Guarded> {
+    pub(in crate::domain) fn guard(&self, clock: Timestamp) -> Result<(), Declined> {
         match self {
             Command::Register(register) => guard_handle(&register.handle),
             Command::VouchClock(vouch) => guard_vouched(vouch.time_ms, clock),
@@ -32,20 +33,23 @@ impl Command {
 }
 
 /// A handle without a letter could be taken for the number of an account.
-fn guard_handle(handle: &str) -> Result<(), Guarded> {
+fn guard_handle(handle: &str) -> Result<(), Declined> {
     let guarded = |reason| {
         let rejection = Rejection::InvalidHandle(reason);
-        Guarded { name: rejection.name(), sentence: rejection.to_string(), element: None }
+        Declined { name: rejection.name(), sentence: rejection.to_string(), facts: rejection.facts() }
     };
     Handle::of_newcomer(handle).map(drop).map_err(guarded)
 }
 
 /// What is vouched for is the clock of this server: it measures from then on.
-fn guard_vouched(time_ms: u64, clock: Timestamp) -> Result<(), Guarded> {
+fn guard_vouched(time_ms: u64, clock: Timestamp) -> Result<(), Declined> {
     if time_ms.abs_diff(clock.millis()) <= ISSUED_AT_FUTURE_MS_MAX {
         return Ok(());
     }
     let vouched = Timestamp::from_millis(time_ms);
     let sentence = format!("the time vouched for is {vouched}, and the server's clock says {clock}");
-    Err(Guarded { name: "clock_differs", sentence, element: None })
+    Err(Declined {
+        facts: vec![(Fact::Until, clock.into())],
+        ..Declined::new(refusal::CLOCK_DIFFERS, sentence)
+    })
 }

@@ -8,8 +8,9 @@ use super::{
 };
 use crate::crypto::KeyId;
 use crate::crypto::rsa::{KeyPolicyError, PublicKey};
-use crate::domain::{AccountId, Context};
+use crate::domain::{AccountId, Context, Fact, Value};
 use crate::limits::VOUCH_AHEAD_MS;
+use crate::refusal;
 
 /// Why a registration or a change of roles was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,18 +127,39 @@ impl Rejection {
     /// The stable machine name.
     pub fn name(&self) -> &'static str {
         match self {
-            Rejection::NotAnonymous => "no_permission",
-            Rejection::InvalidHandle(_) => "invalid_handle",
-            Rejection::InvalidKey(_) => "invalid_key",
-            Rejection::NotItsKey => "key_mismatch",
-            Rejection::AlreadyRegistered(_) => "already_registered",
-            Rejection::HandleTaken => "handle_taken",
-            Rejection::NotOperator => "no_permission",
-            Rejection::InvalidUser(_) => "invalid_user",
-            Rejection::RoleHeld => "role_held",
-            Rejection::RoleNotHeld => "role_not_held",
-            Rejection::LastOperator => "last_operator",
-            Rejection::ClockInLine => "clock_in_line",
+            Rejection::NotAnonymous => refusal::NO_PERMISSION,
+            Rejection::InvalidHandle(_) => refusal::INVALID_HANDLE,
+            Rejection::InvalidKey(_) => refusal::INVALID_KEY,
+            Rejection::NotItsKey => refusal::KEY_MISMATCH,
+            Rejection::AlreadyRegistered(_) => refusal::ALREADY_REGISTERED,
+            Rejection::HandleTaken => refusal::HANDLE_TAKEN,
+            Rejection::NotOperator => refusal::NO_PERMISSION,
+            Rejection::InvalidUser(_) => refusal::INVALID_USER,
+            Rejection::RoleHeld => refusal::ROLE_HELD,
+            Rejection::RoleNotHeld => refusal::ROLE_NOT_HELD,
+            Rejection::LastOperator => refusal::LAST_OPERATOR,
+            Rejection::ClockInLine => refusal::CLOCK_IN_LINE,
+        }
+    }
+}
+
+impl Rejection {
+    /// What the sentence is filled with.
+    pub fn facts(&self) -> Vec<(Fact, Value)> {
+        match self {
+            Rejection::AlreadyRegistered(account) | Rejection::InvalidUser(account) => {
+                vec![(Fact::Account, account.0.into())]
+            }
+            Rejection::NotAnonymous
+            | Rejection::InvalidHandle(_)
+            | Rejection::InvalidKey(_)
+            | Rejection::NotItsKey
+            | Rejection::HandleTaken
+            | Rejection::NotOperator
+            | Rejection::RoleHeld
+            | Rejection::RoleNotHeld
+            | Rejection::LastOperator
+            | Rejection::ClockInLine => Vec::new(),
         }
     }
 }

@@ -12,9 +12,10 @@ mod asked;
 mod event;
 mod handle;
 mod happened;
-mod role;
 mod state;
+mod query;
 
+pub use crate::domain::role::Role;
 pub use command::{
     Command, GRANT_ROLE, GrantRole, REGISTER, REVOKE_ROLE, Register, RevokeRole, VOUCH_CLOCK, VouchClock,
 };
@@ -25,5 +26,6 @@ pub use event::{
 };
 pub use handle::{HANDLE_BYTES_MAX, HANDLE_BYTES_MIN, Handle, InvalidHandle};
 pub use happened::Happened;
-pub use role::Role;
+pub(in crate::domain) use query::answer;
+pub use query::{Answer, Member, Query};
 pub use state::{Account, State, apply};

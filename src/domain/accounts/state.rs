@@ -6,7 +6,9 @@ use serde::Serialize;
 
 use super::{Handle, Happened, Register, Role};
 use crate::crypto::KeyId;
+use crate::domain::Value;
 use crate::domain::{AccountId, Context, Hindrance, Impossible};
+use crate::refusal;
 use crate::time::Timestamp;
 
 /// One member.
@@ -83,6 +85,18 @@ impl State {
         (block_time == least).then_some(vouch.time)
     }
 
+    /// What an account may know of its membership, by name.
+    pub(in crate::domain) fn visit_account(
+        &self,
+        account: AccountId,
+        each: &mut dyn FnMut(&'static str, Value),
+    ) {
+        let Some(member) = self.get(account) else { return };
+        each("user_id", account.0.into());
+        each("handle", member.handle.as_str().into());
+        each("registered_at", member.registered_at.into());
+    }
+
     /// Number of members.
     pub fn count(&self) -> u64 {
         self.accounts.len() as u64
@@ -96,8 +110,10 @@ impl State {
     /// Somebody without whom nobody could give or take a role stays.
     pub fn hinders_erasure(&self, account: AccountId) -> Option<Hindrance> {
         let is_last = self.is_operator(account) && self.holders(Role::Operator) == 1;
-        is_last
-            .then_some(Hindrance { name: "last_operator", sentence: "a ledger keeps at least one operator" })
+        is_last.then_some(Hindrance {
+            name: refusal::LAST_OPERATOR,
+            sentence: "a ledger keeps at least one operator",
+        })
     }
 }
 

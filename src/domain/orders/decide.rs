@@ -3,8 +3,9 @@
 use std::fmt;
 
 use super::{Command, Event, OrdersPlaced, State, v1};
-use crate::domain::{AccountId, Context, accounts};
+use crate::domain::{AccountId, Context, Fact, Value, accounts};
 use crate::limits::ORDERS_MAX;
+use crate::refusal;
 
 /// Why orders were refused. `element` counts the orders of the command from 0; sentences count them from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,19 +85,25 @@ impl Rejection {
     /// The stable machine name.
     pub fn name(&self) -> &'static str {
         match self {
-            Rejection::InvalidUser(_) => "invalid_user",
-            Rejection::NoOrders => "no_orders",
-            Rejection::TooManyOrders(_) => "too_many_orders",
-            Rejection::ZeroQuantity { .. } => "invalid_quantity",
-            Rejection::InvalidCurrency { .. } => "invalid_currency",
+            Rejection::InvalidUser(_) => refusal::INVALID_USER,
+            Rejection::NoOrders => refusal::NO_ORDERS,
+            Rejection::TooManyOrders(_) => refusal::TOO_MANY_ORDERS,
+            Rejection::ZeroQuantity { .. } => refusal::INVALID_QUANTITY,
+            Rejection::InvalidCurrency { .. } => refusal::INVALID_CURRENCY,
         }
     }
 
-    /// Which order of the command was refused, from 0; none where it was no single one.
-    pub fn element(&self) -> Option<usize> {
-        match self {
-            Rejection::ZeroQuantity { element } | Rejection::InvalidCurrency { element } => Some(*element),
-            Rejection::InvalidUser(_) | Rejection::NoOrders | Rejection::TooManyOrders(_) => None,
+    /// What the sentence is filled with.
+    pub fn facts(&self) -> Vec<(Fact, Value)> {
+        match *self {
+            Rejection::ZeroQuantity { element } | Rejection::InvalidCurrency { element } => {
+                vec![(Fact::Element, (element + 1).into())]
+            }
+            Rejection::InvalidUser(account) => vec![(Fact::Account, account.0.into())],
+            Rejection::TooManyOrders(count) => {
+                vec![(Fact::Wanted, count.into()), (Fact::Most, ORDERS_MAX.into())]
+            }
+            Rejection::NoOrders => Vec::new(),
         }
     }
 }

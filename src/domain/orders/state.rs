@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{Happened, Operation};
-use crate::domain::{AccountId, Context, Impossible};
+use crate::domain::{AccountId, Context, Impossible, Value};
 
 /// How many orders somebody placed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -32,6 +32,17 @@ impl State {
     /// The orders of one account.
     pub fn tally(&self, account: AccountId) -> Tally {
         self.by_account.get(&account).copied().unwrap_or_default()
+    }
+
+    /// What an account may know of its orders, by name.
+    pub(in crate::domain) fn visit_account(
+        &self,
+        account: AccountId,
+        each: &mut dyn FnMut(&'static str, Value),
+    ) {
+        let Tally { buy, sell } = self.tally(account);
+        each("orders_buy", buy.into());
+        each("orders_sell", sell.into());
     }
 }
 

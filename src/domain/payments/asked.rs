@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::{Command, Pay, Rejection, Settle};
-use crate::domain::{self, Endorsement, Endorser, Guarded};
+use crate::domain::{self, Declined, Endorsement, Endorser, Fact, Value};
+use crate::refusal;
 use crate::text;
 
 impl Command {
@@ -14,14 +15,17 @@ impl Command {
                 by: Endorser::Of(cheque.payer, cheque.key_id),
                 signed: cheque.encode(),
                 signature,
-                refusal: ("bad_cheque_signature", "the cheque does not hold the signature of its payer"),
+                refusal: (
+                    refusal::BAD_CHEQUE_SIGNATURE,
+                    "the cheque does not hold the signature of its payer",
+                ),
                 unknown: domain::Rejection::Payments(Rejection::UnknownPayer(cheque.payer)),
             }],
             Command::Pay(_) | Command::Issue(_) | Command::RevokeCheque(_) => Vec::new(),
         }
     }
 
-    pub(in crate::domain) fn guard(&self) -> Result<(), Guarded> {
+    pub(in crate::domain) fn guard(&self) -> Result<(), Declined> {
         match self {
             Command::Pay(Pay { payments }) => (1..).zip(payments).try_for_each(|(number, payment)| {
                 guard_memo(&format_args!("payment {number}"), Some(number), &payment.memo)
@@ -33,8 +37,9 @@ impl Command {
 }
 
 /// A memo stays readable for ever, and says to everybody the same.
-fn guard_memo(place: &dyn fmt::Display, element: Option<u64>, memo: &str) -> Result<(), Guarded> {
+fn guard_memo(place: &dyn fmt::Display, element: Option<u64>, memo: &str) -> Result<(), Declined> {
     let Some(hidden) = text::first_hidden(memo) else { return Ok(()) };
     let sentence = format!("{place}: the memo holds {}, which nobody can see", text::name(hidden));
-    Err(Guarded { name: "invalid_memo", sentence, element })
+    let facts = element.map(|number| (Fact::Element, Value::Number(number))).into_iter().collect();
+    Err(Declined { name: refusal::INVALID_MEMO, sentence, facts })
 }

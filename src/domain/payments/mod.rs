@@ -10,27 +10,31 @@
 //! alone, once, before it expires, unless the payer has revoked it. What became of a cheque is remembered for ever.
 
 mod command;
-mod currency;
 mod decide;
 mod asked;
 mod event;
 mod happened;
+mod notice;
 mod memo;
 mod cheque;
 mod rejection;
 mod settle;
 mod state;
+mod query;
 mod transfer;
 
+pub use crate::domain::currency::Currency;
 pub use crate::domain::transfers::{Movement, Transfer};
 pub use cheque::{CHEQUE_BYTES_MAX, Cheque, ChequeId, MalformedCheque};
 pub use command::{Command, ISSUE, Issue, PAY, Pay, Payment, REVOKE_CHEQUE, RevokeCheque, SETTLE, Settle};
-pub use currency::Currency;
 pub use decide::{decide, decide_grant};
 pub use event::{CHEQUE_REVOKED, ChequeRevoked, Event, ISSUED, Issued, PAID, Paid, SETTLED, Settled};
 pub use happened::Happened;
 pub use memo::MEMO_BYTES_MAX;
+pub use notice::Notice;
+pub(in crate::domain) use query::answer;
+pub use query::{Answer, Balance, Query, StatementLine, StatementPage, StatementPlace};
 pub use rejection::Rejection;
 pub(in crate::domain) use state::book;
-pub use state::{Entry, Fate, State, apply};
+pub use state::{Fate, State, apply};
 pub(in crate::domain) use transfer::visit_stored_payments;

@@ -1,8 +1,9 @@
 //! Why a command of money is refused: names for programs, sentences for people.
 
 use super::{Currency, MEMO_BYTES_MAX};
-use crate::domain::AccountId;
+use crate::domain::{AccountId, Fact, Value};
 use crate::limits::{ISSUED_MAX, PAYMENTS_MAX};
+use crate::refusal;
 use crate::time::Timestamp;
 
 /// Why a command of money was refused. `element` counts the payments of the command from 0; sentences count them
@@ -75,27 +76,61 @@ impl Rejection {
     /// The stable machine name.
     pub fn name(&self) -> &'static str {
         match self {
-            Rejection::NoPermission | Rejection::NotPayee => "no_permission",
+            Rejection::NoPermission | Rejection::NotPayee => refusal::NO_PERMISSION,
             Rejection::InvalidUser(_) | Rejection::InvalidPayee { .. } | Rejection::UnknownPayer(_) => {
-                "invalid_user"
+                refusal::INVALID_USER
             }
-            Rejection::NoPayments => "no_payments",
-            Rejection::TooManyPayments(_) => "too_many_payments",
-            Rejection::NegativeAmount { .. } => "negative_amount",
-            Rejection::ZeroAmount { .. } => "zero_amount",
-            Rejection::SelfPayment { .. } => "self_payment",
-            Rejection::InvalidMemo { .. } => "invalid_memo",
-            Rejection::InsufficientBalance { .. } | Rejection::UncoveredCheque(_) => "insufficient_balance",
-            Rejection::Overflow => "overflow",
-            Rejection::OtherLedger => "other_ledger",
-            Rejection::Expired(_) => "expired",
-            Rejection::AlreadySettled(_) => "already_settled",
-            Rejection::Revoked(_) => "revoked",
+            Rejection::NoPayments => refusal::NO_PAYMENTS,
+            Rejection::TooManyPayments(_) => refusal::TOO_MANY_PAYMENTS,
+            Rejection::NegativeAmount { .. } => refusal::NEGATIVE_AMOUNT,
+            Rejection::ZeroAmount { .. } => refusal::ZERO_AMOUNT,
+            Rejection::SelfPayment { .. } => refusal::SELF_PAYMENT,
+            Rejection::InvalidMemo { .. } => refusal::INVALID_MEMO,
+            Rejection::InsufficientBalance { .. } | Rejection::UncoveredCheque(_) => {
+                refusal::INSUFFICIENT_BALANCE
+            }
+            Rejection::Overflow => refusal::OVERFLOW,
+            Rejection::OtherLedger => refusal::OTHER_LEDGER,
+            Rejection::Expired(_) => refusal::EXPIRED,
+            Rejection::AlreadySettled(_) => refusal::ALREADY_SETTLED,
+            Rejection::Revoked(_) => refusal::REVOKED,
         }
     }
 
+    /// What the sentence is filled with.
+    pub fn facts(&self) -> Vec<(Fact, Value)> {
+        let mut facts: Vec<(Fact, Value)> = Vec::new();
+        facts.extend(self.element().map(|element| (Fact::Element, Value::from(element + 1))));
+        match *self {
+            Rejection::InvalidUser(account)
+            | Rejection::InvalidPayee { account, .. }
+            | Rejection::UnknownPayer(account) => facts.push((Fact::Account, account.0.into())),
+            Rejection::TooManyPayments(count) => {
+                facts.extend([(Fact::Wanted, count.into()), (Fact::Most, PAYMENTS_MAX.into())]);
+            }
+            Rejection::InsufficientBalance { balance, needed, .. } => {
+                facts.extend([(Fact::Left, balance.into()), (Fact::Wanted, needed.into())]);
+            }
+            Rejection::UncoveredCheque(amount) => facts.push((Fact::Wanted, amount.into())),
+            Rejection::Overflow => facts.push((Fact::Most, ISSUED_MAX.into())),
+            Rejection::Expired(at) => facts.push((Fact::Until, at.into())),
+            Rejection::AlreadySettled(index) | Rejection::Revoked(index) => {
+                facts.push((Fact::Block, index.into()));
+            }
+            Rejection::NoPermission
+            | Rejection::NoPayments
+            | Rejection::NegativeAmount { .. }
+            | Rejection::ZeroAmount { .. }
+            | Rejection::SelfPayment { .. }
+            | Rejection::InvalidMemo { .. }
+            | Rejection::OtherLedger
+            | Rejection::NotPayee => {}
+        }
+        facts
+    }
+
     /// Which payment of the command was refused, from 0; none where it was no single one.
-    pub fn element(&self) -> Option<usize> {
+    fn element(&self) -> Option<usize> {
         match *self {
             Rejection::InvalidPayee { element, .. }
             | Rejection::NegativeAmount { element }

@@ -1,24 +1,15 @@
-//! Who has how much, and where each account's money came and went.
+//! Who has how much, and what became of every cheque.
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{ChequeId, Happened, Settle, Transfer};
 use crate::domain::{AccountId, Context, Domain, Hindrance, Impossible, Place, Unbalanced};
 use crate::limits::ISSUED_MAX;
 
-/// A block that moved an account's money. What it did in detail stands in the block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Entry {
-    /// Index of the block.
-    pub index: u64,
-    /// The account's balance after it, in minor units.
-    pub balance: u64,
-}
-
 /// What became of a cheque, for ever: the index of the block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Fate {
     /// It was settled.
     Settled(u64),
@@ -41,7 +32,6 @@ pub struct State {
     balances: BTreeMap<AccountId, u64>,
     held: BTreeMap<(Domain, u64), u64>,
     issued: u64,
-    entries: BTreeMap<AccountId, Vec<Entry>>,
     fates: BTreeMap<(AccountId, ChequeId), Fate>,
     settlements: u64,
     revocations: u64,
@@ -61,11 +51,6 @@ impl State {
     /// The sum of all balances and of what domains hold: what was issued, or something is wrong.
     pub fn sum(&self) -> u128 {
         self.balances.values().chain(self.held.values()).map(|balance| u128::from(*balance)).sum()
-    }
-
-    /// The blocks that moved an account's money, in order.
-    pub fn entries(&self, account: AccountId) -> &[Entry] {
-        self.entries.get(&account).map_or(&[], Vec::as_slice)
     }
 
     /// What became of a cheque of this payer's; none while it may still be settled.
@@ -102,16 +87,13 @@ impl State {
         has_money.then_some(Hindrance { name: "balance_left", sentence: "the account still has money" })
     }
 
-    fn note(&mut self, account: AccountId, entry: Entry) {
-        let entries = self.entries.entry(account).or_default();
-        match entries.last_mut() {
-            Some(last) if last.index == entry.index => *last = entry,
-            _ => entries.push(entry),
-        }
-    }
-
     /// Takes money from a place.
-    fn take(&mut self, from: Place, amount: u64, index: u64) -> Result<(), Impossible> {
+    fn take(
+        &mut self,
+        from: Place,
+        amount: u64,
+        moved: &mut dyn FnMut(AccountId, u64),
+    ) -> Result<(), Impossible> {
         let held = match from {
             Place::Issued => {
                 let issued = self.issued.checked_add(amount).filter(|issued| *issued <= ISSUED_MAX);
@@ -124,7 +106,7 @@ impl State {
         let left = held.checked_sub(amount).ok_or(Impossible::Overdraft { from, held: *held, amount })?;
         *held = left;
         match from {
-            Place::Account(account) => self.note(account, Entry { index, balance: left }),
+            Place::Account(account) => moved(account, left),
             Place::Held(domain, number) if left == 0 => drop(self.held.remove(&(domain, number))),
             Place::Held(..) | Place::Issued => {}
         }
@@ -132,7 +114,12 @@ impl State {
     }
 
     /// Gives money to a place.
-    fn give(&mut self, to: Place, amount: u64, index: u64) -> Result<(), Impossible> {
+    fn give(
+        &mut self,
+        to: Place,
+        amount: u64,
+        moved: &mut dyn FnMut(AccountId, u64),
+    ) -> Result<(), Impossible> {
         let held = match to {
             Place::Issued => {
                 let overdraft = Impossible::Overdraft { from: to, held: self.issued, amount };
@@ -145,26 +132,27 @@ impl State {
         *held = Impossible::sum("a balance", *held, amount)?;
         let balance = *held;
         if let Place::Account(account) = to {
-            self.note(account, Entry { index, balance });
+            moved(account, balance);
         }
         Ok(())
     }
 }
 
-/// Moves money from one place to another. There is no other way in which money moves, whatever command moved it.
+/// Moves money from one place to another. There is no other way in which money moves, whatever command moved it. `moved`
+/// is told the new balance of every account whose money it was.
 ///
 /// # Errors
 /// [`Impossible`] when the money is not there, or is more than a ledger counts; the state is of no use then.
 pub(in crate::domain) fn book(
     state: &mut State,
     transfer: &Transfer<'_>,
-    index: u64,
+    moved: &mut dyn FnMut(AccountId, u64),
 ) -> Result<(), Impossible> {
     if transfer.amount == 0 {
         return Err(Impossible::Amount);
     }
-    state.take(transfer.from, transfer.amount, index)?;
-    state.give(transfer.to, transfer.amount, index)
+    state.take(transfer.from, transfer.amount, moved)?;
+    state.give(transfer.to, transfer.amount, moved)
 }
 
 /// Takes note of what became of cheques, and holds what the events say against the state. The money of the

@@ -9,7 +9,7 @@ use crate::cli::proofs::findings::sentence;
 use crate::cli::proofs::ledger_files::{directory, no_verdict};
 use crate::cli::session::open_member;
 use crate::client::bookkeeping::{Format, Own, Replay};
-use crate::client::{ClientError, Statement, fetch_balance, question};
+use crate::client::{ClientError, Statement, fetch_balance, fetch_me};
 use crate::terminal::exit::Exit;
 
 /// All movements of a ledger, from its files.
@@ -51,7 +51,7 @@ pub(super) fn whole(context: &Context, path: &Path, format: Format) -> Result<Ex
 pub(super) fn own(context: &Context, format: Format) -> Result<Exit, ClientError> {
     let mut member = open_member(context)?;
     let (_, currency) = fetch_balance(&mut member)?;
-    let me = member.ask(&question::Whoami)?;
+    let me = fetch_me(&mut member)?;
     if me.account.0 != member.account().account {
         return Err(ClientError::Integrity("the server answers for another account".to_owned()));
     }

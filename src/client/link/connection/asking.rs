@@ -6,9 +6,10 @@ use std::time::Duration;
 use super::{Connection, Waited};
 use crate::client::link::question::Question;
 use crate::client::{ClientError, clock};
+use crate::refusal;
 use crate::session::ClientEnv;
 use crate::time::Monotonic;
-use crate::wire::{Progress, Reply};
+use crate::wire::{Progress, Push, Reply};
 
 /// Silence after which a server that owes an answer is asked whether it is still there.
 const PING_AFTER: Duration = Duration::from_secs(15);
@@ -42,7 +43,7 @@ impl Connection {
         self.heard = clock::now().mono;
         loop {
             match self.listen()? {
-                (id, Reply::Progress(done)) if id == asked => progress(done),
+                (id, Reply::Push(Push::Progress(done))) if id == asked => progress(done),
                 (id, reply) if id == asked => return answer::<Q>(reply),
                 _ => {}
             }
@@ -104,10 +105,12 @@ impl Connection {
 fn answer<Q: Question>(reply: Reply) -> Result<Q::Answer, ClientError> {
     match reply {
         // Nothing is wrong with what was asked, nor is it known that anything is wrong with the server: later.
-        Reply::Refused(refusal) if refusal.name == "unavailable" => Err(ClientError::Unreachable(format!(
-            "the server has no proof at the moment, so nothing was believed: {} ({})",
-            refusal.message, refusal.name
-        ))),
+        Reply::Refused(refusal) if refusal.name == refusal::UNAVAILABLE => {
+            Err(ClientError::Unreachable(format!(
+                "the server has no proof at the moment, so nothing was believed: {} ({})",
+                refusal.message, refusal.name
+            )))
+        }
         Reply::Refused(refusal) => Err(ClientError::Refused(refusal)),
         reply => Q::answer(reply).ok_or_else(ClientError::other_answer),
     }

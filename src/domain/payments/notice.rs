@@ -1,0 +1,32 @@
+//! What members hear of money that no block of theirs tells.
+
+use serde::{Deserialize, Serialize};
+
+use super::Happened;
+use crate::domain::AccountId;
+
+/// News about money, told at most once. Numbers on the wire: a further one is appended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Notice {
+    /// Money came in a block that pays others too, so that the payee may not read it. The statement has the line.
+    Paid {
+        /// Index of the block.
+        index: u64,
+    },
+}
+
+impl Happened {
+    /// Visits whoever hears of it beside those whom it concerns.
+    pub(in crate::domain) fn notices(&self, index: u64, each: &mut dyn FnMut(AccountId, Notice)) {
+        match self {
+            Happened::Paid(pay, _) => {
+                let mut alone = false;
+                self.concerns(&mut |_| alone = true);
+                if !alone {
+                    pay.payments.iter().for_each(|payment| each(payment.to, Notice::Paid { index }));
+                }
+            }
+            Happened::Issued(..) | Happened::Settled(..) | Happened::ChequeRevoked(..) => {}
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! The names of all refusals, for programs: one table, which says of each whether trying again can help. The documents
+//! have the same rows, and a test compares them.
+
+use std::fmt;
+
+/// What whoever ran a command can do after it failed: the answer to "shall I try again?".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retry {
+    /// Trying again cannot help: what was asked for can never become right.
+    Never,
+    /// A new command may help, once something has changed: a rule's refusal sticks to the command it refused.
+    NewCommand,
+    /// The same command again helps: either its outcome is not known, which asking again resolves without doing
+    /// anything twice, or something has to be there first.
+    SameCommand,
+    /// Trying again helps after a pause: nothing was done, and nothing is wrong with what was asked for.
+    Later,
+}
+
+impl fmt::Display for Retry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Retry::Never => "never",
+            Retry::NewCommand => "new_command",
+            Retry::SameCommand => "same_command",
+            Retry::Later => "later",
+        })
+    }
+}
+
+/// Makes a constant of every row, and the table.
+macro_rules! refusals {
+    ($($constant:ident $name:literal $retry:ident,)*) => {
+        $(
+            #[doc = concat!("The refusal `", $name, "`.")]
+            pub const $constant: &str = $name;
+        )*
+
+        /// Every refusal that this version knows, by name.
+        pub const ALL: &[(&str, Retry)] = &[$(($name, Retry::$retry),)*];
+    };
+}
+
+refusals! {
+    ALREADY_REGISTERED "already_registered" Never,
+    ALREADY_SETTLED "already_settled" Never,
+    BAD_CHECKPOINT "bad_checkpoint" Never,
+    BAD_CHEQUE_SIGNATURE "bad_cheque_signature" Never,
+    BAD_COSIGNATURE "bad_cosignature" Never,
+    BAD_SIGNATURE "bad_signature" Never,
+    BUSY "busy" Later,
+    CLOCK_DIFFERS "clock_differs" NewCommand,
+    CLOCK_IN_LINE "clock_in_line" Never,
+    CLOCK_JUMPED "clock_jumped" Later,
+    CONFLICT "conflict" NewCommand,
+    DISK_FULL "disk_full" Later,
+    DISPLACED "displaced" NewCommand,
+    EXPIRED "expired" Never,
+    HANDLE_TAKEN "handle_taken" Never,
+    HOME_NOT_WRITABLE "home_not_writable" Later,
+    INSUFFICIENT_BALANCE "insufficient_balance" NewCommand,
+    INVALID_ADDRESS "invalid_address" Never,
+    INVALID_CURRENCY "invalid_currency" Never,
+    INVALID_HANDLE "invalid_handle" Never,
+    INVALID_KEY "invalid_key" Never,
+    INVALID_MEMO "invalid_memo" Never,
+    INVALID_QUANTITY "invalid_quantity" Never,
+    INVALID_USER "invalid_user" NewCommand,
+    ISSUED_AT_OUT_OF_RANGE "issued_at_out_of_range" Later,
+    KEY_MISMATCH "key_mismatch" Never,
+    LAST_OPERATOR "last_operator" NewCommand,
+    LOG_QUOTA "log_quota" Later,
+    MALFORMED_CHEQUE "malformed_cheque" Never,
+    MALFORMED_COMMAND "malformed_command" Never,
+    NEGATIVE_AMOUNT "negative_amount" Never,
+    NO_ORDERS "no_orders" Never,
+    NO_PAYMENTS "no_payments" Never,
+    NO_PERMISSION "no_permission" NewCommand,
+    NO_PLACE "no_place" NewCommand,
+    NO_SUCH_BLOCK "no_such_block" Never,
+    NO_SUCH_PROOF "no_such_proof" Never,
+    NOT_AUTHENTICATED "not_authenticated" SameCommand,
+    NOT_COSIGNED "not_cosigned" Later,
+    OTHER_LEDGER "other_ledger" Never,
+    OVERFLOW "overflow" Never,
+    REVOKED "revoked" Never,
+    ROLE_HELD "role_held" NewCommand,
+    ROLE_NOT_HELD "role_not_held" NewCommand,
+    SELF_PAYMENT "self_payment" Never,
+    TOO_MANY_ORDERS "too_many_orders" Never,
+    TOO_MANY_PAYMENTS "too_many_payments" Never,
+    UNAVAILABLE "unavailable" Later,
+    UNREADABLE "unreadable" Later,
+    ZERO_AMOUNT "zero_amount" Never,
+}
+
+/// What helps after a refusal. One that this version does not know changed nothing either and, like any rule's,
+/// sticks to its command.
+pub fn retry_of(name: &str) -> Retry {
+    ALL.iter().find(|(known, _)| *known == name).map_or(Retry::NewCommand, |(_, retry)| *retry)
+}

@@ -1,0 +1,402 @@
+//! Followers: connections that are sent blocks as soon as they are durable. A follower is a place in the log that only
+//! goes forward. After each commit, and whenever its output drains, a follower is sent what there is from its place on, as
+//! far as there is room: catching up and the live end of the log are one path, and a slow reader lags and loses nothing.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use rand_core::CryptoRng;
+use serde_bytes::ByteBuf;
+
+use super::answers::work_of;
+use super::{ConnectionId, Service};
+use crate::chain::{Block, Message};
+use crate::domain::{AccountId, Context, Happened, Notice, State};
+use crate::ledger::Reading;
+use crate::limits::FOLLOWS_PER_CONNECTION_MAX;
+use crate::refusal;
+use crate::time::Now;
+use crate::wire::{self, Followed, Followings, Push, Refusal, Reply};
+
+/// Blocks' bytes of one push at most, a single larger block excepted.
+const PUSH_BYTES_MAX: usize = 64 << 10;
+
+/// What all followers together are sent in one turn of the loop at most.
+const BYTES_PER_TURN: usize = 2 << 20;
+
+/// What that may cost the loop at most, in microseconds as far as they can be estimated.
+const WORK_PER_TURN: u64 = 1_000;
+
+/// What looking at a follower costs at least.
+const PUSH_WORK: u64 = 3;
+
+/// Bytes that are sealed and queued in about a microsecond.
+const BYTES_PER_WORK: usize = 1 << 10;
+
+/// Names a follower: its connection, and the request that it follows under.
+type Follow = (ConnectionId, u32);
+
+/// One follower.
+struct Follower {
+    account: AccountId,
+    of: Followed,
+    /// All that there is for it before this index has been sent.
+    next: u64,
+    /// It stands among those that are sent something in turn.
+    is_ready: bool,
+    /// It waits until its connection has taken what was sent.
+    lags: bool,
+    /// Nothing was sent yet: the first push says that all went well, even where it holds no block.
+    is_new: bool,
+}
+
+/// See the module.
+#[derive(Default)]
+pub(super) struct Following {
+    followers: BTreeMap<Follow, Follower>,
+    /// Those that follow blocks of an account, by account.
+    by_account: BTreeMap<AccountId, BTreeSet<Follow>>,
+    /// Those that follow all that they may read.
+    readers: BTreeSet<Follow>,
+    /// Those for which there may be something, in the order in which they are looked at.
+    ready: VecDeque<Follow>,
+    /// Accounts with followers that blocks of the open batch concern.
+    concerned: BTreeSet<AccountId>,
+    /// Notices that blocks of the open batch give reason for.
+    notices: Vec<(AccountId, Notice)>,
+}
+
+impl Following {
+    /// Notes of a block of the open batch which followers it is for. Where nobody follows, this costs one comparison.
+    pub(super) fn hear(&mut self, happened: &Happened, context: &Context<'_>) {
+        let Following { by_account, concerned, notices, .. } = self;
+        if by_account.is_empty() {
+            return;
+        }
+        let mut concerns = |account| {
+            if by_account.contains_key(&account) {
+                concerned.insert(account);
+            }
+        };
+        concerns(context.author);
+        happened.concerns(&mut concerns);
+        happened.notices(context, &mut |account, notice| {
+            if by_account.contains_key(&account) {
+                notices.push((account, notice));
+            }
+        });
+    }
+
+    /// The blocks that were heard of are durable: those who follow them are looked at, and no others.
+    pub(super) fn became_durable(&mut self) -> Vec<(AccountId, Notice)> {
+        for account in std::mem::take(&mut self.concerned) {
+            let follows: Vec<Follow> = self.of_account(account).collect();
+            follows.into_iter().for_each(|follow| self.make_ready(follow));
+        }
+        let readers: Vec<Follow> = self.readers.iter().copied().collect();
+        readers.into_iter().for_each(|follow| self.make_ready(follow));
+        std::mem::take(&mut self.notices)
+    }
+
+    /// A connection has taken output: its followers may be sent more.
+    pub(super) fn drained(&mut self, id: ConnectionId) {
+        let lagging = self.followers.range((id, 0)..=(id, u32::MAX)).filter(|(_, follower)| follower.lags);
+        let lagging: Vec<Follow> = lagging.map(|(follow, _)| *follow).collect();
+        lagging.into_iter().for_each(|follow| self.make_ready(follow));
+    }
+
+    /// A connection is gone, and its followers with it.
+    pub(super) fn forget(&mut self, id: ConnectionId) {
+        let follows: Vec<Follow> =
+            self.followers.range((id, 0)..=(id, u32::MAX)).map(|(follow, _)| *follow).collect();
+        follows.into_iter().for_each(|follow| self.end(follow));
+    }
+
+    /// Whether there are followers that are to be looked at.
+    pub(super) fn is_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
+    /// Number of followers.
+    pub(super) fn count(&self) -> u64 {
+        self.followers.len() as u64
+    }
+
+    fn of_account(&self, account: AccountId) -> impl Iterator<Item = Follow> + '_ {
+        self.by_account.get(&account).into_iter().flatten().copied()
+    }
+
+    fn begin(&mut self, follow: Follow, follower: Follower) {
+        match follower.of {
+            Followed::Own | Followed::Concerning => {
+                self.by_account.entry(follower.account).or_default().insert(follow);
+            }
+            Followed::Readable => {
+                self.readers.insert(follow);
+            }
+        }
+        self.followers.insert(follow, follower);
+        self.make_ready(follow);
+    }
+
+    fn end(&mut self, follow: Follow) {
+        let Some(follower) = self.followers.remove(&follow) else { return };
+        self.readers.remove(&follow);
+        if let Some(follows) = self.by_account.get_mut(&follower.account) {
+            follows.remove(&follow);
+            if follows.is_empty() {
+                self.by_account.remove(&follower.account);
+            }
+        }
+    }
+
+    fn make_ready(&mut self, follow: Follow) {
+        if let Some(follower) = self.followers.get_mut(&follow)
+            && !follower.is_ready
+        {
+            (follower.is_ready, follower.lags) = (true, false);
+            self.ready.push_back(follow);
+        }
+    }
+
+    fn take_ready(&mut self) -> Option<Follow> {
+        let follow = self.ready.pop_front()?;
+        if let Some(follower) = self.followers.get_mut(&follow) {
+            follower.is_ready = false;
+        }
+        Some(follow)
+    }
+}
+
+/// What a follower is sent next.
+struct Page {
+    blocks: Vec<ByteBuf>,
+    /// Where the next page begins.
+    next: u64,
+    /// The page came to its bound before the end of what is durable.
+    goes_on: bool,
+}
+
+/// A page that was sealed for one of those who read all blocks, for the others that stand at the same place.
+#[derive(Default)]
+struct SharedPage(Option<SealedPage>);
+
+/// A page as it leaves.
+struct SealedPage {
+    /// For whom it was made, and from where on.
+    reader: (AccountId, u64),
+    /// Nothing if there is nothing to tell.
+    message: Vec<u8>,
+    next: u64,
+    goes_on: bool,
+}
+
+impl Service {
+    /// Takes in a follower.
+    pub(super) fn follow(
+        &mut self,
+        id: ConnectionId,
+        request: u32,
+        account: AccountId,
+        from: u64,
+        of: Followed,
+    ) {
+        let follows = self.following.followers.range((id, 0)..=(id, u32::MAX)).count();
+        if follows >= FOLLOWS_PER_CONNECTION_MAX {
+            let sentence = format!("a connection follows {FOLLOWS_PER_CONNECTION_MAX} times at most");
+            let refusal = Refusal::fail(refusal::BUSY, sentence);
+            return self.hold_durable(id, request, Reply::Refused(refusal));
+        }
+        if of == Followed::Readable && !self.ledger.replica().state().reads_anything(account) {
+            return self.hold_durable(id, request, Reply::Refused(reads_nothing()));
+        }
+        if let Some(connection) = self.connections.get_mut(&id) {
+            connection.follows = true;
+        }
+        self.following.end((id, request));
+        let follower = Follower { account, of, next: from, is_ready: false, lags: false, is_new: true };
+        self.following.begin((id, request), follower);
+        self.schedule(id);
+    }
+
+    /// Sends followers what there is for them, as far as there is room and as much as one turn of the loop allows; those
+    /// for whom more is left come first in the next turn.
+    pub(super) fn top_up_followers(&mut self, now: Now, rng: &mut dyn CryptoRng) {
+        let (mut bytes, mut shared) = (0, SharedPage::default());
+        self.work = 0;
+        while bytes < BYTES_PER_TURN
+            && self.work < WORK_PER_TURN
+            && let Some(follow) = self.following.take_ready()
+        {
+            self.work += PUSH_WORK;
+            bytes += self.top_up(follow, &mut shared, now, rng);
+        }
+    }
+
+    /// Sends one follower the next page; gives the bytes that it took.
+    fn top_up(
+        &mut self,
+        follow: Follow,
+        shared: &mut SharedPage,
+        now: Now,
+        rng: &mut dyn CryptoRng,
+    ) -> usize {
+        let (id, request) = follow;
+        let half = self.limits.output_bytes_max as usize / 2;
+        let Some(connection) = self.connections.get(&id).filter(|connection| !connection.ending) else {
+            return 0;
+        };
+        // Half of the room is left to answers.
+        let has_room = connection.session.output().len() + connection.held_bytes < half;
+        let Some(follower) = self.following.followers.get_mut(&follow) else { return 0 };
+        if !has_room {
+            follower.lags = true;
+            return 0;
+        }
+        let (account, of, from, is_new) = (follower.account, follower.of, follower.next, follower.is_new);
+        if of == Followed::Readable && !self.ledger.replica().state().reads_anything(account) {
+            self.following.end(follow);
+            self.hold_durable(id, request, Reply::Refused(reads_nothing()));
+            return 0;
+        }
+        let state = self.ledger.replica().state();
+        let fits = |page: &mut SealedPage| {
+            let (reader, at) = page.reader;
+            of == Followed::Readable && at == from && state.reads_same(reader, account)
+        };
+        let page = match shared.0.take_if(fits) {
+            Some(mut page) => {
+                wire::readdress(&mut page.message, request);
+                page
+            }
+            None => self.seal_page(request, account, of, (from, is_new)),
+        };
+        let (sent, message, goes_on) = (page.message.len(), &page.message, page.goes_on);
+        if sent > 0 {
+            self.work += (sent / BYTES_PER_WORK) as u64;
+            // A session that has ended meanwhile takes nothing, and its followers end with it.
+            let _ended =
+                self.with_env(id, now, rng, |connection, env| connection.session.send_message(message, env));
+        }
+        if let Some(follower) = self.following.followers.get_mut(&follow) {
+            (follower.next, follower.is_new) = (page.next, false);
+        }
+        if of == Followed::Readable && sent > 0 {
+            shared.0 = Some(page);
+        }
+        if goes_on {
+            self.following.make_ready(follow);
+        }
+        sent
+    }
+
+    fn seal_page(
+        &mut self,
+        request: u32,
+        account: AccountId,
+        of: Followed,
+        (from, is_new): (u64, bool),
+    ) -> SealedPage {
+        let Page { blocks, next, goes_on } = self.next_page(account, of, from);
+        let message = if blocks.is_empty() && !is_new {
+            Vec::new()
+        } else {
+            wire::seal(request, &Reply::Push(Push::Blocks(Followings { blocks, next })))
+        };
+        SealedPage { reader: (account, from), message, next, goes_on }
+    }
+
+    /// The next durable blocks for a follower.
+    fn next_page(&mut self, account: AccountId, of: Followed, from: u64) -> Page {
+        let mut reading = self.ledger.reading();
+        let size = self.ledger.committed().size;
+        let mut page = Page { blocks: Vec::new(), next: size.max(from), goes_on: false };
+        match of {
+            Followed::Readable => {
+                let state = self.ledger.replica().state();
+                let may_read = |block: &[u8]| may_read(state, account, block);
+                page.add(&mut reading, from..size, may_read);
+            }
+            Followed::Own | Followed::Concerning => {
+                let (lines, _) = self.ledger.replica().past().of_from(account, from);
+                let wanted = lines.iter().take_while(|line| line.index() < size);
+                let wanted = wanted.filter(|line| match of {
+                    Followed::Own => line.is_own(),
+                    Followed::Concerning | Followed::Readable => line.is_readable(),
+                });
+                page.add(&mut reading, wanted.map(|line| line.index()), |_| true);
+            }
+        }
+        let (cost, failed) = reading.end();
+        self.work += work_of(cost);
+        if let Some(error) = failed {
+            self.fatal.get_or_insert(error);
+        }
+        page
+    }
+
+    /// Sends notices to those who follow the account that they are for. A notice that finds no room is dropped: what it
+    /// speaks of can be asked for.
+    pub(super) fn send_notices(
+        &mut self,
+        notices: Vec<(AccountId, Notice)>,
+        now: Now,
+        rng: &mut dyn CryptoRng,
+    ) {
+        for (account, notice) in notices {
+            let follows: Vec<Follow> = self.following.of_account(account).collect();
+            for (id, request) in follows {
+                let has_room = self
+                    .connections
+                    .get(&id)
+                    .is_some_and(|connection| !connection.ending && connection.has_taken_all());
+                if has_room {
+                    let message = wire::seal(request, &Reply::Push(Push::Notice(notice)));
+                    let _ended = self.with_env(id, now, rng, |connection, env| {
+                        connection.session.send_message(&message, env)
+                    });
+                }
+            }
+        }
+    }
+}
+
+impl Page {
+    /// Adds blocks until the page is full or the reading has come to its bound.
+    fn add(
+        &mut self,
+        reading: &mut Reading<'_>,
+        indexes: impl Iterator<Item = u64>,
+        is_wanted: impl Fn(&[u8]) -> bool,
+    ) {
+        let mut bytes = 0;
+        for index in indexes {
+            if reading.is_spent() || bytes >= PUSH_BYTES_MAX {
+                (self.next, self.goes_on) = (index, true);
+                return;
+            }
+            reading.looks_at_line();
+            let Some(block) = reading.block(index) else {
+                self.next = index;
+                return;
+            };
+            if is_wanted(&block) {
+                bytes += block.len();
+                self.blocks.push(ByteBuf::from(block));
+            }
+        }
+    }
+}
+
+/// Whether an account's roles let it read a stored block.
+fn may_read(state: &State, account: AccountId, block: &[u8]) -> bool {
+    // What does not decode is not in the log.
+    let Ok(block) = Block::parse(block) else { return false };
+    Message::parse(block.message).map_or(true, |message| state.reads_kind(account, message.header.tag))
+}
+
+fn reads_nothing() -> Refusal {
+    Refusal::fail(
+        refusal::NO_PERMISSION,
+        "only whoever has a role that reads the blocks of others follows them",
+    )
+}
