@@ -25,6 +25,7 @@ mod documents;
 mod eventlog_crash;
 mod eventlog_full;
 mod fixtures_logs;
+mod following;
 mod forge;
 mod fuzzing;
 mod hidden_characters;

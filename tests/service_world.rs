@@ -105,7 +105,7 @@ pub(crate) struct Client {
 }
 
 impl World {
-    /// Three members, and whatever else the ledger begins with.
+    /// Three members, the first of them an operator, and whatever else the ledger begins with.
     pub(crate) fn new(limits: Limits, found: impl FnOnce(&mut Founding)) -> World {
         let server_key = key("server");
         let genesis = Genesis {
@@ -113,7 +113,12 @@ impl World {
             log_key: *log_key().public().bytes(),
             server_key: server_key.public().spki().to_vec(),
             nonce: [3; 32],
-            settings: Settings { opening_grant: GRANT, ..Settings::default() }.write(),
+            settings: Settings {
+                opening_grant: GRANT,
+                operator: Some(member_key(0).public().key_id()),
+                ..Settings::default()
+            }
+            .write(),
         };
         let genesis = genesis.to_block(Timestamp::from_millis(START_MS));
         let ledger_id = LedgerId(block_hash(&genesis).0);

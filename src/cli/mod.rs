@@ -64,8 +64,10 @@ mod proofs {
 
 /// Stock orders, and the blocks in which they stand.
 mod orders {
+    mod blocks;
     pub(super) mod add;
     pub(super) mod copy;
+    pub(super) mod tail;
 }
 
 /// What whoever runs a ledger needs.
@@ -182,6 +184,7 @@ commands! {
     "Orders" {
         orders::add::Add "place orders from JSON",
         orders::copy::Copy "fetch your own blocks, each checked before it is shown",
+        orders::tail::Tail "show your blocks and those that concern you, as they come",
     }
     "Money" {
         payments::balance::Balance "what you have",

@@ -25,6 +25,7 @@ mod sending;
 mod accounts;
 mod orders;
 mod payments;
+mod following;
 pub mod show;
 pub mod bookkeeping;
 pub mod bench;
@@ -35,6 +36,7 @@ pub use accounts::{
     untold_registration,
 };
 pub use error::ClientError;
+pub use following::{Heard, Subscription};
 pub use home::{Home, Tell, not_writable};
 pub use identity::{
     Account, KEY_FILE, PassphraseSource, is_key_encrypted, load_key, make_key, read_account, set_passphrase,

@@ -45,8 +45,9 @@ struct Follower {
     is_ready: bool,
     /// It waits until its connection has taken what was sent.
     lags: bool,
-    /// Nothing was sent yet: the first push says that all went well, even where it holds no block.
-    is_new: bool,
+    /// The follower is to be told when all that there is has been sent, even by a push without a block: at its begin, and
+    /// where a page said that more was to come.
+    owes_end: bool,
 }
 
 /// See the module.
@@ -213,7 +214,7 @@ impl Service {
             connection.follows = true;
         }
         self.following.end((id, request));
-        let follower = Follower { account, of, next: from, is_ready: false, lags: false, is_new: true };
+        let follower = Follower { account, of, next: from, is_ready: false, lags: false, owes_end: true };
         self.following.begin((id, request), follower);
         self.schedule(id);
     }
@@ -252,7 +253,7 @@ impl Service {
             follower.lags = true;
             return 0;
         }
-        let (account, of, from, is_new) = (follower.account, follower.of, follower.next, follower.is_new);
+        let (account, of, from, owes_end) = (follower.account, follower.of, follower.next, follower.owes_end);
         if of == Followed::Readable && !self.ledger.replica().state().reads_anything(account) {
             self.following.end(follow);
             self.hold_durable(id, request, Reply::Refused(reads_nothing()));
@@ -268,7 +269,7 @@ impl Service {
                 wire::readdress(&mut page.message, request);
                 page
             }
-            None => self.seal_page(request, account, of, (from, is_new)),
+            None => self.seal_page(request, account, of, (from, owes_end)),
         };
         let (sent, message, goes_on) = (page.message.len(), &page.message, page.goes_on);
         if sent > 0 {
@@ -278,7 +279,7 @@ impl Service {
                 self.with_env(id, now, rng, |connection, env| connection.session.send_message(message, env));
         }
         if let Some(follower) = self.following.followers.get_mut(&follow) {
-            (follower.next, follower.is_new) = (page.next, false);
+            (follower.next, follower.owes_end) = (page.next, goes_on || owes_end && sent == 0);
         }
         if of == Followed::Readable && sent > 0 {
             shared.0 = Some(page);
@@ -294,10 +295,10 @@ impl Service {
         request: u32,
         account: AccountId,
         of: Followed,
-        (from, is_new): (u64, bool),
+        (from, owes_end): (u64, bool),
     ) -> SealedPage {
         let Page { blocks, next, goes_on } = self.next_page(account, of, from);
-        let message = if blocks.is_empty() && !is_new {
+        let message = if blocks.is_empty() && (goes_on || !owes_end) {
             Vec::new()
         } else {
             wire::seal(request, &Reply::Push(Push::Blocks(Followings { blocks, next })))

@@ -1,14 +1,12 @@
 //! `ledgerctl copy`: one's own transactions, each checked before it is shown.
 
-use std::io::{self, IsTerminal};
-
 use argh::{ArgsInfo, FromArgs};
 
-use crate::cli::block_words::write_block;
+use super::blocks::ShownBlocks;
 use crate::cli::context::Context;
 use crate::cli::run::Run;
 use crate::cli::session::open_member;
-use crate::client::{ClientError, Copying, fetch_balance, show};
+use crate::client::{ClientError, Copying};
 use crate::terminal::exit::Exit;
 
 /// Fetch your own transactions, each checked before it is shown.
@@ -29,21 +27,11 @@ impl Run for Copy {
 
     fn run(&self, context: &Context) -> Result<Exit, ClientError> {
         let mut member = open_member(context)?;
-        let json = context.out.json || !io::stdout().is_terminal();
-        let (_, currency) = fetch_balance(&mut member)?;
+        let shown_blocks = ShownBlocks::of(context, &mut member)?;
         let mut copying = Copying::start(&mut member, self.from, self.limit)?;
         let mut shown = 0;
         while let Some(blocks) = copying.next_page()? {
-            let mut lines = Vec::new();
-            for bytes in &blocks {
-                let line = if json {
-                    show::json_line(bytes, Some(&currency), &mut lines)
-                } else {
-                    write_block(bytes, &currency, &mut lines)
-                };
-                line.map_err(|error| ClientError::Integrity(error.to_string()))?;
-            }
-            if !context.out.data(|out| out.write_all(&lines))? {
+            if !shown_blocks.show(context, &blocks)? {
                 // Whoever reads has seen enough; the rest need not be fetched.
                 return Ok(Exit::Done);
             }

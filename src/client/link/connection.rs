@@ -3,8 +3,9 @@
 
 mod asking;
 mod driven;
+mod followed;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -89,6 +90,8 @@ pub struct Connection {
     session: ClientSession,
     rng: OsRandom,
     inbox: VecDeque<(u32, Reply)>,
+    /// What came for requests that stay open.
+    followed: BTreeMap<u32, VecDeque<Reply>>,
     tickets: Vec<ClientTicket>,
     params: Option<Params>,
     resumed: bool,
@@ -221,6 +224,7 @@ impl Connection {
             session,
             rng,
             inbox: VecDeque::new(),
+            followed: BTreeMap::new(),
             tickets: Vec::new(),
             params: None,
             resumed: false,
@@ -319,10 +323,15 @@ impl Connection {
             if !self.turn(deadline)? {
                 return Ok(Waited::TimedOut);
             }
-            if self.events.iter().any(|event| event.token() == WAKER) && self.inbox.is_empty() {
+            if self.was_woken() && self.inbox.is_empty() {
                 return Ok(Waited::Woken);
             }
         }
+    }
+
+    /// Whether the last wait ended because somebody used the waker.
+    fn was_woken(&self) -> bool {
+        self.events.iter().any(|event| event.token() == WAKER)
     }
 
     /// Waits once, then reads and writes what can be. False when the deadline came first.
@@ -382,7 +391,10 @@ impl Connection {
                 }
                 ClientEvent::Message(message) => match wire::open::<Reply>(&message) {
                     Ok((_, Reply::Push(Push::Displaced(address)))) => self.displaced = Some(address),
-                    Ok(reply) => self.inbox.push_back(reply),
+                    Ok((id, reply)) => match self.followed.get_mut(&id) {
+                        Some(waiting) => waiting.push_back(reply),
+                        None => self.inbox.push_back((id, reply)),
+                    },
                     // A server that speaks another version of the wire is one that cannot be understood.
                     Err(_) => self.closed = Some(CloseReason::Remote),
                 },

@@ -80,17 +80,17 @@ impl Connection {
             let until = Monotonic(clock::now().mono.0 + PING_AFTER);
             match self.wait(Some(until))? {
                 Waited::Reply(id, reply) => return Ok((id, reply)),
-                Waited::TimedOut => self.knock()?,
+                Waited::TimedOut => self.knock(SILENCE_MAX)?,
                 Waited::Woken => {}
             }
         }
     }
 
-    /// Asks a silent server whether it is still there.
-    fn knock(&mut self) -> Result<(), ClientError> {
+    /// Asks a silent server whether it is still there, and gives it up after so much silence.
+    pub(super) fn knock(&mut self, silence_max: Duration) -> Result<(), ClientError> {
         let now = clock::now();
-        if now.mono.0.saturating_sub(self.heard.0) >= SILENCE_MAX {
-            let seconds = SILENCE_MAX.as_secs();
+        if now.mono.0.saturating_sub(self.heard.0) >= silence_max {
+            let seconds = silence_max.as_secs();
             let text = format!("{}: not a word from the server for {seconds} seconds", self.address);
             return Err(ClientError::Unreachable(text));
         }

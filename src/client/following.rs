@@ -1,0 +1,146 @@
+//! Following a ledger: blocks as they become durable, each proven before it is handed on. A subscription that lost its
+//! connection goes on behind the last block that it handed on, so that nothing comes twice and nothing is missing.
+
+use std::time::Duration;
+
+use serde_bytes::ByteBuf;
+
+use super::link::{Member, Reopen, question};
+use super::proofs::check_own_block;
+use super::{ClientError, Signer};
+use crate::chain::{Block, Inclusion, LeafHash};
+use crate::domain::Notice;
+use crate::time::Monotonic;
+use crate::wire::{Followed, Followings, INCLUSIONS_MAX, Push, Reply, Request};
+
+/// What a follower hears.
+#[derive(Clone, Debug)]
+pub enum Heard {
+    /// Blocks, in order: their stored bytes, each checked and proven to be in the tree of a checkpoint. There may be none:
+    /// all that there is has been handed on.
+    Blocks(Vec<ByteBuf>),
+    /// News that stand in no block which the follower may read.
+    Notice(Notice),
+}
+
+/// A member who follows.
+pub struct Subscription<'a> {
+    member: &'a mut Member,
+    signer: Signer,
+    of: Followed,
+    /// The request that is followed under.
+    request: u32,
+    /// All that there is for this follower before this index was handed on.
+    next: u64,
+}
+
+impl<'a> Subscription<'a> {
+    /// Follows blocks with an index of at least `from`.
+    ///
+    /// # Errors
+    /// [`ClientError::Unreachable`] when the connection is gone.
+    pub fn begin(member: &'a mut Member, from: u64, of: Followed) -> Result<Subscription<'a>, ClientError> {
+        let ledger_id = member.server().ledger_id;
+        let signer = Signer { ledger_id, account: member.account_id(), key: member.key().clone() };
+        let request = member.connection().follow(&Request::Follow { from, of })?;
+        Ok(Subscription { member, signer, of, request, next: from })
+    }
+
+    /// All that there is for this follower before this index was handed on.
+    pub fn next_index(&self) -> u64 {
+        self.next
+    }
+
+    /// Waits for the next that there is to hear; none when the deadline comes first.
+    ///
+    /// # Errors
+    /// [`ClientError::Unreachable`] when the connection is gone, after which [`Subscription::resume`] goes on;
+    /// [`ClientError::Integrity`] when what the server sends does not hold.
+    pub fn hear(&mut self, deadline: Option<Monotonic>) -> Result<Option<Heard>, ClientError> {
+        loop {
+            let reply = self.member.connection().wait_followed(self.request, deadline)?;
+            match reply {
+                None => return Ok(None),
+                Some(Reply::Push(Push::Blocks(page))) => return self.take(page).map(Some),
+                Some(Reply::Push(Push::Notice(notice))) => return Ok(Some(Heard::Notice(notice))),
+                Some(Reply::Refused(refusal)) => return Err(ClientError::Refused(refusal)),
+                // News of a newer server: nothing that this program could do anything with.
+                Some(Reply::Push(_)) => {}
+                Some(_) => return Err(ClientError::other_answer()),
+            }
+        }
+    }
+
+    /// Goes on over a new connection.
+    ///
+    /// # Errors
+    /// As for [`Reopen::reopen`].
+    pub fn resume(&mut self, patience: Duration) -> Result<(), ClientError> {
+        self.member.reopen(patience)?;
+        let follow = Request::Follow { from: self.next, of: self.of };
+        self.request = self.member.connection().follow(&follow)?;
+        Ok(())
+    }
+
+    fn take(&mut self, page: Followings) -> Result<Heard, ClientError> {
+        let Followings { blocks, next } = page;
+        let mut leaves = Vec::with_capacity(blocks.len());
+        let mut least = self.next;
+        for bytes in &blocks {
+            let index = self.check(bytes)?;
+            if index < least {
+                return Err(refused(index, "it came before, or out of order"));
+            }
+            least = index + 1;
+            leaves.push((index, LeafHash::of_block(bytes)));
+        }
+        if next < least {
+            return Err(ClientError::Integrity("the server's pushes do not go on".to_owned()));
+        }
+        self.prove(&leaves)?;
+        self.next = next;
+        Ok(Heard::Blocks(blocks))
+    }
+
+    /// Checks a block for itself: one of the member's own has to hold the member's signature.
+    fn check(&self, bytes: &[u8]) -> Result<u64, ClientError> {
+        let block = Block::parse(bytes).map_err(|error| {
+            ClientError::Integrity(format!("a block from the server is refused: {error}"))
+        })?;
+        if block.author == self.signer.account && block.index > 0 {
+            check_own_block(bytes, &self.signer)?;
+        } else if self.of == Followed::Own {
+            return Err(refused(block.index, "it is of another author"));
+        }
+        Ok(block.index)
+    }
+
+    /// Has the server prove that the blocks are in the tree of an audited checkpoint.
+    fn prove(&mut self, leaves: &[(u64, LeafHash)]) -> Result<(), ClientError> {
+        let Some((last, _)) = leaves.last() else { return Ok(()) };
+        let mut checkpoint = self.member.checkpoint()?;
+        if checkpoint.size <= *last {
+            checkpoint = self.member.newest_checkpoint()?;
+        }
+        for page in leaves.chunks(INCLUSIONS_MAX) {
+            let indexes = page.iter().map(|(index, _)| *index).collect();
+            let asked = question::AreIncluded { indexes, size: checkpoint.size };
+            let proofs: Vec<Inclusion> = match self.member.ask(&asked) {
+                Err(ClientError::Refused(_)) => return Err(refused(*last, "it is not proven")),
+                other => other?,
+            };
+            if proofs.len() != page.len() {
+                return Err(ClientError::other_answer());
+            }
+            for ((index, leaf), proof) in page.iter().zip(proofs) {
+                let proven = proof.check(checkpoint.size, checkpoint.root, *index, *leaf);
+                proven.map_err(|_| refused(*index, "it is not in the tree of the checkpoint"))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn refused(index: u64, why: &str) -> ClientError {
+    ClientError::Integrity(format!("block {index} from the server is refused: {why}"))
+}
