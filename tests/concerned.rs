@@ -54,3 +54,45 @@ fn whoever_alone_was_paid_can_prove_it_and_a_payroll_stays_its_payers() {
     assert_eq!(proven_author("bob", &granted), "bank");
     refused("alice", &granted);
 }
+
+#[test]
+fn a_payroll_that_is_paid_apart_is_a_provable_block_for_each_and_goes_on_where_it_stopped() {
+    let place = Place::new();
+    let daemon = bank(&place);
+    let at = &daemon.address;
+    place.done("bank", at, &["issue", "alice", "1"]);
+    let file = place.directory.path().join("payroll.jsonl");
+    let lines = [
+        "{\"to\":\"bob\",\"amount\":\"0.30\"}",
+        "{\"to\":\"bank\",\"amount\":\"0.40\"}",
+        "{\"to\":\"bob\",\"amount\":\"0.50\"}",
+    ];
+    std::fs::write(&file, lines.join("\n")).unwrap();
+    let file = file.to_str().unwrap();
+
+    let together = place.run("alice", at, &["pay", "--file", file]);
+    assert!(String::from_utf8_lossy(&together.stderr).contains("payment 3: "), "all or nothing");
+    let apart = place.run("alice", at, &["pay", "--file", file, "--apart", "--json"]);
+    assert_eq!(apart.status.code(), Some(3));
+    let said = String::from_utf8_lossy(&apart.stderr).into_owned();
+    assert!(said.contains("2 of 3 payments stand") && said.contains("line 3"), "{said}");
+    let paid: Vec<Value> = String::from_utf8(apart.stdout)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let to: Vec<&str> = paid.iter().map(|line| line["to_handle"].as_str().unwrap()).collect();
+    assert_eq!(to, ["bob", "bank"]);
+    // Each payee proves its own, and not the other's.
+    let index = |n: usize| paid[n]["index"].to_string();
+    place.done("bob", at, &["receipt", &index(0)]);
+    place.done("bank", at, &["receipt", &index(1)]);
+    place.ends(3, "bob", at, &["receipt", &index(1)]);
+
+    place.done("bank", at, &["issue", "alice", "1"]);
+    let rest = place.run("alice", at, &["pay", "--file", file, "--apart"]);
+    let (told, noted) = (String::from_utf8_lossy(&rest.stdout), String::from_utf8_lossy(&rest.stderr));
+    assert_eq!((rest.status.code(), told.lines().count()), (Some(0), 1), "{told}{noted}");
+    assert!(told.contains("paid 0.50 USD to bob") && noted.contains("1 of 3 are left"), "{told}{noted}");
+    assert!(place.ends(2, "alice", at, &["pay", "bob", "1", "--apart"]).contains("--file"));
+}

@@ -51,9 +51,9 @@ pub use orders::{Input, LineAnswer, Placed, PlacingTold, StreamTold, Tally, plac
 pub use payments::input as payments_input;
 pub use payments::question as payments_question;
 pub use payments::{
-    Draft, End, Issued, Moved, Payee, SentCheque, SentCheques, SignedCheque, Statement,
-    balance_after_issuing, balance_after_paying, end_of, fate_of, fetch_balance, issue, pay, proves_settled,
-    revoke_cheque, sign_cheque, write_cheque,
+    ApartTold, Draft, End, Issued, Moved, Payee, SentCheque, SentCheques, SignedCheque, Statement,
+    balance_after_issuing, balance_after_paying, end_of, fate_of, fetch_balance, issue, pay, pay_apart,
+    proves_settled, revoke_cheque, sign_cheque, write_cheque,
 };
 pub use proofs::{
     Copying, Cosigned, Registrant, Verdict, check_own_block, conflict, demand_cosigned, fetch_receipt,

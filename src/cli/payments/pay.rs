@@ -13,9 +13,12 @@ use crate::cli::run::Run;
 use crate::cli::session::open_member;
 use crate::cli::telling::{note_sent_before, tell};
 use crate::client::payments_input::{self, Wanted};
-use crate::client::{ClientError, IdempotencyKey, Moved, Payee, balance_after_paying, pay};
+use crate::client::{
+    ApartTold, ClientError, IdempotencyKey, Moved, Payee, balance_after_paying, pay, pay_apart,
+};
 use crate::domain::payments::{Currency, Payment};
 use crate::terminal::exit::Exit;
+use crate::wire::Accepted;
 
 /// Pay somebody, or many at once, all or nothing.
 #[derive(FromArgs, ArgsInfo, Debug)]
@@ -33,6 +36,10 @@ pub struct Pay {
     #[argh(option)]
     pub file: Option<String>,
 
+    /// with --file: one command, one block and one provable receipt for each payment, one after the other
+    #[argh(switch)]
+    pub apart: bool,
+
     /// a name for this run that stands for nothing else: run again with it, it tells the outcome of the first run
     #[argh(option)]
     pub idempotency_key: Option<IdempotencyKey>,
@@ -45,13 +52,54 @@ impl Run for Pay {
         let wanted = wanted_payments(self)?;
         let mut member = open_member(context)?;
         let key = self.idempotency_key.as_ref();
+        if self.apart {
+            pay_apart(&mut member, &wanted, key, &mut Apart { context })?;
+            return Ok(Exit::Done);
+        }
         let Moved { payments, currency, submitted } =
             pay(&mut member, &wanted, key, &mut || note_sent_before(context))?;
         tell(submitted, |accepted| {
             let balance = balance_after_paying(accepted)?;
             let (words, fields) = (paid_words(&payments, &currency), paid_fields(&payments, &currency));
+            if payments.iter().any(|(payee, _)| Some(payee) != payments.first().map(|(first, _)| first)) {
+                context.out.note(
+                    "each payee sees a line in the statement, which is the server's word: the block is yours alone. \
+                     With --apart each payee has a block that can be proven",
+                );
+            }
             show_money(context, accepted, &words, fields, balance, &currency)
         })
+    }
+}
+
+/// Tells payments that are made apart.
+struct Apart<'a> {
+    context: &'a Context,
+}
+
+impl ApartTold for Apart<'_> {
+    fn goes_on(&mut self, left: usize, of: usize) {
+        let text =
+            format!("the same payments did not end before: {left} of {of} are left, and none is made twice");
+        self.context.out.note(&text);
+    }
+
+    fn paid(
+        &mut self,
+        payment: &(Payee, Payment),
+        currency: &Currency,
+        accepted: &Accepted,
+    ) -> Result<(), ClientError> {
+        let payments = std::slice::from_ref(payment);
+        let balance = balance_after_paying(accepted)?;
+        let (words, fields) = (paid_words(payments, currency), paid_fields(payments, currency));
+        show_money(self.context, accepted, &words, fields, balance, currency)
+    }
+
+    fn stopped(&mut self, stand: usize, of: usize) {
+        let text =
+            format!("{stand} of {of} payments stand; the same command given again goes on behind them");
+        self.context.out.note(&text);
     }
 }
 
@@ -77,6 +125,11 @@ fn paid_fields(payments: &[(Payee, Payment)], currency: &Currency) -> Vec<Field>
 }
 
 fn wanted_payments(command: &Pay) -> Result<Vec<Wanted>, ClientError> {
+    if command.apart && command.file.is_none() {
+        return Err(ClientError::Usage(
+            "--apart goes with --file: a single payment is apart anyway".to_owned(),
+        ));
+    }
     match (command.payment.as_slice(), &command.file) {
         ([user, amount], None) => {
             let memo = command.memo.clone().unwrap_or_default();

@@ -2,6 +2,7 @@
 
 pub mod input;
 pub mod question;
+mod apart;
 mod balance;
 mod paying;
 mod cheques;
@@ -9,6 +10,7 @@ mod sent_cheques;
 mod drafts;
 mod statement;
 
+pub use apart::{ApartTold, pay_apart};
 pub use balance::fetch_balance;
 pub use cheques::{End, SignedCheque, end_of, fate_of, proves_settled};
 pub use drafts::{Draft, revoke_cheque, sign_cheque, write_cheque};

@@ -59,6 +59,19 @@ pub fn pay(
     key: Option<&IdempotencyKey>,
     again: &mut dyn FnMut(),
 ) -> Result<Moved, ClientError> {
+    let (payments, currency) = wanted_payments(member, wanted)?;
+    let pay = Pay { payments: payments.iter().map(|(_, payment)| payment.clone()).collect() };
+    let command = Command::Payments(payments::Command::Pay(pay));
+    let submitted = submit_once(member, &command, key, again);
+    let submitted = submitted.map_err(|error| input::refused(wanted, error))?;
+    Ok(Moved { payments, currency, submitted })
+}
+
+/// The payments that are wanted, each with its payee as the ledger proves it, and what money is called.
+pub(super) fn wanted_payments(
+    member: &mut Member,
+    wanted: &[Wanted],
+) -> Result<(Vec<(Payee, Payment)>, Currency), ClientError> {
     let (_, currency) = fetch_balance(member)?;
     let mut payments = Vec::with_capacity(wanted.len());
     let mut payees = Payees::default();
@@ -69,11 +82,7 @@ pub fn pay(
         let payment = Payment { to: payee.account, amount, memo: wanted.memo.clone() };
         payments.push((payee, payment));
     }
-    let pay = Pay { payments: payments.iter().map(|(_, payment)| payment.clone()).collect() };
-    let command = Command::Payments(payments::Command::Pay(pay));
-    let submitted = submit_once(member, &command, key, again);
-    let submitted = submitted.map_err(|error| input::refused(wanted, error))?;
-    Ok(Moved { payments, currency, submitted })
+    Ok((payments, currency))
 }
 
 /// Makes money and gives it to somebody.

@@ -120,6 +120,7 @@ pub struct RunBook {
     open: BTreeMap<CommandId, (u64, Vec<u8>)>,
     sent: u64,
     told: BTreeSet<CommandId>,
+    refused: BTreeSet<CommandId>,
 }
 
 impl RunBook {
@@ -158,6 +159,7 @@ impl RunBook {
             open: BTreeMap::new(),
             sent: 0,
             told: BTreeSet::new(),
+            refused: BTreeSet::new(),
         })
     }
 
@@ -198,6 +200,7 @@ impl RunBook {
             open,
             begun: contents.open,
             told: contents.told,
+            refused: contents.refused,
             home,
         })
     }
@@ -231,6 +234,11 @@ impl RunBook {
     /// Whether the outcome of a command was told already.
     pub fn is_told(&self, id: CommandId) -> bool {
         self.told.contains(&id)
+    }
+
+    /// Whether a command was refused. A refusal sticks to the id: whoever tries the same again does so with another one.
+    pub fn is_refused(&self, id: CommandId) -> bool {
+        self.refused.contains(&id)
     }
 
     /// Number of commands whose outcome was told.
@@ -284,6 +292,9 @@ impl RunBook {
     /// [`ClientError::File`].
     pub fn refused(&mut self, id: CommandId) -> Result<(), ClientError> {
         self.append(&Record::Refused(id).encode())?;
+        if self.run.kind != RunKind::Lines {
+            self.refused.insert(id);
+        }
         self.closed(id)
     }
 
@@ -309,7 +320,8 @@ impl RunBook {
         let run = Record::Run(self.run.clone()).encode();
         let told = self.told.iter().flat_map(|id| Record::Told(*id).encode());
         let open = open.into_iter().flat_map(|(_, record)| record).copied();
-        let live: Vec<u8> = run.into_iter().chain(told).chain(open).collect();
+        let refused = self.refused.iter().flat_map(|id| Record::Refused(*id).encode());
+        let live: Vec<u8> = run.into_iter().chain(told).chain(refused).chain(open).collect();
         self.file = self.home.place_locked(&self.name, &live, true)?.ok_or_else(not_placed)?;
         self.bytes = live.len() as u64;
         Ok(())

@@ -63,6 +63,8 @@ pub(super) struct Contents {
     pub(super) stands: BTreeSet<CommandId>,
     /// In a block, and told.
     pub(super) told: BTreeSet<CommandId>,
+    /// Refused: nothing came of it, and nothing ever will.
+    pub(super) refused: BTreeSet<CommandId>,
     /// Bytes of the records that were finished.
     pub(super) bytes: u64,
 }
@@ -140,7 +142,10 @@ impl Contents {
                 self.close(id);
                 self.stands.insert(id);
             }
-            Record::Refused(id) => self.close(id),
+            Record::Refused(id) => {
+                self.close(id);
+                self.refused.insert(id);
+            }
         }
         Some(())
     }
