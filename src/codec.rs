@@ -6,6 +6,9 @@
 
 use serde::{Serialize, de::Deserialize};
 
+/// Bytes of the longest encoding of an integer of 64 bits: seven bits in each.
+pub const U64_BYTES_MAX: usize = 64_usize.div_ceil(7);
+
 /// Bytes that are not the canonical encoding of the wanted type. Says no more: what a stranger sent wrong is
 /// of no use to the program, and a person is shown the field by the layer that knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +86,11 @@ mod tests {
         assert_eq!(strict::<u32>(&[0x81, 0x00]), Err(NotCanonical), "a varint longer than needed");
         assert_eq!(strict::<u32>(&[1]), Ok(1));
         assert_eq!(strict::<u32>(&[]), Err(NotCanonical));
+    }
+
+    #[test]
+    fn no_integer_takes_more_than_the_longest() {
+        assert_eq!(encode(&u64::MAX).len(), U64_BYTES_MAX);
     }
 
     #[test]

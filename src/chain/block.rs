@@ -17,6 +17,9 @@ use crate::domain::AccountId;
 use crate::limits::{BLOCK_BYTES_MAX, COMMAND_BODY_BYTES_MAX, EVENT_BODY_BYTES_MAX};
 use crate::time::Timestamp;
 
+/// Bytes of a block beside its message, its signature and its event.
+pub const BLOCK_FIELDS_BYTES: usize = 74;
+
 const NO_BLOCK: u64 = u64::MAX;
 
 /// A block taken apart, borrowing its variable parts from the stored bytes.
@@ -85,7 +88,7 @@ impl BlockDigests {
 impl<'a> Block<'a> {
     /// Appends the block's bytes to `out`.
     pub fn encode_into(&self, out: &mut Vec<u8>) {
-        out.reserve(78 + self.message.len() + self.signature.len() + self.event.len());
+        out.reserve(BLOCK_FIELDS_BYTES + self.message.len() + self.signature.len() + self.event.len());
         out.extend_from_slice(&self.index.to_be_bytes());
         out.extend_from_slice(&self.timestamp.micros().to_be_bytes());
         out.extend_from_slice(&self.previous_hash.0);
@@ -183,6 +186,8 @@ mod tests {
         assert_eq!(bytes[64..75], *b"\0\0\0\x07message");
         assert_eq!(bytes[75..77], [0x01, 0x80]);
         assert_eq!(bytes[461..], *b"\0\0\0\x05\0\x01\0\x10\x02");
+        let variable = 7 + SIGNATURE.len() + 5;
+        assert_eq!(bytes.len(), BLOCK_FIELDS_BYTES + variable);
         let first = Block { author_previous: None, ..sample() };
         assert_eq!(first.encode()[56..64], [0xff; 8]);
     }

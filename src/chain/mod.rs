@@ -13,7 +13,7 @@ pub mod tiles;
 pub mod tree;
 
 pub use crate::domain::CommandId;
-pub use block::{Block, BlockDigests, BlockError, block_hash};
+pub use block::{BLOCK_FIELDS_BYTES, Block, BlockDigests, BlockError, block_hash};
 pub use checkpoint::Checkpoint;
 pub use genesis::Genesis;
 pub use link::{Link, LinkError};

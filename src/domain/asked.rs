@@ -3,8 +3,8 @@
 
 use super::answers::{Endorsement, Hindrance, Opened, Signer, Unbalanced};
 use super::{
-    AccountId, Command, Context, Declined, Domain, Happened, Notice, Role, Settings, State, Tag, Transfer,
-    Value, accounts,
+    AccountId, Command, Context, Declined, Domain, Happened, Notice, Role, Settings, State, TAG_BYTES, Tag,
+    Transfer, Value, accounts,
 };
 use crate::crypto::KeyId;
 use crate::time::Timestamp;
@@ -32,6 +32,16 @@ impl Command {
             Command::Accounts(command) => command.ends_sessions_of(),
             Command::Orders(_) | Command::Payments(_) => None,
         }
+    }
+
+    /// Bytes of the largest event that it can lead to, tag included. Room for it is made before the rules are asked.
+    pub fn event_bytes_max(&self) -> usize {
+        let body = match self {
+            Command::Accounts(command) => command.event_bytes_max(),
+            Command::Orders(command) => command.event_bytes_max(),
+            Command::Payments(command) => command.event_bytes_max(),
+        };
+        TAG_BYTES + body
     }
 
     /// What a new command has to meet beside the rules. A rule is part of the format: what it once allowed stays allowed

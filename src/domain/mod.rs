@@ -36,6 +36,9 @@ use serde::{Deserialize, Serialize};
 use crate::codec::{self, NotCanonical};
 use crate::crypto::{self, Digest};
 
+/// Bytes of an event before its postcard: schema and kind.
+const TAG_BYTES: usize = 4;
+
 /// What an author asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
@@ -168,7 +171,7 @@ impl Event {
             Event::Orders(event) => event.encode(),
             Event::Payments(event) => event.encode(),
         };
-        let mut bytes = Vec::with_capacity(4 + body.len());
+        let mut bytes = Vec::with_capacity(TAG_BYTES + body.len());
         bytes.extend_from_slice(&tag.schema.to_be_bytes());
         bytes.extend_from_slice(&tag.kind.to_be_bytes());
         bytes.extend_from_slice(&body);
@@ -181,7 +184,7 @@ impl Event {
 /// # Errors
 /// [`Undecodable::NotCanonical`] when there is no room for a tag.
 pub fn split_tag(bytes: &[u8]) -> Result<(Tag, &[u8]), Undecodable> {
-    let (head, body) = bytes.split_first_chunk::<4>().ok_or(Undecodable::NotCanonical)?;
+    let (head, body) = bytes.split_first_chunk::<TAG_BYTES>().ok_or(Undecodable::NotCanonical)?;
     let [s0, s1, k0, k1] = *head;
     Ok((Tag { schema: u16::from_be_bytes([s0, s1]), kind: u16::from_be_bytes([k0, k1]) }, body))
 }

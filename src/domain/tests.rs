@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::crypto::{KeyId, LedgerId};
+use crate::limits::EVENT_BODY_BYTES_MAX;
 
 fn commands() -> Vec<Command> {
     let old = orders::v1::Order {
@@ -97,6 +98,34 @@ fn a_command_pairs_with_its_own_event_and_no_other() {
             let decoded = Happened::decode(tag, &body, &event.encode());
             assert_eq!(decoded.ok(), Happened::of(command.clone(), event), "{tag:?}");
         }
+    }
+}
+
+/// Every event with the numbers that take most bytes.
+fn largest_events() -> Vec<Event> {
+    const MOST: u64 = u64::MAX;
+    vec![
+        Event::Accounts(accounts::Event::Registered(accounts::Registered { account: AccountId(MOST) })),
+        Event::Orders(orders::Event::OrdersPlaced(orders::OrdersPlaced { first_order: MOST })),
+        Event::Accounts(accounts::Event::RoleGranted(accounts::RoleGranted { holders: MOST })),
+        Event::Accounts(accounts::Event::RoleRevoked(accounts::RoleRevoked { holders: MOST })),
+        Event::Payments(payments::Event::Paid(payments::Paid { balance: MOST })),
+        Event::Payments(payments::Event::Issued(payments::Issued { balance: MOST })),
+        Event::Payments(payments::Event::Settled(payments::Settled { settlement: MOST })),
+        Event::Payments(payments::Event::ChequeRevoked(payments::ChequeRevoked { revocation: MOST })),
+        Event::Accounts(accounts::Event::ClockVouched(accounts::ClockVouched { ahead_ms: MOST })),
+    ]
+}
+
+/// Room for an event is made before the rules are asked: one that was larger than promised would find none.
+#[test]
+fn a_command_promises_room_for_its_event_at_its_largest() {
+    for command in commands() {
+        let own = |event: &Event| Happened::of(command.clone(), event.clone()).is_some();
+        let sizes: Vec<usize> =
+            largest_events().iter().filter(|event| own(event)).map(|event| event.encode().len()).collect();
+        assert_eq!(sizes, [command.event_bytes_max()], "{command:?}");
+        assert!(command.event_bytes_max() <= EVENT_BODY_BYTES_MAX);
     }
 }
 

@@ -14,7 +14,7 @@ use super::connection::{Connection, Peer, PendingCommand};
 use super::job::{CheckingKey, CommandCheck, EndorsementCheck, SignatureVerdict};
 use super::lines::Line;
 use super::{ConnectionId, Job, Service, disk_full};
-use crate::chain::{Message, SIGNATURE_BYTES};
+use crate::chain::{BLOCK_FIELDS_BYTES, Message, SIGNATURE_BYTES};
 use crate::crypto::KeyId;
 use crate::domain::{AccountId, Command, Context, Endorser, Happened, Rejection, Signer};
 use crate::eventlog::LogError;
@@ -25,9 +25,6 @@ use crate::wire::{Accepted, Refusal, Reply, Submission};
 /// What the helpers are given at once: enough that they are never idle, few enough that the fair queue, and not their own,
 /// decides who is next. In checks of small commands, some 20 to 60 µs each.
 const CHECKS_WITH_HELPERS_MAX: u64 = 256;
-
-/// Bytes of a block beside message, signature and event.
-const BLOCK_FIELDS_BYTES: usize = 74;
 
 /// What it costs to find that a command's id was used for something else: reading that, which may be large.
 const CONFLICT_WORK: u64 = 100;

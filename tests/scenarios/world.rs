@@ -268,6 +268,8 @@ impl World {
             Ok(event) => event,
             Err(rejection) => return Outcome::Refused(rejection),
         };
+        let event_bytes = event.encode();
+        assert!(event_bytes.len() <= decoded.event_bytes_max(), "larger than what room is made for");
         let block = Block {
             index,
             timestamp: context.timestamp,
@@ -276,7 +278,7 @@ impl World {
             author_previous: self.link.last_of(context.author),
             message: &message,
             signature: &[0; SIGNATURE_BYTES],
-            event: &event.encode(),
+            event: &event_bytes,
         };
         let bytes = block.encode();
         self.link.advance(&block, block_hash(&bytes));

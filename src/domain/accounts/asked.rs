@@ -1,6 +1,6 @@
 //! What may be asked of a command of membership, and what a new one has to meet beside the rules.
 
-use super::{Command, Handle, Rejection};
+use super::{ClockVouched, Command, Handle, Registered, Rejection, RoleGranted, RoleRevoked};
 use crate::domain::{AccountId, Declined, Fact, Signer};
 use crate::limits::ISSUED_AT_FUTURE_MS_MAX;
 use crate::refusal;
@@ -20,6 +20,15 @@ impl Command {
             Command::GrantRole(grant) => Some(grant.account),
             Command::RevokeRole(revoke) => Some(revoke.account),
             Command::Register(_) | Command::VouchClock(_) => None,
+        }
+    }
+
+    pub(in crate::domain) fn event_bytes_max(&self) -> usize {
+        match self {
+            Command::Register(_) => Registered::BYTES_MAX,
+            Command::GrantRole(_) => RoleGranted::BYTES_MAX,
+            Command::RevokeRole(_) => RoleRevoked::BYTES_MAX,
+            Command::VouchClock(_) => ClockVouched::BYTES_MAX,
         }
     }
 

@@ -58,6 +58,26 @@ pub struct Registered {
     pub account: AccountId,
 }
 
+impl ClockVouched {
+    /// Bytes of its longest encoding.
+    pub(in crate::domain) const BYTES_MAX: usize = codec::U64_BYTES_MAX;
+}
+
+impl RoleGranted {
+    /// Bytes of its longest encoding.
+    pub(in crate::domain) const BYTES_MAX: usize = codec::U64_BYTES_MAX;
+}
+
+impl RoleRevoked {
+    /// Bytes of its longest encoding.
+    pub(in crate::domain) const BYTES_MAX: usize = codec::U64_BYTES_MAX;
+}
+
+impl Registered {
+    /// Bytes of its longest encoding.
+    pub(in crate::domain) const BYTES_MAX: usize = codec::U64_BYTES_MAX;
+}
+
 impl Event {
     pub(in crate::domain) fn decode(tag: Tag, bytes: &[u8]) -> Result<Event, Undecodable> {
         match tag {

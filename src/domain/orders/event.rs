@@ -22,6 +22,11 @@ pub struct OrdersPlaced {
     pub first_order: u64,
 }
 
+impl OrdersPlaced {
+    /// Bytes of its longest encoding.
+    pub(in crate::domain) const BYTES_MAX: usize = codec::U64_BYTES_MAX;
+}
+
 impl Event {
     pub(in crate::domain) fn decode(tag: Tag, bytes: &[u8]) -> Result<Event, Undecodable> {
         match tag {

@@ -7,6 +7,7 @@
 //! The first schema, [`v1`], knew whole quantities, prices of at most four decimals, currencies of three letters and
 //! shorter names. It is taken as it ever was.
 
+mod asked;
 mod command;
 mod decide;
 mod decimal;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Command, Pay, Rejection, Settle};
+use super::{ChequeRevoked, Command, Issued, Paid, Pay, Rejection, Settle, Settled};
 use crate::domain::{self, Declined, Endorsement, Endorser, Fact, Value};
 use crate::refusal;
 use crate::text;
@@ -22,6 +22,15 @@ impl Command {
                 unknown: domain::Rejection::Payments(Rejection::UnknownPayer(cheque.payer)),
             }],
             Command::Pay(_) | Command::Issue(_) | Command::RevokeCheque(_) => Vec::new(),
+        }
+    }
+
+    pub(in crate::domain) fn event_bytes_max(&self) -> usize {
+        match self {
+            Command::Pay(_) => Paid::BYTES_MAX,
+            Command::Issue(_) => Issued::BYTES_MAX,
+            Command::Settle(_) => Settled::BYTES_MAX,
+            Command::RevokeCheque(_) => ChequeRevoked::BYTES_MAX,
         }
     }
 

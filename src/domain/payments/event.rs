@@ -58,6 +58,26 @@ pub struct ChequeRevoked {
     pub revocation: u64,
 }
 
+impl Paid {
+    /// Bytes of its longest encoding.
+    pub(in crate::domain) const BYTES_MAX: usize = codec::U64_BYTES_MAX;
+}
+
+impl Issued {
+    /// Bytes of its longest encoding.
+    pub(in crate::domain) const BYTES_MAX: usize = codec::U64_BYTES_MAX;
+}
+
+impl Settled {
+    /// Bytes of its longest encoding.
+    pub(in crate::domain) const BYTES_MAX: usize = codec::U64_BYTES_MAX;
+}
+
+impl ChequeRevoked {
+    /// Bytes of its longest encoding.
+    pub(in crate::domain) const BYTES_MAX: usize = codec::U64_BYTES_MAX;
+}
+
 impl Event {
     pub(in crate::domain) fn decode(tag: Tag, bytes: &[u8]) -> Result<Event, Undecodable> {
         match tag {
