@@ -57,7 +57,7 @@ impl Written {
     }
 
     fn close(&self) {
-        let options = Options { segment_bytes: 1 << 16 };
+        let options = Options { segment_bytes: 1 << 16, block_bytes_max: 1 << 14 };
         let mut replay = |_: u64, bytes: &[u8]| Ok(block_hash(bytes));
         let (log, _) = EventLog::open(disk(self.directory.path()), options, &mut replay).unwrap();
         log.close().unwrap();

@@ -23,7 +23,7 @@ pub(crate) fn made_ahead(place: &Place, days: u64) {
     let clock = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64;
     let founding = Founding {
         origin: Some("ledger.example/clock"),
-        options: Options { segment_bytes: 64 << 10 },
+        options: Options { segment_bytes: 64 << 10, ..Options::default() },
         now: Timestamp::from_millis(clock + days * DAY_MS),
         settings: &settings,
     };

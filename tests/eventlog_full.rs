@@ -1,10 +1,11 @@
-//! The log on a disk that is full at every call in turn, and what is left of a batch that did not fit. Being
-//! full may cost a batch that nobody was told of; it never costs the log.
+//! The log on a disk that is full: at every call in turn, and from every amount of room on. Where room is asked for, a full
+//! disk is a refusal; where a write finds none all the same, it ends the log and costs a batch that nobody was told of.
+//! It never costs a synced block, nor the log.
 
 use std::io::ErrorKind;
 
 use ledgerd::crypto::random::Seeded;
-use ledgerd::eventlog::{AppendError, Batch, EventLog, Fault, SimDisk, Survival};
+use ledgerd::eventlog::{Batch, EventLog, Fault, LogError, SimDisk, Survival};
 
 use super::eventlog_crash::{block, choices, hash, new_disk, open};
 
@@ -22,17 +23,17 @@ fn fill(batch: &mut Batch, from: u64, count: u64) {
 /// Appends and syncs one batch of `count` blocks; waits once for room. False when the log has ended.
 fn push(log: &mut EventLog, count: u64) -> bool {
     let (mut batch, mut rng) = (Batch::new(), Seeded::new("full"));
-    // A batch that did not fit is followed by a larger one, as when commands have piled up.
+    // A batch that found no room is followed by a larger one, as when commands have piled up.
     for count in [count, count + 40] {
         fill(&mut batch, log.written_count(), count);
-        match log.append(&mut batch, &mut rng) {
-            Ok(()) => return log.sync().is_ok(),
-            Err(AppendError::ReadOnly(_)) => {
+        match log.make_room(batch.frame_bytes()) {
+            Ok(true) => return log.append(&mut batch, &mut rng).is_ok() && log.sync().is_ok(),
+            Ok(false) => {
                 // What a start found no room for is put right first.
                 assert!(!log.is_unsettled() || log.try_settle().unwrap());
                 log.try_resume();
             }
-            Err(AppendError::Fatal(_)) => return false,
+            Err(_) => return false,
         }
     }
     panic!("the disk was full once only");
@@ -84,44 +85,66 @@ fn a_disk_that_is_full_at_any_call_costs_no_synced_block() {
 }
 
 #[test]
-fn a_part_of_a_batch_that_did_not_fit_never_comes_back_as_damage() {
-    // With two failures the zeros that are to take the place of the part find no room either.
-    for (call, failures) in calls().flat_map(|call| [(call, 1), (call, 2)]) {
-        for survival in SURVIVALS {
-            let disk = new_disk();
-            disk.fail_call(call, Fault::Short);
-            for failure in 1..=failures {
-                disk.fail_call(call + failure, Fault::Error(ErrorKind::StorageFull));
-            }
-            let Some(durable) = run_until_full(&disk) else { continue };
-            disk.crash(survival, &mut choices(call + 1));
-            let what = format!("half a write at call {call}, then full {failures} times, {survival:?}");
-            check(&disk, durable, &what);
-        }
+fn a_part_of_a_batch_that_found_no_room_never_comes_back_as_damage() {
+    for (call, survival) in calls().flat_map(|call| SURVIVALS.map(|survival| (call, survival))) {
+        let disk = new_disk();
+        disk.fail_call(call, Fault::Short);
+        disk.fail_call(call + 1, Fault::Error(ErrorKind::StorageFull));
+        let Some(durable) = run_until_full(&disk) else { continue };
+        disk.crash(survival, &mut choices(call + 1));
+        check(&disk, durable, &format!("half a write at call {call}, then full, {survival:?}"));
     }
 }
 
-/// Appends until a batch finds no room; then the operator stops the daemon. Gives the number of durable blocks,
-/// or nothing when the log cannot even be opened.
+/// Appends until a batch finds no room. Gives the number of durable blocks, or nothing when the log cannot even be opened.
 fn run_until_full(disk: &SimDisk) -> Option<u64> {
     let (mut log, _) = open(disk).ok()?;
     let (mut batch, mut rng) = (Batch::new(), Seeded::new("part"));
-    let mut durable = log.durable_count();
     for count in [3, 4, 3, 5, 2, 3] {
+        let durable = log.durable_count();
         fill(&mut batch, durable, count);
-        match log.append(&mut batch, &mut rng) {
-            Ok(()) => {}
-            Err(AppendError::ReadOnly(_)) => break,
-            Err(AppendError::Fatal(_)) => return Some(durable),
+        match log.make_room(batch.frame_bytes()) {
+            Ok(true) if log.append(&mut batch, &mut rng).is_ok() && log.sync().is_ok() => {}
+            Ok(false) => break,
+            Ok(true) | Err(_) => return Some(durable),
         }
-        if log.sync().is_err() {
-            return Some(durable);
-        }
-        durable = log.durable_count();
     }
-    // Closing may meet the fault; nothing that was synced depends on it.
+    let durable = log.durable_count();
+    // The operator stops the daemon. Closing may meet the fault; nothing that was synced depends on it.
     drop(log.close());
     Some(durable)
+}
+
+#[test]
+fn what_was_said_to_have_room_is_written_however_little_the_disk_has() {
+    let (used, most) = (new_disk().used(), 300 << 10);
+    for more in (0..most).step_by(7_001) {
+        let disk = new_disk();
+        disk.set_capacity(Some(used + more));
+        let (mut log, _) = open(&disk).unwrap();
+        let (mut batch, mut rng) = (Batch::new(), Seeded::new("room"));
+        for count in [3, 1, 4, 2, 5, 1].into_iter().cycle() {
+            fill(&mut batch, log.written_count(), count);
+            if !log.make_room(batch.frame_bytes()).unwrap() {
+                break;
+            }
+            let before = disk.used();
+            log.append(&mut batch, &mut rng).unwrap_or_else(|error| panic!("{more} bytes: {error}"));
+            log.sync().unwrap();
+            let made_ahead = disk.used() - before;
+            assert!(made_ahead == 0 || made_ahead >= 64 << 10, "a write needs no room of its own");
+        }
+        let durable = log.durable_count();
+        assert!(log.mode().is_read_only(), "{more}");
+        assert_eq!(log.read(durable - 1).unwrap(), block(durable - 1), "reads go on");
+        // A start on the full disk finds all of it, and goes on when there is room.
+        log.close().unwrap();
+        let (log, _) = open(&disk).unwrap();
+        assert_eq!(log.durable_count(), durable);
+        drop(log);
+        disk.set_capacity(None);
+        check(&disk, durable, &format!("{more} bytes more"));
+    }
 }
 
 #[test]
@@ -136,19 +159,28 @@ fn a_larger_batch_goes_into_a_segment_that_a_full_disk_left_empty() {
 }
 
 #[test]
-fn a_batch_can_be_appended_again_after_it_did_not_fit() {
+fn a_write_that_finds_no_room_all_the_same_ends_the_log_and_the_next_start_cuts_it_off() {
     let disk = new_disk();
     let (mut log, _) = open(&disk).unwrap();
-    let (mut batch, mut rng) = (Batch::new(), Seeded::new("again"));
-    fill(&mut batch, 1, 3);
-    disk.fail_call(disk.calls(), Fault::Error(ErrorKind::StorageFull));
-    assert!(matches!(log.append(&mut batch, &mut rng), Err(AppendError::ReadOnly(_))));
+    assert!(push(&mut log, 3));
+    let (mut batch, mut rng) = (Batch::new(), Seeded::new("ended"));
+    fill(&mut batch, 4, 3);
+    assert!(log.make_room(batch.frame_bytes()).unwrap());
+    disk.fail_call(disk.calls(), Fault::Short);
+    disk.fail_call(disk.calls() + 1, Fault::Error(ErrorKind::StorageFull));
+    let error = log.append(&mut batch, &mut rng).unwrap_err();
+    assert!(error.is_want_of_room() && error.to_string().starts_with("write log/"), "{error}");
+    let calls = disk.calls();
+    assert!(matches!(log.append(&mut batch, &mut rng), Err(LogError::Poisoned)));
+    assert!(matches!(log.make_room(0), Err(LogError::Poisoned)));
     log.try_resume();
-    log.append(&mut batch, &mut rng).unwrap();
-    log.sync().unwrap();
-    assert_eq!(batch.block(2), Some(&block(3)[..]), "the blocks can still be looked at");
-    log.close().unwrap();
-    check(&disk, 4, "after the second attempt");
+    assert!(matches!(log.close(), Err(LogError::Poisoned)));
+    assert_eq!(disk.calls(), calls, "nothing more is written");
+    let (log, recovery) = open(&disk).unwrap();
+    assert!(recovery.torn_bytes > 0, "{recovery:?}");
+    assert_eq!(log.durable_count(), 4);
+    drop(log);
+    check(&disk, 4, "after the torn batch was cut off");
 }
 
 /// A disk that writes to new places only, with a batch that was synced and one that a killed process left unsynced,
@@ -164,6 +196,7 @@ fn full_copy_on_write(torn: bool) -> SimDisk {
         disk.fail_call(disk.calls(), Fault::Short);
         disk.fail_call(disk.calls() + 1, Fault::PowerLoss);
     }
+    assert!(log.make_room(batch.frame_bytes()).unwrap());
     assert_eq!(log.append(&mut batch, &mut rng).is_err(), torn);
     drop(log);
     if torn {
@@ -186,6 +219,7 @@ fn a_start_on_a_full_copy_on_write_disk_is_read_only_changes_nothing_and_goes_on
         assert!(!log.try_settle().unwrap(), "there is no room yet");
         log.try_resume();
         assert!(log.mode().is_read_only());
+        assert!(!log.make_room(0).unwrap(), "nothing is decided on a part of the log");
         log.close().unwrap();
         assert!(disk.image() == before, "torn: {torn}: something was changed");
 

@@ -19,7 +19,7 @@ use ledgerd::wire::Finding;
 use crate::forge::{Draft, Forge};
 use crate::recorded::{Files, cases, lines, load, read_from, root, store, write_to};
 
-const OPTIONS: Options = Options { segment_bytes: SEGMENT_BYTES_MIN };
+const OPTIONS: Options = Options { segment_bytes: SEGMENT_BYTES_MIN, block_bytes_max: 16 << 10 };
 
 pub(crate) fn disk(directory: &Path) -> Arc<dyn Storage> {
     Arc::new(Disk::new(directory))
@@ -42,6 +42,7 @@ pub(crate) fn write_log(directory: &Path, forge: &Forge) -> Vec<u8> {
         left = later;
         now.iter().for_each(|block| batch.push(block, block_hash(block)));
         anchor = fs::read(directory.join("anchor")).unwrap();
+        assert!(log.make_room(batch.frame_bytes()).unwrap());
         log.append(&mut batch, &mut rng).unwrap();
         log.sync().unwrap();
         batch.clear();

@@ -12,7 +12,7 @@ use ledgerd::time::Timestamp;
 
 use crate::forge::{Draft, Forge};
 
-const OPTIONS: Options = Options { segment_bytes: 64 << 10 };
+const OPTIONS: Options = Options { segment_bytes: 64 << 10, block_bytes_max: 16 << 10 };
 const BLOCKS: u64 = 11;
 const HASHES: &str = "tree/hashes";
 

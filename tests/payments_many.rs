@@ -20,7 +20,7 @@ use crate::session_world::key;
 const MEMBERS: u64 = 100;
 const PAYMENTS: usize = 100_000;
 const GRANT: u64 = 1_000;
-const OPTIONS: Options = Options { segment_bytes: 1 << 20 };
+const OPTIONS: Options = Options { segment_bytes: 1 << 20, block_bytes_max: 1 << 20 };
 
 /// Keys that the policy accepts: making real ones would take a minute, and nobody signs.
 fn public_keys(rng: &mut Seeded) -> Vec<Vec<u8>> {

@@ -18,7 +18,7 @@ use crate::fixtures_logs::{disk, frames, write_log};
 use crate::forge::Forge;
 use crate::recorded::{Files, cases, load, read_from, write_to};
 
-const OPTIONS: Options = Options { segment_bytes: SEGMENT_BYTES_MIN };
+const OPTIONS: Options = Options { segment_bytes: SEGMENT_BYTES_MIN, block_bytes_max: 16 << 10 };
 
 /// Every batch a pack, some batches a pack, and whatever is done on this machine; with fewer and more threads than cores.
 fn ways() -> Vec<Ahead> {
@@ -145,6 +145,7 @@ fn what_was_prepared_belongs_to_the_block_that_it_comes_with() {
             batch.push(&block(index), hash(&block(index)));
         }
         next += count;
+        assert!(log.make_room(batch.frame_bytes()).unwrap());
         log.append(&mut batch, rng).unwrap();
         log.sync().unwrap();
         batch.clear();

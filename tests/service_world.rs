@@ -29,7 +29,7 @@ use crate::session_world::key;
 /// When every world begins, in milliseconds.
 pub(crate) const START_MS: u64 = 1_700_000_000_000;
 
-const OPTIONS: Options = Options { segment_bytes: 64 << 20 };
+const OPTIONS: Options = Options { segment_bytes: 64 << 20, block_bytes_max: 1 << 20 };
 
 /// What every member has at first.
 pub(crate) const GRANT: u64 = 1_000_000;

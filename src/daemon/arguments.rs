@@ -230,7 +230,10 @@ pub(super) fn parse(arguments: &[String]) -> Result<Task, DaemonError> {
         founding_given,
         address: address(&listen)?,
         listen: listen.value,
-        options: Options { segment_bytes: segment_bytes(raw.segment_bytes.as_deref())? },
+        options: Options {
+            segment_bytes: segment_bytes(raw.segment_bytes.as_deref())?,
+            ..Options::default()
+        },
         origin: origin.map(check_origin).transpose()?,
         limits: configured.config.limits,
     })))

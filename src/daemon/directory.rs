@@ -130,7 +130,7 @@ mod tests {
     use crate::terminal::exit::Exit;
 
     fn founding() -> Founding<'static> {
-        let options = Options { segment_bytes: 64 << 10 };
+        let options = Options { segment_bytes: 64 << 10, ..Options::default() };
         static SETTINGS: std::sync::LazyLock<Settings> = std::sync::LazyLock::new(Settings::default);
         let now = Timestamp::from_millis(5);
         Founding { origin: Some("ledger.example/dir"), options, now, settings: &SETTINGS }

@@ -248,7 +248,7 @@ mod tests {
     use crate::eventlog::{Fault, SimDisk, Survival};
     use crate::ledger::Ledger;
 
-    const OPTIONS: Options = Options { segment_bytes: 64 << 10 };
+    const OPTIONS: Options = Options { segment_bytes: 64 << 10, block_bytes_max: 16 << 10 };
 
     fn founding(settings: &Settings) -> Founding<'_> {
         Founding { origin: None, options: OPTIONS, now: Timestamp::from_millis(5), settings }

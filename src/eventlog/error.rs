@@ -46,15 +46,6 @@ pub enum LogError {
 /// Why a log cannot be opened.
 pub type OpenError = LogError;
 
-/// Why a batch was not written.
-#[derive(Debug)]
-pub enum AppendError {
-    /// The disk is full: nothing was written, and nothing will be until there is room.
-    ReadOnly(String),
-    /// The process must end.
-    Fatal(LogError),
-}
-
 impl LogError {
     pub(crate) fn corrupt(
         file: &str,
@@ -137,14 +128,3 @@ impl fmt::Display for LogError {
 }
 
 impl std::error::Error for LogError {}
-
-impl fmt::Display for AppendError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            AppendError::ReadOnly(reason) => write!(f, "the disk is full: {reason}"),
-            AppendError::Fatal(error) => error.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for AppendError {}

@@ -37,6 +37,11 @@ const VERSION: u16 = 1;
 const KIND_BATCH: u16 = 1;
 const KIND_SEAL: u16 = 2;
 
+/// Bytes of a frame that holds one block of this many bytes.
+pub fn frame_bytes_of(block_bytes: usize) -> u64 {
+    (FRAME_BYTES_OVERHEAD + 4 + block_bytes) as u64
+}
+
 /// What a frame holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FrameKind {
@@ -270,7 +275,7 @@ impl Batch {
 
     /// Whether a block of this many bytes still fits.
     pub fn has_room(&self, block_bytes: usize) -> bool {
-        self.payload_end + 4 + block_bytes + 4 <= BATCH_BYTES_MAX
+        self.frame_bytes_with(block_bytes) <= BATCH_BYTES_MAX as u64
     }
 
     /// Adds a block, of which `hash` is the hash. The caller has asked whether there is room.
@@ -307,13 +312,18 @@ impl Batch {
         self.payload_end as u64 + 4
     }
 
+    /// Bytes of the frame when it is finished after one more block of this many bytes.
+    pub fn frame_bytes_with(&self, block_bytes: usize) -> u64 {
+        (self.payload_end + 4 + block_bytes + 4) as u64
+    }
+
     /// Offsets of the blocks in the payload.
     pub(super) fn starts(&self) -> &[u32] {
         &self.starts
     }
 
-    /// Puts header and checksum around the blocks: the bytes to write. A batch that was refused is finished
-    /// again when it is tried again, perhaps in another segment.
+    /// Puts header and checksum around the blocks: the bytes to write. Until the batch is cleared its blocks can still
+    /// be looked at.
     pub(super) fn finish(
         &mut self,
         identity: &SegmentIdentity,

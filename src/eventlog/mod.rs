@@ -2,7 +2,7 @@
 //! is given, and nothing of what a block means.
 //!
 //! ```text
-//! frame, segment, anchor   the bytes          writer    append and sync; written ≥ durable
+//! frame, segment, anchor   the bytes          writer    make room, append, sync; written ≥ durable
 //! reader                   never writes       recovery  what is on disk → verdict → settled
 //! ahead                    reads for recovery, and has blocks prepared on other threads
 //! storage                  the only door to a disk: Disk, SimDisk
@@ -23,7 +23,7 @@ mod writer;
 
 pub use ahead::Ahead;
 pub use disk::Disk;
-pub use error::{AppendError, LogError, OpenError, is_full};
+pub use error::{LogError, OpenError, is_full};
 pub use frame::{Batch, FrameError};
 pub use options::{Figures, Mode, Options};
 pub use reader::LogReader;

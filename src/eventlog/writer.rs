@@ -1,10 +1,13 @@
 //! Appending. `written` runs ahead of `durable` between the write and the sync, and nothing outside may be told
 //! of what lies between them.
 //!
-//! A failed sync ends the log for good: the kernel may have thrown the pages away and report success the next
-//! time. A full disk found before the sync only makes it read-only.
+//! Room is made before it is needed: whoever fills a batch asks first whether it will find some, and a disk without any
+//! makes the log read-only then, when nothing has to be taken back. A write or a sync that fails ends the log for
+//! good, even where it says that there is no room: what of it is on disk only the next start can find out, and after a
+//! failed sync the kernel may have thrown the pages away and report success the next time.
 
 mod roll;
+mod room;
 mod unsettled;
 
 use std::cell::RefCell;
@@ -14,7 +17,7 @@ use rand_core::CryptoRng;
 
 use super::ahead::Ahead;
 use super::anchor::{self, Anchor, AnchorFile};
-use super::error::{AppendError, LogError, OpenError, io_error, is_full};
+use super::error::{LogError, OpenError, io_error};
 use super::frame::{Batch, SegmentIdentity};
 use super::options::{Figures, Mode, Options};
 use super::reader::{LogReader, read_block};
@@ -182,30 +185,36 @@ impl EventLog {
     }
 
     /// Writes a batch. It is not durable before [`EventLog::sync`], which comes before the next batch: no more
-    /// than one batch is ever torn. When the batch is refused it can be appended again.
+    /// than one batch is ever torn.
     ///
     /// # Errors
-    /// [`AppendError`].
+    /// [`LogError`]: the process must end and answer nothing. There is no second attempt.
     ///
     /// # Panics
-    /// When the batch is empty, or the one before was not synced.
-    pub fn append(&mut self, batch: &mut Batch, rng: &mut dyn CryptoRng) -> Result<(), AppendError> {
-        if self.poisoned {
-            return Err(AppendError::Fatal(LogError::Poisoned));
-        }
-        if let Mode::ReadOnly { reason } = &self.mode {
-            return Err(AppendError::ReadOnly(reason.clone()));
-        }
+    /// When the batch is empty, the one before was not synced, or no room was made for this one.
+    pub fn append(&mut self, batch: &mut Batch, rng: &mut dyn CryptoRng) -> Result<(), LogError> {
+        self.alive()?;
         assert!(batch.count() > 0, "a frame without blocks would be read as damage");
         assert_eq!(self.written, self.durable, "a batch is synced before the next one is written");
         let frame_bytes = batch.frame_bytes();
-        self.make_room(frame_bytes, rng)?;
+        assert!(self.has_room(frame_bytes), "room for a batch is made before its blocks are");
+        let written = self.write(batch, frame_bytes, rng);
+        written.map_err(|error| self.poison(error))
+    }
+
+    fn write(
+        &mut self,
+        batch: &mut Batch,
+        frame_bytes: u64,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(), LogError> {
+        if !self.fits_current(frame_bytes) {
+            self.roll(rng)?;
+        }
         let (offset, name) = (self.end(), self.current_path());
         let (identity, number) = (self.current.identity, self.current.next_frame);
         let frame = batch.finish(&identity, number, self.written, self.durable);
-        if let Err(error) = write_all_at(self.current.file.as_mut(), frame, offset) {
-            return Err(self.cut_back(offset, frame.len(), &name, error));
-        }
+        write_all_at(self.current.file.as_mut(), frame, offset).map_err(io_error(&name, "write"))?;
         let payload_at = offset + super::frame::FRAME_HEADER_BYTES as u64;
         if let Some(segment) = self.segments.last_mut() {
             segment
@@ -219,38 +228,6 @@ impl EventLog {
         self.count_written(frame_bytes);
         self.figures.batches += 1;
         Ok(())
-    }
-
-    /// A write failed before any sync: a full disk leaves the log read-only, with what was written of the
-    /// frame gone from the disk. Everything else ends it.
-    fn cut_back(&mut self, offset: u64, length: usize, name: &str, error: std::io::Error) -> AppendError {
-        if !is_full(&error) {
-            return AppendError::Fatal(self.poison(io_error(name, "write")(error)));
-        }
-        match self.erase(offset, length) {
-            Ok(()) => self.go_read_only(error.to_string()),
-            Err(error) => AppendError::Fatal(self.poison(io_error(name, "cut back")(error))),
-        }
-    }
-
-    /// Makes what was written of a frame zeros again and syncs that: the log may now be closed cleanly, and
-    /// part of a frame behind a clean end would be damage at the next start. Where even zeros find no room,
-    /// because the file system writes them to a new place, the file is cut off instead.
-    fn erase(&mut self, offset: u64, length: usize) -> std::io::Result<()> {
-        let file = self.current.file.as_mut();
-        let reached = usize::try_from(file.len()?.saturating_sub(offset)).unwrap_or(length).min(length);
-        match write_all_at(file, &vec![0; reached], offset) {
-            Err(error) if is_full(&error) => file.set_len(offset)?,
-            other => other?,
-        }
-        self.figures.syncs += 1;
-        file.sync_data()
-    }
-
-    fn go_read_only(&mut self, reason: String) -> AppendError {
-        tracing::error!(reason, "the disk is full: the log is read-only until there is room");
-        self.mode = Mode::ReadOnly { reason: reason.clone() };
-        AppendError::ReadOnly(reason)
     }
 
     /// Makes everything written durable, and notes it in the anchor.
@@ -297,15 +274,6 @@ impl EventLog {
             return Err(self.poison(io_error(anchor::PATH, "sync")(error)));
         }
         Ok(())
-    }
-
-    /// Leaves the read-only mode if there is room for the next segment again.
-    pub fn try_resume(&mut self) {
-        let roomy = self.mode.is_read_only() && !self.poisoned && self.unsettled.is_none();
-        if roomy && self.prepare_spare(self.options.nominal_bytes()).is_ok() {
-            tracing::info!("there is room again: the log takes batches");
-            self.mode = Mode::ReadWrite;
-        }
     }
 
     /// Marks the log as cleanly closed, if there is room for that; syncs what was not.
@@ -372,7 +340,7 @@ impl EventLog {
         self.durable
     }
 
-    /// Whether batches are taken.
+    /// Whether there is room for further blocks.
     pub fn mode(&self) -> &Mode {
         &self.mode
     }

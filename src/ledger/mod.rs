@@ -2,7 +2,9 @@
 //!
 //! State moves when a block is proposed, so that the next command of the same tick sees it. Nobody outside is
 //! told before [`Ledger::commit`] has written and synced the batch: the service holds every reply until then.
-//! When the write or the sync fails, nothing is retried and nothing is answered from memory.
+//! Nothing that was decided is ever taken back: a command is decided only where its block, at its largest, has room on
+//! the disk. When the write or the sync fails all the same, the process ends: nothing is retried and nothing is answered
+//! from memory.
 
 mod checkpoint_file;
 mod command_index;
@@ -29,10 +31,10 @@ use std::fmt;
 
 use rand_core::CryptoRng;
 
-use crate::chain::{Block, BlockDigests, Checkpoint, Message, TreeRoot, block_hash};
+use crate::chain::{BLOCK_FIELDS_BYTES, Block, BlockDigests, Checkpoint, Message, TreeRoot, block_hash};
 use crate::crypto::{Digest, LedgerId};
 use crate::domain::{self, Command, Context, Happened, Rejection};
-use crate::eventlog::{AppendError, Batch, EventLog, LogError, LogReader};
+use crate::eventlog::{Batch, EventLog, LogError, LogReader};
 use crate::limits::{ISSUED_AT_FUTURE_MS_MAX, ISSUED_AT_PAST_MS_MAX};
 use crate::time::Timestamp;
 use recent::Recent;
@@ -98,24 +100,16 @@ pub enum Admission {
 }
 
 /// Why a proposal did not become a block.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Refused {
     /// A rule says no.
     Rule(Rejection),
     /// The batch is full; the next one has room.
     BatchFull,
-    /// The disk is full.
+    /// The disk is full. The rules were not asked.
     ReadOnly,
-}
-
-/// How a batch ended.
-#[derive(Debug)]
-pub enum CommitError {
-    /// The disk is full: nothing was acknowledged, the state is that of the last synced batch. These blocks
-    /// were thrown away.
-    ReadOnly(Vec<Vec<u8>>),
-    /// The process must end.
-    Fatal(LogError),
+    /// The process must end and answer nothing.
+    Failed(LogError),
 }
 
 impl Ledger {
@@ -187,6 +181,27 @@ impl Ledger {
         Ok(if pending.is_some() { Admission::Pending(placement) } else { Admission::Known(placement) })
     }
 
+    /// Has room for a block of this size: in the batch, and on the disk behind everything that is in the batch already.
+    /// That is a few comparisons as long as there is some. The disk is asked for more only while the batch is empty, so
+    /// that there never is a block which finds the ledger read-only.
+    fn make_room(&mut self, block_bytes: usize) -> Result<(), Refused> {
+        if self.log.mode().is_read_only() {
+            return Err(Refused::ReadOnly);
+        }
+        let frame_bytes = self.batch.frame_bytes_with(block_bytes);
+        if self.batch.has_room(block_bytes) && self.log.has_room(frame_bytes) {
+            return Ok(());
+        }
+        if self.batch.count() > 0 {
+            return Err(Refused::BatchFull);
+        }
+        match self.log.make_room(frame_bytes) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Refused::ReadOnly),
+            Err(error) => Err(Refused::Failed(error)),
+        }
+    }
+
     /// Lets the rules decide a command whose signature was checked, and makes its block. The placement may be
     /// told to nobody before [`Ledger::commit`].
     ///
@@ -214,14 +229,14 @@ impl Ledger {
         wall: Timestamp,
         tell: &mut dyn FnMut(&Happened, &Context<'_>),
     ) -> Result<Placement, Refused> {
-        if self.log.mode().is_read_only() {
-            return Err(Refused::ReadOnly);
-        }
+        let event_bytes_max = command.event_bytes_max();
+        self.make_room(BLOCK_FIELDS_BYTES + message.bytes.len() + signature.len() + event_bytes_max)?;
         let link = self.replica.link();
         let author = message.header.account;
         let context = context_of(&message, link.next_timestamp(wall), link.next_index());
         let event = domain::decide(self.replica.state(), &command, &context).map_err(Refused::Rule)?;
         let event_bytes = event.encode();
+        assert!(event_bytes.len() <= event_bytes_max, "an event is no larger than its command promises");
         let block = Block {
             index: context.index,
             timestamp: context.timestamp,
@@ -234,9 +249,6 @@ impl Ledger {
         };
         self.scratch.clear();
         block.encode_into(&mut self.scratch);
-        if !self.batch.has_room(self.scratch.len()) {
-            return Err(Refused::BatchFull);
-        }
         let hash = match Happened::of(command, event) {
             Some(happened) => {
                 let transaction = Transaction { message, happened, context };
@@ -263,23 +275,14 @@ impl Ledger {
     /// Writes and syncs all blocks proposed since the last commit, as one batch. Returns how many there were.
     ///
     /// # Errors
-    /// [`CommitError::ReadOnly`] leaves the ledger as of the last batch; after [`CommitError::Fatal`] nothing
-    /// may be asked of it any more.
-    pub fn commit(&mut self, rng: &mut dyn CryptoRng) -> Result<u64, CommitError> {
+    /// [`LogError`]: the process must end, and nothing may be asked of the ledger any more.
+    pub fn commit(&mut self, rng: &mut dyn CryptoRng) -> Result<u64, LogError> {
         let count = self.batch.count();
         if count == 0 {
             return Ok(0);
         }
-        match self.log.append(&mut self.batch, rng) {
-            Ok(()) => {}
-            Err(AppendError::ReadOnly(_)) => {
-                let blocks = (0..count).filter_map(|n| self.batch.block(n)).map(<[u8]>::to_vec).collect();
-                self.go_back().map_err(CommitError::Fatal)?;
-                return Err(CommitError::ReadOnly(blocks));
-            }
-            Err(AppendError::Fatal(error)) => return Err(CommitError::Fatal(error)),
-        }
-        self.log.sync().map_err(CommitError::Fatal)?;
+        self.log.append(&mut self.batch, rng)?;
+        self.log.sync()?;
         let first = self.committed.size;
         for (index, block) in (first..).zip((0..count).filter_map(|n| self.batch.block(n))) {
             self.recent.push(index, block);
@@ -290,18 +293,6 @@ impl Ledger {
         }
         self.committed = Committed::of(&self.replica);
         Ok(count)
-    }
-
-    /// Throws away what was proposed and reads the state of the last synced batch from the log again: rare
-    /// enough that one way to build state is worth more than a way to undo it.
-    fn go_back(&mut self) -> Result<(), LogError> {
-        self.batch.clear();
-        if let Some(replica) = open::replay_durable(&self.log)? {
-            let size = replica.frontier().size();
-            self.tree.truncate(crate::chain::tree::stored_hash_count(size));
-            self.replica = replica;
-        }
-        Ok(())
     }
 
     /// The ledger as of the last synced batch.
@@ -341,7 +332,7 @@ impl Ledger {
         &self.log
     }
 
-    /// The log, for its anchor and its leaving read-only.
+    /// The log, for its anchor.
     pub fn log_mut(&mut self) -> &mut EventLog {
         &mut self.log
     }
@@ -385,17 +376,7 @@ impl fmt::Display for Refused {
             Refused::Rule(rejection) => write!(f, "a rule refuses it: {}", rejection.name()),
             Refused::BatchFull => f.write_str("the batch is full"),
             Refused::ReadOnly => f.write_str("the disk is full; the ledger can be read but not changed"),
+            Refused::Failed(error) => error.fmt(f),
         }
     }
 }
-
-impl fmt::Display for CommitError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            CommitError::ReadOnly(_) => f.write_str("the disk is full"),
-            CommitError::Fatal(error) => error.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for CommitError {}

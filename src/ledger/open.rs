@@ -77,7 +77,7 @@ impl Ledger {
 }
 
 /// What the durable blocks add up to, read from the log once more.
-pub(super) fn replay_durable(log: &EventLog) -> Result<Option<Replica>, LogError> {
+fn replay_durable(log: &EventLog) -> Result<Option<Replica>, LogError> {
     let mut replica = None;
     let mut replay = |_: u64, bytes: &[u8]| {
         let digests = BlockDigests::of(bytes);

@@ -156,16 +156,6 @@ impl TreeFile {
         self.set_aside = false;
         Ok(())
     }
-
-    /// Forgets every hash from number `count` on: the batch that they belong to was not written.
-    pub(super) fn truncate(&mut self, count: u64) {
-        if count >= self.written {
-            self.pending.truncate(((count - self.written) as usize).saturating_mul(HASH_BYTES));
-        } else {
-            self.pending.clear();
-            self.written = count;
-        }
-    }
 }
 
 impl NewTreeFile {

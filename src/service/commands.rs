@@ -13,7 +13,7 @@ use serde_bytes::ByteBuf;
 use super::connection::{Connection, Peer, PendingCommand};
 use super::job::{CheckingKey, CommandCheck, EndorsementCheck, SignatureVerdict};
 use super::lines::Line;
-use super::{ConnectionId, Job, Service, disk_full};
+use super::{ConnectionId, Job, Service};
 use crate::chain::{BLOCK_FIELDS_BYTES, Message, SIGNATURE_BYTES};
 use crate::crypto::KeyId;
 use crate::domain::{AccountId, Command, Context, Endorser, Happened, Rejection, Signer};
@@ -163,7 +163,7 @@ impl Service {
                 Screening::Pass
             }
             Ok(Admission::Fresh | Admission::Pending(_) | Admission::OutsideWindow) => Screening::Pass,
-            Err(error) => self.unreadable(error),
+            Err(error) => Screening::Answer(self.failed(error)),
         }
     }
 
@@ -182,18 +182,13 @@ impl Service {
         }
         match admission {
             Ok(Admission::Fresh) => Screening::Pass,
-            Ok(Admission::Known(placement)) => Screening::Answer(accepted(placement, true)),
-            Ok(Admission::Pending(placement)) => {
-                self.refusals.note_undecided(message);
+            Ok(Admission::Known(placement) | Admission::Pending(placement)) => {
                 Screening::Answer(accepted(placement, true))
             }
-            Ok(Admission::Conflict) => {
-                self.refusals.note_undecided(message);
-                Screening::Answer(refusal(
-                    refusal::CONFLICT,
-                    "another command with this id is in the ledger; nothing was changed",
-                ))
-            }
+            Ok(Admission::Conflict) => Screening::Answer(refusal(
+                refusal::CONFLICT,
+                "another command with this id is in the ledger; nothing was changed",
+            )),
             Ok(Admission::OutsideWindow) => {
                 let refusal = Refusal::fail(
                     refusal::ISSUED_AT_OUT_OF_RANGE,
@@ -202,13 +197,14 @@ impl Service {
                 self.refusals.remember_copy(message, refusal.clone());
                 Screening::Answer(Reply::Refused(refusal))
             }
-            Err(error) => self.unreadable(error),
+            Err(error) => Screening::Answer(self.failed(error)),
         }
     }
 
-    fn unreadable(&mut self, error: LogError) -> Screening {
+    /// The log has failed: the process ends before this answer leaves.
+    fn failed(&mut self, error: LogError) -> Reply {
         self.fatal.get_or_insert(error);
-        Screening::Answer(refusal(refusal::UNREADABLE, "the log cannot be read"))
+        refusal(refusal::UNREADABLE, "the log cannot be read")
     }
 
     fn check_signature(
@@ -353,15 +349,18 @@ impl Service {
             }
             Err(Refused::BatchFull) => None,
             Err(Refused::ReadOnly) => {
-                self.refusals.remember_copy(&message, disk_full());
-                Some(Reply::Refused(disk_full()))
+                self.look_for_room_later(now.mono);
+                let refusal = Refusal::fail(
+                    refusal::DISK_FULL,
+                    "the disk is full: the ledger can be read but not changed",
+                );
+                self.refusals.remember_copy(&message, refusal.clone());
+                Some(Reply::Refused(refusal))
             }
+            Err(Refused::Failed(error)) => Some(self.failed(error)),
             Err(Refused::Rule(rejection)) => {
                 let refusal = self.refusal_of(&rejection);
                 self.refusals.remember(&message, refusal.clone());
-                if self.ledger.open_batch() == 0 {
-                    self.refusals.committed();
-                }
                 Some(Reply::Refused(refusal))
             }
         }

@@ -105,8 +105,13 @@ impl Service {
             self.fatal.get_or_insert(error);
         }
         if self.ledger.log().mode().is_read_only() {
-            self.maintenance_due = Some(Monotonic(now.mono.0 + ROOM_CHECK_EVERY));
+            self.look_for_room_later(now.mono);
         }
+    }
+
+    /// The disk is full: room is looked for again and again until there is some.
+    pub(super) fn look_for_room_later(&mut self, now: Monotonic) {
+        self.maintenance_due.get_or_insert(Monotonic(now.0 + ROOM_CHECK_EVERY));
     }
 }
 

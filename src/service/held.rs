@@ -5,8 +5,7 @@ use std::time::Duration;
 use rand_core::CryptoRng;
 
 use super::outbox::Commit;
-use super::{ConnectionId, Service, disk_full};
-use crate::chain::{Block, Message};
+use super::{ConnectionId, Service};
 use crate::session::SendError;
 use crate::time::{Monotonic, Now};
 use crate::wire::Reply;
@@ -29,27 +28,6 @@ impl Service {
         }
         let due = *self.commit_due.get_or_insert(Monotonic(now.mono.0 + GATHERING));
         now.mono < due
-    }
-
-    /// The batch was not written: what was learnt from its blocks is refused instead, and none of it may stay behind.
-    pub(super) fn refuse_held(&mut self, thrown_away: &[Vec<u8>]) {
-        let connections = &mut self.connections;
-        let commit = self.outbox.open();
-        self.outbox.threw_away(commit, &Reply::Refused(disk_full()), &mut |id, before, now| {
-            if let Some(connection) = connections.get_mut(&id) {
-                connection.held_bytes = (connection.held_bytes + now).saturating_sub(before);
-            }
-        });
-        self.counters.accepted = self.counters.accepted.saturating_sub(thrown_away.len() as u64);
-        self.keys.clear();
-        self.refusals.take_back(&disk_full());
-        for block in thrown_away {
-            if let Ok(block) = Block::parse(block)
-                && let Ok(message) = Message::parse(block.message)
-            {
-                self.refusals.remember_copy(&message, disk_full());
-            }
-        }
     }
 
     /// Sends what may leave.
@@ -83,7 +61,7 @@ impl Service {
         self.put_out(connection, request, &reply, self.outbox.durable());
     }
 
-    /// A duplicate of what is durable stays what it is, whatever becomes of the open batch.
+    /// A duplicate of what is durable says nothing of the open batch.
     fn is_durable(&self, reply: &Reply) -> bool {
         matches!(reply, Reply::Accepted(accepted) if accepted.index < self.ledger.committed().size)
     }
@@ -96,19 +74,18 @@ impl Service {
 
 #[cfg(test)]
 mod tests {
-    use std::io::ErrorKind;
     use std::sync::Arc;
 
     use super::*;
     use crate::audit::Report;
-    use crate::chain::{CommandId, Genesis, Header, block_hash};
+    use crate::chain::{CommandId, Genesis, Header, Message, block_hash};
     use crate::crypto::LedgerId;
     use crate::crypto::note::LogKey;
     use crate::crypto::random::Seeded;
     use crate::crypto::rsa::PrivateKey;
     use crate::domain::{AccountId, Command, Query, Settings, accounts, payments};
-    use crate::eventlog::{self, Fault, Options, SimDisk, Storage};
-    use crate::ledger::{CHECKPOINT_FILE, CheckpointFile, CommitError, Ledger, Placement};
+    use crate::eventlog::{self, Options, SimDisk, Storage};
+    use crate::ledger::{CHECKPOINT_FILE, CheckpointFile, Ledger, Placement};
     use crate::limits::Limits;
     use crate::service::connection::{Connection, Peer};
     use crate::session::{Descriptor, ServerIdentity, ServerSession};
@@ -119,8 +96,7 @@ mod tests {
     const BOB: &str = include_str!("../../fixtures/keys/other.pem");
     const BALANCE: Request<'static> = Request::Ask(Query::Payments(payments::Query::Balance));
     const MEMBER: ConnectionId = ConnectionId(1);
-    const MEMBER_AGAIN: ConnectionId = ConnectionId(2);
-    const STRANGER: ConnectionId = ConnectionId(3);
+    const STRANGER: ConnectionId = ConnectionId(2);
     const NOW: Now = Now {
         wall: Timestamp::from_millis(1_700_000_000_000),
         mono: Monotonic(Duration::ZERO),
@@ -164,7 +140,7 @@ mod tests {
         };
         let genesis = genesis.to_block(NOW.wall);
         let id = LedgerId(block_hash(&genesis).0);
-        let (disk, options) = (SimDisk::new(), Options { segment_bytes: 64 << 10 });
+        let (disk, options) = (SimDisk::new(), Options { segment_bytes: 64 << 10, ..Options::default() });
         let rng = &mut Seeded::new("held");
         eventlog::create(&disk, id, &genesis, options, rng).unwrap();
         let storage: Arc<dyn Storage> = Arc::new(disk.clone());
@@ -176,7 +152,7 @@ mod tests {
         let file = CheckpointFile::open(Arc::clone(&storage), CHECKPOINT_FILE, log_key.public()).unwrap();
         let mut service = Service::new(ledger, storage, identity, log_key, file, Limits::default());
         let member = Peer::Member(AccountId(1), key(ALICE).public().key_id());
-        for (id, peer) in [(MEMBER, member), (MEMBER_AGAIN, member), (STRANGER, Peer::Anonymous)] {
+        for (id, peer) in [(MEMBER, member), (STRANGER, Peer::Anonymous)] {
             let mut connection = Connection::new(([127, 0, 0, 1], 1).into(), ServerSession::new(), NOW.mono);
             connection.opened(peer, NOW.mono);
             service.connections.insert(id, connection);
@@ -184,16 +160,39 @@ mod tests {
         (service, disk)
     }
 
+    /// Has a request dispatched on a connection of its own, so that no other reply holds its answer up.
     fn ask(service: &mut Service, of: ConnectionId, id: u32, request: &Request<'_>) {
-        service.dispatch(of, &wire::seal(id, request), NOW);
+        let peer = service.connections[&of].peer;
+        let mut connection = Connection::new(([127, 0, 0, 1], 1).into(), ServerSession::new(), NOW.mono);
+        connection.opened(peer, NOW.mono);
+        let own = ConnectionId(100 + u64::from(id));
+        service.connections.insert(own, connection);
+        service.dispatch(own, &wire::seal(id, request), NOW);
+    }
+
+    /// What leaves now, by request.
+    fn leaving(service: &mut Service) -> Vec<(u32, String)> {
+        let told = service.outbox.take_leaving();
+        let told = told.iter().map(|held| match wire::open::<Reply>(&held.message).unwrap() {
+            (request, Reply::Refused(refusal)) => (request, refusal.name),
+            (request, other) => {
+                let name: String = format!("{other:?}").chars().take_while(|c| c.is_alphanumeric()).collect();
+                (request, name)
+            }
+        });
+        told.collect()
+    }
+
+    fn named<const N: usize>(expected: [(u32, &str); N]) -> Vec<(u32, String)> {
+        expected.map(|(request, name)| (request, name.to_owned())).to_vec()
     }
 
     #[test]
-    fn a_batch_that_was_thrown_away_takes_only_those_answers_with_it_that_saw_its_blocks() {
+    fn while_a_batch_is_open_only_those_answers_leave_that_saw_nothing_of_its_blocks() {
         let (mut service, disk) = service();
         ask(&mut service, MEMBER, 1, &Request::Verify);
         service.start_verification();
-        ask(&mut service, MEMBER_AGAIN, 2, &BALANCE);
+        ask(&mut service, MEMBER, 2, &BALANCE);
 
         let placement = register(&mut service.ledger, "bob", BOB);
         let accepted = Accepted {
@@ -203,50 +202,35 @@ mod tests {
             event: placement.event.into(),
             duplicate: false,
         };
-        service.counters.accepted = 1;
         service.hold(STRANGER, 3, Reply::Accepted(accepted));
         service.log_progress(1, 2);
-        ask(&mut service, MEMBER_AGAIN, 4, &Request::Ask(Query::Accounts(accounts::Query::Member("bob"))));
-        ask(&mut service, MEMBER_AGAIN, 5, &Request::Checkpoint);
-        ask(&mut service, MEMBER_AGAIN, 6, &Request::Inclusions { indexes: vec![0], size: 2 });
-        ask(&mut service, MEMBER_AGAIN, 7, &Request::Inclusions { indexes: vec![2], size: 3 });
-        ask(&mut service, MEMBER_AGAIN, 8, &Request::Copy { from: 0, limit: 9, concerning: false });
+        ask(&mut service, MEMBER, 4, &Request::Ask(Query::Accounts(accounts::Query::Member("bob"))));
+        ask(&mut service, MEMBER, 5, &Request::Checkpoint);
+        ask(&mut service, MEMBER, 6, &Request::Inclusions { indexes: vec![0], size: 2 });
+        ask(&mut service, MEMBER, 7, &Request::Inclusions { indexes: vec![2], size: 3 });
+        ask(&mut service, MEMBER, 8, &Request::Copy { from: 0, limit: 9, concerning: false });
         ask(&mut service, STRANGER, 9, &BALANCE);
         let nonsense = Submission { message: b"nonsense", signature: &[0; 384] };
-        ask(&mut service, MEMBER_AGAIN, 10, &Request::Submit(nonsense));
+        ask(&mut service, MEMBER, 10, &Request::Submit(nonsense));
         service.log_verified(Ok(Box::new(Report::default())), NOW);
 
-        disk.fail_call(disk.calls(), Fault::Error(ErrorKind::StorageFull));
-        let Err(CommitError::ReadOnly(blocks)) = service.ledger.commit(&mut Seeded::new("full")) else {
-            panic!("the disk is full")
-        };
-        service.refuse_held(&blocks);
-        let told: Vec<(u32, String)> = service
-            .outbox
-            .take_leaving()
-            .iter()
-            .map(|held| match wire::open::<Reply>(&held.message).unwrap() {
-                (request, Reply::Refused(refusal)) => (request, refusal.name),
-                (request, other) => {
-                    let name: String =
-                        format!("{other:?}").chars().take_while(|c| c.is_alphanumeric()).collect();
-                    (request, name)
-                }
-            })
-            .collect();
-        let expected = [
+        let saw_nothing = [
             (2, "Answer"),
-            (3, "disk_full"),
             (1, "Push"),
-            (4, "disk_full"),
             (5, "Checkpoint"),
             (6, "Inclusions"),
             (7, "no_such_proof"),
-            (8, "disk_full"),
             (9, "not_authenticated"),
-            (10, "disk_full"),
             (1, "Verification"),
         ];
-        assert_eq!(told, expected.map(|(request, name)| (request, name.to_owned())));
+        assert_eq!(leaving(&mut service), named(saw_nothing));
+        // A disk that fills up meanwhile takes nothing back: the batch has its room.
+        disk.set_capacity(Some(disk.used()));
+        assert_eq!(service.ledger.commit(&mut Seeded::new("full")).unwrap(), 1);
+        service.outbox.became_durable(service.outbox.open());
+        assert_eq!(
+            leaving(&mut service),
+            named([(3, "Accepted"), (4, "Answer"), (8, "CopyPage"), (10, "malformed_command")])
+        );
     }
 }

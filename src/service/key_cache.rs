@@ -44,11 +44,6 @@ impl KeyCache {
         }
         self.young.insert(key_id, key);
     }
-
-    /// Forgets all: accounts may be gone.
-    pub(super) fn clear(&mut self) {
-        *self = KeyCache::default();
-    }
 }
 
 #[cfg(test)]

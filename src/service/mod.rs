@@ -47,14 +47,12 @@ use rand_core::CryptoRng;
 use crate::crypto::note::LogKey;
 use crate::driven::{ConnectionId, Handler, ProcessFigures};
 use crate::eventlog::{LogError, Storage};
-use crate::ledger::{CheckpointFile, CommitError, Ledger};
+use crate::ledger::{CheckpointFile, Ledger};
 use crate::limits::{
     ANCHOR_SYNC_MS_MAX, Limits, REFUSALS_REMEMBERED_MAX, REFUSALS_REMEMBERED_PER_AUTHOR_MAX,
 };
-use crate::refusal;
 use crate::session::{ChannelSettings, ServerEnv, ServerIdentity, Stage, TicketSettings, TicketTable};
 use crate::time::{Monotonic, Now, Timestamp};
-use crate::wire::Refusal;
 use admission::{Bucket, Buckets};
 use clock::ClockWatch;
 use connection::Connection;
@@ -360,21 +358,13 @@ impl Handler for Service {
         }
         self.commit_due = None;
         let mut notices = Vec::new();
-        match self.ledger.commit(rng) {
-            Ok(0) => self.refusals.committed(),
-            Ok(blocks) => {
-                self.newest_batch = blocks;
-                self.outbox.became_durable(self.outbox.open());
-                notices = self.following.became_durable();
-                self.refusals.committed();
-                let due = Monotonic(now.mono.0 + Duration::from_millis(ANCHOR_SYNC_MS_MAX));
-                self.maintenance_due.get_or_insert(due);
-            }
-            Err(CommitError::ReadOnly(blocks)) => {
-                self.refuse_held(&blocks);
-                self.maintenance_due.get_or_insert(Monotonic(now.mono.0 + ROOM_CHECK_EVERY));
-            }
-            Err(CommitError::Fatal(error)) => return Err(error),
+        let blocks = self.ledger.commit(rng)?;
+        if blocks > 0 {
+            self.newest_batch = blocks;
+            self.outbox.became_durable(self.outbox.open());
+            notices = self.following.became_durable();
+            let due = Monotonic(now.mono.0 + Duration::from_millis(ANCHOR_SYNC_MS_MAX));
+            self.maintenance_due.get_or_insert(due);
         }
         self.keep_checkpoint()?;
         self.keep_cosigned(now.mono);
@@ -471,8 +461,4 @@ impl Handler for Service {
         self.keep_cosigned(self.cosigned.write_due().unwrap_or_default());
         self.ledger.close()
     }
-}
-
-fn disk_full() -> Refusal {
-    Refusal::fail(refusal::DISK_FULL, "the disk is full: the ledger can be read but not changed")
 }

@@ -16,7 +16,6 @@ pub(super) struct Commit(u64);
 pub(super) struct Held {
     /// Whose it is.
     pub(super) connection: ConnectionId,
-    request: u32,
     /// Sealed in its envelope.
     pub(super) message: Vec<u8>,
     /// The newest commit that it has seen.
@@ -29,8 +28,6 @@ pub(super) struct Outbox {
     held: VecDeque<Held>,
     /// The newest durable commit.
     durable: Commit,
-    /// The newest commit that became durable or was thrown away: its number is not used again.
-    ended: Commit,
 }
 
 impl Outbox {
@@ -41,7 +38,7 @@ impl Outbox {
 
     /// The commit that the open batch will be.
     pub(super) fn open(&self) -> Commit {
-        Commit(self.ended.0 + 1)
+        Commit(self.durable.0 + 1)
     }
 
     /// Puts a reply in that has seen this commit. Gives the bytes that it takes.
@@ -54,29 +51,13 @@ impl Outbox {
     ) -> usize {
         let message = wire::seal(request, reply);
         let bytes = message.len();
-        self.held.push_back(Held { connection, request, message, seen });
+        self.held.push_back(Held { connection, message, seen });
         bytes
     }
 
     /// All commits up to this one are durable.
     pub(super) fn became_durable(&mut self, commit: Commit) {
-        (self.durable, self.ended) = (commit, commit);
-    }
-
-    /// A commit was thrown away: what has seen it is answered with `instead`. Says of each by how many bytes it takes
-    /// more, or less, now.
-    pub(super) fn threw_away(
-        &mut self,
-        commit: Commit,
-        instead: &Reply,
-        resized: &mut dyn FnMut(ConnectionId, usize, usize),
-    ) {
-        for held in self.held.iter_mut().filter(|held| held.seen == commit) {
-            let message = wire::seal(held.request, instead);
-            resized(held.connection, held.message.len(), message.len());
-            (held.message, held.seen) = (message, self.durable);
-        }
-        self.ended = commit;
+        self.durable = commit;
     }
 
     /// Takes out what may leave, in the order of each connection: a reply never overtakes one before it.
@@ -107,15 +88,15 @@ impl Outbox {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::refusal;
-    use crate::wire::{Progress, Push, Refusal};
+    use crate::wire::{Progress, Push};
 
     fn reply(n: u64) -> Reply {
         Reply::Push(Push::Progress(Progress { done: n, total: n }))
     }
 
     fn left(outbox: &mut Outbox) -> Vec<(u64, u32)> {
-        outbox.take_leaving().into_iter().map(|held| (held.connection.0, held.request)).collect()
+        let request = |held: &Held| wire::open::<Reply>(&held.message).unwrap().0;
+        outbox.take_leaving().iter().map(|held| (held.connection.0, request(held))).collect()
     }
 
     #[test]
@@ -133,20 +114,5 @@ mod tests {
         outbox.became_durable(open);
         assert_eq!(left(&mut outbox), [(1, 2), (1, 3)]);
         assert!(outbox.open() > open && outbox.is_empty());
-    }
-
-    #[test]
-    fn what_has_seen_a_commit_that_was_thrown_away_is_answered_with_that_and_nothing_else_is() {
-        let mut outbox = Outbox::default();
-        let (durable, open) = (outbox.durable(), outbox.open());
-        outbox.put(ConnectionId(1), 1, &reply(1), durable);
-        let bytes = outbox.put(ConnectionId(2), 2, &reply(2), open);
-        let refused = Reply::Refused(Refusal::fail(refusal::DISK_FULL, "no room"));
-        let mut resized = Vec::new();
-        outbox.threw_away(open, &refused, &mut |id, before, now| resized.push((id.0, before, now)));
-        let messages: Vec<Vec<u8>> = outbox.take_leaving().into_iter().map(|held| held.message).collect();
-        assert_eq!(messages, [wire::seal(1, &reply(1)), wire::seal(2, &refused)]);
-        assert_eq!(resized, [(2, bytes, messages[1].len())]);
-        assert!(outbox.open() > open, "the number is not used again");
     }
 }

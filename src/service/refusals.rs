@@ -34,8 +34,6 @@ pub(super) struct Refusals {
     /// The oldest of each first.
     by_author: Holdings<Author, (u64, CommandId)>,
     next_number: u64,
-    /// Answered since the last commit, and when their copies were issued.
-    undecided: Vec<(Key, Digest, u64)>,
 }
 
 impl Refusals {
@@ -46,7 +44,6 @@ impl Refusals {
             by_command: BTreeMap::new(),
             by_author: Holdings::default(),
             next_number: 0,
-            undecided: Vec::new(),
         }
     }
 
@@ -59,20 +56,13 @@ impl Refusals {
 
     /// A rule refused it: so it stays, whenever it is issued.
     pub(super) fn remember(&mut self, message: &Message<'_>, refusal: Refusal) {
-        let (key, request) = (key(message), request_digest(message));
-        self.undecided.push((key, request, message.header.issued_at));
-        self.insert(key, request, None, refusal);
+        self.insert(key(message), request_digest(message), None, refusal);
     }
 
     /// It came at the wrong time. Whoever issues it anew may find another answer, but none of the copies on
     /// their way does.
     pub(super) fn remember_copy(&mut self, message: &Message<'_>, refusal: Refusal) {
         self.insert(key(message), request_digest(message), Some(message.header.issued_at), refusal);
-    }
-
-    /// Its answer depends on blocks that are not written yet. If they never are, its author is told something else.
-    pub(super) fn note_undecided(&mut self, message: &Message<'_>) {
-        self.undecided.push((key(message), request_digest(message), message.header.issued_at));
     }
 
     fn insert(&mut self, key: Key, request: Digest, issued_at: Option<u64>, refusal: Refusal) {
@@ -101,19 +91,6 @@ impl Refusals {
         let oldest = self.by_author.of(author).next();
         if let Some((_, command)) = oldest {
             self.forget((author.0, author.1, command));
-        }
-    }
-
-    /// What was answered was answered on a state that is durable now.
-    pub(super) fn committed(&mut self) {
-        self.undecided.clear();
-    }
-
-    /// What was answered since the last commit was answered on a state that is no more; its authors are told this
-    /// instead.
-    pub(super) fn take_back(&mut self, refusal: &Refusal) {
-        for (key, request, issued_at) in std::mem::take(&mut self.undecided) {
-            self.insert(key, request, Some(issued_at), refusal.clone());
         }
     }
 }
@@ -181,17 +158,11 @@ mod tests {
         let (late, ruled) = (message(1, 5, b"x"), message(2, 5, b"x"));
         refusals.remember_copy(&Message::parse(&late).unwrap(), Refusal::fail("late", "late"));
         refusals.remember(&Message::parse(&ruled).unwrap(), Refusal::fail(refusal::NO_ORDERS, "no"));
-        refusals.take_back(&Refusal::fail(refusal::DISK_FULL, "full"));
         let known = |refusals: &Refusals, bytes: &[u8]| {
             refusals.get(&Message::parse(bytes).unwrap()).map(|r| r.name.clone())
         };
         assert_eq!(known(&refusals, &late), Some("late".into()));
         assert_eq!(known(&refusals, &message(1, 6, b"x")), None);
-        assert_eq!(known(&refusals, &ruled), Some("disk_full".into()));
-        assert_eq!(known(&refusals, &message(2, 6, b"x")), None, "the rules have not spoken");
-        refusals.remember(&Message::parse(&ruled).unwrap(), Refusal::fail(refusal::NO_ORDERS, "no"));
-        refusals.committed();
-        refusals.take_back(&Refusal::fail(refusal::DISK_FULL, "full"));
         assert_eq!(known(&refusals, &message(2, 6, b"x")), Some("no_orders".into()));
     }
 

@@ -17,7 +17,7 @@ use ledgerd::time::Timestamp;
 
 use super::domains;
 
-pub(super) const OPTIONS: Options = Options { segment_bytes: 64 << 10 };
+pub(super) const OPTIONS: Options = Options { segment_bytes: 64 << 10, block_bytes_max: 32 << 10 };
 
 /// When every run begins.
 pub(super) const START_MS: u64 = 1_700_000_000_000;
