@@ -120,10 +120,13 @@ fn what_makes_no_sense_is_refused_before_anything_is_made() {
 fn a_refusal_is_counted_and_shown_and_decides_the_exit_code() {
     let place = Place::new();
     let daemon = start(&place);
-    let at = daemon.address.as_str();
-    bench(&place, at, &[]);
-    daemon.limit_files(8 << 10);
-    let output = place.run("alice", at, &["bench", "--json", "--connections=2", "--commands=20"]);
+    let at = daemon.address.clone();
+    bench(&place, &at, &[]);
+    assert_eq!(daemon.terminate(), Some(0));
+    // The first segment has its room under this limit, and no next one has: commands as large as these find none.
+    let daemon = Daemon::start_limited(&place.data(), &at);
+    let large = ["bench", "--json", "--connections=2", "--commands=20", "--orders-per-command=8192"];
+    let output = place.run("alice", &daemon.address, &large);
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(3), "{said}");
     assert!(said.contains("20 commands were refused; the first: disk_full (210)"), "{said}");

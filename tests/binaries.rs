@@ -33,6 +33,15 @@ impl Daemon {
         Daemon::run(command)
     }
 
+    /// The same with files that cannot grow beyond some 64 to 128 KiB, in whichever unit this shell counts, as if the disk
+    /// were full.
+    pub(super) fn start_limited(data: &Path, listen: &str) -> Daemon {
+        let mut command = Command::new("sh");
+        command.args(["-c", "ulimit -f 128; exec \"$@\"", "sh", DAEMON, "--data"]).arg(data);
+        command.args(["--listen", listen]).env("LEDGERD_LOG", "error");
+        Daemon::run(command)
+    }
+
     fn run(mut command: Command) -> Daemon {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());

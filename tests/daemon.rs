@@ -105,6 +105,13 @@ impl Daemon {
         Daemon { pid, outcome, ready, address, ready_line }
     }
 
+    /// From now on its files cannot grow beyond this, as if the disk were full.
+    pub(crate) fn limit_files(&self, bytes: u64) {
+        use rustix::process::{Resource, Rlimit, prlimit};
+        prlimit(Some(self.pid), Resource::Fsize, Rlimit { current: Some(bytes), maximum: Some(bytes) })
+            .unwrap();
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(self.pid, signal).unwrap();
     }

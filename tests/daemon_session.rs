@@ -362,3 +362,36 @@ fn a_file_at_its_size_limit_is_a_full_disk_and_not_the_end() {
     assert!(matches!(client.reply().1, Reply::Accepted(_)));
     daemon.stop();
 }
+
+#[test]
+fn a_write_that_finds_no_room_in_a_segment_that_has_some_ends_the_daemon_and_nothing_acknowledged_is_lost() {
+    let (_dir, path) = place();
+    let daemon = Daemon::start(&path, &[]);
+    let descriptor = daemon.get_key().1;
+    let alice = key(include_str!("../fixtures/keys/client.pem"));
+    assert!(matches!(register(&daemon, &descriptor, "alice", &alice), Reply::Accepted(_)));
+    let auth = ClientAuth { account: 1, key: alice.clone() };
+    let mut client = Client::connect(&daemon, &descriptor, Some(auth.clone()));
+    client.submit(1, AccountId(1), &alice, &an_order());
+    assert!(matches!(client.reply().1, Reply::Accepted(_)));
+
+    // Of the next batch a part is written, and the rest is refused by the system.
+    let segment = std::fs::read(path.join("log/00000000000000000000.seg")).unwrap();
+    let end = segment.iter().rposition(|byte| *byte != 0).unwrap();
+    daemon.limit_files(end as u64 + 200);
+    client.submit(2, AccountId(1), &alice, &an_order());
+    let outcome = daemon.ended();
+    assert_eq!(outcome.code, Some(74), "{outcome:?}");
+    assert!(outcome.stderr.contains("write log/00000000000000000000.seg"), "{outcome:?}");
+    assert_eq!(client.stream.read(&mut [0; 64]).unwrap_or(0), 0, "nobody was told anything");
+
+    let daemon = Daemon::start(&path, &[]);
+    let mut client = Client::connect(&daemon, &descriptor, Some(auth));
+    assert_eq!(client.figure("orders"), 1);
+    client.submit(1, AccountId(1), &alice, &an_order());
+    assert!(matches!(client.reply().1, Reply::Accepted(_)));
+    daemon.signal(Signal::TERM);
+    let outcome = daemon.ended();
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    assert!(outcome.stderr.contains("torn"), "{outcome:?}");
+}

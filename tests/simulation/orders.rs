@@ -24,6 +24,12 @@ pub(super) fn small(n: u32) -> u32 {
     number_of("orders", n)
 }
 
+/// The number among all commands of large order `n`.
+pub(super) fn large(n: u32) -> u32 {
+    assert!(FIRST_LARGE + n < REFUSED);
+    number_of("orders", FIRST_LARGE + n)
+}
+
 impl Domain for Orders {
     fn name(&self) -> &'static str {
         "orders"

@@ -32,6 +32,8 @@ pub(super) enum Bug {
     NoCommandIds,
     /// A damaged log is cut off in the middle.
     CutInTheMiddle,
+    /// Commands are decided without a look at whether there is room for their blocks.
+    NoRoomAsked,
 }
 
 pub(super) fn prepare(disk: &SimDisk, bug: Option<Bug>) {
@@ -100,6 +102,9 @@ pub(super) fn cut(disk: &SimDisk, file: &str, offset: u64) {
 pub(super) fn after_start(mut ledger: Ledger, bug: Option<Bug>) -> Ledger {
     if bug == Some(Bug::NoCommandIds) {
         ledger.forget_commands();
+    }
+    if bug == Some(Bug::NoRoomAsked) {
+        ledger.log_mut().take_room_for_granted();
     }
     ledger
 }
@@ -232,4 +237,9 @@ fn a_server_that_forgets_command_ids_is_found() {
 #[test]
 fn a_server_that_cuts_its_log_in_the_middle_is_found() {
     is_found(Bug::CutInTheMiddle);
+}
+
+#[test]
+fn a_server_that_decides_without_asking_for_room_is_found() {
+    is_found(Bug::NoRoomAsked);
 }
