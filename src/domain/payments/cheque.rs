@@ -1,6 +1,6 @@
 //! The cheque: a payer's signed promise of money to one payee. It travels from person to person and
 //! comes to the ledger inside the payee's settle command. Its bytes, all integers big-endian, are what the payer
-//! signs (RSASSA-PSS as for commands):
+//! signs, as with commands:
 //!
 //! ```text
 //! "ledgerd/payment-order/1\0" ‖ ledger_id 32 ‖ payer u64 ‖ payer key_id 32 ‖ cheque_id 16 ‖ payee u64 ‖ amount u64
@@ -91,6 +91,15 @@ impl Cheque {
     /// # Errors
     /// [`MalformedCheque`] when it is anything else, or more.
     pub fn parse(bytes: &[u8]) -> Result<Cheque, MalformedCheque> {
+        let (cheque, rest) = Cheque::parse_front(bytes)?;
+        if rest.is_empty() { Ok(cheque) } else { Err(MalformedCheque) }
+    }
+
+    /// Reads what a payer signed, and gives the bytes that come after it.
+    ///
+    /// # Errors
+    /// [`MalformedCheque`] when the bytes do not begin with a cheque.
+    pub fn parse_front(bytes: &[u8]) -> Result<(Cheque, &[u8]), MalformedCheque> {
         let mut rest = bytes.strip_prefix(PREFIX).ok_or(MalformedCheque)?;
         let cheque = Cheque {
             ledger_id: LedgerId(take(&mut rest)?),
@@ -102,12 +111,13 @@ impl Cheque {
             expires_ms: u64::from_be_bytes(take(&mut rest)?),
             memo: {
                 let length = usize::from(u16::from_be_bytes(take(&mut rest)?));
-                let fits = rest.len() == length && length <= MEMO_BYTES_MAX;
-                let memo = std::str::from_utf8(rest).ok().filter(|_| fits);
-                memo.ok_or(MalformedCheque)?.to_owned()
+                let memo = rest.split_at_checked(length).filter(|_| length <= MEMO_BYTES_MAX);
+                let (memo, after) = memo.ok_or(MalformedCheque)?;
+                rest = after;
+                std::str::from_utf8(memo).map_err(|_| MalformedCheque)?.to_owned()
             },
         };
-        Ok(cheque)
+        Ok((cheque, rest))
     }
 
     /// When it expires, as blocks count time.
@@ -180,6 +190,7 @@ mod tests {
         let longest = cheque(&"m".repeat(MEMO_BYTES_MAX));
         assert_eq!(longest.encode().len(), CHEQUE_BYTES_MAX);
         assert_eq!(Cheque::parse(&longest.encode()), Ok(longest));
+        assert_eq!(Cheque::parse_front(&[&bytes[..], b"more"].concat()), Ok((cheque("tea"), &b"more"[..])));
     }
 
     #[test]
