@@ -45,7 +45,7 @@ fn main() {
 
 /// Secrets of hellos that one core takes out in a second.
 fn private_operations() -> f64 {
-    let (key, rng) = (made::key(1), &mut random::os());
+    let (key, rng) = (made::server_key(), &mut random::os());
     let ciphertext = key.public().encrypt_oaep(rng, &[7; 32]);
     1.0 / made::time(200, || key.decap(rng, &ciphertext, &[1; 32])).as_secs_f64()
 }

@@ -12,8 +12,7 @@ use std::time::{Duration, Instant};
 
 use ledgerd::audit;
 use ledgerd::chain::{Block, block_hash};
-use ledgerd::crypto::random;
-use ledgerd::crypto::rsa::MODULUS_BYTES;
+use ledgerd::crypto::{Signature, random};
 use ledgerd::eventlog::{Options, Storage};
 use ledgerd::ledger::Ledger;
 
@@ -46,7 +45,7 @@ fn make(storage: &Arc<dyn Storage>, blocks: u64, orders: u64, sign: bool) -> Led
     let message = |number: u64| made::message(ledger_id, account(number), number, &command);
     let signatures = if sign { signatures(blocks, &message) } else { Vec::new() };
     for number in 0..blocks {
-        let signature = signatures.get(number as usize).unwrap_or(&made::NO_SIGNATURE);
+        let signature = signatures.get(number as usize).map_or(&made::NO_SIGNATURE[..], |made| made);
         made::propose(&mut ledger, &message(number), signature);
         if number % batch == batch - 1 {
             ledger.commit(&mut random::os()).unwrap();
@@ -62,7 +61,7 @@ fn account(number: u64) -> u64 {
 }
 
 /// True signatures, made on all cores: one takes milliseconds.
-fn signatures(count: u64, message: &(dyn Fn(u64) -> Vec<u8> + Sync)) -> Vec<[u8; MODULUS_BYTES]> {
+fn signatures(count: u64, message: &(dyn Fn(u64) -> Vec<u8> + Sync)) -> Vec<Signature> {
     let share = count.div_ceil(cores().get() as u64);
     let sign = move |first: u64| {
         let numbers = first..(first + share).min(count);
@@ -140,7 +139,7 @@ fn verify(count: u64) {
         for bytes in orders {
             let block = Block::parse(bytes).unwrap();
             let key = made::key(block.author.0).public();
-            black_box(key.verify_pss(&[block.message], block.signature)).unwrap();
+            black_box(key.verify(&[block.message], block.signature)).unwrap();
         }
     };
     // One beside the other, round for round, so that whatever disturbs the machine disturbs all of them.

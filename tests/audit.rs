@@ -135,7 +135,7 @@ fn changed(forge: &mut Forge, change: fn(&mut crate::forge::Draft)) -> crate::fo
 fn a_cheque_that_its_payer_did_not_sign_is_found_by_name() {
     let honest = |forge: &mut Forge, id| {
         let cheque = forge.cheque(0, 1, id);
-        (cheque.encode(), member_key(0).sign_pss(&mut forge.rng, &[&cheque.encode()]).to_vec())
+        (cheque.encode(), member_key(0).sign(&mut forge.rng, &[&cheque.encode()]).to_vec())
     };
     type Forgery = fn(Vec<u8>, Vec<u8>, &[u8]) -> (Vec<u8>, Vec<u8>);
     let cases: &[(&str, Forgery)] = &[

@@ -18,7 +18,7 @@ const NOBODY: &str = "127.0.0.1:1";
 /// A ledger that was made when the clock was so many days ahead, with an operator, who is called bank.
 pub(crate) fn made_ahead(place: &Place, days: u64) {
     let pem = place.done("bank", NOBODY, &["keygen"]);
-    let key = ledgerd::crypto::rsa::PublicKey::from_pem(&pem).unwrap().key_id();
+    let key = ledgerd::crypto::VerifyingKey::from_pem(&pem).unwrap().key_id();
     let settings = Settings { opening_grant: 100, operator: Some(key), ..Settings::default() };
     let clock = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64;
     let founding = Founding {

@@ -5,8 +5,7 @@ use std::net::TcpStream;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ledgerd::chain::{CommandId, Header};
-use ledgerd::crypto::random;
-use ledgerd::crypto::rsa::PrivateKey;
+use ledgerd::crypto::{SigningKey, random};
 use ledgerd::domain::orders::{Decimal, Operation, Order, PlaceOrders, StockName};
 use ledgerd::domain::{AccountId, Command, accounts, orders};
 use ledgerd::session::{ClientAuth, ClientEnv, ClientEvent, ClientSession, ClientTicket, Descriptor};
@@ -94,7 +93,7 @@ impl Client {
         self.reply().1
     }
 
-    fn submit(&mut self, id: u32, account: AccountId, key: &PrivateKey, command: &Command) {
+    fn submit(&mut self, id: u32, account: AccountId, key: &SigningKey, command: &Command) {
         let (tag, body) = command.encode();
         let header = Header {
             ledger_id: self.descriptor.ledger_id(),
@@ -105,7 +104,7 @@ impl Client {
             tag,
         };
         let message = header.message(&body);
-        let signature = key.sign_pss(&mut random::os(), &[&message]);
+        let signature = key.sign(&mut random::os(), &[&message]);
         self.send(id, &Request::Submit(Submission { message: &message, signature: &signature }));
     }
 
@@ -122,11 +121,11 @@ impl Client {
     }
 }
 
-fn key(pem: &str) -> PrivateKey {
-    PrivateKey::from_pkcs8_pem(pem, None).unwrap()
+fn key(pem: &str) -> SigningKey {
+    SigningKey::from_pkcs8_pem(pem, None).unwrap()
 }
 
-fn register(daemon: &Daemon, descriptor: &Descriptor, handle: &str, key: &PrivateKey) -> Reply {
+fn register(daemon: &Daemon, descriptor: &Descriptor, handle: &str, key: &SigningKey) -> Reply {
     let public_key = key.public().spki().to_vec();
     let register = accounts::Register { handle: handle.to_owned(), public_key };
     let mut client = Client::connect(daemon, descriptor, None);

@@ -10,8 +10,7 @@ use ledgerd::chain::{
 };
 use ledgerd::codec;
 use ledgerd::crypto::note::LogKey;
-use ledgerd::crypto::rsa::PrivateKey;
-use ledgerd::crypto::{Digest, LedgerId, random, sha3};
+use ledgerd::crypto::{Digest, LedgerId, SigningKey, random, sha3};
 use ledgerd::domain::Settings;
 use ledgerd::domain::payments::{Cheque, ChequeId};
 use ledgerd::domain::{self, AccountId, Command, State, accounts, orders, payments};
@@ -25,8 +24,8 @@ pub(crate) const ORIGIN: &str = "ledger.example/test";
 /// 2026-01-01T00:00:00Z, when the ledgers made here begin, in microseconds.
 pub(crate) const START_US: u64 = 1_767_225_600_000_000;
 
-static SERVER: LazyLock<PrivateKey> = LazyLock::new(|| key(include_str!("../fixtures/keys/server.pem")));
-static MEMBERS: LazyLock<[PrivateKey; 3]> = LazyLock::new(|| {
+static SERVER: LazyLock<SigningKey> = LazyLock::new(|| key(include_str!("../fixtures/keys/server.pem")));
+static MEMBERS: LazyLock<[SigningKey; 3]> = LazyLock::new(|| {
     [
         key(include_str!("../fixtures/keys/client.pem")),
         key(include_str!("../fixtures/keys/other.pem")),
@@ -34,12 +33,12 @@ static MEMBERS: LazyLock<[PrivateKey; 3]> = LazyLock::new(|| {
     ]
 });
 
-fn key(pem: &str) -> PrivateKey {
-    PrivateKey::from_pkcs8_pem(pem, None).unwrap()
+fn key(pem: &str) -> SigningKey {
+    SigningKey::from_pkcs8_pem(pem, None).unwrap()
 }
 
 /// The private key of member 0, 1 or 2.
-pub(crate) fn member_key(member: usize) -> &'static PrivateKey {
+pub(crate) fn member_key(member: usize) -> &'static SigningKey {
     &MEMBERS[member]
 }
 
@@ -239,7 +238,7 @@ impl Forge {
     /// Member `member` settles a cheque that member `payer` has signed.
     pub(crate) fn settlement(&mut self, member: usize, payer: usize, cheque: &Cheque) -> Draft {
         let signed = cheque.encode();
-        let signature = member_key(payer).sign_pss(&mut self.rng, &[&signed]).to_vec();
+        let signature = member_key(payer).sign(&mut self.rng, &[&signed]).to_vec();
         self.settlement_of(member, &signed, &signature)
     }
 
@@ -282,7 +281,7 @@ impl Forge {
     pub(crate) fn draft_message(&mut self, member: usize, header: &Header, body: &[u8]) -> Draft {
         self.now = self.now.plus_micros(250_000);
         let message = header.message(body);
-        let signature = member_key(member).sign_pss(&mut self.rng, &[&message]).to_vec();
+        let signature = member_key(member).sign(&mut self.rng, &[&message]).to_vec();
         let author = header.account;
         let (index, timestamp) = (self.link.next_index(), self.link.next_timestamp(self.now));
         let context = context_of(&Message::parse(&message).unwrap(), timestamp, index);

@@ -51,7 +51,7 @@ fn pay_raw(member: &mut Member, to: u64, memo: &str) -> Result<Reply, String> {
         tag,
     };
     let message = header.message(&body);
-    let signature = member.key().sign_pss(&mut ledgerd::crypto::random::os(), &[&message]);
+    let signature = member.key().sign(&mut ledgerd::crypto::random::os(), &[&message]);
     let submission = Submission { message: &message, signature: &signature };
     let connection = member.connection();
     connection.send(&Request::Submit(submission)).unwrap();

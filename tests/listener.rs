@@ -3,14 +3,14 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use ledgerd::crypto::LedgerId;
 use ledgerd::crypto::random::Seeded;
+use ledgerd::crypto::{LedgerId, SIGNATURE_BYTES_MAX, Signature};
 use ledgerd::driven::{ConnectionId, Handler as _};
 use ledgerd::peer::{Job, Listener};
 use ledgerd::session::{PeerIdentity, PeerSession};
 use ledgerd::time::{Monotonic, Now, SinceBoot, Timestamp};
 
-use crate::session_world::key;
+use crate::session_world::signing_key;
 
 const OWN: u64 = 2;
 
@@ -25,7 +25,7 @@ struct World {
 }
 
 fn identity(account: u64, name: &str) -> PeerIdentity {
-    PeerIdentity { ledger_id: LedgerId([1; 32]), account, key_id: key(name).public().key_id() }
+    PeerIdentity { ledger_id: LedgerId([1; 32]), account, key_id: signing_key(name).public().key_id() }
 }
 
 fn address(last: u8) -> IpAddr {
@@ -52,7 +52,7 @@ impl World {
     /// Somebody connects and says hello.
     fn dial(&mut self, from: u8) -> ConnectionId {
         let id = self.connect(from);
-        let wanted = (OWN, key("client").public().key_id());
+        let wanted = (OWN, signing_key("client").public().key_id());
         let session = PeerSession::dial(identity(1, "other"), wanted, &mut self.rng);
         self.listener.received(id, session.output(), self.now, &mut self.rng);
         self.turn();
@@ -76,7 +76,7 @@ impl World {
 
     /// The helper has signed one handshake.
     fn sign_one(&mut self, done: ConnectionId) {
-        let signature = Box::new([0; ledgerd::crypto::rsa::MODULUS_BYTES]);
+        let signature = Signature::from_bytes(&[0; SIGNATURE_BYTES_MAX]).unwrap();
         let answer = ledgerd::peer::Answer::Signed { id: done, signature };
         self.listener.answered(answer, self.now, &mut self.rng);
         self.turn();

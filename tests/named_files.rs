@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use ledgerd::chain::{Block, Receipt};
-use ledgerd::crypto::rsa::PublicKey;
+use ledgerd::crypto::VerifyingKey;
 
 use super::binaries::{CLIENT, Daemon, ORDERS, Place};
 
@@ -124,8 +124,8 @@ fn what_is_extracted_from_a_receipt_is_what_the_readme_tells_stock_tools_to_chec
     assert_eq!(all(&theirs), all(&mine));
     for folder in [&mine, &registration] {
         let [message, signature, pem] = all(folder);
-        let key = PublicKey::from_pem(&String::from_utf8(pem).unwrap()).unwrap();
-        key.verify_pss(&[&message], &signature).unwrap();
+        let key = VerifyingKey::from_pem(&String::from_utf8(pem).unwrap()).unwrap();
+        key.verify(&[&message], &signature).unwrap();
     }
     let parsed = Receipt::parse(&fs::read_to_string(&receipt).unwrap()).unwrap();
     assert_eq!(all(&mine)[0], Block::parse(&parsed.block).unwrap().message);

@@ -4,10 +4,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ledgerd::chain::{CommandId, Genesis, Header, Message, SIGNATURE_BYTES, block_hash};
+use ledgerd::chain::{CommandId, Genesis, Header, Message, block_hash};
 use ledgerd::crypto::random::{self, Seeded};
-use ledgerd::crypto::rsa::PublicKey;
-use ledgerd::crypto::{KeyId, LedgerId};
+use ledgerd::crypto::{KeyId, LedgerId, SIGNATURE_BYTES_MAX, VerifyingKey};
 use ledgerd::domain::accounts::{self, Register};
 use ledgerd::domain::payments::{self, Cheque, ChequeId, Pay, Payment, Settle};
 use ledgerd::domain::{AccountId, Command, Settings};
@@ -32,7 +31,7 @@ fn public_keys(rng: &mut Seeded) -> Vec<Vec<u8>> {
         let noise: [u8; 380] = random::bytes(rng);
         spki[modulus.start + 4..modulus.end].copy_from_slice(&noise);
         spki[modulus.end - 1] |= 1;
-        if PublicKey::from_spki(&spki).is_ok() {
+        if VerifyingKey::from_spki(&spki).is_ok() {
             keys.push(spki);
         }
     }
@@ -63,10 +62,10 @@ impl World {
         };
         let bytes = header.message(&body);
         let message = Message::parse(&bytes).unwrap();
-        let proposed = self.ledger.propose(message, &[0; SIGNATURE_BYTES], command.clone(), self.now);
+        let proposed = self.ledger.propose(message, &[0; SIGNATURE_BYTES_MAX], command.clone(), self.now);
         if matches!(proposed, Err(Refused::BatchFull)) {
             self.ledger.commit(&mut self.rng).unwrap();
-            return self.ledger.propose(message, &[0; SIGNATURE_BYTES], command, self.now).map(|_| ());
+            return self.ledger.propose(message, &[0; SIGNATURE_BYTES_MAX], command, self.now).map(|_| ());
         }
         proposed.map(|_| ())
     }
@@ -130,7 +129,7 @@ fn a_hundred_thousand_payments_among_a_hundred_members_conserve_the_total() {
                     expires_ms: u64::MAX,
                     memo: String::new(),
                 };
-                payments::Command::Settle(Settle { cheque, signature: vec![0; SIGNATURE_BYTES] })
+                payments::Command::Settle(Settle { cheque, signature: vec![0; SIGNATURE_BYTES_MAX] })
             }
             (false, _) => {
                 let payment = |&(_, to, amount): &(u64, u64, u64)| Payment {

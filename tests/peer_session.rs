@@ -3,20 +3,19 @@
 use std::time::Duration;
 
 use ledgerd::crypto::random::Seeded;
-use ledgerd::crypto::rsa::PrivateKey;
-use ledgerd::crypto::{KeyId, LedgerId};
+use ledgerd::crypto::{KeyId, LedgerId, SigningKey};
 use ledgerd::session::{CloseReason, Fault, PeerEnv, PeerEvent, PeerIdentity, PeerSession, Stage};
 use ledgerd::time::{Monotonic, Now, Timestamp};
 use proptest::prelude::*;
 
-use crate::session_world::key;
+use crate::session_world::signing_key;
 
 const LEDGER: LedgerId = LedgerId([7; 32]);
 const NOTE: &str = "a checkpoint";
 
 /// Member 1 dials member 2.
 struct Pair {
-    keys: [PrivateKey; 2],
+    keys: [SigningKey; 2],
     rng: Seeded,
     dialler: PeerSession,
     listener: PeerSession,
@@ -26,7 +25,7 @@ struct Pair {
     verified: Vec<bool>,
 }
 
-fn identity(account: u64, key: &PrivateKey, ledger_id: LedgerId) -> PeerIdentity {
+fn identity(account: u64, key: &SigningKey, ledger_id: LedgerId) -> PeerIdentity {
     PeerIdentity { ledger_id, account, key_id: key.public().key_id() }
 }
 
@@ -41,11 +40,11 @@ fn env<'a>(rng: &'a mut Seeded) -> PeerEnv<'a> {
 
 impl Pair {
     fn new(seed: &str) -> Pair {
-        Pair::of(seed, LEDGER, (2, key("other").public().key_id()))
+        Pair::of(seed, LEDGER, (2, signing_key("other").public().key_id()))
     }
 
     fn of(seed: &str, listeners_ledger: LedgerId, wanted: (u64, KeyId)) -> Pair {
-        let keys = [key("client"), key("other")];
+        let keys = [signing_key("client"), signing_key("other")];
         let mut rng = Seeded::new(seed);
         let dialler = PeerSession::dial(identity(1, &keys[0], LEDGER), wanted, &mut rng);
         let listener = PeerSession::listen(identity(2, &keys[1], listeners_ledger));
@@ -63,13 +62,13 @@ impl Pair {
         while let Some(event) = self.side(side).poll_event() {
             match event {
                 PeerEvent::Sign(signed) => {
-                    let signature = self.keys[side].sign_pss(&mut self.rng, &[&signed]);
-                    self.side(side).signed(&signature, &mut env(&mut rng));
+                    let signature = self.keys[side].sign(&mut self.rng, &[&signed]);
+                    self.side(side).signed(signature, &mut env(&mut rng));
                 }
                 PeerEvent::Verify { account, key_id, signed, signature } => {
                     let registered = &self.keys[1 - side];
                     let good = (account, key_id) == (2 - side as u64, registered.public().key_id())
-                        && registered.public().verify_pss(&[&signed], &signature[..]).is_ok();
+                        && registered.public().verify(&[&signed], &signature).is_ok();
                     self.verified.push(good);
                     self.side(side).verified(good, &mut env(&mut rng));
                 }
@@ -168,8 +167,8 @@ fn a_flight_that_is_cut_anywhere_opens_nobody() {
 
 #[test]
 fn a_dialler_takes_nobody_but_the_member_that_it_looked_up() {
-    let other = key("other").public().key_id();
-    for wanted in [(3, other), (2, key("server").public().key_id())] {
+    let other = signing_key("other").public().key_id();
+    for wanted in [(3, other), (2, signing_key("server").public().key_id())] {
         let mut pair = Pair::of("somebody else", LEDGER, wanted);
         pair.run(&mut |_, _, _| {});
         assert_eq!(pair.are_open(), [false, false]);
@@ -181,7 +180,7 @@ fn a_dialler_takes_nobody_but_the_member_that_it_looked_up() {
 
 #[test]
 fn members_of_different_ledgers_do_not_meet() {
-    let mut pair = Pair::of("ledgers", LedgerId([8; 32]), (2, key("other").public().key_id()));
+    let mut pair = Pair::of("ledgers", LedgerId([8; 32]), (2, signing_key("other").public().key_id()));
     pair.run(&mut |_, _, _| {});
     assert_eq!(pair.are_open(), [false, false]);
 }

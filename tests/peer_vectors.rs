@@ -5,14 +5,13 @@
 use std::time::Duration;
 
 use ledgerd::crypto::random::{self, Seeded};
-use ledgerd::crypto::rsa::PrivateKey;
-use ledgerd::crypto::{LedgerId, sha3};
+use ledgerd::crypto::{LedgerId, SigningKey, sha3};
 use ledgerd::session::{PeerEnv, PeerEvent, PeerIdentity, PeerSession, Stage};
 use ledgerd::time::{Monotonic, Now, Timestamp};
 use x25519_dalek::{PublicKey as EphemeralKey, StaticSecret};
 
 use crate::session_vectors::{Book, expand, mac, split};
-use crate::session_world::key;
+use crate::session_world::signing_key;
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/vectors/peer.txt");
 const LEDGER: LedgerId = LedgerId([7; 32]);
@@ -23,12 +22,12 @@ struct Side {
     name: &'static str,
     session: PeerSession,
     identity: PeerIdentity,
-    key: PrivateKey,
+    key: SigningKey,
     rng: Seeded,
     seen: Vec<PeerEvent>,
 }
 
-fn identity(account: u64, key: &PrivateKey) -> PeerIdentity {
+fn identity(account: u64, key: &SigningKey) -> PeerIdentity {
     PeerIdentity { ledger_id: LEDGER, account, key_id: key.public().key_id() }
 }
 
@@ -39,22 +38,22 @@ fn env(rng: &mut Seeded) -> PeerEnv<'_> {
 }
 
 impl Side {
-    fn new(name: &'static str, account: u64, key: PrivateKey, session: PeerSession, rng: Seeded) -> Side {
+    fn new(name: &'static str, account: u64, key: SigningKey, session: PeerSession, rng: Seeded) -> Side {
         Side { name, session, identity: identity(account, &key), key, rng, seen: Vec::new() }
     }
 
     /// Takes bytes from the other side, signs and verifies as it is asked to, and gives what it answers.
-    fn hear(&mut self, bytes: &[u8], other: &PrivateKey) -> Vec<u8> {
+    fn hear(&mut self, bytes: &[u8], other: &SigningKey) -> Vec<u8> {
         self.session.receive(bytes, &mut env(&mut self.rng));
         while let Some(event) = self.session.poll_event() {
             match event {
                 PeerEvent::Sign(signed) => {
                     let mut rng = Seeded::new(&format!("peer {} signature", self.name));
-                    let signature = self.key.sign_pss(&mut rng, &[&signed]);
-                    self.session.signed(&signature, &mut env(&mut self.rng));
+                    let signature = self.key.sign(&mut rng, &[&signed]);
+                    self.session.signed(signature, &mut env(&mut self.rng));
                 }
                 PeerEvent::Verify { signed, signature, .. } => {
-                    let good = other.public().verify_pss(&[&signed], &signature[..]).is_ok();
+                    let good = other.public().verify(&[&signed], &signature).is_ok();
                     self.session.verified(good, &mut env(&mut self.rng));
                 }
                 event => self.seen.push(event),
@@ -106,7 +105,7 @@ impl Reader<'_> {
         let auth = self.book.record(&names[0], &record_key, 0, records[0]);
         assert_eq!(auth[..3], [&[kinds[0]], &424_u16.to_be_bytes()[..]].concat());
         assert_eq!(auth[3..43], [&account.to_be_bytes()[..], &key_id.0].concat());
-        assert_eq!(side.key.public().verify_pss(&[&signed], &auth[43..]), Ok(()));
+        assert_eq!(side.key.public().verify(&[&signed], &auth[43..]), Ok(()));
         self.transcript.extend(auth);
         let before = self.hash();
         self.book.put(if role == 0 { "th3" } else { "th_sauth" }, &before);
@@ -125,7 +124,7 @@ fn the_peer_vectors_are_what_the_channel_does() {
     let mut book = Book::default();
     book.text("Test vector of the channel between peers. Fields: README.md. All values are hexadecimal.");
     book.section("peer");
-    let (dialler_key, listener_key) = (key("client"), key("other"));
+    let (dialler_key, listener_key) = (signing_key("client"), signing_key("other"));
     let mut rng = Seeded::new("peer dialler");
     let wanted = (2, listener_key.public().key_id());
     let session = PeerSession::dial(identity(1, &dialler_key), wanted, &mut rng);

@@ -12,7 +12,7 @@ mod world;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use ledgerd::crypto::rsa::KeyPolicyError;
+use ledgerd::crypto::KeyPolicyError;
 use ledgerd::domain::{AccountId, Rejection, Settings, accounts, orders, payments};
 use ledgerd::time::Timestamp;
 

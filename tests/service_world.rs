@@ -5,11 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ledgerd::chain::{CommandId, Genesis, Header, Message, SIGNATURE_BYTES, block_hash};
-use ledgerd::crypto::LedgerId;
+use ledgerd::chain::{CommandId, Genesis, Header, Message, block_hash};
 use ledgerd::crypto::note::LogKey;
 use ledgerd::crypto::random::Seeded;
-use ledgerd::crypto::rsa::PrivateKey;
+use ledgerd::crypto::{LedgerId, SIGNATURE_BYTES_MAX, SigningKey};
 use ledgerd::domain::payments::{self, Pay, Payment};
 use ledgerd::domain::{AccountId, Command, Settings, accounts};
 use ledgerd::driven::{ConnectionId, Handler as _};
@@ -47,7 +46,7 @@ pub(crate) struct Founding {
 
 impl Founding {
     /// A block of a member, whose signature nobody looks at any more.
-    pub(crate) fn push(&mut self, member: Option<usize>, key: &PrivateKey, command: Command) -> u64 {
+    pub(crate) fn push(&mut self, member: Option<usize>, key: &SigningKey, command: Command) -> u64 {
         let (tag, body) = command.encode();
         self.commands += 1;
         let mut id = [0xff; 16];
@@ -63,7 +62,7 @@ impl Founding {
         let message = header.message(&body);
         let message = Message::parse(&message).unwrap();
         let wall = Timestamp::from_millis(START_MS);
-        let placement = self.ledger.propose(message, &[0; SIGNATURE_BYTES], command, wall).unwrap();
+        let placement = self.ledger.propose(message, &[0; SIGNATURE_BYTES_MAX], command, wall).unwrap();
         self.ledger.commit(&mut self.rng).unwrap();
         placement.index
     }
@@ -299,8 +298,8 @@ impl World {
         let mut message = header.message(&body);
         change(&mut message);
         let signature = match good {
-            true => key.sign_pss(&mut self.rng, &[&message]).to_vec(),
-            false => vec![0; SIGNATURE_BYTES],
+            true => key.sign(&mut self.rng, &[&message]).to_vec(),
+            false => vec![0; SIGNATURE_BYTES_MAX],
         };
         Signed { message, signature }
     }

@@ -297,7 +297,7 @@ fn a_client_auth_relayed_by_a_malicious_server_does_not_verify() {
     else {
         panic!("no authentication")
     };
-    assert_eq!(world.client_key.public().verify_pss(&[&signed], &signature[..]), Ok(()));
+    assert_eq!(world.client_key.public().verify(&[&signed], &signature[..]), Ok(()));
     // It relays what it got to the honest server.
     let descriptor = world.identity.current().clone();
     let hello = raw::hello(&descriptor, &mut world.rng);
@@ -321,7 +321,7 @@ fn the_handshake_takes_its_messages_once_and_in_order() {
         let ledger = world.identity.ledger_id().0;
         let context = &b"ledgerd/lsc1/client-auth/1\0"[..];
         let parts = [context, &ledger, &ACCOUNT.to_be_bytes(), &key_id.0, &th2];
-        let signature = world.client_key.clone().sign_pss(&mut world.rng, &parts);
+        let signature = world.client_key.clone().sign(&mut world.rng, &parts);
         handshake.say(Kind::ClientAuth, &[&ACCOUNT.to_be_bytes()[..], &key_id.0, &signature].concat())
     };
     let run = |world: &mut World, scripts: &[Script]| {

@@ -162,7 +162,7 @@ fn client_auth_on_a_resumed_session_and_a_wrong_psk_are_refused() {
         let th2 = handshake.transcript.hash();
         let ledger = world.identity.ledger_id().0;
         let parts = [&b"ledgerd/lsc1/client-auth/1\0"[..], &ledger, &account.to_be_bytes(), &key_id.0, &th2];
-        let signature = world.client_key.clone().sign_pss(&mut world.rng, &parts);
+        let signature = world.client_key.clone().sign(&mut world.rng, &parts);
         [&account.to_be_bytes()[..], &key_id.0, &signature].concat()
     };
     let hello = raw::hello(&descriptor, &mut world.rng);

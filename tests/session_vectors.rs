@@ -210,7 +210,7 @@ fn finish(book: &mut Book, world: &mut World, ends: &mut Ends, run: &mut Run, cl
         let parts = [context, &world.identity.ledger_id().0, &ACCOUNT.to_be_bytes(), &key_id, &th2];
         book.put("cauth_signed", &parts.concat());
         let message = book.record("cauth", &key, sequence, records.next().unwrap());
-        assert_eq!(world.client_key.public().verify_pss(&parts, &message[43..]), Ok(()));
+        assert_eq!(world.client_key.public().verify(&parts, &message[43..]), Ok(()));
         run.transcript.extend(message);
         book.put("th3", &sha3(&[&run.transcript]).0);
         sequence += 1;

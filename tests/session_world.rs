@@ -5,7 +5,7 @@ use std::time::Duration;
 use ledgerd::crypto::note::LogKey;
 use ledgerd::crypto::random::Seeded;
 use ledgerd::crypto::rsa::PrivateKey;
-use ledgerd::crypto::{KeyId, LedgerId};
+use ledgerd::crypto::{KeyId, LedgerId, SigningKey};
 use ledgerd::session::{
     ChannelSettings, ClientAuth, ClientEnv, ClientEvent, ClientSession, Descriptor, KeySlot, ServerEnv,
     ServerEvent, ServerIdentity, ServerSession, TicketSettings, TicketTable,
@@ -15,16 +15,24 @@ use ledgerd::time::{Monotonic, Now, Timestamp};
 /// The account that is registered in every world, with the key [`World::client_key`].
 pub(crate) const ACCOUNT: u64 = 42;
 
-/// The keys in `fixtures/keys`; making one takes too long for a test.
+/// A key in `fixtures/keys` to encrypt to; making one takes too long for a test.
 pub(crate) fn key(name: &str) -> PrivateKey {
-    let pem = match name {
+    PrivateKey::from_pkcs8_pem(pem(name), None).unwrap()
+}
+
+/// A key in `fixtures/keys` to sign with.
+pub(crate) fn signing_key(name: &str) -> SigningKey {
+    SigningKey::from_pkcs8_pem(pem(name), None).unwrap()
+}
+
+fn pem(name: &str) -> &'static str {
+    match name {
         "server" => include_str!("../fixtures/keys/server.pem"),
         "server_next" => include_str!("../fixtures/keys/server_next.pem"),
         "client" => include_str!("../fixtures/keys/client.pem"),
         "other" => include_str!("../fixtures/keys/other.pem"),
         _ => panic!("no key {name}"),
-    };
-    PrivateKey::from_pkcs8_pem(pem, None).unwrap()
+    }
 }
 
 pub(crate) struct World {
@@ -35,7 +43,7 @@ pub(crate) struct World {
     pub(crate) settings: ChannelSettings,
     pub(crate) server_key: PrivateKey,
     pub(crate) previous_key: Option<PrivateKey>,
-    pub(crate) client_key: PrivateKey,
+    pub(crate) client_key: SigningKey,
     pub(crate) revoked: bool,
 }
 
@@ -56,7 +64,7 @@ impl World {
             settings: ChannelSettings::default(),
             server_key,
             previous_key: None,
-            client_key: key("client"),
+            client_key: signing_key("client"),
             revoked: false,
         }
     }
@@ -122,7 +130,7 @@ impl World {
                         let key = self.client_key.public().clone();
                         let good = !self.revoked
                             && (account, key_id) == self.client_id()
-                            && key.verify_pss(&[&signed], &signature[..]).is_ok();
+                            && key.verify(&[&signed], &signature).is_ok();
                         server.client_auth_verified(good, &mut self.server_env());
                     }
                     event => seen.push(event),

@@ -82,7 +82,7 @@ fn the_vectors_of_payments_are_what_the_ledger_holds() {
             (payments::Command::Settle(settle), payments::Event::Settled(settled)) => {
                 let cheque = settle.cheque.encode();
                 let payer = member_key(settle.cheque.payer.0 as usize - 1).public();
-                assert_eq!(payer.verify_pss(&[&cheque], &settle.signature), Ok(()));
+                assert_eq!(payer.verify(&[&cheque], &settle.signature), Ok(()));
                 let parts = (ByteBuf::from(cheque.clone()), ByteBuf::from(settle.signature.clone()));
                 assert_eq!(message.body, codec::encode(&parts), "two byte strings, one after the other");
                 assert_eq!(block.event, [0, 1, 0, 34, settled.settlement as u8]);

@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 use ledgerd::chain::{CommandId, Genesis, Header, Message, block_hash};
 use ledgerd::crypto::note::LogKey;
 use ledgerd::crypto::random::Seeded;
-use ledgerd::crypto::rsa::{MODULUS_BYTES, PrivateKey};
-use ledgerd::crypto::{KeyId, LedgerId};
+use ledgerd::crypto::rsa::PrivateKey;
+use ledgerd::crypto::{KeyId, LedgerId, SIGNATURE_BYTES_MAX, Signature, SigningKey};
 use ledgerd::domain::orders::{Currency, Decimal, Operation, Order, PlaceOrders, Price, StockName};
 use ledgerd::domain::payments::{Pay, Payment};
 use ledgerd::domain::{AccountId, Command, Settings, accounts, orders, payments};
@@ -29,10 +29,10 @@ pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_767_225_600_000);
 pub(crate) const GRANT: u64 = 1 << 60;
 
 /// Signs nothing, and is as long as a signature.
-pub(crate) const NO_SIGNATURE: [u8; MODULUS_BYTES] = [0x5a; MODULUS_BYTES];
+pub(crate) const NO_SIGNATURE: [u8; SIGNATURE_BYTES_MAX] = [0x5a; SIGNATURE_BYTES_MAX];
 
-static KEYS: LazyLock<[PrivateKey; 3]> = LazyLock::new(|| {
-    let key = |pem: &str| PrivateKey::from_pkcs8_pem(pem, None).unwrap();
+static KEYS: LazyLock<[SigningKey; 3]> = LazyLock::new(|| {
+    let key = |pem: &str| SigningKey::from_pkcs8_pem(pem, None).unwrap();
     [
         key(include_str!("../../fixtures/keys/client.pem")),
         key(include_str!("../../fixtures/keys/other.pem")),
@@ -41,8 +41,13 @@ static KEYS: LazyLock<[PrivateKey; 3]> = LazyLock::new(|| {
 });
 
 /// The key of account 1, 2 or 3.
-pub(crate) fn key(account: u64) -> &'static PrivateKey {
+pub(crate) fn key(account: u64) -> &'static SigningKey {
     &KEYS[account as usize - 1]
+}
+
+/// The key that hellos are encrypted to.
+pub(crate) fn server_key() -> PrivateKey {
+    PrivateKey::from_pkcs8_pem(include_str!("../../fixtures/keys/server.pem"), None).unwrap()
 }
 
 /// A directory for a benchmark's files, on the disk that holds `target/`: `/tmp` may be memory.
@@ -112,8 +117,8 @@ fn message_of(
 }
 
 /// A true signature.
-pub(crate) fn signature(account: u64, message: &[u8]) -> [u8; MODULUS_BYTES] {
-    key(account).sign_pss(&mut Seeded::new("a signature"), &[message])
+pub(crate) fn signature(account: u64, message: &[u8]) -> Signature {
+    key(account).sign(&mut Seeded::new("a signature"), &[message])
 }
 
 /// What the daemon does with a command whose signature was checked.

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use ledgerd::crypto::note::LogKey;
 use ledgerd::crypto::random::Seeded;
 use ledgerd::crypto::rsa::PrivateKey;
-use ledgerd::crypto::{KeyId, LedgerId};
+use ledgerd::crypto::{KeyId, LedgerId, SIGNATURE_BYTES_MAX, Signature};
 use ledgerd::session::{
     ChannelSettings, ClientEnv, ClientSession, Descriptor, PeerEnv, PeerEvent, PeerIdentity, PeerSession,
     ServerEnv, ServerEvent, ServerIdentity, ServerSession, Stage, TicketSettings, TicketTable,
@@ -283,7 +283,10 @@ fn listener(bytes: &[u8], piece: usize) -> bool {
             while let Some(event) = listener.poll_event() {
                 let mut env = PeerEnv { now: Now::default(), rng: &mut rng, checkpoint_note: "" };
                 match &event {
-                    PeerEvent::Sign(_) => listener.signed(&[0; 384], &mut env),
+                    PeerEvent::Sign(_) => {
+                        let nothing = Signature::from_bytes(&[0; SIGNATURE_BYTES_MAX]).unwrap();
+                        listener.signed(nothing, &mut env);
+                    }
                     PeerEvent::Verify { .. } => listener.verified(false, &mut env),
                     PeerEvent::Opened { .. } => panic!("opened for nobody"),
                     _ => {}

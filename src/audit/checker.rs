@@ -14,8 +14,7 @@ use super::findings::{Findings, Place, Sorted};
 use super::signatures::{Signatures, Signed};
 use crate::chain::{Block, BlockDigests, Link, LinkError, TreeRoot};
 use crate::crypto::note::LogPublicKey;
-use crate::crypto::rsa::PublicKey;
-use crate::crypto::{Digest, KeyId, LedgerId};
+use crate::crypto::{Digest, KeyId, LedgerId, VerifyingKey, rsa};
 use crate::domain::{self, AccountId, Command, Endorser, Signer, State};
 use crate::ledger::{Replica, Totals, Transaction};
 use crate::wire::Finding;
@@ -34,7 +33,7 @@ pub struct Checker {
     judges: bool,
     /// Members whose registration was read after the state became unknown.
     late_members: BTreeMap<AccountId, (KeyId, Vec<u8>)>,
-    keys: BTreeMap<KeyId, PublicKey>,
+    keys: BTreeMap<KeyId, VerifyingKey>,
     signatures: Signatures,
     unknown_authors: u64,
     findings: Findings,
@@ -179,7 +178,7 @@ impl Checker {
             }
         };
         let genesis = replica.genesis();
-        let server_key = PublicKey::from_spki(&genesis.server_key).err();
+        let server_key = rsa::PublicKey::from_spki(&genesis.server_key).err();
         let log_key = LogPublicKey::new(&genesis.origin, &genesis.log_key).err();
         self.replica = Some(replica);
         if let Some(error) = server_key {
@@ -436,19 +435,19 @@ impl Chain {
 
 /// What is known of who signed a command.
 enum Author {
-    Key(PublicKey),
+    Key(VerifyingKey),
     OtherKey,
     Unknown,
 }
 
-fn key_of(keys: &mut BTreeMap<KeyId, PublicKey>, named: KeyId, own: KeyId, spki: &[u8]) -> Author {
+fn key_of(keys: &mut BTreeMap<KeyId, VerifyingKey>, named: KeyId, own: KeyId, spki: &[u8]) -> Author {
     if named != own {
         return Author::OtherKey;
     }
     if let Some(key) = keys.get(&own) {
         return Author::Key(key.clone());
     }
-    let Ok(key) = PublicKey::from_spki(spki) else {
+    let Ok(key) = VerifyingKey::from_spki(spki) else {
         // The rules refuse such a key, which is reported where they are asked.
         return Author::Unknown;
     };

@@ -16,7 +16,7 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 
 use super::findings::{Findings, Place};
-use crate::crypto::rsa::PublicKey;
+use crate::crypto::VerifyingKey;
 
 /// Signatures in a chunk: some milliseconds of work, beside which handing it over is nothing.
 const CHUNK_COUNT: usize = 128;
@@ -76,7 +76,7 @@ struct Waiting {
     file: String,
     offset: u64,
     index: Option<u64>,
-    key: PublicKey,
+    key: VerifyingKey,
     message: Vec<u8>,
     signature: Vec<u8>,
     what: Signed,
@@ -134,7 +134,7 @@ impl Signatures {
         findings: &mut Findings,
         (step, place): (u64, Place<'_>),
         what: Signed,
-        key: PublicKey,
+        key: VerifyingKey,
         (message, signature): (&[u8], &[u8]),
     ) {
         self.gathered.push(Waiting {
@@ -286,7 +286,7 @@ impl Drop for Task {
 
 impl Waiting {
     fn holds(&self) -> bool {
-        self.key.verify_pss(&[&self.message], &self.signature).is_ok()
+        self.key.verify(&[&self.message], &self.signature).is_ok()
     }
 
     fn report(&self, findings: &mut Findings) {
@@ -300,8 +300,8 @@ impl Waiting {
 mod tests {
     use super::super::findings::Sorted;
     use super::*;
+    use crate::crypto::SigningKey;
     use crate::crypto::random::Seeded;
-    use crate::crypto::rsa::PrivateKey;
     use crate::wire::FINDINGS_MAX;
 
     /// A further signature of the same block.
@@ -309,8 +309,8 @@ mod tests {
 
     const MESSAGE: &[u8] = b"signed";
 
-    fn key() -> PrivateKey {
-        PrivateKey::from_pkcs8_pem(include_str!("../../fixtures/keys/client.pem"), None).unwrap()
+    fn key() -> SigningKey {
+        SigningKey::from_pkcs8_pem(include_str!("../../fixtures/keys/client.pem"), None).unwrap()
     }
 
     /// Checks so many signatures, of which those are wrong that `is_wrong` says.
@@ -345,7 +345,7 @@ mod tests {
 
     #[test]
     fn what_is_found_depends_neither_on_threads_nor_on_the_size_of_a_chunk() {
-        let signature = key().sign_pss(&mut Seeded::new("a signature"), &[MESSAGE]);
+        let signature = key().sign(&mut Seeded::new("a signature"), &[MESSAGE]);
         for seed in 0..3 {
             let wrong = (0..301).filter(|n| picked(seed, *n)).count() as u64;
             let expected = check((1_000, 1), 301, &signature, |n| picked(seed, n));
@@ -374,7 +374,7 @@ mod tests {
     #[test]
     fn whoever_loses_interest_leaves_no_thread_behind() {
         let key = key();
-        let signature = key.sign_pss(&mut Seeded::new("a signature"), &[MESSAGE]);
+        let signature = key.sign(&mut Seeded::new("a signature"), &[MESSAGE]);
         let mut signatures = Signatures::with_chunks_of(8, NonZeroUsize::new(3).unwrap());
         let place = Place { file: "log/0.seg", offset: 0, index: None };
         for step in 0..80 {

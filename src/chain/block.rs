@@ -11,8 +11,8 @@
 
 use std::fmt;
 
-use super::{Cutter, LeafHash, SIGNATURE_BYTES};
-use crate::crypto::{self, Digest};
+use super::{Cutter, LeafHash};
+use crate::crypto::{self, Digest, is_signature_length};
 use crate::domain::AccountId;
 use crate::limits::{BLOCK_BYTES_MAX, COMMAND_BODY_BYTES_MAX, EVENT_BODY_BYTES_MAX};
 use crate::time::Timestamp;
@@ -131,7 +131,7 @@ impl<'a> Block<'a> {
             let event = cutter.u32()? as usize;
             let event = cutter.bytes(event)?;
             let fits = message.len() <= super::message::HEADER_BYTES + COMMAND_BODY_BYTES_MAX
-                && (signature.len() == SIGNATURE_BYTES || index == 0 && signature.is_empty())
+                && (is_signature_length(signature.len()) || index == 0 && signature.is_empty())
                 && event.len() <= EVENT_BODY_BYTES_MAX
                 && cutter.0.is_empty();
             fits.then_some(Block {
@@ -154,13 +154,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::crypto::SIGNATURE_BYTES_MAX;
 
-    const SIGNATURE: [u8; SIGNATURE_BYTES] = [0x5a; SIGNATURE_BYTES];
+    const SIGNATURE: [u8; SIGNATURE_BYTES_MAX] = [0x5a; SIGNATURE_BYTES_MAX];
 
     /// Where the three lengths stand in the bytes of [`sample`].
     const MESSAGE_LENGTH_AT: usize = 64;
     const SIGNATURE_LENGTH_AT: usize = MESSAGE_LENGTH_AT + 4 + 7;
-    const EVENT_LENGTH_AT: usize = SIGNATURE_LENGTH_AT + 2 + SIGNATURE_BYTES;
+    const EVENT_LENGTH_AT: usize = SIGNATURE_LENGTH_AT + 2 + SIGNATURE_BYTES_MAX;
 
     fn sample() -> Block<'static> {
         Block {

@@ -154,7 +154,7 @@ mod tests {
     fn a_block_with_any_other_field_than_genesis_has_is_no_genesis() {
         let bytes = genesis().to_block(Timestamp::default());
         let good = Block::parse(&bytes).unwrap();
-        let signature = [0; crate::chain::SIGNATURE_BYTES];
+        let signature = [0; crate::crypto::SIGNATURE_BYTES_MAX];
         let other_kind = [&[0, 1, 0, 1], &good.event[4..]].concat();
         let other_schema = [&[0, 2, 0, 0], &good.event[4..]].concat();
         let trailing = [good.event, &[0]].concat();

@@ -120,7 +120,8 @@ impl std::error::Error for LinkError {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chain::{SIGNATURE_BYTES, block_hash};
+    use crate::chain::block_hash;
+    use crate::crypto::SIGNATURE_BYTES_MAX;
 
     const ALICE: AccountId = AccountId(1);
     const BOB: AccountId = AccountId(2);
@@ -133,7 +134,7 @@ mod tests {
             author,
             author_previous: None,
             message: &[],
-            signature: &[0; SIGNATURE_BYTES],
+            signature: &[0; SIGNATURE_BYTES_MAX],
             event: &[],
         }
     }

@@ -23,9 +23,6 @@ pub const CONTEXT: &[u8; 19] = b"ledgerd/command/1\0\0";
 /// Bytes before the command.
 pub const HEADER_BYTES: usize = 123;
 
-/// Bytes of a signature: RSASSA-PSS with 3,072 bits.
-pub const SIGNATURE_BYTES: usize = 384;
-
 /// The fixed part of M.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {

@@ -17,7 +17,7 @@ pub use block::{BLOCK_FIELDS_BYTES, Block, BlockDigests, BlockError, block_hash}
 pub use checkpoint::Checkpoint;
 pub use genesis::Genesis;
 pub use link::{Link, LinkError};
-pub use message::{Header, MalformedMessage, Message, SIGNATURE_BYTES};
+pub use message::{Header, MalformedMessage, Message};
 pub use receipt::{Receipt, ReceiptError};
 pub use tree::{Consistency, Frontier, Inclusion, LeafHash, TreeRoot};
 

@@ -3,7 +3,7 @@
 //! a home that can be read, and nothing more.
 //!
 //! ```text
-//! key.pem                     the RSA key, PKCS#8 PEM, encrypted if it has a passphrase
+//! key.pem                     the signing key, PKCS#8 PEM, encrypted if it has a passphrase
 //! known_servers               one pinned server a line
 //! servers/<ledger>.descriptor the newest verified descriptor of a server
 //! servers/<ledger>.genesis    the first block of its ledger

@@ -1,4 +1,4 @@
-//! Who the client is: one RSA key, and an account on each ledger where it is registered.
+//! Who the client is: one signing key, and an account on each ledger where it is registered.
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -6,8 +6,7 @@ use zeroize::Zeroizing;
 use super::home::damaged;
 use super::{ClientError, Home};
 use crate::crypto::random;
-use crate::crypto::rsa::{PrivateKey, PrivateKeyError, is_encrypted_pem};
-use crate::crypto::{KeyId, LedgerId};
+use crate::crypto::{KeyId, LedgerId, PrivateKeyError, SigningKey, is_encrypted_pem};
 
 /// The key of a home.
 pub const KEY_FILE: &str = "key.pem";
@@ -30,7 +29,7 @@ pub struct Account {
 ///
 /// # Errors
 /// [`ClientError::Config`] when the file is not a key, [`ClientError::Usage`] without the right passphrase.
-pub fn load_key(home: &Home, ask: &mut PassphraseSource<'_>) -> Result<Option<PrivateKey>, ClientError> {
+pub fn load_key(home: &Home, ask: &mut PassphraseSource<'_>) -> Result<Option<SigningKey>, ClientError> {
     let Some(pem) = home.read(KEY_FILE)?.map(Zeroizing::new) else { return Ok(None) };
     let passphrase = if is_encrypted_pem(&pem) {
         let prompt = format!("Passphrase of {}: ", home.path(KEY_FILE).display());
@@ -40,7 +39,7 @@ pub fn load_key(home: &Home, ask: &mut PassphraseSource<'_>) -> Result<Option<Pr
     } else {
         None
     };
-    let key = PrivateKey::from_pkcs8_pem(&pem, passphrase.as_ref().map(|text| text.as_bytes()));
+    let key = SigningKey::from_pkcs8_pem(&pem, passphrase.as_ref().map(|text| text.as_bytes()));
     key.map(Some).map_err(|error| {
         let text = format!("{}: {error}", home.path(KEY_FILE).display());
         match error {
@@ -57,8 +56,8 @@ pub fn load_key(home: &Home, ask: &mut PassphraseSource<'_>) -> Result<Option<Pr
 ///
 /// # Errors
 /// [`ClientError::File`], or [`ClientError::Config`] when another process has made a key meanwhile.
-pub fn make_key(home: &Home, passphrase: Option<&str>) -> Result<PrivateKey, ClientError> {
-    let key = PrivateKey::generate(&mut random::os());
+pub fn make_key(home: &Home, passphrase: Option<&str>) -> Result<SigningKey, ClientError> {
+    let key = SigningKey::generate(&mut random::os());
     let pem = key.to_pkcs8_pem(passphrase.map(str::as_bytes));
     if home.create(KEY_FILE, pem.as_bytes())? {
         Ok(key)
@@ -73,10 +72,10 @@ pub fn make_key(home: &Home, passphrase: Option<&str>) -> Result<PrivateKey, Cli
 ///
 /// # Errors
 /// [`ClientError::File`].
-pub fn set_passphrase(home: &Home, key: &PrivateKey, passphrase: Option<&str>) -> Result<(), ClientError> {
+pub fn set_passphrase(home: &Home, key: &SigningKey, passphrase: Option<&str>) -> Result<(), ClientError> {
     let passphrase = passphrase.map(str::as_bytes);
     let pem = key.to_pkcs8_pem(passphrase);
-    match PrivateKey::from_pkcs8_pem(&pem, passphrase) {
+    match SigningKey::from_pkcs8_pem(&pem, passphrase) {
         Ok(again) if again.public() == key.public() => home.write(KEY_FILE, pem.as_bytes()),
         _ => Err(ClientError::Unexpected(
             "the key does not open as it was written; nothing was changed".into(),

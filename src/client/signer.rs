@@ -2,8 +2,7 @@
 
 use super::clock;
 use crate::chain::{CommandId, Header};
-use crate::crypto::rsa::PrivateKey;
-use crate::crypto::{LedgerId, random};
+use crate::crypto::{LedgerId, SigningKey, random};
 use crate::domain::{AccountId, Command};
 
 /// Signs commands of one account on one ledger.
@@ -14,7 +13,7 @@ pub struct Signer {
     /// The account; none for a registration.
     pub account: AccountId,
     /// The account's key.
-    pub key: PrivateKey,
+    pub key: SigningKey,
 }
 
 impl Signer {
@@ -30,7 +29,7 @@ impl Signer {
             tag,
         };
         let message = header.message(&body);
-        let signature = self.key.sign_pss(&mut random::os(), &[&message]);
-        (message, signature.to_vec())
+        let signature = self.key.sign(&mut random::os(), &[&message]);
+        (message, signature.into_vec())
     }
 }

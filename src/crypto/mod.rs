@@ -1,10 +1,14 @@
-//! Cryptographic values as types: digests and key identifiers. The algorithms are those of `CHANNEL`
-//! (`docs/channel.md`); `rsa` is the only room that knows the RSA crate.
+//! Cryptographic values as types: digests, key identifiers and keys. The algorithms are those of `docs/channel.md`; `rsa`
+//! is the only room that knows the RSA crate, and `keys` the only one that knows with which algorithm a member signs.
 
 pub mod cosignature;
+mod keys;
 pub mod note;
 pub mod random;
 pub mod rsa;
+
+pub use keys::{KeyKind, SIGNATURE_BYTES_MAX, Signature, SigningKey, VerifyingKey, is_signature_length};
+pub use rsa::{KeyPolicyError, PrivateKeyError, is_encrypted_pem};
 
 use std::fmt;
 
@@ -41,7 +45,7 @@ pub fn sha3(parts: &[&[u8]]) -> Digest {
     Digest(hasher.finalize().into())
 }
 
-/// Names an RSA public key: SHA3-256 over a prefix and its DER `SubjectPublicKeyInfo`.
+/// Names a public key: SHA3-256 over a prefix and its DER `SubjectPublicKeyInfo`.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct KeyId(pub [u8; 32]);
 
@@ -63,6 +67,18 @@ impl fmt::Debug for KeyId {
         fmt::Display::fmt(self, f)
     }
 }
+
+/// A signature that does not belong to the message and the key. Says no more, on purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BadSignature;
+
+impl fmt::Display for BadSignature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the signature does not verify")
+    }
+}
+
+impl std::error::Error for BadSignature {}
 
 /// Names a ledger: the hash of its genesis block.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

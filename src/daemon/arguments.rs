@@ -11,8 +11,7 @@ use super::error::DaemonError;
 use super::founding::CONFIG;
 use crate::chain::armour;
 use crate::chain::genesis::{ORIGIN_BYTES_MAX, is_origin};
-use crate::crypto::KeyId;
-use crate::crypto::rsa::PublicKey;
+use crate::crypto::{KeyId, VerifyingKey};
 use crate::domain::{BadSetting, Settings};
 use crate::eventlog::Options;
 use crate::ledger::CHECKPOINT_FILE;
@@ -343,7 +342,7 @@ fn operator_key(text: &str) -> Result<KeyId, DaemonError> {
     let file = armour::text_of(&file);
     // The key may have come by mail.
     let pem = armour::pem(&file, "PUBLIC KEY").unwrap_or(file);
-    PublicKey::from_pem(&pem).map(|key| key.key_id()).map_err(|error| bad(error.to_string()))
+    VerifyingKey::from_pem(&pem).map(|key| key.key_id()).map_err(|error| bad(error.to_string()))
 }
 
 fn check_origin(origin: Given) -> Result<Given, DaemonError> {

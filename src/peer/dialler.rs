@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::identity_of;
 use crate::client::{ClientError, Member, Registrant, Reopen, SignedCheque, away, clock, no_answer};
+use crate::crypto::SigningKey;
 use crate::crypto::random::{self, OsRandom};
-use crate::crypto::rsa::PrivateKey;
 use crate::session::{CloseReason, Params, PeerEnv, PeerEvent, PeerSession};
 use crate::time::Monotonic;
 use crate::wire::{self, Handover, PeerReply, PeerRequest};
@@ -119,7 +119,7 @@ impl PeerLink {
     fn turn(
         &mut self,
         until: Monotonic,
-        handshake: Option<(&PrivateKey, &Registrant)>,
+        handshake: Option<(&SigningKey, &Registrant)>,
     ) -> Result<bool, ClientError> {
         let failed = |error: std::io::Error| away("the payee", PATIENCE, &error);
         self.stream.write_all(self.session.output()).map_err(failed)?;
@@ -147,16 +147,16 @@ impl PeerLink {
         Ok(true)
     }
 
-    fn take_events(&mut self, handshake: Option<(&PrivateKey, &Registrant)>) {
+    fn take_events(&mut self, handshake: Option<(&SigningKey, &Registrant)>) {
         while let Some(event) = self.session.poll_event() {
             let mut env = PeerEnv { now: clock::now(), rng: &mut random::os(), checkpoint_note: "" };
             match (event, handshake) {
                 (PeerEvent::Sign(signed), Some((key, _))) => {
-                    let signature = key.sign_pss(&mut random::os(), &[&signed]);
-                    self.session.signed(&signature, &mut env);
+                    let signature = key.sign(&mut random::os(), &[&signed]);
+                    self.session.signed(signature, &mut env);
                 }
                 (PeerEvent::Verify { signed, signature, .. }, Some((_, wanted))) => {
-                    let good = wanted.key.verify_pss(&[&signed], &signature[..]).is_ok();
+                    let good = wanted.key.verify(&[&signed], &signature).is_ok();
                     self.session.verified(good, &mut env);
                 }
                 (PeerEvent::Opened { params, .. }, _) => self.params = params,

@@ -11,8 +11,7 @@ use crate::client::{
     submit_once,
 };
 use crate::client::{payments_question, question};
-use crate::crypto::random;
-use crate::crypto::rsa::PrivateKey;
+use crate::crypto::{SigningKey, random};
 use crate::domain::payments::{Fate, StatementLine, StatementPlace};
 use crate::reactor::Lane;
 use crate::refusal;
@@ -25,10 +24,10 @@ const PAGE_LINES: u64 = 512;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The lanes of a listener: signatures of its own, and everything that waits for the server.
-pub fn lanes(key: PrivateKey, mut errands: Errands) -> Vec<Lane<Job, Answer>> {
+pub fn lanes(key: SigningKey, mut errands: Errands) -> Vec<Lane<Job, Answer>> {
     let sign: crate::reactor::Work<Job, Answer> = Box::new(move |job, emit| {
         if let Job::Sign { id, signed } = job {
-            let signature = Box::new(key.sign_pss(&mut random::os(), &[&signed]));
+            let signature = key.sign(&mut random::os(), &[&signed]);
             emit(Answer::Signed { id, signature });
         }
     });
@@ -38,7 +37,7 @@ pub fn lanes(key: PrivateKey, mut errands: Errands) -> Vec<Lane<Job, Answer>> {
         }
     });
     vec![
-        Lane { name: "rsa", on_grid: false, workers: vec![sign] },
+        Lane { name: "signing", on_grid: false, workers: vec![sign] },
         Lane { name: "errands", on_grid: false, workers: vec![ask] },
     ]
 }
@@ -95,8 +94,8 @@ impl Errands {
             Job::Verify { id, account, key_id, signed, signature } => {
                 let registrant = self.patiently(|member| fetch_registrant(member, account));
                 let known = |registrant: Registrant| {
-                    let good = registrant.key_id == key_id
-                        && registrant.key.verify_pss(&[&signed], &signature[..]).is_ok();
+                    let good =
+                        registrant.key_id == key_id && registrant.key.verify(&[&signed], &signature).is_ok();
                     good.then_some(registrant.handle)
                 };
                 match registrant {

@@ -4,8 +4,7 @@ use std::net::SocketAddr;
 
 use super::news::Incoming;
 use crate::client::{ClientError, SignedCheque};
-use crate::crypto::KeyId;
-use crate::crypto::rsa::MODULUS_BYTES;
+use crate::crypto::{KeyId, Signature};
 use crate::domain::AccountId;
 use crate::driven::ConnectionId;
 use crate::wire::Refusal;
@@ -31,7 +30,7 @@ pub enum Job {
         /// What was signed.
         signed: Vec<u8>,
         /// The signature.
-        signature: Box<[u8; MODULUS_BYTES]>,
+        signature: Signature,
     },
     /// Check a cheque and settle it.
     Settle {
@@ -68,7 +67,7 @@ pub enum Answer {
         /// Which connection.
         id: ConnectionId,
         /// The signature.
-        signature: Box<[u8; MODULUS_BYTES]>,
+        signature: Signature,
     },
     /// Who the other side is; none when it did not prove it.
     Verified {

@@ -313,7 +313,7 @@ impl Handler for Listener {
         match answer {
             Answer::Signed { id, signature } => {
                 self.signing.done();
-                self.with_session(id, now, rng, |session, env| session.signed(&signature, env));
+                self.with_session(id, now, rng, |session, env| session.signed(signature, env));
             }
             Answer::Verified { id, handle } => {
                 self.looking_up.done();

@@ -272,6 +272,7 @@ mod tests {
 
     use super::{Clock, Duration, Helpers};
     use crate::crypto::rsa::{MODULUS_BYTES, PrivateKey};
+    use crate::crypto::{SIGNATURE_BYTES_MAX, Signature};
     use crate::driven::ConnectionId;
     use crate::reactor::daemon::lanes;
     use crate::service::{Job, JobResult, Keys, Lane};
@@ -306,7 +307,7 @@ mod tests {
             key: public.spki().to_vec(),
             known: true,
             signed: b"signed".to_vec(),
-            signature: vec![0; MODULUS_BYTES],
+            signature: Signature::from_bytes(&[0; SIGNATURE_BYTES_MAX]).unwrap(),
         };
         helpers.submit((1..=FLOOD).map(|n| (signatures, check(n))).collect());
         let ciphertext = Box::new([7; MODULUS_BYTES]);

@@ -14,8 +14,8 @@ use super::connection::{Connection, Peer, PendingCommand};
 use super::job::{CheckingKey, CommandCheck, EndorsementCheck, SignatureVerdict};
 use super::lines::Line;
 use super::{ConnectionId, Job, Service};
-use crate::chain::{BLOCK_FIELDS_BYTES, Message, SIGNATURE_BYTES};
-use crate::crypto::KeyId;
+use crate::chain::{BLOCK_FIELDS_BYTES, Message};
+use crate::crypto::{KeyId, SIGNATURE_BYTES_MAX, is_signature_length};
 use crate::domain::{AccountId, Command, Context, Endorser, Happened, Rejection, Signer};
 use crate::eventlog::LogError;
 use crate::ledger::{Admission, Placement, Refused};
@@ -67,7 +67,7 @@ impl Service {
         let malformed =
             || Box::new(refusal(refusal::MALFORMED_COMMAND, "the bytes are not a signed command"));
         let message = Message::parse(submission.message).map_err(|_| malformed())?;
-        if submission.signature.len() != SIGNATURE_BYTES {
+        if !is_signature_length(submission.signature.len()) {
             return Err(malformed());
         }
         if message.header.ledger_id != self.ledger.ledger_id() {
@@ -387,7 +387,7 @@ impl Service {
             return None;
         }
         let time = self.ledger.replica().link().next_timestamp(now.wall);
-        let wanted = (message.bytes.len() + SIGNATURE_BYTES + BLOCK_FIELDS_BYTES) as u64;
+        let wanted = (message.bytes.len() + SIGNATURE_BYTES_MAX + BLOCK_FIELDS_BYTES) as u64;
         if self.quota.written(author, time).saturating_add(wanted) <= most {
             return None;
         }

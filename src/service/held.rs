@@ -79,10 +79,10 @@ mod tests {
     use super::*;
     use crate::audit::Report;
     use crate::chain::{CommandId, Genesis, Header, Message, block_hash};
-    use crate::crypto::LedgerId;
     use crate::crypto::note::LogKey;
     use crate::crypto::random::Seeded;
     use crate::crypto::rsa::PrivateKey;
+    use crate::crypto::{LedgerId, SigningKey};
     use crate::domain::{AccountId, Command, Query, Settings, accounts, payments};
     use crate::eventlog::{self, Options, SimDisk, Storage};
     use crate::ledger::{CHECKPOINT_FILE, CheckpointFile, Ledger, Placement};
@@ -103,8 +103,8 @@ mod tests {
         boot: SinceBoot(Duration::ZERO),
     };
 
-    fn key(pem: &str) -> PrivateKey {
-        PrivateKey::from_pkcs8_pem(pem, None).unwrap()
+    fn key(pem: &str) -> SigningKey {
+        SigningKey::from_pkcs8_pem(pem, None).unwrap()
     }
 
     /// Has the rules decide a registration, whose signature nobody looks at here.
@@ -129,7 +129,8 @@ mod tests {
 
     /// A service with one member, who is connected, and a stranger.
     fn service() -> (Service, SimDisk) {
-        let server = key(include_str!("../../fixtures/keys/server.pem"));
+        let server = include_str!("../../fixtures/keys/server.pem");
+        let server = PrivateKey::from_pkcs8_pem(server, None).unwrap();
         let log_key = LogKey::from_seed("ledger.example/held", &[3; 32]).unwrap();
         let genesis = Genesis {
             origin: "ledger.example/held".to_owned(),

@@ -10,8 +10,8 @@ use zeroize::Zeroizing;
 
 use super::ConnectionId;
 use crate::audit::{self, AuditError, Report};
-use crate::crypto::KeyId;
-use crate::crypto::rsa::{KeyPolicyError, MODULUS_BYTES, PrivateKey, PublicKey};
+use crate::crypto::rsa::{MODULUS_BYTES, PrivateKey};
+use crate::crypto::{KeyId, KeyPolicyError, Signature, VerifyingKey};
 use crate::domain::Rejection;
 use crate::eventlog::Storage;
 use crate::ledger::{RebuildError, RebuiltTree, TreeRebuild};
@@ -64,7 +64,7 @@ pub enum Job {
         /// The signed bytes.
         signed: Vec<u8>,
         /// The signature.
-        signature: Vec<u8>,
+        signature: Signature,
     },
     /// Check the signature of a command.
     VerifyCommand(CommandCheck),
@@ -123,7 +123,7 @@ pub enum EndorsementCheck {
 /// The key that a signature is checked with.
 pub enum CheckingKey {
     /// It is ready for use.
-    Ready(PublicKey),
+    Ready(VerifyingKey),
     /// DER `SubjectPublicKeyInfo`, of a stranger or of a member: it is held against the key policy and made ready by whoever
     /// checks with it.
     Spki(Vec<u8>),
@@ -143,7 +143,7 @@ pub enum JobResult {
         /// Whose.
         connection: ConnectionId,
         /// Its key, ready for use, if it does.
-        key: Option<PublicKey>,
+        key: Option<VerifyingKey>,
     },
     /// Whether a command was signed by its author.
     CommandVerified {
@@ -206,8 +206,8 @@ impl Job {
             Job::VerifyClient { connection, key, known, signed, signature } => {
                 // The key is made ready here and not taken from those that are ready: whether somebody used it a moment
                 // ago would show, too.
-                let key = PublicKey::from_spki(&key);
-                let signed = key.as_ref().is_ok_and(|key| key.verify_pss(&[&signed], &signature).is_ok());
+                let key = VerifyingKey::from_spki(&key);
+                let signed = key.as_ref().is_ok_and(|key| key.verify(&[&signed], &signature).is_ok());
                 let key = key.ok().filter(|_| known & signed);
                 emit(JobResult::ClientVerified { connection, key });
             }
@@ -258,12 +258,12 @@ impl CommandCheck {
 
     fn check(&mut self) -> Result<(), SignatureVerdict> {
         let key = self.key.make_ready().map_err(SignatureVerdict::BadKey)?;
-        key.verify_pss(&[&self.message], &self.signature).map_err(|_| SignatureVerdict::Bad)?;
+        key.verify(&[&self.message], &self.signature).map_err(|_| SignatureVerdict::Bad)?;
         for endorsement in &mut self.endorsements {
             match endorsement {
                 EndorsementCheck::Signature { key, signed, signature, refusal: (name, sentence) } => {
                     let key = key.make_ready().map_err(SignatureVerdict::BadKey)?;
-                    key.verify_pss(&[signed], signature)
+                    key.verify(&[signed], signature)
                         .map_err(|_| SignatureVerdict::BadEndorsement(name, sentence))?;
                 }
                 EndorsementCheck::Unknown(rejection) => {
@@ -275,7 +275,7 @@ impl CommandCheck {
     }
 
     /// The keys that are ready: worth keeping, where they are members'.
-    pub(super) fn ready_keys(&self) -> impl Iterator<Item = &PublicKey> {
+    pub(super) fn ready_keys(&self) -> impl Iterator<Item = &VerifyingKey> {
         let endorsers = self.endorsements.iter().filter_map(|endorsement| match endorsement {
             EndorsementCheck::Signature { key, .. } => Some(key),
             EndorsementCheck::Unknown(_) => None,
@@ -288,10 +288,10 @@ impl CommandCheck {
 }
 
 impl CheckingKey {
-    fn make_ready(&mut self) -> Result<PublicKey, KeyPolicyError> {
+    fn make_ready(&mut self) -> Result<VerifyingKey, KeyPolicyError> {
         let key = match self {
             CheckingKey::Ready(key) => return Ok(key.clone()),
-            CheckingKey::Spki(spki) => PublicKey::from_spki(spki)?,
+            CheckingKey::Spki(spki) => VerifyingKey::from_spki(spki)?,
         };
         *self = CheckingKey::Ready(key.clone());
         Ok(key)

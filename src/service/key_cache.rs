@@ -4,8 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::crypto::KeyId;
-use crate::crypto::rsa::PublicKey;
+use crate::crypto::{KeyId, VerifyingKey};
 
 /// Keys in one generation; twice as many are kept.
 const GENERATION: usize = 4_096;
@@ -13,13 +12,13 @@ const GENERATION: usize = 4_096;
 /// Two generations: what was not used while the younger one filled up goes with the older.
 #[derive(Default)]
 pub(super) struct KeyCache {
-    young: BTreeMap<KeyId, PublicKey>,
-    old: BTreeMap<KeyId, PublicKey>,
+    young: BTreeMap<KeyId, VerifyingKey>,
+    old: BTreeMap<KeyId, VerifyingKey>,
 }
 
 impl KeyCache {
     /// The key of this name, if it is kept.
-    pub(super) fn get(&mut self, key_id: &KeyId) -> Option<PublicKey> {
+    pub(super) fn get(&mut self, key_id: &KeyId) -> Option<VerifyingKey> {
         if let Some(key) = self.young.get(key_id) {
             return Some(key.clone());
         }
@@ -34,11 +33,11 @@ impl KeyCache {
     }
 
     /// Keeps a key that somebody has made ready.
-    pub(super) fn keep(&mut self, key: PublicKey) {
+    pub(super) fn keep(&mut self, key: VerifyingKey) {
         self.keep_as(key.key_id(), key);
     }
 
-    fn keep_as(&mut self, key_id: KeyId, key: PublicKey) {
+    fn keep_as(&mut self, key_id: KeyId, key: VerifyingKey) {
         if self.young.len() >= GENERATION {
             self.old = std::mem::take(&mut self.young);
         }
@@ -49,12 +48,12 @@ impl KeyCache {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crypto::rsa::PrivateKey;
+    use crate::crypto::SigningKey;
 
     #[test]
     fn what_is_used_stays_and_no_more_than_two_generations_do() {
         let pem = include_str!("../../fixtures/keys/client.pem");
-        let key = PrivateKey::from_pkcs8_pem(pem, None).unwrap().public().clone();
+        let key = SigningKey::from_pkcs8_pem(pem, None).unwrap().public().clone();
         let (mut cache, mut made) = (KeyCache::default(), 0);
         let key_id = |number: u64| KeyId::of_spki(&number.to_be_bytes());
         let often = key_id(u64::MAX);

@@ -9,8 +9,8 @@ use super::connection::{Connection, Peer};
 use super::lines::Line;
 use super::party::{Party, Prefix};
 use super::{ConnectionId, DECAPS_WITH_HELPER_MAX, Job, Service};
-use crate::crypto::KeyId;
-use crate::crypto::rsa::{MODULUS_BYTES, PublicKey};
+use crate::crypto::rsa::MODULUS_BYTES;
+use crate::crypto::{KeyId, VerifyingKey};
 use crate::domain::AccountId;
 use crate::session::{CloseReason, Fault, KeySlot, ServerEnv, ServerEvent, ServerSession};
 use crate::time::Now;
@@ -153,7 +153,7 @@ impl Service {
     pub(super) fn client_verified(
         &mut self,
         id: ConnectionId,
-        key: Option<PublicKey>,
+        key: Option<VerifyingKey>,
         now: Now,
         rng: &mut dyn CryptoRng,
     ) {
@@ -194,7 +194,6 @@ impl Service {
                 let own = self.ledger.replica().state().key(AccountId(account), &key_id);
                 let known = own.is_some();
                 let key = own.unwrap_or_else(|| self.identity.current().encryption_key().spki()).to_vec();
-                let signature = signature.to_vec();
                 self.jobs.push(Job::VerifyClient { connection: id, key, known, signed, signature });
             }
             ServerEvent::Opened { account, resumed } => self.opened(id, account, resumed, now),

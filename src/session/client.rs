@@ -17,8 +17,7 @@ use super::record::{Kind, Opener, Sealer};
 use super::schedule::{self, Schedule, Secret, Side, Transcript};
 use super::ticket::{ClientTicket, TicketOwner};
 use super::transport::{Incoming, MessageCaps, Transport};
-use crate::crypto::rsa::PrivateKey;
-use crate::crypto::{Digest, LedgerId, random};
+use crate::crypto::{Digest, LedgerId, SigningKey, random};
 use crate::limits;
 use crate::time::Now;
 
@@ -28,7 +27,7 @@ pub struct ClientAuth {
     /// The account.
     pub account: u64,
     /// Its key.
-    pub key: PrivateKey,
+    pub key: SigningKey,
 }
 
 /// What a session needs from the world around it, lent for one call.
@@ -341,7 +340,7 @@ impl ClientSession {
         let Some(ClientAuth { account, key }) = &terms.auth else { return Ok(terms.owner) };
         let (account, key_id) = (*account, key.public().key_id());
         let signed = super::client_auth_bytes(&terms.ledger_id, account, &key_id, &transcript.hash());
-        let signature = key.sign_pss(env.rng, &[&signed]);
+        let signature = key.sign(env.rng, &[&signed]);
         let payload = ClientAuthBody { account, key_id, signature }.encode();
         sealer.seal(Kind::ClientAuth, &[&payload], &mut self.output)?;
         transcript.message(Kind::ClientAuth as u8, &payload);

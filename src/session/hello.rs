@@ -2,8 +2,8 @@
 
 use super::error::Fault;
 use super::frame::{self, FrameType, HEADER_BYTES};
-use crate::crypto::KeyId;
 use crate::crypto::rsa::MODULUS_BYTES;
+use crate::crypto::{KeyId, Signature};
 
 /// What every first frame begins with.
 pub(super) const MAGIC: &[u8; 4] = b"LSC1";
@@ -148,7 +148,7 @@ impl PeerGreeting {
 pub(super) struct ClientAuthBody {
     pub(super) account: u64,
     pub(super) key_id: KeyId,
-    pub(super) signature: [u8; MODULUS_BYTES],
+    pub(super) signature: Signature,
 }
 
 impl ClientAuthBody {
@@ -158,12 +158,12 @@ impl ClientAuthBody {
 
     pub(super) fn decode(payload: &[u8]) -> Result<ClientAuthBody, Fault> {
         let mut rest = payload;
-        let body = ClientAuthBody {
+        Ok(ClientAuthBody {
             account: u64::from_be_bytes(take(&mut rest)?),
             key_id: KeyId(take(&mut rest)?),
-            signature: take(&mut rest)?,
-        };
-        finish(rest, body)
+            // The length says which kind of key signed; whether it is the kind of this key, the check says.
+            signature: Signature::from_bytes(rest).ok_or(Fault::Protocol)?,
+        })
     }
 }
 

@@ -9,7 +9,7 @@
 //! Members who speak to each other directly use the same frames, records and keys: `peer`.
 //!
 //! A session never blocks, never reads a clock and never makes a random number by itself. What takes long (the
-//! RSA operations of the server) leaves as an event and comes back as an answer. The bytes are specified in
+//! operations of the server with private and public keys) leaves as an event and comes back as an answer. The bytes are specified in
 //! `docs/channel.md`; its second implementation is written from there, not from here.
 
 pub mod client;

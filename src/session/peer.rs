@@ -6,8 +6,8 @@
 //! D → L  {ClientAuth}, {ClientFinished}
 //! ```
 //! Frames, records and the key schedule are those of the channel; the transcript starts with the ledger, and the
-//! transported secret is 32 zero bytes. The two RSA operations of each side leave as events and come back as
-//! answers, because a listener must not wait for them.
+//! transported secret is 32 zero bytes. The two operations of each side with a member's key leave as events and come
+//! back as answers, because a listener must not wait for them.
 
 mod handshake;
 
@@ -24,8 +24,7 @@ use super::frame::{Frame, FrameBuffer, FrameType};
 use super::hello::{self, Params, PeerGreeting};
 use super::schedule::Transcript;
 use super::transport::{Incoming, Transport};
-use crate::crypto::rsa::MODULUS_BYTES;
-use crate::crypto::{KeyId, LedgerId, random};
+use crate::crypto::{KeyId, LedgerId, Signature, random};
 use crate::time::Now;
 
 /// Bytes of frames up to and including the dialler's Finished, at most.
@@ -67,7 +66,7 @@ pub enum PeerEvent {
         /// What it signed.
         signed: Vec<u8>,
         /// The signature.
-        signature: Box<[u8; MODULUS_BYTES]>,
+        signature: Signature,
     },
     /// The channel is open.
     Opened {
@@ -169,7 +168,7 @@ impl PeerSession {
     }
 
     /// Takes the answer to [`PeerEvent::Sign`]; nothing happens if the session is past waiting for it.
-    pub fn signed(&mut self, signature: &[u8; MODULUS_BYTES], env: &mut PeerEnv<'_>) {
+    pub fn signed(&mut self, signature: Signature, env: &mut PeerEnv<'_>) {
         match std::mem::replace(&mut self.state, State::Closed) {
             State::AwaitSign(handshake) => {
                 let next = self.send_auth(handshake, signature, env);

@@ -1,7 +1,8 @@
 //! The server's side of a connection: one state machine from the first byte to the close.
 //!
-//! Cheap and public checks come first. The two RSA operations leave as events and come back as answers, during
-//! which no input is parsed, so that a client can make the server do one of them at a time at most.
+//! Cheap and public checks come first. The two operations that take long, opening the client's secret and checking its
+//! signature, leave as events and come back as answers, during which no input is parsed, so that a client can make the
+//! server do one of them at a time at most.
 
 mod handshake;
 
@@ -19,7 +20,7 @@ use super::schedule::{self, Secret};
 use super::ticket::{Issued, Ticket, TicketTable};
 use super::transport::{Incoming, Transport};
 use crate::crypto::rsa::MODULUS_BYTES;
-use crate::crypto::{Digest, KeyId, random};
+use crate::crypto::{Digest, KeyId, Signature, random};
 use crate::limits;
 use crate::time::Now;
 
@@ -77,7 +78,7 @@ pub enum ServerEvent {
         /// What to open.
         ciphertext: Box<[u8; MODULUS_BYTES]>,
     },
-    /// Look up the key of this account, check that it is not revoked and that it signed these bytes (PSS), then
+    /// Look up the key of this account, check that it is not revoked and that it signed these bytes, then
     /// call [`ServerSession::client_auth_verified`].
     VerifyClientAuth {
         /// The account that the client claims.
@@ -87,7 +88,7 @@ pub enum ServerEvent {
         /// What it signed.
         signed: Vec<u8>,
         /// The signature.
-        signature: Box<[u8; MODULUS_BYTES]>,
+        signature: Signature,
     },
     /// The channel is open. On a resumption the key was checked when the ticket was issued: check it again.
     Opened {

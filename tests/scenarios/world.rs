@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use ledgerd::chain::{Block, CommandId, Header, Link, Message, SIGNATURE_BYTES, block_hash};
+use ledgerd::chain::{Block, CommandId, Header, Link, Message, block_hash};
 use ledgerd::codec;
-use ledgerd::crypto::rsa::PrivateKey;
-use ledgerd::crypto::{KeyId, LedgerId};
+use ledgerd::crypto::{KeyId, LedgerId, SIGNATURE_BYTES_MAX, SigningKey};
 use ledgerd::domain::accounts::Handle;
 use ledgerd::domain::{
     self, AccountId, Command, Event, Happened, Rejection, Settings, State, Tag, accounts, orders, payments,
@@ -167,7 +166,7 @@ static KEYS: LazyLock<BTreeMap<String, Vec<u8>>> = LazyLock::new(|| {
         include_str!("../../fixtures/keys/server_next.pem"),
     ];
     let good = good.iter().enumerate().map(|(number, pem)| {
-        let key = PrivateKey::from_pkcs8_pem(pem, None).unwrap();
+        let key = SigningKey::from_pkcs8_pem(pem, None).unwrap();
         ((number + 1).to_string(), key.public().spki().to_vec())
     });
     let list = include_str!("../../fixtures/keys/refused.txt").lines();
@@ -210,7 +209,7 @@ impl RawCommand {
                     memo: cheque.memo.clone(),
                 };
                 let bytes = serde_bytes::ByteBuf::from(cheque.encode());
-                let signature = serde_bytes::ByteBuf::from(vec![0; SIGNATURE_BYTES]);
+                let signature = serde_bytes::ByteBuf::from(vec![0; SIGNATURE_BYTES_MAX]);
                 (payments::SETTLE, codec::encode(&(bytes, signature)))
             }
             RawCommand::RevokeCheque(cheque) => (payments::REVOKE_CHEQUE, codec::encode(&[*cheque; 16])),
@@ -277,7 +276,7 @@ impl World {
             author: context.author,
             author_previous: self.link.last_of(context.author),
             message: &message,
-            signature: &[0; SIGNATURE_BYTES],
+            signature: &[0; SIGNATURE_BYTES_MAX],
             event: &event_bytes,
         };
         let bytes = block.encode();

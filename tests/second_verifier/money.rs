@@ -82,7 +82,7 @@ fn changed_blocks(forge: &mut Forge) -> Vec<(&'static str, Draft)> {
     let good = forge.settlement(1, 0, &cheque);
     let revocation = forge.revocation(0, 0x78);
     let signed_bytes = |forge: &mut Forge, bytes: &[u8]| {
-        let signature = member_key(0).sign_pss(&mut forge.rng, &[bytes]);
+        let signature = member_key(0).sign(&mut forge.rng, &[bytes]);
         settled(forge.settlement_of(1, bytes, &signature[..]))
     };
     let event = |event: payments::Event| Event::Payments(event).encode();
@@ -187,7 +187,7 @@ fn both_verifiers_come_to_the_same_verdict_on_every_settlement_and_revocation() 
     cases.extend(damaged_text(short.as_bytes(), rng));
     // The payee signs what it likes: every byte of the cheque, and some of its signature.
     let cheque = forge.cheque(0, 1, 0x77).encode();
-    let signature = member_key(0).sign_pss(&mut forge.rng, &[&cheque]);
+    let signature = member_key(0).sign(&mut forge.rng, &[&cheque]);
     for at in 0..cheque.len() + 24 {
         let (mut cheque, mut signature) = (cheque.clone(), signature.to_vec());
         match cheque.get_mut(at) {
@@ -214,8 +214,8 @@ fn both_verifiers_call_a_cheque_that_its_payer_did_not_sign_by_the_same_name() {
     let cheque = forge.cheque(0, 1, 0x77);
     let bytes = cheque.encode();
     let [good, other, longer] = [&bytes[..], b"something else", &[&bytes[..], b"!"].concat()]
-        .map(|bytes| member_key(0).sign_pss(&mut forge.rng, &[bytes]).to_vec());
-    let payees = member_key(1).sign_pss(&mut forge.rng, &[&bytes]).to_vec();
+        .map(|bytes| member_key(0).sign(&mut forge.rng, &[bytes]).to_vec());
+    let payees = member_key(1).sign(&mut forge.rng, &[&bytes]).to_vec();
     let flipped = |at: usize| {
         let mut changed = bytes.clone();
         changed[at] ^= 1;
@@ -275,7 +275,7 @@ fn the_script_takes_nothing_for_a_cheque_that_the_library_does_not() {
     let cases: Vec<Case> = orders
         .iter()
         .map(|(name, bytes, memo)| {
-            let signature = member_key(0).sign_pss(&mut forge.rng, &[bytes]);
+            let signature = member_key(0).sign(&mut forge.rng, &[bytes]);
             let settlement = forge.settlement_of(1, bytes, &signature[..]);
             let block = settled(Draft { timestamp: good.timestamp, ..settlement }).encode();
             let (mut line, mut lines) = (Vec::new(), export(&forge.blocks, &forge.blocks));

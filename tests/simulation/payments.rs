@@ -60,7 +60,7 @@ pub(super) fn cheque(template: &Template, payee: usize, number: u32) -> Settle {
             expires_ms: START_MS + 24 * 60 * 60 * 1_000,
             memo: String::new(),
         };
-        let signature = template.members[payer].sign_pss(&mut Seeded::new("cheque"), &[&cheque.encode()]);
+        let signature = template.members[payer].sign(&mut Seeded::new("cheque"), &[&cheque.encode()]);
         Settle { cheque, signature: signature.to_vec() }
     };
     SIGNED.lock().unwrap().entry(cheque_id).or_insert_with(make).clone()

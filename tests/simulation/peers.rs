@@ -213,14 +213,13 @@ impl World {
         let answer = match peer.jobs.pop_front() {
             None => return,
             Some(Job::Sign { id, signed }) => {
-                let signature = Box::new(template().members[member].sign_pss(&mut self.rng, &[&signed]));
+                let signature = template().members[member].sign(&mut self.rng, &[&signed]);
                 Answer::Signed { id, signature }
             }
             Some(Job::Verify { id, account, key_id, signed, signature }) => {
                 let key = template().members.get(account.0 as usize - 1).map(|key| key.public());
-                let good = key.is_some_and(|key| {
-                    key.key_id() == key_id && key.verify_pss(&[&signed], &signature[..]).is_ok()
-                });
+                let good = key
+                    .is_some_and(|key| key.key_id() == key_id && key.verify(&[&signed], &signature).is_ok());
                 Answer::Verified { id, handle: good.then(|| format!("member-{account}")) }
             }
             Some(Job::Announce) => {
@@ -318,12 +317,12 @@ impl Wire {
     ) -> Result<Option<u64>, String> {
         match event {
             PeerEvent::Sign(signed) => {
-                let signature = template().members[self.payer].sign_pss(rng, &[&signed]);
-                self.dialler.signed(&signature, &mut PeerEnv { now, rng, checkpoint_note: "" });
+                let signature = template().members[self.payer].sign(rng, &[&signed]);
+                self.dialler.signed(signature, &mut PeerEnv { now, rng, checkpoint_note: "" });
             }
             PeerEvent::Verify { signed, signature, .. } => {
                 let key = template().members[self.payee].public();
-                let good = key.verify_pss(&[&signed], &signature[..]).is_ok();
+                let good = key.verify(&[&signed], &signature).is_ok();
                 self.dialler.verified(good, &mut PeerEnv { now, rng, checkpoint_note: "" });
             }
             PeerEvent::Opened { account, .. } => {

@@ -8,7 +8,7 @@ use ledgerd::chain::{CommandId, Genesis, Header, Message, block_hash};
 use ledgerd::crypto::note::LogKey;
 use ledgerd::crypto::random::Seeded;
 use ledgerd::crypto::rsa::PrivateKey;
-use ledgerd::crypto::{Digest, LedgerId};
+use ledgerd::crypto::{Digest, LedgerId, SigningKey};
 use ledgerd::domain::{AccountId, Command, Settings, accounts};
 use ledgerd::eventlog::{self, Options, SimDisk, Storage};
 use ledgerd::ledger::Ledger;
@@ -36,7 +36,7 @@ pub(super) struct Template {
     pub(super) genesis: Vec<u8>,
     pub(super) ledger_id: LedgerId,
     pub(super) server_key: PrivateKey,
-    pub(super) members: Vec<PrivateKey>,
+    pub(super) members: Vec<SigningKey>,
     pub(super) anchor: Vec<u8>,
     /// Of all commands that a member sends in a run.
     pub(super) numbers: Vec<u32>,
@@ -54,8 +54,9 @@ pub(super) fn template() -> &'static Template {
 }
 
 fn make() -> Template {
-    let key = |pem: &str| PrivateKey::from_pkcs8_pem(pem, None).unwrap();
-    let server_key = key(include_str!("../../fixtures/keys/server.pem"));
+    let server_key = include_str!("../../fixtures/keys/server.pem");
+    let server_key = PrivateKey::from_pkcs8_pem(server_key, None).unwrap();
+    let key = |pem: &str| SigningKey::from_pkcs8_pem(pem, None).unwrap();
     let members = vec![
         key(include_str!("../../fixtures/keys/client.pem")),
         key(include_str!("../../fixtures/keys/other.pem")),
@@ -96,7 +97,7 @@ fn make() -> Template {
 fn sign(
     ledger_id: LedgerId,
     account: AccountId,
-    key: &PrivateKey,
+    key: &SigningKey,
     number: u32,
     command: &Command,
 ) -> (Vec<u8>, Vec<u8>) {
@@ -112,7 +113,7 @@ fn sign(
         tag,
     };
     let message = header.message(&body);
-    let signature = key.sign_pss(&mut Seeded::new("signature"), &[&message]);
+    let signature = key.sign(&mut Seeded::new("signature"), &[&message]);
     (message, signature.to_vec())
 }
 

@@ -7,8 +7,7 @@ use crate::chain::checkpoint::{Checkpoint, NotCheckpoint};
 use crate::chain::tree::LeafHash;
 use crate::chain::{Block, CommandId, Genesis, Message, block_hash};
 use crate::crypto::note::{LogPublicKey, NoteError};
-use crate::crypto::rsa::PublicKey;
-use crate::crypto::{Digest, KeyId, LedgerId};
+use crate::crypto::{Digest, KeyId, LedgerId, VerifyingKey};
 use crate::domain::{AccountId, Happened};
 use crate::time::Timestamp;
 
@@ -156,8 +155,7 @@ impl Receipt {
         if author.account != block.author || author.key_id != header.key_id || index >= block.index {
             return Err(ReceiptError::OtherAuthor);
         }
-        key.verify_pss(&[block.message], block.signature)
-            .map_err(|_| ReceiptError::Signature(Part::Block))?;
+        key.verify(&[block.message], block.signature).map_err(|_| ReceiptError::Signature(Part::Block))?;
         Ok((header.ledger_id, Author { command_id, ..author }))
     }
 }
@@ -181,18 +179,18 @@ fn included<'a>(
 }
 
 /// The account that a registration made, and its key, with which the registration itself is signed.
-fn registered(part: Part, block: &Block<'_>) -> Result<(PublicKey, Author), ReceiptError> {
+fn registered(part: Part, block: &Block<'_>) -> Result<(VerifyingKey, Author), ReceiptError> {
     let message = Message::parse(block.message).map_err(|_| ReceiptError::Malformed(part))?;
     let header = message.header;
     let Ok(happened) = Happened::decode(header.tag, message.body, block.event) else {
         return Err(ReceiptError::Registration);
     };
     let opened = happened.opens().ok_or(ReceiptError::Registration)?;
-    let key = PublicKey::from_spki(opened.public_key).map_err(|_| ReceiptError::Key)?;
+    let key = VerifyingKey::from_spki(opened.public_key).map_err(|_| ReceiptError::Key)?;
     if block.author != AccountId::NONE || header.account != block.author || key.key_id() != header.key_id {
         return Err(ReceiptError::OtherAuthor);
     }
-    key.verify_pss(&[block.message], block.signature).map_err(|_| ReceiptError::Signature(part))?;
+    key.verify(&[block.message], block.signature).map_err(|_| ReceiptError::Signature(part))?;
     let (account, handle) = (opened.account, opened.handle.to_owned());
     let (key_id, command_id) = (key.key_id(), header.command_id);
     Ok((key, Author { account, handle, key_id, command_id }))

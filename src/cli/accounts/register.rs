@@ -9,7 +9,7 @@ use crate::client::{
     Account, Anonymous, ClientError, Home, Joined, KEY_FILE, Registration, is_key_encrypted, load_key,
     make_key, pinned, read_account, register, set_passphrase, untold_registration,
 };
-use crate::crypto::rsa::PrivateKey;
+use crate::crypto::SigningKey;
 use crate::domain::accounts::Handle;
 use crate::terminal::exit::Exit;
 use crate::wire::Refusal;
@@ -104,7 +104,7 @@ pub(in crate::cli) fn keep_a_copy(home: &Home) -> String {
 }
 
 /// The key of this home, made now if there is none. With `--passphrase` it is encrypted afterwards either way.
-fn key(context: &Context, passphrase_wanted: bool) -> Result<PrivateKey, ClientError> {
+fn key(context: &Context, passphrase_wanted: bool) -> Result<SigningKey, ClientError> {
     let home = context.home()?;
     let encrypted = is_key_encrypted(&home)?;
     if let Some(key) = load_key(&home, &mut context.passphrase())? {

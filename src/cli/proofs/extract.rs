@@ -7,7 +7,7 @@ use crate::cli::context::Context;
 use crate::cli::named_files::NewFile;
 use crate::client::ClientError;
 use crate::client::show::transaction;
-use crate::crypto::rsa::PublicKey;
+use crate::crypto::{KeyKind, VerifyingKey};
 
 /// Writes `command.bin`, `command.sig` and `key.pem`, the names that the README's command line has.
 pub(super) fn write_parts(
@@ -39,17 +39,22 @@ pub(super) fn write_parts(
     for (path, (_, bytes)) in paths.iter().zip(parts) {
         NewFile::again(path, force)?.write(bytes)?;
     }
+    let check = match key.kind() {
+        KeyKind::Rsa3072 => {
+            "openssl dgst -sha3-256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:32 -verify key.pem \
+             -signature command.sig command.bin"
+        }
+    };
     context.out.note(&format!(
-        "command.bin, command.sig and key.pem written to {}; there:\n  openssl dgst -sha3-256 -sigopt \
-         rsa_padding_mode:pss -sigopt rsa_pss_saltlen:32 -verify key.pem -signature command.sig command.bin",
+        "command.bin, command.sig and key.pem written to {}; there:\n  {check}",
         folder.display()
     ));
     Ok(())
 }
 
 /// The key in a registration.
-fn author_key(registration: &[u8]) -> Option<PublicKey> {
+fn author_key(registration: &[u8]) -> Option<VerifyingKey> {
     let block = Block::parse(registration).ok()?;
     let transaction = transaction(&block).ok()?;
-    PublicKey::from_spki(transaction.happened.opens()?.public_key).ok()
+    VerifyingKey::from_spki(transaction.happened.opens()?.public_key).ok()
 }

@@ -4,7 +4,7 @@ use crate::client::identity::write_account;
 use crate::client::link::{Anonymous, Member, PATIENCE, pinned};
 use crate::client::proofs::fetch_registrant_of_key;
 use crate::client::{Account, ClientError, Home, KEY_FILE, PassphraseSource, load_key, read_account};
-use crate::crypto::rsa::PrivateKey;
+use crate::crypto::SigningKey;
 
 impl Member {
     /// Opens an authenticated channel with the account of this home; an account that the home does not know is found
@@ -46,7 +46,7 @@ impl Member {
 }
 
 /// The account of a key that is all that a home has left.
-fn restore(home: &Home, address: &str, key: &PrivateKey) -> Result<Account, ClientError> {
+fn restore(home: &Home, address: &str, key: &SigningKey) -> Result<Account, ClientError> {
     let account = find_account(home, &mut Anonymous::open(home, address)?, key)?.ok_or_else(|| {
         ClientError::Usage(format!(
             "the key of this home has no account on the ledger of {address}: run `ledgerctl register HANDLE` first"
@@ -63,7 +63,7 @@ fn restore(home: &Home, address: &str, key: &PrivateKey) -> Result<Account, Clie
 pub fn find_account(
     home: &Home,
     link: &mut Anonymous,
-    key: &PrivateKey,
+    key: &SigningKey,
 ) -> Result<Option<Account>, ClientError> {
     let ledger_id = link.server().ledger_id;
     let Some(found) = fetch_registrant_of_key(link, key.public())? else { return Ok(None) };

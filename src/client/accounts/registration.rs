@@ -8,8 +8,7 @@ use crate::client::identity::write_account;
 use crate::client::link::{Anonymous, KnownServer};
 use crate::client::sending::{DEADLINE, Outcome, RunBook, RunKind, Runner, submit_one};
 use crate::client::{Account, ClientError, Home, Signer};
-use crate::crypto::rsa::PrivateKey;
-use crate::crypto::{LedgerId, sha3};
+use crate::crypto::{LedgerId, SigningKey, sha3};
 use crate::domain::accounts::{self, Handle, Registered};
 use crate::domain::{AccountId, Command, Event};
 use crate::wire::Accepted;
@@ -83,7 +82,7 @@ pub fn untold_registration(
 pub fn register(
     home: &Home,
     link: &mut Anonymous,
-    key: &PrivateKey,
+    key: &SigningKey,
     handle: &Handle,
 ) -> Result<Registration, ClientError> {
     let server = link.server().clone();
@@ -123,7 +122,7 @@ fn resolve(
     home: &Home,
     link: &mut Anonymous,
     server: &KnownServer,
-    key: &PrivateKey,
+    key: &SigningKey,
     book: &mut RunBook,
 ) -> Result<Option<(Account, u64)>, ClientError> {
     for command in book.begun().to_vec() {
@@ -153,7 +152,7 @@ fn unknown() -> ClientError {
 fn keep(
     home: &Home,
     server: &KnownServer,
-    key: &PrivateKey,
+    key: &SigningKey,
     handle: &str,
     accepted: &Accepted,
 ) -> Result<Account, ClientError> {

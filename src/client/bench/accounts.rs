@@ -17,7 +17,7 @@ use crate::client::payments_question;
 use crate::client::{
     Account, Anonymous, ClientError, Home, KnownServer, Member, Signer, identity, known_servers, register,
 };
-use crate::crypto::rsa::PrivateKey;
+use crate::crypto::SigningKey;
 use crate::domain::AccountId;
 use crate::domain::accounts::Handle;
 use crate::domain::payments::Balance;
@@ -187,7 +187,7 @@ fn lock(cache: &Path) -> Result<LockFile, ClientError> {
     })
 }
 
-fn key(home: &Home) -> Result<PrivateKey, ClientError> {
+fn key(home: &Home) -> Result<SigningKey, ClientError> {
     let key = identity::load_key(home, &mut |_| None)?;
     key.ok_or_else(|| ClientError::Config("a cached key is gone".to_owned()))
 }

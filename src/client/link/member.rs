@@ -12,8 +12,7 @@ use super::reopen::Reopen;
 use super::tickets::{keep_tickets, read_ticket};
 use crate::chain::Checkpoint;
 use crate::client::{Account, ClientError, Home};
-use crate::crypto::Digest;
-use crate::crypto::rsa::PrivateKey;
+use crate::crypto::{Digest, SigningKey};
 use crate::domain::AccountId;
 use crate::session::ClientAuth;
 
@@ -22,7 +21,7 @@ pub struct Member {
     home: Home,
     server: KnownServer,
     account: Account,
-    key: PrivateKey,
+    key: SigningKey,
     connection: Connection,
     bell: Option<Bell>,
     /// The newest block of this account's that the server gave a receipt of on this connection.
@@ -35,7 +34,7 @@ impl Member {
         home: &Home,
         server: KnownServer,
         account: Account,
-        key: PrivateKey,
+        key: SigningKey,
         patience: Duration,
     ) -> Result<Member, ClientError> {
         let resumed = read_ticket(home, &server, &account)
@@ -67,7 +66,7 @@ impl Member {
     }
 
     /// The key.
-    pub fn key(&self) -> &PrivateKey {
+    pub fn key(&self) -> &SigningKey {
         &self.key
     }
 

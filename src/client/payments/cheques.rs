@@ -8,8 +8,7 @@ use crate::client::ClientError;
 use crate::client::clock;
 use crate::client::link::Member;
 use crate::client::proofs::{command_of, conflict, fetch_end};
-use crate::crypto::random;
-use crate::crypto::rsa::{MODULUS_BYTES, PrivateKey, PublicKey};
+use crate::crypto::{Signature, SigningKey, VerifyingKey, random};
 use crate::domain::AccountId;
 use crate::domain::payments::{self, Cheque, ChequeId, Fate, Settle};
 
@@ -30,15 +29,14 @@ pub struct SignedCheque {
 
 impl SignedCheque {
     /// Signs a cheque with its payer's key.
-    pub fn sign(cheque: Cheque, key: &PrivateKey) -> SignedCheque {
-        let signature = key.sign_pss(&mut random::os(), &[&cheque.encode()]).to_vec();
+    pub fn sign(cheque: Cheque, key: &SigningKey) -> SignedCheque {
+        let signature = key.sign(&mut random::os(), &[&cheque.encode()]).into_vec();
         SignedCheque { cheque, signature }
     }
 
     /// Whether the payer signed it, whose key this is.
-    pub fn is_signed_by(&self, key: &PublicKey) -> bool {
-        self.cheque.key_id == key.key_id()
-            && key.verify_pss(&[&self.cheque.encode()], &self.signature).is_ok()
+    pub fn is_signed_by(&self, key: &VerifyingKey) -> bool {
+        self.cheque.key_id == key.key_id() && key.verify(&[&self.cheque.encode()], &self.signature).is_ok()
     }
 
     /// Whether it has expired, with a day for clocks that differ.
@@ -83,9 +81,9 @@ impl SignedCheque {
         if label != LABEL {
             return Err(format!("not a cheque, but a {label}"));
         }
-        let (cheque, signature) = bytes.split_last_chunk::<MODULUS_BYTES>().ok_or("the cheque is cut off")?;
-        let cheque = Cheque::parse(cheque).map_err(|error| error.to_string())?;
-        Ok(SignedCheque { cheque, signature: signature.to_vec() })
+        let (cheque, signature) = Cheque::parse_front(&bytes).map_err(|error| error.to_string())?;
+        let signature = Signature::from_bytes(signature).ok_or("the cheque is cut off")?;
+        Ok(SignedCheque { cheque, signature: signature.into_vec() })
     }
 
     /// The command with which the payee settles it.
@@ -103,7 +101,7 @@ impl SignedCheque {
 pub fn fate_of(
     member: &mut Member,
     cheque: &Cheque,
-    payer_key: &PublicKey,
+    payer_key: &VerifyingKey,
 ) -> Result<Option<(Fate, Receipt)>, ClientError> {
     let Some((ended, receipt)) = end_of(member, cheque.payer, cheque.cheque_id)? else { return Ok(None) };
     let fate = match ended {
@@ -145,7 +143,7 @@ pub fn end_of(
 
 /// Whether a settled cheque is this one. The payer may have signed the same payment once more, until a later day:
 /// a cheque id is settled once, whichever of the two it is.
-fn is_same_payment(settled: &SignedCheque, cheque: &Cheque, payer_key: &PublicKey) -> bool {
+fn is_same_payment(settled: &SignedCheque, cheque: &Cheque, payer_key: &VerifyingKey) -> bool {
     let same = Cheque { expires_ms: cheque.expires_ms, ..settled.cheque.clone() } == *cheque;
     same && (settled.cheque == *cheque || settled.is_signed_by(payer_key))
 }
@@ -181,7 +179,7 @@ mod tests {
     #[test]
     fn a_cheque_in_a_file_reads_back_and_no_other_text_does() {
         let pem = include_str!("../../../fixtures/keys/client.pem");
-        let key = PrivateKey::from_pkcs8_pem(pem, None).unwrap();
+        let key = SigningKey::from_pkcs8_pem(pem, None).unwrap();
         let cheque = Cheque {
             ledger_id: LedgerId([1; 32]),
             payer: AccountId(1),

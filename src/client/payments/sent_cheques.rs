@@ -17,7 +17,7 @@ use std::os::unix::fs::MetadataExt;
 use super::cheques::SignedCheque;
 use crate::client::link::{Member, Reopen as _};
 use crate::client::{ClientError, Home};
-use crate::crypto::rsa::PublicKey;
+use crate::crypto::VerifyingKey;
 use crate::domain::payments::ChequeId;
 use crate::lock_file::LockFile;
 
@@ -35,7 +35,7 @@ const KEYED: &str = "keyed";
 pub struct SentCheques {
     home: Home,
     /// The account's key, which signed them.
-    key: PublicKey,
+    key: VerifyingKey,
     /// What the names of their files start with.
     prefix: String,
 }

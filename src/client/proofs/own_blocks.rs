@@ -22,7 +22,7 @@ pub fn check_own_block<'a>(bytes: &'a [u8], signer: &Signer) -> Result<Block<'a>
         return Err(bad(index, "its command was signed for another ledger or account"));
     }
     let key = signer.key.public();
-    key.verify_pss(&[block.message], block.signature)
+    key.verify(&[block.message], block.signature)
         .map_err(|_| bad(index, "the signature is not one of this account's key"))?;
     Ok(block)
 }

@@ -7,8 +7,7 @@ use crate::chain::receipt::{Proven, Receipt, Registration};
 use crate::chain::{Block, CommandId, Message};
 use crate::client::ClientError;
 use crate::client::link::{Reopen, audit, question};
-use crate::crypto::KeyId;
-use crate::crypto::rsa::PublicKey;
+use crate::crypto::{KeyId, VerifyingKey};
 use crate::domain::accounts;
 use crate::domain::payments;
 use crate::domain::{AccountId, Command};
@@ -72,7 +71,7 @@ pub struct Registrant {
     /// Public name.
     pub handle: String,
     /// The key, which signed the registration.
-    pub key: PublicKey,
+    pub key: VerifyingKey,
     /// Names the key.
     pub key_id: KeyId,
 }
@@ -107,7 +106,7 @@ pub fn fetch_registrant(link: &mut dyn Reopen, account: AccountId) -> Result<Reg
 /// [`ClientError::Integrity`] when the proof does not hold.
 pub(in crate::client) fn fetch_registrant_of_key(
     link: &mut dyn Reopen,
-    key: &PublicKey,
+    key: &VerifyingKey,
 ) -> Result<Option<Registrant>, ClientError> {
     let proofs = match link.connection().ask(&question::Receipt(ReceiptOf::RegistrationOfKey(key.key_id()))) {
         Err(ClientError::Refused(refusal)) if refusal.name == refusal::NO_SUCH_BLOCK => return Ok(None),
@@ -129,7 +128,7 @@ fn registrant(receipt: &Receipt, proven: Proven) -> Result<Registrant, ClientErr
         }
     });
     let spki = spki.ok_or_else(|| bad("it is not of a registration"))?;
-    let key = PublicKey::from_spki(&spki).map_err(|error| bad(&error.to_string()))?;
+    let key = VerifyingKey::from_spki(&spki).map_err(|error| bad(&error.to_string()))?;
     Ok(Registrant { account: author.account, handle: author.handle, key_id: author.key_id, key })
 }
 

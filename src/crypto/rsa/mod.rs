@@ -22,7 +22,7 @@ use sha3::{Digest as _, Sha3_256};
 use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _};
 use zeroize::Zeroizing;
 
-use crate::crypto::KeyId;
+use crate::crypto::{BadSignature, KeyId};
 use montgomery::Modulus;
 use pss::is_signature;
 
@@ -37,18 +37,6 @@ pub const SALT_BYTES: usize = 32;
 
 /// Binds an OAEP ciphertext to this protocol.
 const OAEP_LABEL: &[u8] = b"ledgerd/lsc1/oaep/1";
-
-/// A PSS signature that does not belong to the message and the key. Says no more, on purpose.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BadSignature;
-
-impl fmt::Display for BadSignature {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the signature does not verify")
-    }
-}
-
-impl std::error::Error for BadSignature {}
 
 /// A public key that satisfies the key policy. Clones share one copy; the arithmetic's tables are made once.
 #[derive(Clone)]
@@ -113,7 +101,7 @@ impl PublicKey {
     /// # Errors
     /// [`BadSignature`] when the signature is not exactly 384 bytes, its salt is not exactly 32 bytes, or it is
     /// not this key's over these bytes.
-    pub fn verify_pss(&self, parts: &[&[u8]], signature: &[u8]) -> Result<(), BadSignature> {
+    pub(super) fn verify_pss(&self, parts: &[&[u8]], signature: &[u8]) -> Result<(), BadSignature> {
         let signature = <&[u8; MODULUS_BYTES]>::try_from(signature).map_err(|_| BadSignature)?;
         if is_signature(&self.0.modulus, &hash(parts), signature) { Ok(()) } else { Err(BadSignature) }
     }
@@ -179,7 +167,7 @@ impl PrivateKey {
 
     /// Signs the parts, one after the other, with PSS; blinded. Takes about 6 ms.
     #[expect(clippy::expect_used, reason = "fails only when the processor computed wrongly (CRT check)")]
-    pub fn sign_pss(&self, rng: &mut dyn CryptoRng, parts: &[&[u8]]) -> [u8; MODULUS_BYTES] {
+    pub(super) fn sign_pss(&self, rng: &mut dyn CryptoRng, parts: &[&[u8]]) -> [u8; MODULUS_BYTES] {
         let signature = self.0.key.sign_with_rng(rng, pss(), &hash(parts)).expect("the CRT check holds");
         signature.try_into().expect("a signature is as long as the modulus")
     }

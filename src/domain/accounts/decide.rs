@@ -6,8 +6,7 @@ use super::{
     ClockVouched, Command, Event, GrantRole, Handle, InvalidHandle, Register, Registered, RevokeRole, Role,
     RoleGranted, RoleRevoked, State, VouchClock,
 };
-use crate::crypto::KeyId;
-use crate::crypto::rsa::{KeyPolicyError, PublicKey};
+use crate::crypto::{KeyId, KeyPolicyError, VerifyingKey};
 use crate::domain::{AccountId, Context, Fact, Value};
 use crate::limits::VOUCH_AHEAD_MS;
 use crate::refusal;
@@ -119,7 +118,7 @@ fn decide_register(
     if state.by_handle(&handle).is_some() {
         return Err(Rejection::HandleTaken);
     }
-    PublicKey::from_spki(public_key).map_err(Rejection::InvalidKey)?;
+    VerifyingKey::from_spki(public_key).map_err(Rejection::InvalidKey)?;
     Ok(Registered { account: state.next_id() })
 }
 

@@ -1,8 +1,7 @@
 //! The handshake between peers, from the hello to the open channel.
 
 use super::{Open, PeerEnv, PeerEvent, PeerIdentity, PeerSession, State};
-use crate::crypto::rsa::MODULUS_BYTES;
-use crate::crypto::{KeyId, random};
+use crate::crypto::{KeyId, Signature, random};
 use crate::limits::PEER_MESSAGE_BYTES_MAX;
 use crate::session::ephemeral::Ephemeral;
 use crate::session::error::Fault;
@@ -58,11 +57,11 @@ impl PeerSession {
     pub(super) fn send_auth(
         &mut self,
         mut handshake: Box<Handshake>,
-        signature: &[u8; MODULUS_BYTES],
+        signature: Signature,
         env: &mut PeerEnv<'_>,
     ) -> Result<State, Fault> {
         let PeerIdentity { account, key_id, .. } = self.own;
-        let payload = ClientAuthBody { account, key_id, signature: *signature }.encode();
+        let payload = ClientAuthBody { account, key_id, signature }.encode();
         let (auth, finished) = match self.role {
             PeerRole::Dialler => (Kind::ClientAuth, Kind::ClientFinished),
             PeerRole::Listener => (Kind::ServerAuth, Kind::ServerFinished),
@@ -105,7 +104,6 @@ impl PeerSession {
         let signed = peer_auth_bytes(role, &self.own.ledger_id, account, &key_id, &transcript);
         handshake.transcript.message(kind as u8, payload);
         handshake.peer = Some((account, key_id));
-        let signature = Box::new(signature);
         self.events.push_back(PeerEvent::Verify { account, key_id, signed, signature });
         Ok(State::AwaitVerify(handshake))
     }

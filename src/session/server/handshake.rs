@@ -154,7 +154,6 @@ impl ServerSession {
         let signed = client_auth_bytes(&env.identity.ledger_id(), account, &key_id, &th2);
         handshake.transcript.message(Kind::ClientAuth as u8, payload);
         handshake.client = Some(Client { account, key_id, authenticated_at: env.now.mono });
-        let signature = Box::new(signature);
         self.events.push_back(ServerEvent::VerifyClientAuth { account, key_id, signed, signature });
         Ok(State::AwaitVerify(handshake))
     }

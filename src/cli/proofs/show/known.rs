@@ -3,8 +3,7 @@
 use crate::chain::Genesis;
 use crate::cli::context::Context;
 use crate::client::{Account, Home, KnownServer, first_block, known_servers, load_key, read_account};
-use crate::crypto::LedgerId;
-use crate::crypto::rsa::PublicKey;
+use crate::crypto::{LedgerId, VerifyingKey};
 use crate::domain::payments::Currency;
 use crate::domain::{AccountId, Settings};
 
@@ -13,7 +12,7 @@ pub(super) struct Known {
     home: Option<Home>,
     pub(super) servers: Vec<KnownServer>,
     /// The own key, where it can be read without a passphrase.
-    pub(super) key: Option<PublicKey>,
+    pub(super) key: Option<VerifyingKey>,
 }
 
 impl Known {

@@ -7,7 +7,7 @@ use super::{Check, Shown};
 use crate::chain::armour;
 use crate::client::orders_input::{Layout, read_orders};
 use crate::client::{Account, payments_input};
-use crate::crypto::rsa::PrivateKey;
+use crate::crypto::SigningKey;
 
 /// Files of a ledger's directory, by their first bytes.
 const BINARY: [(&[u8], &str, &str); 2] = [
@@ -35,7 +35,7 @@ pub(super) fn private_key(text: &str, known: &Known) -> Option<Shown> {
     let pem = zeroize::Zeroizing::new(armour::pem(text, "PRIVATE KEY").ok()?);
     let title = "a private key that is NOT encrypted: whoever reads this file can sign as its owner";
     let shown = Shown::new("private_key", title).fact_as("encrypted", false, "no");
-    let key = match PrivateKey::from_pkcs8_pem(&pem, None) {
+    let key = match SigningKey::from_pkcs8_pem(&pem, None) {
         Ok(key) => key.public().clone(),
         Err(error) => return Some(shown.check(Check::Wrong(error.to_string()))),
     };

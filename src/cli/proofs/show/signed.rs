@@ -8,10 +8,9 @@ use crate::chain::{Block, Checkpoint, Genesis, Message, Receipt, ReceiptError, a
 use crate::cli::block_words::write_block;
 use crate::client::known_servers::read_checkpoint;
 use crate::client::{KnownServer, SignedCheque, clock};
-use crate::crypto::LedgerId;
 use crate::crypto::cosignature::WitnessPublicKey;
 use crate::crypto::note::LogPublicKey;
-use crate::crypto::rsa::PublicKey;
+use crate::crypto::{LedgerId, VerifyingKey};
 use crate::session::Descriptor;
 
 /// A receipt, whether it proves something or not.
@@ -147,7 +146,7 @@ pub(super) fn cheque(text: &str, known: &Known) -> Option<Shown> {
 pub(super) fn public_key(text: &str, known: &Known) -> Option<Shown> {
     let shown = Shown::new("public_key", "a public key: whoever has it can check what its owner signed");
     let pem = armour::pem(text, "PUBLIC KEY").ok()?;
-    let key = match PublicKey::from_pem(&pem) {
+    let key = match VerifyingKey::from_pem(&pem) {
         Ok(key) => key,
         Err(error) => return Some(shown.check(Check::Wrong(format!("no ledger takes it: {error}")))),
     };
