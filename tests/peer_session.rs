@@ -78,7 +78,7 @@ impl Pair {
     }
 
     fn take(&mut self, side: usize) -> Vec<u8> {
-        std::mem::take(self.side(side).output_mut())
+        self.side(side).take_output()
     }
 
     /// Carries bytes until nothing is left to carry; `tamper` sees what is under way: from which side, how many

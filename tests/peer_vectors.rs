@@ -59,7 +59,7 @@ impl Side {
                 event => self.seen.push(event),
             }
         }
-        std::mem::take(self.session.output_mut())
+        self.session.take_output()
     }
 
     /// What it draws from its generator: first the ephemeral secret, then the random.
@@ -136,7 +136,7 @@ fn the_peer_vectors_are_what_the_channel_does() {
     listener.put_identity(&mut book);
 
     let (random, dialler_secret) = dialler.draws(&mut book);
-    let hello = std::mem::take(dialler.session.output_mut());
+    let hello = dialler.session.take_output();
     let start = [&[0x13, 0, 72][..], b"LSC1", &[0, 1, 0, 1], &random].concat();
     assert_eq!(hello, [&start[..], EphemeralKey::from(&dialler_secret).as_bytes()].concat());
     book.put("peer_hello", &hello);
@@ -174,7 +174,7 @@ fn the_peer_vectors_are_what_the_channel_does() {
 
     let mut flight = dialler.hear(&answer, &listener_key);
     dialler.session.send_message(b"hello", &mut env(&mut dialler.rng)).unwrap();
-    flight.append(dialler.session.output_mut());
+    flight.append(&mut dialler.session.take_output());
     let records = split(&flight);
     assert!(reader.authentication(&dialler, 0, &c_hs, &records).is_empty());
     let th4 = reader.hash();
@@ -185,7 +185,7 @@ fn the_peer_vectors_are_what_the_channel_does() {
     assert!(listener.hear(&flight, &dialler_key).is_empty());
     listener.session.send_message(b"welcome", &mut env(&mut listener.rng)).unwrap();
     listener.session.close(&mut env(&mut listener.rng));
-    let last = std::mem::take(listener.session.output_mut());
+    let last = listener.session.take_output();
     book.flight("listener", s_ap, &split(&last));
     dialler.hear(&last, &listener_key);
     assert!(dialler.seen.contains(&PeerEvent::Message(b"welcome".to_vec())), "{:?}", dialler.seen);

@@ -122,8 +122,7 @@ impl PeerLink {
         handshake: Option<(&SigningKey, &Registrant)>,
     ) -> Result<bool, ClientError> {
         let failed = |error: std::io::Error| away("the payee", PATIENCE, &error);
-        self.stream.write_all(self.session.output()).map_err(failed)?;
-        self.session.output_mut().clear();
+        self.stream.write_all(&self.session.take_output()).map_err(failed)?;
         let left = until.0.saturating_sub(clock::now().mono.0);
         if left.is_zero() {
             return Ok(false);

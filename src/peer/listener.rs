@@ -386,8 +386,7 @@ impl Handler for Listener {
 
     fn written(&mut self, id: ConnectionId, count: usize, _: Now) {
         if let Some(connection) = self.connections.get_mut(&id) {
-            let output = connection.session.output_mut();
-            output.drain(..count.min(output.len()));
+            connection.session.written(count);
         }
     }
 

@@ -3,20 +3,19 @@
 //! A client speaks first and only to a server whose descriptor it has verified, so that there is nothing to
 //! negotiate: one suite, one key, one answer. It never retries with less.
 
-use std::collections::VecDeque;
-
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 use super::descriptor::Descriptor;
+use super::engine::{End, Occurrence, Session};
 use super::ephemeral::Ephemeral;
 use super::error::{CloseReason, Fault, SendError, Stage};
-use super::frame::{Frame, FrameBuffer, FrameType};
+use super::frame::{Frame, FrameType};
 use super::hello::{self, ClientAuthBody, ClientHello, Params, ResumeHello, ServerHello};
 use super::record::{Kind, Opener, Sealer};
 use super::schedule::{self, Schedule, Secret, Side, Transcript};
 use super::ticket::{ClientTicket, TicketOwner};
-use super::transport::{Incoming, MessageCaps, Transport};
+use super::transport::{MessageCaps, Transport};
 use crate::crypto::{Digest, LedgerId, SigningKey, random};
 use crate::limits;
 use crate::time::Now;
@@ -103,12 +102,67 @@ enum State {
     Closed,
 }
 
-/// One connection.
-pub struct ClientSession {
+/// One connection, seen by the client. [`Session::receive`] signs, which takes about 6 ms, once in every full handshake
+/// with authentication.
+pub type ClientSession = Session<Client>;
+
+/// The client's end of a connection.
+pub struct Client {
     state: State,
-    input: FrameBuffer,
-    output: Vec<u8>,
-    events: VecDeque<ClientEvent>,
+}
+
+impl End for Client {
+    type Env<'a> = ClientEnv<'a>;
+    type Event = ClientEvent;
+
+    fn now(env: &ClientEnv<'_>) -> Now {
+        env.now
+    }
+
+    fn stage(&self) -> Stage {
+        match &self.state {
+            State::SentHello(_) => Stage::Hello,
+            State::Handshake(_) => Stage::Handshake,
+            State::Open(_) => Stage::Open,
+            State::Closed => Stage::Closed,
+        }
+    }
+
+    /// Always, until the session is closed.
+    fn reads(&self) -> bool {
+        !matches!(self.state, State::Closed)
+    }
+
+    /// What a server says in a handshake is two frames, and bounded by their types.
+    fn handshake_bytes_max(&self, _: &ClientEnv<'_>) -> usize {
+        usize::MAX
+    }
+
+    /// A client says nothing in the clear about what it did not like.
+    fn sends_alerts(&self) -> bool {
+        false
+    }
+
+    fn transport(&mut self) -> Option<&mut Transport> {
+        match &mut self.state {
+            State::Open(open) => Some(&mut open.transport),
+            State::SentHello(_) | State::Handshake(_) | State::Closed => None,
+        }
+    }
+
+    fn close(&mut self) {
+        self.state = State::Closed;
+    }
+
+    fn step(session: &mut ClientSession, frame: Frame<'_>, env: &mut ClientEnv<'_>) -> Result<(), Fault> {
+        let state = std::mem::replace(&mut session.end.state, State::Closed);
+        session.end.state = session.step(state, frame, env)?;
+        Ok(())
+    }
+
+    fn before_message(&mut self, _: &mut ClientEnv<'_>, _: &mut Vec<u8>) -> Result<(), SendError> {
+        Ok(())
+    }
 }
 
 impl ClientSession {
@@ -129,7 +183,7 @@ impl ClientSession {
             (descriptor.ledger_id(), descriptor.hash(), descriptor.serial());
         let terms = Terms { ledger_id, descriptor_hash, serial, auth, owner: None };
         let transcript = Transcript::of_server(&descriptor_hash);
-        ClientSession::start(Hello { transcript, ephemeral, secret, terms }, frame)
+        ClientSession::greet(Hello { transcript, ephemeral, secret, terms }, frame)
     }
 
     /// Resumes with a ticket.
@@ -145,121 +199,12 @@ impl ClientSession {
         ResumeHello::set_binder(&mut frame, &schedule::binder(&ticket.psk(), &bound.hash()));
         let ClientTicket { ledger_id, descriptor_hash, serial, .. } = *ticket;
         let terms = Terms { ledger_id, descriptor_hash, serial, auth: None, owner: Some(ticket.owner()) };
-        ClientSession::start(Hello { transcript, ephemeral, secret: ticket.psk(), terms }, frame)
+        ClientSession::greet(Hello { transcript, ephemeral, secret: ticket.psk(), terms }, frame)
     }
 
-    fn start(mut hello: Hello, frame: Vec<u8>) -> ClientSession {
+    fn greet(mut hello: Hello, frame: Vec<u8>) -> ClientSession {
         hello.transcript.frame(&frame);
-        ClientSession {
-            state: State::SentHello(Box::new(hello)),
-            input: FrameBuffer::default(),
-            output: frame,
-            events: VecDeque::new(),
-        }
-    }
-
-    /// How many bytes [`ClientSession::receive`] takes now: always some, until the session is closed.
-    pub fn room(&self) -> usize {
-        if self.wants_close() { 0 } else { self.input.room() }
-    }
-
-    /// Takes bytes from the connection, no more than [`ClientSession::room`]. Look at the events and the output
-    /// afterwards. Signing takes about 6 ms, once per full handshake with authentication.
-    pub fn receive(&mut self, bytes: &[u8], env: &mut ClientEnv<'_>) {
-        if self.wants_close() {
-            return;
-        }
-        let mut input = std::mem::take(&mut self.input);
-        let mut stage = self.stage();
-        let mut more = input.push(bytes).map(|()| true);
-        while let Ok(true) = more {
-            stage = self.stage();
-            more = self.next(&mut input, env);
-        }
-        if let Err(fault) = more {
-            self.fail(fault, stage, env);
-        }
-        if !self.wants_close() {
-            input.release();
-            self.input = input;
-        }
-    }
-
-    /// The connection ended. Without a close record before it, what was under way may be cut off.
-    pub fn eof(&mut self) {
-        self.end(CloseReason::Truncated);
-    }
-
-    /// Seals a message into the output.
-    ///
-    /// # Errors
-    /// [`SendError`]; the session goes on.
-    pub fn send_message(&mut self, message: &[u8], env: &mut ClientEnv<'_>) -> Result<(), SendError> {
-        let State::Open(open) = &mut self.state else { return Err(SendError::NotOpen) };
-        open.transport.send(message, env.now.mono, &mut self.output)
-    }
-
-    /// Sends a ping; its echo comes as [`ClientEvent::Pong`].
-    ///
-    /// # Errors
-    /// [`SendError::NotOpen`].
-    pub fn ping(&mut self, token: [u8; 8], env: &mut ClientEnv<'_>) -> Result<(), SendError> {
-        let State::Open(open) = &mut self.state else { return Err(SendError::NotOpen) };
-        open.transport.record(Kind::Ping, &[&token], env.now.mono, &mut self.output)
-    }
-
-    /// Ends the session from this side, in good order if it is open.
-    pub fn close(&mut self, env: &mut ClientEnv<'_>) {
-        if let State::Open(open) = &mut self.state {
-            open.transport.close(env.now.mono, &mut self.output);
-        }
-        self.end(CloseReason::Local);
-    }
-
-    /// The next event.
-    pub fn poll_event(&mut self) -> Option<ClientEvent> {
-        self.events.pop_front()
-    }
-
-    /// Bytes for the connection.
-    pub fn output(&self) -> &[u8] {
-        &self.output
-    }
-
-    /// Bytes for the connection. Remove what has been written.
-    pub fn output_mut(&mut self) -> &mut Vec<u8> {
-        &mut self.output
-    }
-
-    /// Takes all bytes for the connection.
-    pub fn take_output(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.output)
-    }
-
-    /// Whether the connection is to be closed once the output is written.
-    pub fn wants_close(&self) -> bool {
-        matches!(self.state, State::Closed)
-    }
-
-    /// How far the session has come.
-    pub fn stage(&self) -> Stage {
-        match &self.state {
-            State::SentHello(_) => Stage::Hello,
-            State::Handshake(_) => Stage::Handshake,
-            State::Open(_) => Stage::Open,
-            State::Closed => Stage::Closed,
-        }
-    }
-
-    /// Handles the next frame, if there is one.
-    fn next(&mut self, input: &mut FrameBuffer, env: &mut ClientEnv<'_>) -> Result<bool, Fault> {
-        if self.wants_close() {
-            return Ok(false);
-        }
-        let Some(frame) = input.next_frame()? else { return Ok(false) };
-        let state = std::mem::replace(&mut self.state, State::Closed);
-        self.state = self.step(state, frame, env)?;
-        Ok(true)
+        Session::start(Client { state: State::SentHello(Box::new(hello)) }, frame)
     }
 
     /// The state machine. Every pair of state and frame stands here.
@@ -287,8 +232,7 @@ impl ClientSession {
     }
 
     fn alerted(&mut self, frame: &Frame<'_>) -> State {
-        let code = frame.body().first().copied().unwrap_or_default();
-        self.events.push_back(ClientEvent::Closed(CloseReason::Alert(code)));
+        self.report_alert(frame);
         State::Closed
     }
 
@@ -318,11 +262,9 @@ impl ClientSession {
             Some(_) => limits::MESSAGE_BYTES_MAX,
             None => limits::MESSAGE_ANONYMOUS_BYTES_MAX,
         };
-        let (sending, receiving) =
-            (schedule.application(Side::Client, &th4), schedule.application(Side::Server, &th4));
         let taken = usize::try_from(params.message_bytes_max).unwrap_or(usize::MAX);
         let caps = MessageCaps { send_bytes: own_max.min(taken), receive_bytes: own_max };
-        let transport = Transport::new(sending, receiving, caps, env.now.mono);
+        let transport = Transport::new(&schedule, Side::Client, &th4, caps, env.now.mono);
         self.events.push_back(ClientEvent::Params(params));
         self.events.push_back(ClientEvent::Opened { resumed: terms.owner.is_some() });
         let resumption = schedule.resumption(&th4);
@@ -354,49 +296,26 @@ impl ClientSession {
         frame: Frame<'_>,
         env: &mut ClientEnv<'_>,
     ) -> Result<State, Fault> {
-        let incoming = open.transport.receive(frame.bytes, env.now.mono, &mut self.output);
-        open.accepted |= incoming.is_ok();
-        match (incoming, open.owner) {
-            (Ok(Incoming::Nothing), _) => {}
-            (Ok(Incoming::Message(message)), _) => self.events.push_back(ClientEvent::Message(message)),
-            (Ok(Incoming::Pong(token)), _) => self.events.push_back(ClientEvent::Pong(token)),
-            (Ok(Incoming::Ticket(id, lifetime_s)), Some(owner)) => {
-                let psk = schedule::ticket_psk(&open.resumption, &id);
-                let expires_ms = env.now.wall.millis().saturating_add(u64::from(lifetime_s) * 1_000);
-                let ticket = ClientTicket::new(&owner, id, &psk, expires_ms);
-                self.events.push_back(ClientEvent::Ticket(ticket));
-            }
-            (Ok(Incoming::Ended(reason)), _) => {
-                self.events.push_back(ClientEvent::Closed(reason));
-                return Ok(State::Closed);
-            }
-            // An anonymous channel has no tickets.
-            (Ok(Incoming::Ticket(..)), None) => {
-                open.transport.give_up(env.now.mono, &mut self.output);
-                return Err(Fault::Protocol);
-            }
-            (Err(fault), _) => return Err(fault),
-        }
-        Ok(State::Open(open))
+        let (resumption, owner, wall) = (&open.resumption, &open.owner, env.now.wall);
+        // An anonymous channel has no tickets.
+        let ticket = |id, lifetime_s| {
+            let psk = schedule::ticket_psk(resumption, &id);
+            let expires_ms = wall.millis().saturating_add(u64::from(lifetime_s) * 1_000);
+            let owner = owner.as_ref()?;
+            Some(ClientEvent::Ticket(ClientTicket::new(owner, id, &psk, expires_ms)))
+        };
+        let is_open = self.take_record(&mut open.transport, frame, env.now.mono, ticket)?;
+        open.accepted = true;
+        Ok(if is_open { State::Open(open) } else { State::Closed })
     }
+}
 
-    fn fail(&mut self, fault: Fault, stage: Stage, env: &mut ClientEnv<'_>) {
-        match &mut self.state {
-            State::Open(open) => open.transport.give_up(env.now.mono, &mut self.output),
-            // A client says nothing in the clear about what it did not like.
-            State::SentHello(_) | State::Handshake(_) | State::Closed => {}
-        }
-        self.state = State::Closed;
-        self.input = FrameBuffer::default();
-        self.events.push_back(ClientEvent::Closed(CloseReason::Failed(fault, stage)));
-    }
-
-    /// Closes once and says so once.
-    fn end(&mut self, reason: CloseReason) {
-        if !self.wants_close() {
-            self.state = State::Closed;
-            self.input = FrameBuffer::default();
-            self.events.push_back(ClientEvent::Closed(reason));
+impl From<Occurrence> for ClientEvent {
+    fn from(occurrence: Occurrence) -> ClientEvent {
+        match occurrence {
+            Occurrence::Message(message) => ClientEvent::Message(message),
+            Occurrence::Pong(token) => ClientEvent::Pong(token),
+            Occurrence::Closed(reason) => ClientEvent::Closed(reason),
         }
     }
 }
@@ -410,10 +329,4 @@ fn server_hello(hello: Hello, frame: &Frame<'_>) -> Result<State, Fault> {
     let server_secret = schedule.handshake(Side::Server);
     let opener = Opener::new(server_secret.clone());
     Ok(State::Handshake(Box::new(Handshake { terms, transcript, schedule, server_secret, opener })))
-}
-
-impl std::fmt::Debug for ClientSession {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "ClientSession({:?})", self.stage())
-    }
 }

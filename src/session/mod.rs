@@ -1,12 +1,13 @@
 //! The encrypted channel LSC/1, without IO: bytes and time go in, bytes and events come out.
 //!
 //! ```text
-//! frame → (server | client: handshake) → transport → messages
-//!            │                              │
-//!            └ hello, descriptor, ticket    └ record, message
-//!                          all: schedule (transcript, keys)
+//! frame → engine → (server | client | peer: handshake) → transport → messages
+//!                          │                                │
+//!                          └ hello, descriptor, ticket      └ record, message
+//!                                        all: schedule (transcript, keys)
 //! ```
-//! Members who speak to each other directly use the same frames, records and keys: `peer`.
+//! The engine is what every session has in common; server and client are the two ends of a channel, and members who
+//! speak to each other directly use the same frames, records and keys: `peer`.
 //!
 //! A session never blocks, never reads a clock and never makes a random number by itself. What takes long (the
 //! operations of the server with private and public keys) leaves as an event and comes back as an answer. The bytes are specified in
@@ -14,6 +15,7 @@
 
 pub mod client;
 pub mod descriptor;
+mod engine;
 mod ephemeral;
 pub mod error;
 pub mod frame;
@@ -29,6 +31,7 @@ mod transport;
 
 pub use client::{ClientAuth, ClientEnv, ClientEvent, ClientSession};
 pub use descriptor::{Descriptor, DescriptorError, fingerprint};
+pub use engine::Session;
 pub use error::{CloseReason, Fault, SendError, Stage};
 pub use hello::{KeyInfo, Params, get_key_frame};
 pub use identity::{KeySlot, ServerIdentity};

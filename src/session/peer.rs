@@ -11,19 +11,18 @@
 
 mod handshake;
 
-use std::collections::VecDeque;
-
 use rand_core::CryptoRng;
 
 use handshake::{Handshake, Hello, answered};
 
 use super::PeerRole;
+use super::engine::{End, Occurrence, Session};
 use super::ephemeral::Ephemeral;
 use super::error::{CloseReason, Fault, SendError, Stage};
-use super::frame::{Frame, FrameBuffer, FrameType};
-use super::hello::{self, Params, PeerGreeting};
+use super::frame::{Frame, FrameType};
+use super::hello::{Params, PeerGreeting};
 use super::schedule::Transcript;
-use super::transport::{Incoming, Transport};
+use super::transport::Transport;
 use crate::crypto::{KeyId, LedgerId, Signature, random};
 use crate::time::Now;
 
@@ -54,10 +53,10 @@ pub struct PeerEnv<'a> {
 /// What a session asks for or reports, in order.
 #[derive(Debug, PartialEq, Eq)]
 pub enum PeerEvent {
-    /// Sign this with this side's key (PSS), then call [`PeerSession::signed`].
+    /// Sign this with this side's key, then call [`PeerSession::signed`].
     Sign(Vec<u8>),
-    /// Look up the key of this account in the ledger, check that it is this one and that it signed these bytes
-    /// (PSS), then call [`PeerSession::verified`].
+    /// Look up the key of this account in the ledger, check that it is this one and that it signed these bytes,
+    /// then call [`PeerSession::verified`].
     Verify {
         /// The account that the other side claims.
         account: u64,
@@ -104,130 +103,27 @@ enum State {
     Closed,
 }
 
-/// One connection, seen from one of its ends.
-pub struct PeerSession {
+/// One connection between peers, seen from one of its ends.
+pub type PeerSession = Session<Peer>;
+
+/// A peer's end of a connection.
+pub struct Peer {
     own: PeerIdentity,
     role: PeerRole,
     /// Whom a dialler wants to reach; nobody else will do.
     wanted: Option<(u64, KeyId)>,
     state: State,
-    input: FrameBuffer,
-    output: Vec<u8>,
-    events: VecDeque<PeerEvent>,
-    handshake_bytes: usize,
 }
 
-impl PeerSession {
-    /// Waits for a dialler.
-    pub fn listen(own: PeerIdentity) -> PeerSession {
-        PeerSession::start(own, PeerRole::Listener, None, State::Start, Vec::new())
+impl End for Peer {
+    type Env<'a> = PeerEnv<'a>;
+    type Event = PeerEvent;
+
+    fn now(env: &PeerEnv<'_>) -> Now {
+        env.now
     }
 
-    /// Dials a member: this account, with this key.
-    pub fn dial(own: PeerIdentity, wanted: (u64, KeyId), rng: &mut dyn CryptoRng) -> PeerSession {
-        let ephemeral = Ephemeral::new(rng);
-        let greeting = PeerGreeting { random: random::bytes(rng), ephemeral: ephemeral.public };
-        let frame = greeting.encode_hello();
-        let mut transcript = Transcript::of_peers(&own.ledger_id);
-        transcript.frame(&frame);
-        let state = State::SentHello(Box::new(Hello { transcript, ephemeral }));
-        PeerSession::start(own, PeerRole::Dialler, Some(wanted), state, frame)
-    }
-
-    fn start(
-        own: PeerIdentity,
-        role: PeerRole,
-        wanted: Option<(u64, KeyId)>,
-        state: State,
-        output: Vec<u8>,
-    ) -> PeerSession {
-        let (input, events) = (FrameBuffer::default(), VecDeque::new());
-        PeerSession { own, role, wanted, state, input, output, events, handshake_bytes: 0 }
-    }
-
-    /// How many bytes [`PeerSession::receive`] takes now. Read no more than that from the connection, and nothing
-    /// at all while it is zero.
-    pub fn room(&self) -> usize {
-        if self.wants_close() { 0 } else { self.input.room() }
-    }
-
-    /// Takes bytes from the connection. Look at the events and the output afterwards.
-    pub fn receive(&mut self, bytes: &[u8], env: &mut PeerEnv<'_>) {
-        if self.wants_close() {
-            return;
-        }
-        match self.input.push(bytes) {
-            Ok(()) => self.advance(env),
-            Err(fault) => self.fail(fault, self.stage(), env),
-        }
-    }
-
-    /// The connection ended. Without a close record before it, what was under way may be cut off.
-    pub fn eof(&mut self) {
-        self.end(CloseReason::Truncated);
-    }
-
-    /// Takes the answer to [`PeerEvent::Sign`]; nothing happens if the session is past waiting for it.
-    pub fn signed(&mut self, signature: Signature, env: &mut PeerEnv<'_>) {
-        match std::mem::replace(&mut self.state, State::Closed) {
-            State::AwaitSign(handshake) => {
-                let next = self.send_auth(handshake, signature, env);
-                self.enter(next, Stage::Handshake, env);
-            }
-            other => self.state = other,
-        }
-    }
-
-    /// Takes the answer to [`PeerEvent::Verify`]; nothing happens if the session is past waiting for it.
-    pub fn verified(&mut self, good: bool, env: &mut PeerEnv<'_>) {
-        match std::mem::replace(&mut self.state, State::Closed) {
-            State::AwaitVerify(handshake) => {
-                let next = if good { Ok(State::Authed(handshake)) } else { Err(Fault::Crypto) };
-                self.enter(next, Stage::ClientAuth, env);
-            }
-            other => self.state = other,
-        }
-    }
-
-    /// Seals a message into the output.
-    ///
-    /// # Errors
-    /// [`SendError`]; the session goes on.
-    pub fn send_message(&mut self, message: &[u8], env: &mut PeerEnv<'_>) -> Result<(), SendError> {
-        let State::Open(open) = &mut self.state else { return Err(SendError::NotOpen) };
-        open.transport.send(message, env.now.mono, &mut self.output)
-    }
-
-    /// Ends the session from this side, in good order if it is open.
-    pub fn close(&mut self, env: &mut PeerEnv<'_>) {
-        if let State::Open(open) = &mut self.state {
-            open.transport.close(env.now.mono, &mut self.output);
-        }
-        self.end(CloseReason::Local);
-    }
-
-    /// The next event.
-    pub fn poll_event(&mut self) -> Option<PeerEvent> {
-        self.events.pop_front()
-    }
-
-    /// Bytes for the connection.
-    pub fn output(&self) -> &[u8] {
-        &self.output
-    }
-
-    /// Bytes for the connection. Remove what has been written.
-    pub fn output_mut(&mut self) -> &mut Vec<u8> {
-        &mut self.output
-    }
-
-    /// Whether the connection is to be closed once the output is written.
-    pub fn wants_close(&self) -> bool {
-        matches!(self.state, State::Closed)
-    }
-
-    /// How far the session has come.
-    pub fn stage(&self) -> Stage {
+    fn stage(&self) -> Stage {
         match &self.state {
             State::Start => Stage::Start,
             State::SentHello(_) => Stage::Hello,
@@ -238,41 +134,85 @@ impl PeerSession {
         }
     }
 
-    fn advance(&mut self, env: &mut PeerEnv<'_>) {
-        let mut input = std::mem::take(&mut self.input);
-        let (mut stage, mut more) = (self.stage(), Ok(true));
-        while let Ok(true) = more {
-            stage = self.stage();
-            more = self.next(&mut input, env);
-        }
-        if let Err(fault) = more {
-            self.fail(fault, stage, env);
-        }
-        if !self.wants_close() {
-            input.release();
-            self.input = input;
+    fn reads(&self) -> bool {
+        !matches!(self.state, State::AwaitSign(_) | State::AwaitVerify(_) | State::Closed)
+    }
+
+    /// What a listener's params take is bounded by one record; what a dialler sends is less.
+    fn handshake_bytes_max(&self, _: &PeerEnv<'_>) -> usize {
+        match self.role {
+            PeerRole::Dialler => usize::MAX,
+            PeerRole::Listener => HANDSHAKE_BYTES_MAX,
         }
     }
 
-    /// Handles the next frame, if there is one and the session reads input.
-    fn next(&mut self, input: &mut FrameBuffer, env: &mut PeerEnv<'_>) -> Result<bool, Fault> {
-        if matches!(self.state, State::AwaitSign(_) | State::AwaitVerify(_) | State::Closed) {
-            return Ok(false);
+    fn sends_alerts(&self) -> bool {
+        self.role == PeerRole::Listener
+    }
+
+    fn transport(&mut self) -> Option<&mut Transport> {
+        match &mut self.state {
+            State::Open(open) => Some(&mut open.transport),
+            _ => None,
         }
-        let Some(len) = input.next_len()? else { return Ok(false) };
-        let early = self.stage() < Stage::Open;
-        // What a listener's params take is bounded by one record; what a dialler sends is less.
-        let listens = self.role == PeerRole::Listener;
-        if early && listens && len > HANDSHAKE_BYTES_MAX.saturating_sub(self.handshake_bytes) {
-            return Err(Fault::Protocol);
+    }
+
+    fn close(&mut self) {
+        self.state = State::Closed;
+    }
+
+    fn step(session: &mut PeerSession, frame: Frame<'_>, env: &mut PeerEnv<'_>) -> Result<(), Fault> {
+        let state = std::mem::replace(&mut session.end.state, State::Closed);
+        session.end.state = session.step(state, frame, env)?;
+        Ok(())
+    }
+
+    fn before_message(&mut self, _: &mut PeerEnv<'_>, _: &mut Vec<u8>) -> Result<(), SendError> {
+        Ok(())
+    }
+}
+
+impl PeerSession {
+    /// Waits for a dialler.
+    pub fn listen(own: PeerIdentity) -> PeerSession {
+        let (role, state) = (PeerRole::Listener, State::Start);
+        Session::start(Peer { own, role, wanted: None, state }, Vec::new())
+    }
+
+    /// Dials a member: this account, with this key.
+    pub fn dial(own: PeerIdentity, wanted: (u64, KeyId), rng: &mut dyn CryptoRng) -> PeerSession {
+        let ephemeral = Ephemeral::new(rng);
+        let greeting = PeerGreeting { random: random::bytes(rng), ephemeral: ephemeral.public };
+        let frame = greeting.encode_hello();
+        let mut transcript = Transcript::of_peers(&own.ledger_id);
+        transcript.frame(&frame);
+        let state = State::SentHello(Box::new(Hello { transcript, ephemeral }));
+        let (role, wanted) = (PeerRole::Dialler, Some(wanted));
+        Session::start(Peer { own, role, wanted, state }, frame)
+    }
+
+    /// Takes the answer to [`PeerEvent::Sign`]; nothing happens if the session is past waiting for it.
+    pub fn signed(&mut self, signature: Signature, env: &mut PeerEnv<'_>) {
+        match std::mem::replace(&mut self.end.state, State::Closed) {
+            State::AwaitSign(handshake) => {
+                let next = self.send_auth(handshake, signature, env);
+                let next = next.map(|state| self.end.state = state);
+                self.enter(next, Stage::Handshake, env);
+            }
+            other => self.end.state = other,
         }
-        let Some(frame) = input.next_frame()? else { return Ok(false) };
-        if early {
-            self.handshake_bytes += len;
+    }
+
+    /// Takes the answer to [`PeerEvent::Verify`]; nothing happens if the session is past waiting for it.
+    pub fn verified(&mut self, good: bool, env: &mut PeerEnv<'_>) {
+        match std::mem::replace(&mut self.end.state, State::Closed) {
+            State::AwaitVerify(handshake) => {
+                let next = if good { Ok(State::Authed(handshake)) } else { Err(Fault::Crypto) };
+                let next = next.map(|state| self.end.state = state);
+                self.enter(next, Stage::ClientAuth, env);
+            }
+            other => self.end.state = other,
         }
-        let state = std::mem::replace(&mut self.state, State::Closed);
-        self.state = self.step(state, frame, env)?;
-        Ok(true)
     }
 
     /// The state machine. Every pair of state and frame stands here.
@@ -285,11 +225,11 @@ impl PeerSession {
             (State::Authed(handshake), T::Data) => self.finished_record(handshake, frame, env),
             (State::Open(open), T::Data) => self.open_record(open, frame, env),
             (State::SentHello(_) | State::AwaitAuth(_) | State::Authed(_), T::Alert)
-                if self.role == PeerRole::Dialler =>
+                if self.end.role == PeerRole::Dialler =>
             {
                 Ok(self.alerted(&frame))
             }
-            (State::Open(open), T::Alert) if self.role == PeerRole::Dialler && !open.accepted => {
+            (State::Open(open), T::Alert) if self.end.role == PeerRole::Dialler && !open.accepted => {
                 Ok(self.alerted(&frame))
             }
             // The channel being open, even this is answered under encryption.
@@ -312,8 +252,7 @@ impl PeerSession {
     }
 
     fn alerted(&mut self, frame: &Frame<'_>) -> State {
-        let code = frame.body().first().copied().unwrap_or_default();
-        self.events.push_back(PeerEvent::Closed(CloseReason::Alert(code)));
+        self.report_alert(frame);
         State::Closed
     }
 
@@ -323,59 +262,18 @@ impl PeerSession {
         frame: Frame<'_>,
         env: &mut PeerEnv<'_>,
     ) -> Result<State, Fault> {
-        let incoming = open.transport.receive(frame.bytes, env.now.mono, &mut self.output)?;
+        let is_open = self.take_record(&mut open.transport, frame, env.now.mono, |_, _| None)?;
         open.accepted = true;
-        match incoming {
-            Incoming::Nothing => {}
-            Incoming::Message(message) => self.events.push_back(PeerEvent::Message(message)),
-            Incoming::Pong(token) => self.events.push_back(PeerEvent::Pong(token)),
-            Incoming::Ended(reason) => {
-                self.events.push_back(PeerEvent::Closed(reason));
-                return Ok(State::Closed);
-            }
-            Incoming::Ticket(..) => {
-                open.transport.give_up(env.now.mono, &mut self.output);
-                return Err(Fault::Protocol);
-            }
-        }
-        Ok(State::Open(open))
-    }
-
-    fn enter(&mut self, next: Result<State, Fault>, stage: Stage, env: &mut PeerEnv<'_>) {
-        match next {
-            Ok(state) => {
-                self.state = state;
-                self.advance(env);
-            }
-            Err(fault) => self.fail(fault, stage, env),
-        }
-    }
-
-    fn fail(&mut self, fault: Fault, stage: Stage, env: &mut PeerEnv<'_>) {
-        if let State::Open(open) = &mut self.state {
-            open.transport.give_up(env.now.mono, &mut self.output);
-        } else if let Some(code) =
-            fault.alert().filter(|_| stage < Stage::Open && self.role == PeerRole::Listener)
-        {
-            self.output.extend_from_slice(&hello::alert_frame(code));
-        }
-        self.state = State::Closed;
-        self.input = FrameBuffer::default();
-        self.events.push_back(PeerEvent::Closed(CloseReason::Failed(fault, stage)));
-    }
-
-    /// Closes once and says so once.
-    fn end(&mut self, reason: CloseReason) {
-        if !self.wants_close() {
-            self.state = State::Closed;
-            self.input = FrameBuffer::default();
-            self.events.push_back(PeerEvent::Closed(reason));
-        }
+        Ok(if is_open { State::Open(open) } else { State::Closed })
     }
 }
 
-impl std::fmt::Debug for PeerSession {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "PeerSession({:?}, {:?})", self.role, self.stage())
+impl From<Occurrence> for PeerEvent {
+    fn from(occurrence: Occurrence) -> PeerEvent {
+        match occurrence {
+            Occurrence::Message(message) => PeerEvent::Message(message),
+            Occurrence::Pong(token) => PeerEvent::Pong(token),
+            Occurrence::Closed(reason) => PeerEvent::Closed(reason),
+        }
     }
 }

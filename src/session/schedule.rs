@@ -61,6 +61,16 @@ pub enum Side {
     Server,
 }
 
+impl Side {
+    /// The other end of the connection.
+    pub fn other(self) -> Side {
+        match self {
+            Side::Client => Side::Server,
+            Side::Server => Side::Client,
+        }
+    }
+}
+
 /// The secret of one handshake, from which every key of the connection comes.
 pub struct Schedule {
     prk: Secret,

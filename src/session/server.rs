@@ -6,26 +6,21 @@
 
 mod handshake;
 
-use std::collections::VecDeque;
-
 use rand_core::CryptoRng;
 
 use self::handshake::{Client, Handshake, Hello};
+use super::engine::{End, Occurrence, Session};
 use super::error::{CloseReason, Fault, SendError, Stage};
-use super::frame::{Frame, FrameBuffer, FrameType};
-use super::hello;
+use super::frame::{Frame, FrameType};
 use super::identity::{KeySlot, ServerIdentity};
 use super::record::Kind;
 use super::schedule::{self, Secret};
 use super::ticket::{Issued, Ticket, TicketTable};
-use super::transport::{Incoming, Transport};
+use super::transport::Transport;
 use crate::crypto::rsa::MODULUS_BYTES;
 use crate::crypto::{Digest, KeyId, Signature, random};
 use crate::limits;
 use crate::time::Now;
-
-/// Bytes of memory kept for output by a connection for which nothing waits.
-const IDLE_BYTES_MAX: usize = 1 << 10;
 
 /// What an operator may set about the channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,13 +119,71 @@ enum State {
     Closed,
 }
 
-/// One connection.
-pub struct ServerSession {
+/// One connection, seen by the server.
+pub type ServerSession = Session<Server>;
+
+/// The server's end of a connection.
+pub struct Server {
     state: State,
-    input: FrameBuffer,
-    output: Vec<u8>,
-    events: VecDeque<ServerEvent>,
-    handshake_bytes: usize,
+}
+
+impl End for Server {
+    type Env<'a> = ServerEnv<'a>;
+    type Event = ServerEvent;
+
+    fn now(env: &ServerEnv<'_>) -> Now {
+        env.now
+    }
+
+    fn stage(&self) -> Stage {
+        match &self.state {
+            State::Start => Stage::Start,
+            State::AwaitDecap(_) => Stage::Hello,
+            State::SentHello(_) => Stage::Handshake,
+            State::AwaitVerify(_) | State::Authed(_) => Stage::ClientAuth,
+            State::Open(_) => Stage::Open,
+            State::Closed => Stage::Closed,
+        }
+    }
+
+    fn reads(&self) -> bool {
+        !matches!(self.state, State::AwaitDecap(_) | State::AwaitVerify(_) | State::Closed)
+    }
+
+    fn handshake_bytes_max(&self, env: &ServerEnv<'_>) -> usize {
+        env.settings.handshake_bytes_max
+    }
+
+    fn sends_alerts(&self) -> bool {
+        true
+    }
+
+    fn transport(&mut self) -> Option<&mut Transport> {
+        match &mut self.state {
+            State::Open(open) => Some(&mut open.transport),
+            _ => None,
+        }
+    }
+
+    fn close(&mut self) {
+        self.state = State::Closed;
+    }
+
+    fn step(session: &mut ServerSession, frame: Frame<'_>, env: &mut ServerEnv<'_>) -> Result<(), Fault> {
+        let state = std::mem::replace(&mut session.end.state, State::Closed);
+        session.end.state = session.step(state, frame, env)?;
+        Ok(())
+    }
+
+    /// A client whose ticket has served half of its life gets a new one.
+    fn before_message(&mut self, env: &mut ServerEnv<'_>, output: &mut Vec<u8>) -> Result<(), SendError> {
+        match &mut self.state {
+            State::Open(open) if open.ticket.is_some_and(|ticket| ticket.is_worn(env.now.mono)) => {
+                open.issue_ticket(output, env)
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 impl Default for ServerSession {
@@ -142,187 +195,55 @@ impl Default for ServerSession {
 impl ServerSession {
     /// A fresh connection.
     pub fn new() -> ServerSession {
-        ServerSession {
-            state: State::Start,
-            input: FrameBuffer::default(),
-            output: Vec::new(),
-            events: VecDeque::new(),
-            handshake_bytes: 0,
-        }
-    }
-
-    /// How many bytes [`ServerSession::receive`] takes now. Read no more than that from the connection, and
-    /// nothing at all while it is zero.
-    pub fn room(&self) -> usize {
-        if matches!(self.state, State::Closed) { 0 } else { self.input.room() }
+        Session::start(Server { state: State::Start }, Vec::new())
     }
 
     /// Bytes of memory that hold input which is not a whole message yet.
     pub fn input_bytes(&self) -> usize {
-        let parts = match &self.state {
+        let parts = match &self.end.state {
             State::Open(open) => open.transport.held_bytes(),
             _ => 0,
         };
-        self.input.len() + parts
-    }
-
-    /// Takes bytes from the connection. Look at the events and the output afterwards. More bytes than
-    /// [`ServerSession::room`] close the session.
-    pub fn receive(&mut self, bytes: &[u8], env: &mut ServerEnv<'_>) {
-        if matches!(self.state, State::Closed) {
-            return;
-        }
-        match self.input.push(bytes) {
-            Ok(()) => self.advance(env),
-            Err(fault) => self.fail(fault, self.stage(), env),
-        }
-    }
-
-    /// The connection ended.
-    pub fn eof(&mut self) {
-        self.end(CloseReason::Truncated);
+        self.waiting_bytes() + parts
     }
 
     /// Takes the answer to [`ServerEvent::Decap`]; nothing happens if the session is past waiting for it.
     pub fn decapped(&mut self, secret: &[u8; 32], env: &mut ServerEnv<'_>) {
-        match std::mem::replace(&mut self.state, State::Closed) {
+        match std::mem::replace(&mut self.end.state, State::Closed) {
             State::AwaitDecap(hello) => {
                 let next = self.send_hello(*hello, secret, None, env);
+                let next = next.map(|state| self.end.state = state);
                 self.enter(next, Stage::Hello, env);
             }
-            other => self.state = other,
+            other => self.end.state = other,
         }
     }
 
     /// Takes the answer to [`ServerEvent::VerifyClientAuth`]; nothing happens if the session is past waiting.
     pub fn client_auth_verified(&mut self, good: bool, env: &mut ServerEnv<'_>) {
-        match std::mem::replace(&mut self.state, State::Closed) {
+        match std::mem::replace(&mut self.end.state, State::Closed) {
             State::AwaitVerify(handshake) => {
                 let next = if good { Ok(State::Authed(handshake)) } else { Err(Fault::Crypto) };
+                let next = next.map(|state| self.end.state = state);
                 self.enter(next, Stage::ClientAuth, env);
             }
-            other => self.state = other,
+            other => self.end.state = other,
         }
     }
 
     /// Turns a handshake away because too many are under way.
     pub fn refuse_busy(&mut self, env: &mut ServerEnv<'_>) {
         if self.stage() < Stage::Open {
-            self.fail(Fault::Busy, self.stage(), env);
-        }
-    }
-
-    /// Seals a message into the output.
-    ///
-    /// # Errors
-    /// [`SendError`]; the session goes on.
-    pub fn send_message(&mut self, message: &[u8], env: &mut ServerEnv<'_>) -> Result<(), SendError> {
-        let State::Open(open) = &mut self.state else { return Err(SendError::NotOpen) };
-        if open.ticket.is_some_and(|ticket| ticket.is_worn(env.now.mono)) {
-            open.issue_ticket(&mut self.output, env)?;
-        }
-        open.transport.send(message, env.now.mono, &mut self.output)
-    }
-
-    /// Sends a ping; its echo comes as [`ServerEvent::Pong`].
-    ///
-    /// # Errors
-    /// [`SendError::NotOpen`].
-    pub fn ping(&mut self, token: [u8; 8], env: &mut ServerEnv<'_>) -> Result<(), SendError> {
-        let State::Open(open) = &mut self.state else { return Err(SendError::NotOpen) };
-        open.transport.record(Kind::Ping, &[&token], env.now.mono, &mut self.output)
-    }
-
-    /// Ends the session from this side, in good order if it is open.
-    pub fn close(&mut self, env: &mut ServerEnv<'_>) {
-        if let State::Open(open) = &mut self.state {
-            open.transport.close(env.now.mono, &mut self.output);
-        }
-        self.end(CloseReason::Local);
-    }
-
-    /// The next event.
-    pub fn poll_event(&mut self) -> Option<ServerEvent> {
-        self.events.pop_front()
-    }
-
-    /// Bytes for the connection.
-    pub fn output(&self) -> &[u8] {
-        &self.output
-    }
-
-    /// The first `count` bytes of the output were written. What held a long answer gives its memory back.
-    pub fn written(&mut self, count: usize) {
-        self.output.drain(..count.min(self.output.len()));
-        if self.output.is_empty() {
-            self.output.shrink_to(IDLE_BYTES_MAX);
-        }
-    }
-
-    /// Takes all bytes for the connection.
-    pub fn take_output(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.output)
-    }
-
-    /// Whether the connection is to be closed once the output is written.
-    pub fn wants_close(&self) -> bool {
-        matches!(self.state, State::Closed)
-    }
-
-    /// How far the session has come.
-    pub fn stage(&self) -> Stage {
-        match &self.state {
-            State::Start => Stage::Start,
-            State::AwaitDecap(_) => Stage::Hello,
-            State::SentHello(_) => Stage::Handshake,
-            State::AwaitVerify(_) | State::Authed(_) => Stage::ClientAuth,
-            State::Open(_) => Stage::Open,
-            State::Closed => Stage::Closed,
+            self.fail(Fault::Busy, self.stage(), env.now.mono);
         }
     }
 
     /// Who the client is: none before the channel is open, and on an anonymous one.
     pub fn account(&self) -> Option<(u64, KeyId)> {
-        match &self.state {
+        match &self.end.state {
             State::Open(open) => open.client.map(|client| (client.account, client.key_id)),
             _ => None,
         }
-    }
-
-    fn advance(&mut self, env: &mut ServerEnv<'_>) {
-        let mut input = std::mem::take(&mut self.input);
-        let (mut stage, mut more) = (self.stage(), Ok(true));
-        while let Ok(true) = more {
-            stage = self.stage();
-            more = self.next(&mut input, env);
-        }
-        if let Err(fault) = more {
-            self.fail(fault, stage, env);
-        }
-        if !self.wants_close() {
-            input.release();
-            self.input = input;
-        }
-    }
-
-    /// Handles the next frame, if there is one and the session reads input.
-    fn next(&mut self, input: &mut FrameBuffer, env: &mut ServerEnv<'_>) -> Result<bool, Fault> {
-        if matches!(self.state, State::AwaitDecap(_) | State::AwaitVerify(_) | State::Closed) {
-            return Ok(false);
-        }
-        let Some(len) = input.next_len()? else { return Ok(false) };
-        let early = self.stage() < Stage::Open;
-        // Held against the header: nobody makes us wait for a body that is too much anyway.
-        if early && len > env.settings.handshake_bytes_max.saturating_sub(self.handshake_bytes) {
-            return Err(Fault::Protocol);
-        }
-        let Some(frame) = input.next_frame()? else { return Ok(false) };
-        if early {
-            self.handshake_bytes += len;
-        }
-        let state = std::mem::replace(&mut self.state, State::Closed);
-        self.state = self.step(state, frame, env)?;
-        Ok(true)
     }
 
     /// The state machine. Every pair of state and frame stands here.
@@ -356,49 +277,18 @@ impl ServerSession {
         frame: Frame<'_>,
         env: &mut ServerEnv<'_>,
     ) -> Result<State, Fault> {
-        match open.transport.receive(frame.bytes, env.now.mono, &mut self.output)? {
-            Incoming::Nothing => {}
-            Incoming::Message(message) => self.events.push_back(ServerEvent::Message(message)),
-            Incoming::Pong(token) => self.events.push_back(ServerEvent::Pong(token)),
-            Incoming::Ended(reason) => {
-                self.events.push_back(ServerEvent::Closed(reason));
-                return Ok(State::Closed);
-            }
-            Incoming::Ticket(..) => {
-                open.transport.give_up(env.now.mono, &mut self.output);
-                return Err(Fault::Protocol);
-            }
-        }
-        Ok(State::Open(open))
+        // Only servers give tickets.
+        let is_open = self.take_record(&mut open.transport, frame, env.now.mono, |_, _| None)?;
+        Ok(if is_open { State::Open(open) } else { State::Closed })
     }
+}
 
-    fn enter(&mut self, next: Result<State, Fault>, stage: Stage, env: &mut ServerEnv<'_>) {
-        match next {
-            Ok(state) => {
-                self.state = state;
-                self.advance(env);
-            }
-            Err(fault) => self.fail(fault, stage, env),
-        }
-    }
-
-    fn fail(&mut self, fault: Fault, stage: Stage, env: &mut ServerEnv<'_>) {
-        if let State::Open(open) = &mut self.state {
-            open.transport.give_up(env.now.mono, &mut self.output);
-        } else if let Some(code) = fault.alert().filter(|_| stage < Stage::Open) {
-            self.output.extend_from_slice(&hello::alert_frame(code));
-        }
-        self.state = State::Closed;
-        self.input = FrameBuffer::default();
-        self.events.push_back(ServerEvent::Closed(CloseReason::Failed(fault, stage)));
-    }
-
-    /// Closes once and says so once.
-    fn end(&mut self, reason: CloseReason) {
-        if !matches!(self.state, State::Closed) {
-            self.state = State::Closed;
-            self.input = FrameBuffer::default();
-            self.events.push_back(ServerEvent::Closed(reason));
+impl From<Occurrence> for ServerEvent {
+    fn from(occurrence: Occurrence) -> ServerEvent {
+        match occurrence {
+            Occurrence::Message(message) => ServerEvent::Message(message),
+            Occurrence::Pong(token) => ServerEvent::Pong(token),
+            Occurrence::Closed(reason) => ServerEvent::Closed(reason),
         }
     }
 }
@@ -421,26 +311,5 @@ impl Open {
         env.tickets.insert(id, ticket);
         self.ticket = Some(issued);
         self.transport.record(Kind::NewTicket, &[&id, &lifetime_s.to_be_bytes()], now, output)
-    }
-}
-
-impl std::fmt::Debug for ServerSession {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "ServerSession({:?})", self.stage())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_long_answer_that_has_left_takes_no_memory() {
-        let mut session = ServerSession::new();
-        session.output = vec![7; 1 << 20];
-        session.written(1 << 19);
-        assert_eq!(session.output(), vec![7; 1 << 19]);
-        session.written(1 << 20);
-        assert!(session.output.is_empty() && session.output.capacity() <= IDLE_BYTES_MAX);
     }
 }

@@ -4,7 +4,7 @@ use super::error::{ALERT_ENCRYPTED, CloseReason, Fault, SendError};
 use super::frame::PAYLOAD_BYTES_MAX;
 use super::message::Reassembly;
 use super::record::{Kind, Opener, Sealer};
-use super::schedule::Secret;
+use super::schedule::{Schedule, Side};
 use crate::time::Monotonic;
 
 /// What one record of an open channel means to its receiver.
@@ -33,7 +33,7 @@ pub(super) struct MessageCaps {
 
 /// Both directions of an open channel.
 #[derive(Debug)]
-pub(super) struct Transport {
+pub struct Transport {
     sealer: Sealer,
     opener: Opener,
     inbox: Reassembly,
@@ -41,11 +41,17 @@ pub(super) struct Transport {
 }
 
 impl Transport {
-    /// Opens the channel: `sending` and `receiving` are the application secrets of this side and the other.
-    pub(super) fn new(sending: Secret, receiving: Secret, caps: MessageCaps, now: Monotonic) -> Transport {
+    /// Opens the channel at the end of a handshake, with the hash over all of it. `own` is the side that this end is.
+    pub(super) fn new(
+        schedule: &Schedule,
+        own: Side,
+        th4: &[u8; 32],
+        caps: MessageCaps,
+        now: Monotonic,
+    ) -> Transport {
         Transport {
-            sealer: Sealer::new(sending, now),
-            opener: Opener::new(receiving),
+            sealer: Sealer::new(schedule.application(own, th4), now),
+            opener: Opener::new(schedule.application(own.other(), th4)),
             inbox: Reassembly::new(caps.receive_bytes),
             send_bytes_max: caps.send_bytes,
         }

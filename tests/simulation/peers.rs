@@ -143,7 +143,7 @@ impl World {
         let dialler = PeerSession::dial(identity(payer), wanted, &mut self.rng);
         let (to_listener, to_dialler) = (dialler.output().to_vec(), Vec::new());
         let mut wire = Wire { id, payer, payee, number, dialler, to_listener, to_dialler };
-        wire.dialler.output_mut().clear();
+        wire.dialler.take_output();
         self.peers.wires.push(wire);
         if let Some(member) = self.peers.members.get_mut(&payee) {
             member.listener.connected(id, ([127, 0, 0, 1], 1).into(), self.now, &mut self.rng);
@@ -305,7 +305,7 @@ impl Wire {
                 settled = settled.or(self.event(event, now, rng)?);
             }
         }
-        self.to_listener.append(self.dialler.output_mut());
+        self.to_listener.append(&mut self.dialler.take_output());
         Ok(settled)
     }
 

@@ -408,9 +408,8 @@ impl Connection {
     }
 
     fn write_out(&mut self) {
-        let output = self.session.output_mut();
         let mut written = 0;
-        while let Some(rest) = output.get(written..).filter(|rest| !rest.is_empty()) {
+        while let Some(rest) = self.session.output().get(written..).filter(|rest| !rest.is_empty()) {
             match self.stream.write(rest) {
                 Ok(count) if count > 0 => written += count,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -419,7 +418,7 @@ impl Connection {
                 _ => break,
             }
         }
-        output.drain(..written);
+        self.session.written(written);
     }
 
     /// Ends the channel in good order: without this, the server could not tell the end from a cut.

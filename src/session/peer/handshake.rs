@@ -37,7 +37,7 @@ impl PeerSession {
     pub(super) fn greeted(&mut self, frame: &Frame<'_>, env: &mut PeerEnv<'_>) -> Result<State, Fault> {
         let theirs = PeerGreeting::decode_hello(frame.body())?;
         let (ephemeral, shared) = Ephemeral::answer(&theirs.ephemeral, env.rng)?;
-        let mut transcript = Transcript::of_peers(&self.own.ledger_id);
+        let mut transcript = Transcript::of_peers(&self.end.own.ledger_id);
         transcript.frame(frame.bytes);
         let reply = PeerGreeting { random: random::bytes(env.rng), ephemeral }.encode_reply();
         transcript.frame(&reply);
@@ -48,8 +48,8 @@ impl PeerSession {
     }
 
     fn ask_signature(&mut self, transcript: &Transcript) {
-        let PeerIdentity { ledger_id, account, key_id } = self.own;
-        let signed = peer_auth_bytes(self.role, &ledger_id, account, &key_id, &transcript.hash());
+        let PeerIdentity { ledger_id, account, key_id } = self.end.own;
+        let signed = peer_auth_bytes(self.end.role, &ledger_id, account, &key_id, &transcript.hash());
         self.events.push_back(PeerEvent::Sign(signed));
     }
 
@@ -60,15 +60,15 @@ impl PeerSession {
         signature: Signature,
         env: &mut PeerEnv<'_>,
     ) -> Result<State, Fault> {
-        let PeerIdentity { account, key_id, .. } = self.own;
+        let PeerIdentity { account, key_id, .. } = self.end.own;
         let payload = ClientAuthBody { account, key_id, signature }.encode();
-        let (auth, finished) = match self.role {
+        let (auth, finished) = match self.end.role {
             PeerRole::Dialler => (Kind::ClientAuth, Kind::ClientFinished),
             PeerRole::Listener => (Kind::ServerAuth, Kind::ServerFinished),
         };
         handshake.say(auth, &payload, &mut self.output)?;
         let mut payload = schedule::finished(&handshake.own_secret, &handshake.transcript.hash()).to_vec();
-        if self.role == PeerRole::Listener {
+        if self.end.role == PeerRole::Listener {
             let params = Params {
                 time_ms: env.now.wall.millis(),
                 message_bytes_max: PEER_MESSAGE_BYTES_MAX as u32,
@@ -78,7 +78,7 @@ impl PeerSession {
             payload.extend_from_slice(&params.encode());
         }
         handshake.say(finished, &payload, &mut self.output)?;
-        match self.role {
+        match self.end.role {
             PeerRole::Dialler => Ok(self.open(*handshake, env)),
             PeerRole::Listener => Ok(State::AwaitAuth(handshake)),
         }
@@ -90,18 +90,18 @@ impl PeerSession {
         mut handshake: Box<Handshake>,
         frame: Frame<'_>,
     ) -> Result<State, Fault> {
-        let (wanted, role) = match self.role {
+        let (wanted, role) = match self.end.role {
             PeerRole::Dialler => (Kind::ServerAuth, PeerRole::Listener),
             PeerRole::Listener => (Kind::ClientAuth, PeerRole::Dialler),
         };
         let (kind, payload) = handshake.opener.open(frame.bytes)?;
         let auth = ClientAuthBody::decode(payload).map_err(|_| Fault::Crypto)?;
         let ClientAuthBody { account, key_id, signature } = auth;
-        if kind != wanted || self.wanted.is_some_and(|wanted| wanted != (account, key_id)) {
+        if kind != wanted || self.end.wanted.is_some_and(|wanted| wanted != (account, key_id)) {
             return Err(Fault::Crypto);
         }
         let transcript = handshake.transcript.hash();
-        let signed = peer_auth_bytes(role, &self.own.ledger_id, account, &key_id, &transcript);
+        let signed = peer_auth_bytes(role, &self.end.own.ledger_id, account, &key_id, &transcript);
         handshake.transcript.message(kind as u8, payload);
         handshake.peer = Some((account, key_id));
         self.events.push_back(PeerEvent::Verify { account, key_id, signed, signature });
@@ -120,13 +120,13 @@ impl PeerSession {
         if !schedule::same(&expected, proof) {
             return Err(Fault::Crypto);
         }
-        match (self.role, kind) {
+        match (self.end.role, kind) {
             (PeerRole::Dialler, Kind::ServerFinished) => handshake.params = Some(Params::decode(rest)?),
             (PeerRole::Listener, Kind::ClientFinished) if rest.is_empty() => {}
             _ => return Err(Fault::Crypto),
         }
         handshake.transcript.message(kind as u8, payload);
-        match self.role {
+        match self.end.role {
             PeerRole::Listener => Ok(self.open(*handshake, env)),
             PeerRole::Dialler => {
                 self.ask_signature(&handshake.transcript);
@@ -136,21 +136,19 @@ impl PeerSession {
     }
 
     fn open(&mut self, handshake: Handshake, env: &mut PeerEnv<'_>) -> State {
-        let (own, their) = sides(self.role);
         let (schedule, th4) = (handshake.schedule, handshake.transcript.hash());
         let caps = MessageCaps { send_bytes: PEER_MESSAGE_BYTES_MAX, receive_bytes: PEER_MESSAGE_BYTES_MAX };
-        let (sending, receiving) = (schedule.application(own, &th4), schedule.application(their, &th4));
-        let transport = Transport::new(sending, receiving, caps, env.now.mono);
+        let transport = Transport::new(&schedule, side(self.end.role), &th4, caps, env.now.mono);
         let account = handshake.peer.map_or(0, |(account, _)| account);
         self.events.push_back(PeerEvent::Opened { account, params: handshake.params });
         State::Open(Box::new(Open { transport, accepted: false }))
     }
 }
 
-fn sides(role: PeerRole) -> (Side, Side) {
+fn side(role: PeerRole) -> Side {
     match role {
-        PeerRole::Dialler => (Side::Client, Side::Server),
-        PeerRole::Listener => (Side::Server, Side::Client),
+        PeerRole::Dialler => Side::Client,
+        PeerRole::Listener => Side::Server,
     }
 }
 
@@ -166,8 +164,8 @@ pub(super) fn answered(hello: Hello, frame: &Frame<'_>, env: &mut PeerEnv<'_>) -
 impl Handshake {
     fn new(transcript: Transcript, shared: &Secret, role: PeerRole, now: Now) -> Handshake {
         let schedule = Schedule::new(transcript.hash(), &[0; 32], shared);
-        let (own, their) = sides(role);
-        let (own_secret, their_secret) = (schedule.handshake(own), schedule.handshake(their));
+        let own = side(role);
+        let (own_secret, their_secret) = (schedule.handshake(own), schedule.handshake(own.other()));
         let sealer = Sealer::new(own_secret.clone(), now.mono);
         let opener = Opener::new(their_secret.clone());
         let (peer, params) = (None, None);

@@ -176,10 +176,8 @@ impl ServerSession {
             None => env.settings.message_anonymous_bytes_max,
         };
         let caps = MessageCaps { send_bytes: bytes_max, receive_bytes: bytes_max };
-        let (sending, receiving) =
-            (schedule.application(Side::Server, &th4), schedule.application(Side::Client, &th4));
         let mut open = Open {
-            transport: Transport::new(sending, receiving, caps, env.now.mono),
+            transport: Transport::new(schedule, Side::Server, &th4, caps, env.now.mono),
             resumption: schedule.resumption(&th4),
             descriptor_hash: handshake.descriptor_hash,
             client: handshake.client,
