@@ -1,13 +1,14 @@
 //! A real daemon on loopback, what it has used, and members who are registered with it.
 
 use std::io::{BufRead as _, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use ledgerd::client::bench::Accounts;
 use ledgerd::client::{
-    Connection, Home, KnownServer, Opening, PATIENCE, Signer, get_key, known_servers, question,
+    Connection, Home, KnownServer, Opening, PATIENCE, Signer, get_key, known_servers, load_key, make_key,
+    question,
 };
 use ledgerd::session::{ClientAuth, ClientTicket, Descriptor};
 use rustix::process::{Pid, Signal, kill_process};
@@ -26,6 +27,20 @@ impl Daemon {
     /// Starts a daemon on the ledger in this directory, which is made if it is not there, and waits until it serves. It
     /// serves with [`SETTINGS`], which it says.
     pub(crate) fn start(data: &Path) -> Daemon {
+        Daemon::start_with(data, &[])
+    }
+
+    /// Starts a daemon on a new ledger in this place, of which the first member will be an operator.
+    pub(crate) fn start_for_operator(place: &Path) -> Daemon {
+        let home = Home::open(Some(&cache().join("0001"))).unwrap();
+        let key = load_key(&home, &mut |_| None).unwrap();
+        let key = key.unwrap_or_else(|| make_key(&home, None).unwrap());
+        let file = place.join("operator.pem");
+        std::fs::write(&file, key.public().to_pem()).unwrap();
+        Daemon::start_with(&place.join("ledger"), &["--operator", file.to_str().unwrap()])
+    }
+
+    fn start_with(data: &Path, more: &[&str]) -> Daemon {
         let settings = data.with_extension("toml");
         std::fs::write(&settings, SETTINGS).unwrap();
         println!("ledgerd.toml: {}", SETTINGS.trim_end().replace('\n', ", "));
@@ -35,6 +50,7 @@ impl Daemon {
             .arg("--config")
             .arg(settings)
             .args(["--listen", "127.0.0.1:0"])
+            .args(more)
             .env("LEDGERD_LOG", "error")
             .stdout(Stdio::piped())
             .spawn();
@@ -78,12 +94,16 @@ impl Daemon {
     /// that knows the daemon lies.
     pub(crate) fn accounts(&self, place: &Path, count: usize) -> Accounts {
         let (home, server, _) = self.pinned(place);
-        let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bench-accounts");
-        let accounts = Accounts::open(&cache, &home, server, count).unwrap();
+        let accounts = Accounts::open(&cache(), &home, server, count).unwrap();
         Accounts::make_keys(&accounts.without_key().unwrap(), &|| ()).unwrap();
         accounts.register(&accounts.unregistered().unwrap(), &|| ()).unwrap();
         accounts
     }
+}
+
+/// Where the keys of throw-away accounts are kept.
+fn cache() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("bench-accounts")
 }
 
 impl Drop for Daemon {
@@ -96,7 +116,17 @@ impl Drop for Daemon {
 /// A ticket of the first of these accounts, after a full handshake: a resumed session gets no ticket while the one that
 /// it was resumed with is good.
 pub(crate) fn ticket(accounts: &Accounts, address: &str, descriptor: &Descriptor) -> ClientTicket {
-    let Signer { account, key, .. } = accounts.signers().unwrap().swap_remove(0);
+    ticket_of(accounts.signers().unwrap().swap_remove(0), address, descriptor)
+}
+
+/// A ticket of each of these accounts.
+pub(crate) fn tickets(accounts: &Accounts, address: &str, descriptor: &Descriptor) -> Vec<ClientTicket> {
+    let signers = accounts.signers().unwrap();
+    signers.into_iter().map(|signer| ticket_of(signer, address, descriptor)).collect()
+}
+
+fn ticket_of(signer: Signer, address: &str, descriptor: &Descriptor) -> ClientTicket {
+    let Signer { account, key, .. } = signer;
     let auth = ClientAuth { account: account.0, key };
     let mut connection = Connection::open(address, &Opening::Full(descriptor, Some(auth)), PATIENCE)
         .unwrap_or_else(|error| panic!("{error:?}"));
