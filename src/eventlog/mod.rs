@@ -17,6 +17,7 @@ mod options;
 pub mod reader;
 mod recovery;
 pub mod segment;
+mod open_segments;
 mod sim_disk;
 mod storage;
 mod writer;

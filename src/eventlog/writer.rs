@@ -19,6 +19,7 @@ use super::ahead::Ahead;
 use super::anchor::{self, Anchor, AnchorFile};
 use super::error::{LogError, OpenError, io_error};
 use super::frame::{Batch, SegmentIdentity};
+use super::open_segments::OpenSegments;
 use super::options::{Figures, Mode, Options};
 use super::reader::{LogReader, read_block};
 use super::recovery::{BlockRefused, Recovery, Replay, Replaying, Survey, Tail, survey};
@@ -63,7 +64,7 @@ pub struct EventLog {
     /// What the start found and had no room to put right.
     unsettled: Option<Box<Tail>>,
     /// The segment that was read from last, kept open.
-    reading: RefCell<Option<(u64, Box<dyn StorageFile>)>>,
+    reading: RefCell<OpenSegments>,
 }
 
 /// Makes a log of one block in a directory without one, and syncs it. The caller sees to it that a log that is half
@@ -180,7 +181,7 @@ impl EventLog {
             figures,
             poisoned: false,
             unsettled: None,
-            reading: RefCell::new(None),
+            reading: RefCell::default(),
         })
     }
 
@@ -315,13 +316,8 @@ impl EventLog {
             return Err(LogError::corrupt(LOG_DIR, 0, index, "no_such_block", "there is no such block"));
         };
         let name = path(first_index);
-        let mut reading = self.reading.borrow_mut();
-        let file = match reading.take() {
-            Some((open, file)) if open == first_index => file,
-            _ => self.storage.open(&name, Access::Read).map_err(io_error(&name, "open"))?,
-        };
-        let (_, file) = reading.insert((first_index, file));
-        read_block(file.as_ref(), &name, offset, index)
+        let open = || self.storage.open(&name, Access::Read).map_err(io_error(&name, "open"));
+        self.reading.borrow_mut().with(first_index, open, |file| read_block(file, &name, offset, index))
     }
 
     /// A reader for another thread.
