@@ -69,5 +69,6 @@ mod tiles;
 mod vectors_command;
 mod vectors_orders;
 mod vectors_payments;
+mod wire_messages;
 mod wire_tables;
 mod witness;

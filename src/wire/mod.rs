@@ -65,6 +65,3 @@ pub fn open<'a, T: Deserialize<'a> + Serialize>(message: &'a [u8]) -> Result<(u3
     }
     Ok((u32::from_be_bytes(id), codec::strict(body)?))
 }
-
-#[cfg(test)]
-mod tests;
