@@ -10,7 +10,7 @@
 use crate::refusal;
 use serde_bytes::ByteBuf;
 
-use super::connection::{Connection, Peer, PendingCommand};
+use super::door::{Connection, Peer, PendingCommand};
 use super::job::{CheckingKey, CommandCheck, EndorsementCheck, SignatureVerdict};
 use super::lines::Line;
 use super::{ConnectionId, Job, Service};
@@ -106,7 +106,7 @@ impl Service {
 
     /// Whether this session may submit this command, and with which key it is checked.
     fn checking_key(&mut self, id: ConnectionId, message: &Message<'_>) -> Result<CheckingKey, Box<Reply>> {
-        let peer = self.connections.get(&id).map_or(Peer::Unknown, |connection| connection.peer);
+        let peer = self.door.connections.get(&id).map_or(Peer::Unknown, |connection| connection.peer);
         let header = &message.header;
         let no_permission =
             || Box::new(refusal(refusal::NO_PERMISSION, "a command is submitted by its author"));
@@ -215,12 +215,12 @@ impl Service {
         key: CheckingKey,
         endorsements: Vec<EndorsementCheck>,
     ) {
-        let Some(connection) = self.connections.get_mut(&id) else { return };
+        let Some(connection) = self.door.connections.get_mut(&id) else { return };
         let sequence = connection.first_sequence + connection.commands.len() as u64;
         let bytes = submission.message.len() + submission.signature.len();
         connection.commands.push_back(PendingCommand { request, bytes, checked: None });
         let party = connection.party();
-        self.shares.begin(party, bytes);
+        self.door.shares.begin(party, bytes);
         self.checks_under_way += 1;
         let (message, signature) = (submission.message.to_vec(), submission.signature.to_vec());
         let check = CommandCheck { connection: id, sequence, key, message, signature, endorsements };
@@ -256,7 +256,7 @@ impl Service {
         self.hand_out_checks();
         self.keep_keys(&check);
         let id = check.connection;
-        let Some(connection) = self.connections.get_mut(&id) else { return };
+        let Some(connection) = self.door.connections.get_mut(&id) else { return };
         let place = check.sequence.checked_sub(connection.first_sequence);
         let place = place.and_then(|place| usize::try_from(place).ok());
         if let Some(pending) = place.and_then(|place| connection.commands.get_mut(place)) {
@@ -268,14 +268,14 @@ impl Service {
 
     /// Decides the commands of a connection whose turn has come.
     pub(super) fn run_commands(&mut self, id: ConnectionId, now: Now) {
-        while let Some(connection) = self.connections.get_mut(&id) {
+        while let Some(connection) = self.door.connections.get_mut(&id) {
             let Some((check, verdict)) =
                 connection.commands.front_mut().and_then(|first| first.checked.take())
             else {
                 break;
             };
             let reply = self.decide(&check, &verdict, now);
-            let Some(connection) = self.connections.get_mut(&id) else { break };
+            let Some(connection) = self.door.connections.get_mut(&id) else { break };
             let Some(reply) = reply else {
                 // The batch is full: the command keeps its place and its verdict until the next tick.
                 if let Some(first) = connection.commands.front_mut() {
@@ -289,7 +289,7 @@ impl Service {
                 connection.commands.pop_front().map_or((0, 0), |first| (first.request, first.bytes));
             connection.first_sequence += 1;
             self.commands_ended(party, 1, bytes);
-            self.touched.insert(id);
+            self.door.touched.insert(id);
             self.count(&reply);
             self.log_answer(id, &reply, now);
             self.hold(id, request, reply);
@@ -343,7 +343,7 @@ impl Service {
                 let bytes = message.bytes.len() + check.signature.len() + placement.event.len();
                 self.quota.add(message.header.account, (bytes + BLOCK_FIELDS_BYTES) as u64);
                 if let Some(account) = ends_sessions_of {
-                    self.tickets.revoke_account(account.0);
+                    self.door.tickets.revoke_account(account.0);
                 }
                 Some(accepted(placement, false))
             }
@@ -374,9 +374,10 @@ impl Service {
 
     /// Whether there is a token for a registration: of its network, where that is not this machine, and of all.
     fn takes_registration(&mut self, id: ConnectionId, now: Now) -> bool {
-        let prefix = self.connections.get(&id).map(Connection::prefix).filter(|prefix| !prefix.is_loopback());
-        prefix.is_none_or(|prefix| self.registrations_by_prefix.take(prefix, now.mono))
-            && self.registrations.take(now.mono)
+        let prefix =
+            self.door.connections.get(&id).map(Connection::prefix).filter(|prefix| !prefix.is_loopback());
+        prefix.is_none_or(|prefix| self.door.registrations_by_prefix.take(prefix, now.mono))
+            && self.door.registrations.take(now.mono)
     }
 
     /// The refusal for an author who has written as much of the log today as an account may. Those who register have no
@@ -410,7 +411,7 @@ impl Service {
     }
 
     fn log_answer(&mut self, id: ConnectionId, reply: &Reply, now: Now) {
-        let Some(connection) = self.connections.get(&id) else { return };
+        let Some(connection) = self.door.connections.get(&id) else { return };
         let (account, party) = (connection.account(), connection.party());
         match reply {
             Reply::Accepted(accepted) if accepted.duplicate => {

@@ -1,7 +1,7 @@
 //! From a message to its answer: decodes the request and asks the ledger.
 
 use super::commands::not_authenticated;
-use super::connection::{Connection, Peer};
+use super::door::{Connection, Peer};
 use super::lines::Line;
 use super::party::Party;
 use super::turns::CHECKPOINT_WORK;
@@ -15,7 +15,7 @@ use crate::wire::{self, CheckpointNote, Progress, Push, ReceiptOf, Refusal, Repl
 impl Service {
     /// Answers one message, or has its answer come later.
     pub(super) fn dispatch(&mut self, id: ConnectionId, message: &[u8], now: Now) {
-        let Some(connection) = self.connections.get_mut(&id) else { return };
+        let Some(connection) = self.door.connections.get_mut(&id) else { return };
         connection.messages += 1;
         let (anonymous, in_excess) = (connection.peer == Peer::Anonymous, connection.in_excess);
         let account = connection.account();
@@ -95,7 +95,7 @@ impl Service {
     /// later one.
     pub(super) fn log_progress(&mut self, done: u64, total: u64) {
         for asker in self.verifications.next_to_tell() {
-            let connection = self.connections.get(&asker.connection);
+            let connection = self.door.connections.get(&asker.connection);
             if connection.is_some_and(Connection::has_taken_all) {
                 let progress = Reply::Push(Push::Progress(Progress { done, total }));
                 self.hold_durable(asker.connection, asker.request, progress);

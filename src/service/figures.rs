@@ -14,7 +14,7 @@ const ROWS: &[Row] = &[
     ("blocks", "durable blocks", |service, _| service.ledger.committed().size.into()),
     ("head", "hash of the newest of them", |service, _| service.ledger.committed().head.to_string().into()),
     ("segments", "segments of the log", |service, _| service.ledger.log().figures().segments.into()),
-    ("connections", "open connections", |service, _| (service.connections.len() as u64).into()),
+    ("connections", "open connections", |service, _| (service.door.connections.len() as u64).into()),
     ("followers", "requests that are sent blocks as they come", |service, _| {
         service.following.count().into()
     }),

@@ -210,7 +210,7 @@ impl Service {
         if of == Followed::Readable && !self.ledger.replica().state().reads_anything(account) {
             return self.hold_durable(id, request, Reply::Refused(reads_nothing()));
         }
-        if let Some(connection) = self.connections.get_mut(&id) {
+        if let Some(connection) = self.door.connections.get_mut(&id) {
             connection.follows = true;
         }
         self.following.end((id, request));
@@ -243,7 +243,7 @@ impl Service {
     ) -> usize {
         let (id, request) = follow;
         let half = self.limits.output_bytes_max as usize / 2;
-        let Some(connection) = self.connections.get(&id).filter(|connection| !connection.ending) else {
+        let Some(connection) = self.door.connections.get(&id).filter(|connection| !connection.ending) else {
             return 0;
         };
         // Half of the room is left to answers.
@@ -347,6 +347,7 @@ impl Service {
             let follows: Vec<Follow> = self.following.of_account(account).collect();
             for (id, request) in follows {
                 let has_room = self
+                    .door
                     .connections
                     .get(&id)
                     .is_some_and(|connection| !connection.ending && connection.has_taken_all());

@@ -67,7 +67,7 @@ impl Service {
     }
 
     fn put_out(&mut self, id: ConnectionId, request: u32, reply: &Reply, seen: Commit) {
-        let Some(connection) = self.connections.get_mut(&id) else { return };
+        let Some(connection) = self.door.connections.get_mut(&id) else { return };
         connection.held_bytes += self.outbox.put(id, request, reply, seen);
     }
 }
@@ -87,7 +87,7 @@ mod tests {
     use crate::eventlog::{self, Options, SimDisk, Storage};
     use crate::ledger::{CHECKPOINT_FILE, CheckpointFile, Ledger, Placement};
     use crate::limits::Limits;
-    use crate::service::connection::{Connection, Peer};
+    use crate::service::door::{Connection, Peer};
     use crate::session::{Descriptor, ServerIdentity, ServerSession};
     use crate::time::{SinceBoot, Timestamp};
     use crate::wire::{self, Accepted, Request, Submission};
@@ -156,18 +156,18 @@ mod tests {
         for (id, peer) in [(MEMBER, member), (STRANGER, Peer::Anonymous)] {
             let mut connection = Connection::new(([127, 0, 0, 1], 1).into(), ServerSession::new(), NOW.mono);
             connection.opened(peer, NOW.mono);
-            service.connections.insert(id, connection);
+            service.door.connections.insert(id, connection);
         }
         (service, disk)
     }
 
     /// Has a request dispatched on a connection of its own, so that no other reply holds its answer up.
     fn ask(service: &mut Service, of: ConnectionId, id: u32, request: &Request<'_>) {
-        let peer = service.connections[&of].peer;
+        let peer = service.door.connections[&of].peer;
         let mut connection = Connection::new(([127, 0, 0, 1], 1).into(), ServerSession::new(), NOW.mono);
         connection.opened(peer, NOW.mono);
         let own = ConnectionId(100 + u64::from(id));
-        service.connections.insert(own, connection);
+        service.door.connections.insert(own, connection);
         service.dispatch(own, &wire::seal(id, request), NOW);
     }
 

@@ -50,7 +50,7 @@ impl Service {
         if address.port() == 0 {
             return Reply::Refused(Refusal::fail(refusal::INVALID_ADDRESS, "nobody listens on port 0"));
         }
-        if let Some(connection) = self.connections.get_mut(&id) {
+        if let Some(connection) = self.door.connections.get_mut(&id) {
             let seen = connection.address.ip().to_canonical();
             if address.ip().to_canonical().is_unspecified() {
                 address.set_ip(seen);

@@ -4,7 +4,7 @@
 //! message, also for one whose answer is empty, and what it reads, proves or signs on top. Each party has a share of
 //! a turn before it is the next one's turn.
 
-use super::connection::Peer;
+use super::door::Peer;
 use super::party::Party;
 use super::{ConnectionId, Service};
 use crate::time::Now;
@@ -31,15 +31,15 @@ impl Service {
     /// Has a connection's messages looked at when its turn comes. Called whenever there may be some whose answers have
     /// room.
     pub(super) fn await_turn(&mut self, id: ConnectionId) {
-        let Some(connection) = self.connections.get_mut(&id) else { return };
+        let Some(connection) = self.door.connections.get_mut(&id) else { return };
         let waits = !connection.inbox.is_empty() && !connection.ending && connection.has_room(&self.limits);
         if waits && !connection.in_turns {
             connection.in_turns = true;
             let party = connection.party();
-            if self.shares.has_room(party, &self.limits) {
+            if self.door.shares.has_room(party, &self.limits) {
                 self.turns.push(party, id);
             } else {
-                self.shares.block(party, id);
+                self.door.shares.block(party, id);
             }
         }
     }
@@ -57,19 +57,20 @@ impl Service {
     /// One party's share; gives what was used of it.
     fn serve_connection(&mut self, id: ConnectionId, now: Now) -> u64 {
         self.work = 0;
-        if let Some(connection) = self.connections.get_mut(&id) {
+        if let Some(connection) = self.door.connections.get_mut(&id) {
             connection.in_turns = false;
         }
         while self.work < WORK_PER_PARTY
-            && let Some(connection) = self.connections.get_mut(&id)
+            && let Some(connection) = self.door.connections.get_mut(&id)
         {
             let has_room = connection.has_room(&self.limits);
-            if connection.ending || !has_room || !self.shares.has_room(connection.party(), &self.limits) {
+            if connection.ending || !has_room || !self.door.shares.has_room(connection.party(), &self.limits)
+            {
                 break;
             }
             let Some(message) = connection.next_message() else { break };
             self.work += MESSAGE_WORK + message.len() as u64 / BYTES_PER_WORK;
-            self.touched.insert(id);
+            self.door.touched.insert(id);
             self.dispatch(id, &message, now);
         }
         self.note_input(id);
@@ -78,7 +79,7 @@ impl Service {
     }
 }
 
-impl super::connection::Connection {
+impl super::door::Connection {
     /// Whose share of everything it uses.
     pub(super) fn party(&self) -> Party {
         match self.peer {

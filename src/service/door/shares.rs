@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use super::holdings::Holdings;
-use super::party::{Party, Prefix};
-use super::{ConnectionId, Service};
 use crate::domain::AccountId;
 use crate::limits::Limits;
+use crate::service::holdings::Holdings;
+use crate::service::party::{Party, Prefix};
+use crate::service::{ConnectionId, Service};
 use crate::time::Now;
 
 /// Bytes of one party's commands under way before it is no longer listened to.
@@ -39,40 +39,40 @@ impl Share {
 
 /// See the module.
 #[derive(Default)]
-pub(super) struct Shares {
+pub(in crate::service) struct Shares {
     under_way: BTreeMap<Party, Share>,
     /// Parties of whose share something was read in this turn.
     readers: Vec<Party>,
     /// Open connections of members.
-    pub(super) by_account: Holdings<AccountId, ConnectionId>,
+    pub(in crate::service) by_account: Holdings<AccountId, ConnectionId>,
     /// All connections.
-    pub(super) by_prefix: Holdings<Prefix, ConnectionId>,
+    pub(in crate::service) by_prefix: Holdings<Prefix, ConnectionId>,
     /// Connections that have not authenticated.
-    pub(super) unauthenticated: Holdings<Prefix, ConnectionId>,
+    pub(in crate::service) unauthenticated: Holdings<Prefix, ConnectionId>,
     /// Bytes of messages that have not arrived whole, or that nobody has looked at yet.
-    pub(super) input_bytes: usize,
+    pub(in crate::service) input_bytes: usize,
 }
 
 impl Shares {
     /// Whether a party may submit more: what it submitted so far has room.
-    pub(super) fn has_room(&self, party: Party, limits: &Limits) -> bool {
+    pub(in crate::service) fn has_room(&self, party: Party, limits: &Limits) -> bool {
         self.under_way.get(&party).is_none_or(|share| share.has_room(limits))
     }
 
     /// Has a connection wait until its party has room.
-    pub(super) fn block(&mut self, party: Party, id: ConnectionId) {
+    pub(in crate::service) fn block(&mut self, party: Party, id: ConnectionId) {
         self.under_way.entry(party).or_default().blocked.push(id);
     }
 
     /// A command was submitted.
-    pub(super) fn begin(&mut self, party: Party, bytes: usize) {
+    pub(in crate::service) fn begin(&mut self, party: Party, bytes: usize) {
         let share = self.under_way.entry(party).or_default();
         share.commands += 1;
         share.command_bytes += bytes;
     }
 
     /// Commands were answered, or their connection is gone; gives the connections that waited for it.
-    pub(super) fn end(
+    pub(in crate::service) fn end(
         &mut self,
         party: Party,
         commands: u64,
@@ -90,12 +90,12 @@ impl Shares {
     }
 
     /// Whether a party may be read from in this turn. Strangers may not say much anyway.
-    pub(super) fn may_read(&self, party: Party) -> bool {
+    pub(in crate::service) fn may_read(&self, party: Party) -> bool {
         self.under_way.get(&party).is_none_or(|share| share.read < READ_PER_TURN)
     }
 
     /// So much was read from a party.
-    pub(super) fn note_read(&mut self, party: Party, bytes: usize) {
+    pub(in crate::service) fn note_read(&mut self, party: Party, bytes: usize) {
         if let Party::Stranger(_) = party {
             return;
         }
@@ -124,18 +124,18 @@ impl Shares {
 
 impl Service {
     /// Lets everybody be read from again; the loop asks for their bytes when it looks at their connections.
-    pub(super) fn share_reading_anew(&mut self) {
-        for party in self.shares.turn() {
+    pub(in crate::service) fn share_reading_anew(&mut self) {
+        for party in self.door.shares.turn() {
             if let Party::Member(account) = party {
-                self.touched.extend(self.shares.by_account.of(account));
+                self.door.touched.extend(self.door.shares.by_account.of(account));
             }
         }
     }
 
     /// Commands of a connection are no longer under way: whoever waited for that is looked at in turn.
-    pub(super) fn commands_ended(&mut self, party: Party, commands: u64, bytes: usize) {
-        for id in self.shares.end(party, commands, bytes, &self.limits) {
-            if let Some(connection) = self.connections.get_mut(&id) {
+    pub(in crate::service) fn commands_ended(&mut self, party: Party, commands: u64, bytes: usize) {
+        for id in self.door.shares.end(party, commands, bytes, &self.limits) {
+            if let Some(connection) = self.door.connections.get_mut(&id) {
                 connection.in_turns = false;
             }
             self.await_turn(id);
@@ -143,18 +143,18 @@ impl Service {
     }
 
     /// Counts what a connection has sent that nobody has looked at.
-    pub(super) fn note_input(&mut self, id: ConnectionId) {
-        let Some(connection) = self.connections.get_mut(&id) else { return };
+    pub(in crate::service) fn note_input(&mut self, id: ConnectionId) {
+        let Some(connection) = self.door.connections.get_mut(&id) else { return };
         let held =
             if connection.ending { 0 } else { connection.session.input_bytes() + connection.inbox_bytes };
         let before = std::mem::replace(&mut connection.input_bytes, held);
-        self.shares.input_bytes = (self.shares.input_bytes + held).saturating_sub(before);
+        self.door.shares.input_bytes = (self.door.shares.input_bytes + held).saturating_sub(before);
     }
 
     /// When what nobody has looked at is more than there is room for, the party that holds most of it loses the connection
     /// on which it holds most, until it fits.
-    pub(super) fn bound_input(&mut self, now: Now) {
-        while self.shares.input_bytes as u64 > self.limits.input_bytes_max
+    pub(in crate::service) fn bound_input(&mut self, now: Now) {
+        while self.door.shares.input_bytes as u64 > self.limits.input_bytes_max
             && let Some(id) = self.largest_input()
         {
             self.displace(id, "the messages of all connections take more memory than there is for them", now);
@@ -163,7 +163,9 @@ impl Service {
 
     fn largest_input(&self) -> Option<ConnectionId> {
         let mut by_party: BTreeMap<Party, (usize, usize, ConnectionId)> = BTreeMap::new();
-        for (id, connection) in self.connections.iter().filter(|(_, connection)| connection.input_bytes > 0) {
+        for (id, connection) in
+            self.door.connections.iter().filter(|(_, connection)| connection.input_bytes > 0)
+        {
             let (sum, most, largest) = by_party.entry(connection.party()).or_insert((0, 0, *id));
             *sum += connection.input_bytes;
             if connection.input_bytes > *most {

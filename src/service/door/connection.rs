@@ -4,17 +4,17 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::job::{CommandCheck, SignatureVerdict};
-use super::party::Prefix;
 use crate::crypto::KeyId;
 use crate::domain::AccountId;
 use crate::limits::Limits;
+use crate::service::job::{CommandCheck, SignatureVerdict};
+use crate::service::party::Prefix;
 use crate::session::{ServerSession, Stage};
 use crate::time::Monotonic;
 
 /// Who is at the other end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Peer {
+pub(in crate::service) enum Peer {
     /// The handshake is not complete.
     Unknown,
     /// Somebody without an account.
@@ -24,33 +24,33 @@ pub(super) enum Peer {
 }
 
 /// A command on its way: waiting for its signature to be checked, or for its turn.
-pub(super) struct PendingCommand {
+pub(in crate::service) struct PendingCommand {
     /// Id of the request.
-    pub(super) request: u32,
+    pub(in crate::service) request: u32,
     /// Bytes it holds in memory.
-    pub(super) bytes: usize,
+    pub(in crate::service) bytes: usize,
     /// The verdict, once it is there.
-    pub(super) checked: Option<(CommandCheck, SignatureVerdict)>,
+    pub(in crate::service) checked: Option<(CommandCheck, SignatureVerdict)>,
 }
 
 /// See the module.
-pub(super) struct Connection {
-    pub(super) address: SocketAddr,
-    pub(super) session: ServerSession,
-    pub(super) peer: Peer,
+pub(in crate::service) struct Connection {
+    pub(in crate::service) address: SocketAddr,
+    pub(in crate::service) session: ServerSession,
+    pub(in crate::service) peer: Peer,
     /// Messages received and not looked at yet, because the client is ahead of its answers.
-    pub(super) inbox: VecDeque<Vec<u8>>,
+    pub(in crate::service) inbox: VecDeque<Vec<u8>>,
     /// Bytes of memory that they take.
-    pub(super) inbox_bytes: usize,
+    pub(in crate::service) inbox_bytes: usize,
     /// Bytes of memory that are counted for what the client has sent and nobody has looked at.
-    pub(super) input_bytes: usize,
+    pub(in crate::service) input_bytes: usize,
     /// Commands in the order in which they arrived; the first has number `first_sequence`.
-    pub(super) commands: VecDeque<PendingCommand>,
-    pub(super) first_sequence: u64,
+    pub(in crate::service) commands: VecDeque<PendingCommand>,
+    pub(in crate::service) first_sequence: u64,
     /// Bytes of replies held until the batch is durable.
-    pub(super) held_bytes: usize,
+    pub(in crate::service) held_bytes: usize,
     /// Messages received, which are counted while the session is anonymous.
-    pub(super) messages: u64,
+    pub(in crate::service) messages: u64,
     opened_at: Option<Monotonic>,
     accepted_at: Monotonic,
     first_frame_seen: bool,
@@ -58,21 +58,21 @@ pub(super) struct Connection {
     /// Since when output waits without any of it having been taken.
     output_waits_since: Option<Monotonic>,
     /// Nothing is read or answered any more; what is in the output still goes out.
-    pub(super) ending: bool,
+    pub(in crate::service) ending: bool,
     /// The member is online through this connection.
-    pub(super) present: bool,
+    pub(in crate::service) present: bool,
     /// The member follows blocks through this connection, for as long as it is heard of.
-    pub(super) follows: bool,
+    pub(in crate::service) follows: bool,
     /// When the client was asked whether it is still there, since it was heard last.
-    pub(super) pinged_at: Option<Monotonic>,
+    pub(in crate::service) pinged_at: Option<Monotonic>,
     /// It stands among those whose messages are looked at in turn.
-    pub(super) in_turns: bool,
+    pub(in crate::service) in_turns: bool,
     /// Its member has as many connections as an account may have: the first request is refused, and this one closed.
-    pub(super) in_excess: bool,
+    pub(in crate::service) in_excess: bool,
 }
 
 impl Connection {
-    pub(super) fn new(address: SocketAddr, session: ServerSession, now: Monotonic) -> Connection {
+    pub(in crate::service) fn new(address: SocketAddr, session: ServerSession, now: Monotonic) -> Connection {
         Connection {
             address,
             session,
@@ -99,54 +99,54 @@ impl Connection {
     }
 
     /// Whether not even a whole frame has come.
-    pub(super) fn is_silent(&self) -> bool {
+    pub(in crate::service) fn is_silent(&self) -> bool {
         !self.first_frame_seen
     }
 
     /// Takes in a message for which it is not the turn yet.
-    pub(super) fn push_message(&mut self, message: Vec<u8>) {
+    pub(in crate::service) fn push_message(&mut self, message: Vec<u8>) {
         self.inbox_bytes += message.capacity();
         self.inbox.push_back(message);
     }
 
     /// The next message.
-    pub(super) fn next_message(&mut self) -> Option<Vec<u8>> {
+    pub(in crate::service) fn next_message(&mut self) -> Option<Vec<u8>> {
         let message = self.inbox.pop_front()?;
         self.inbox_bytes -= message.capacity();
         Some(message)
     }
 
     /// Forgets all messages.
-    pub(super) fn clear_inbox(&mut self) {
+    pub(in crate::service) fn clear_inbox(&mut self) {
         self.inbox = VecDeque::new();
         self.inbox_bytes = 0;
     }
 
     /// The network at the other end.
-    pub(super) fn prefix(&self) -> Prefix {
+    pub(in crate::service) fn prefix(&self) -> Prefix {
         Prefix::of(self.address.ip())
     }
 
-    pub(super) fn account(&self) -> AccountId {
+    pub(in crate::service) fn account(&self) -> AccountId {
         match self.peer {
             Peer::Member(account, _) => account,
             Peer::Unknown | Peer::Anonymous => AccountId::NONE,
         }
     }
 
-    pub(super) fn opened(&mut self, peer: Peer, now: Monotonic) {
+    pub(in crate::service) fn opened(&mut self, peer: Peer, now: Monotonic) {
         self.peer = peer;
         self.opened_at = Some(now);
     }
 
     /// Notes that the session got on.
-    pub(super) fn received(&mut self, now: Monotonic) {
+    pub(in crate::service) fn received(&mut self, now: Monotonic) {
         (self.last_input, self.pinged_at) = (now, None);
         self.first_frame_seen |= self.session.stage() > Stage::Start;
     }
 
     /// Notes that output was taken, or that there is some or none now.
-    pub(super) fn output_moved(&mut self, now: Monotonic, progress: bool) {
+    pub(in crate::service) fn output_moved(&mut self, now: Monotonic, progress: bool) {
         let waits = !self.session.output().is_empty();
         self.output_waits_since = match (waits, progress, self.output_waits_since) {
             (false, _, _) => None,
@@ -156,7 +156,7 @@ impl Connection {
     }
 
     /// Gives memory back when nothing is under way: there are many connections, and most of them are idle.
-    pub(super) fn rest(&mut self) {
+    pub(in crate::service) fn rest(&mut self) {
         if self.commands.is_empty() && self.inbox.is_empty() {
             self.commands.shrink_to(IDLE_COMMANDS_MAX);
             self.inbox.shrink_to(IDLE_COMMANDS_MAX);
@@ -164,12 +164,12 @@ impl Connection {
     }
 
     /// Whether the other side has taken everything that was sent so far.
-    pub(super) fn has_taken_all(&self) -> bool {
+    pub(in crate::service) fn has_taken_all(&self) -> bool {
         self.session.output().is_empty() && self.held_bytes == 0
     }
 
     /// Whether the client may ask for more: the answers to what it asked for so far have room.
-    pub(super) fn has_room(&self, limits: &Limits) -> bool {
+    pub(in crate::service) fn has_room(&self, limits: &Limits) -> bool {
         self.session.output().len() + self.held_bytes < limits.output_bytes_max as usize
     }
 
@@ -179,12 +179,12 @@ impl Connection {
     }
 
     /// Whether its client only listens, so that it is asked after half of the idle time whether it is still there.
-    pub(super) fn is_to_be_pinged(&self) -> bool {
+    pub(in crate::service) fn is_to_be_pinged(&self) -> bool {
         self.follows && !self.present && self.pinged_at.is_none()
     }
 
     /// When the connection has to be looked at again, and is closed unless something happened until then.
-    pub(super) fn deadline(&self, limits: &Limits) -> Monotonic {
+    pub(in crate::service) fn deadline(&self, limits: &Limits) -> Monotonic {
         let after = |from: Monotonic, ms: u64| Monotonic(from.0 + Duration::from_millis(ms));
         let phase = match (self.peer, self.opened_at) {
             (Peer::Unknown, _) | (_, None) if !self.first_frame_seen => {

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rand_core::CryptoRng;
 
-use super::{ConnectionId, ROOM_CHECK_EVERY, Service};
+use crate::service::{ConnectionId, ROOM_CHECK_EVERY, Service};
 use crate::time::{Monotonic, Now};
 
 /// See the module.
 #[derive(Debug, Default)]
-pub(super) struct Deadlines {
+pub(in crate::service) struct Deadlines {
     in_order: BTreeSet<(Monotonic, ConnectionId)>,
     by_connection: BTreeMap<ConnectionId, Monotonic>,
 }
@@ -18,7 +18,7 @@ pub(super) struct Deadlines {
 impl Deadlines {
     /// Has a connection looked at when its deadline comes. One that has moved away since it was noted stays where
     /// it is: that is seen when it comes up, and input need not move it every time.
-    pub(super) fn note(&mut self, id: ConnectionId, deadline: Monotonic) {
+    pub(in crate::service) fn note(&mut self, id: ConnectionId, deadline: Monotonic) {
         if self.by_connection.get(&id).is_some_and(|noted| *noted <= deadline) {
             return;
         }
@@ -28,19 +28,19 @@ impl Deadlines {
     }
 
     /// The connection is gone.
-    pub(super) fn forget(&mut self, id: ConnectionId) {
+    pub(in crate::service) fn forget(&mut self, id: ConnectionId) {
         if let Some(deadline) = self.by_connection.remove(&id) {
             self.in_order.remove(&(deadline, id));
         }
     }
 
     /// When the first is due.
-    pub(super) fn first(&self) -> Option<Monotonic> {
+    pub(in crate::service) fn first(&self) -> Option<Monotonic> {
         self.in_order.first().map(|(deadline, _)| *deadline)
     }
 
     /// Takes out one that is due.
-    pub(super) fn take_due(&mut self, now: Monotonic) -> Option<ConnectionId> {
+    pub(in crate::service) fn take_due(&mut self, now: Monotonic) -> Option<ConnectionId> {
         let (_, id) = *self.in_order.first().filter(|(deadline, _)| *deadline <= now)?;
         self.forget(id);
         Some(id)
@@ -49,10 +49,10 @@ impl Deadlines {
 
 impl Service {
     /// Does what is due.
-    pub(super) fn run_deadlines(&mut self, now: Now, rng: &mut dyn CryptoRng) {
-        if self.previous_key_until.is_some_and(|until| now.wall >= until) {
-            self.previous_key_until = None;
-            self.identity.forget_previous();
+    pub(in crate::service) fn run_deadlines(&mut self, now: Now, rng: &mut dyn CryptoRng) {
+        if self.door.previous_key_until.is_some_and(|until| now.wall >= until) {
+            self.door.previous_key_until = None;
+            self.door.identity.forget_previous();
             tracing::info!("the previous key is no longer accepted");
         }
         if self.maintenance_due.is_some_and(|due| due <= now.mono) {
@@ -62,8 +62,8 @@ impl Service {
         if self.lines.due().is_some_and(|due| due <= now.mono) {
             self.sum_up_lines(now.mono);
         }
-        while let Some(id) = self.deadlines.take_due(now.mono) {
-            let Some(connection) = self.connections.get(&id) else { continue };
+        while let Some(id) = self.door.deadlines.take_due(now.mono) {
+            let Some(connection) = self.door.connections.get(&id) else { continue };
             if connection.deadline(&self.limits) <= now.mono && connection.is_to_be_pinged() {
                 self.ping(id, now, rng);
             } else if connection.deadline(&self.limits) <= now.mono {
@@ -88,9 +88,9 @@ impl Service {
     }
 
     /// Has a connection looked at when its deadline comes.
-    pub(super) fn schedule(&mut self, id: ConnectionId) {
-        if let Some(connection) = self.connections.get(&id) {
-            self.deadlines.note(id, connection.deadline(&self.limits));
+    pub(in crate::service) fn schedule(&mut self, id: ConnectionId) {
+        if let Some(connection) = self.door.connections.get(&id) {
+            self.door.deadlines.note(id, connection.deadline(&self.limits));
         }
     }
 
@@ -110,7 +110,7 @@ impl Service {
     }
 
     /// The disk is full: room is looked for again and again until there is some.
-    pub(super) fn look_for_room_later(&mut self, now: Monotonic) {
+    pub(in crate::service) fn look_for_room_later(&mut self, now: Monotonic) {
         self.maintenance_due.get_or_insert(Monotonic(now.0 + ROOM_CHECK_EVERY));
     }
 }

@@ -5,35 +5,36 @@ use std::net::SocketAddr;
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
+use super::DECAPS_WITH_HELPER_MAX;
 use super::connection::{Connection, Peer};
-use super::lines::Line;
-use super::party::{Party, Prefix};
-use super::{ConnectionId, DECAPS_WITH_HELPER_MAX, Job, Service};
 use crate::crypto::rsa::MODULUS_BYTES;
 use crate::crypto::{KeyId, VerifyingKey};
 use crate::domain::AccountId;
+use crate::service::lines::Line;
+use crate::service::party::{Party, Prefix};
+use crate::service::{ConnectionId, Job, Service};
 use crate::session::{CloseReason, Fault, KeySlot, ServerEnv, ServerEvent, ServerSession};
 use crate::time::Now;
 
 impl Service {
     /// Somebody connected: taken in if there is a place, else told that there is none.
-    pub(super) fn take_in(
+    pub(in crate::service) fn take_in(
         &mut self,
         id: ConnectionId,
         address: SocketAddr,
         now: Now,
         rng: &mut dyn CryptoRng,
     ) {
-        self.touched.insert(id);
+        self.door.touched.insert(id);
         if self.shutting_down {
             return;
         }
         let connection = Connection::new(address, ServerSession::new(), now.mono);
         let prefix = connection.prefix();
         let has_place = self.make_place(prefix);
-        self.connections.insert(id, connection);
-        self.shares.by_prefix.insert(prefix, id);
-        self.shares.unauthenticated.insert(prefix, id);
+        self.door.connections.insert(id, connection);
+        self.door.shares.by_prefix.insert(prefix, id);
+        self.door.shares.unauthenticated.insert(prefix, id);
         self.schedule(id);
         if has_place {
             tracing::debug!(connection = %id, %address, "connected");
@@ -53,42 +54,45 @@ impl Service {
         let (all, of_prefix) = (limits.connections_max, limits.connections_per_prefix_max);
         let unauthenticated = limits.connections_unauthenticated_max;
         let counted = of_prefix > 0 && !prefix.is_loopback();
-        if counted && self.shares.by_prefix.count(prefix) as u64 >= of_prefix && !self.drop_silent(prefix) {
+        if counted
+            && self.door.shares.by_prefix.count(prefix) as u64 >= of_prefix
+            && !self.drop_silent(prefix)
+        {
             return false;
         }
-        if self.shares.unauthenticated.len() as u64 >= unauthenticated
-            && let Some(largest) = self.shares.unauthenticated.largest()
+        if self.door.shares.unauthenticated.len() as u64 >= unauthenticated
+            && let Some(largest) = self.door.shares.unauthenticated.largest()
             && !self.drop_silent(largest)
         {
-            let oldest = self.shares.unauthenticated.of(largest).next();
+            let oldest = self.door.shares.unauthenticated.of(largest).next();
             tracing::debug!(connection = oldest.map(|id| id.0), "closed: too many have not authenticated");
             oldest.into_iter().for_each(|oldest| self.forget(oldest));
         }
-        if (self.connections.len() as u64) < all {
+        if (self.door.connections.len() as u64) < all {
             return true;
         }
-        self.shares.unauthenticated.largest().is_some_and(|largest| self.drop_silent(largest))
+        self.door.shares.unauthenticated.largest().is_some_and(|largest| self.drop_silent(largest))
     }
 
     /// Closes the oldest connection from a network that has not sent a whole frame; false when there is none.
     fn drop_silent(&mut self, prefix: Prefix) -> bool {
-        let is_silent = |id: &ConnectionId| self.connections.get(id).is_some_and(Connection::is_silent);
-        let Some(oldest) = self.shares.unauthenticated.of(prefix).find(is_silent) else { return false };
+        let is_silent = |id: &ConnectionId| self.door.connections.get(id).is_some_and(Connection::is_silent);
+        let Some(oldest) = self.door.shares.unauthenticated.of(prefix).find(is_silent) else { return false };
         tracing::debug!(connection = %oldest, "closed: it said nothing, and others wait");
         self.forget(oldest);
         true
     }
 
     /// A connection is gone; what its commands lead to is decided no more.
-    pub(super) fn forget(&mut self, id: ConnectionId) {
-        self.touched.insert(id);
-        let Some(connection) = self.connections.remove(&id) else { return };
-        self.deadlines.forget(id);
+    pub(in crate::service) fn forget(&mut self, id: ConnectionId) {
+        self.door.touched.insert(id);
+        let Some(connection) = self.door.connections.remove(&id) else { return };
+        self.door.deadlines.forget(id);
         let prefix = connection.prefix();
-        self.shares.by_prefix.remove(prefix, id);
-        self.shares.unauthenticated.remove(prefix, id);
-        self.shares.by_account.remove(connection.account(), id);
-        self.shares.input_bytes = self.shares.input_bytes.saturating_sub(connection.input_bytes);
+        self.door.shares.by_prefix.remove(prefix, id);
+        self.door.shares.unauthenticated.remove(prefix, id);
+        self.door.shares.by_account.remove(connection.account(), id);
+        self.door.shares.input_bytes = self.door.shares.input_bytes.saturating_sub(connection.input_bytes);
         let party = connection.party();
         // Of those that a helper has, it is seen later that they belong to nobody.
         let waiting = self.checks.retain(party, |check| check.connection != id) as u64;
@@ -100,26 +104,27 @@ impl Service {
         if connection.present {
             self.presence.gone(connection.account(), id);
         }
-        self.handshakes
+        self.door
+            .handshakes
             .retain(prefix, |job| !matches!(job, Job::Decap { connection, .. } if *connection == id));
         tracing::debug!(connection = %id, account = %connection.account(), "disconnected");
     }
 
     /// Ends a connection whose other side broke the rules; what is in its output still goes out.
-    pub(super) fn end(&mut self, id: ConnectionId, why: &str) {
-        self.touched.insert(id);
-        if let Some(connection) = self.connections.get_mut(&id) {
+    pub(in crate::service) fn end(&mut self, id: ConnectionId, why: &str) {
+        self.door.touched.insert(id);
+        if let Some(connection) = self.door.connections.get_mut(&id) {
             tracing::debug!(connection = %id, why, "ending the connection");
             connection.ending = true;
             connection.clear_inbox();
-            self.to_close.push(id);
+            self.door.to_close.push(id);
         }
         self.note_input(id);
     }
 
     /// Ends a connection for the room that it takes.
-    pub(super) fn displace(&mut self, id: ConnectionId, why: &str, now: Now) {
-        if let Some(connection) = self.connections.get(&id)
+    pub(in crate::service) fn displace(&mut self, id: ConnectionId, why: &str, now: Now) {
+        if let Some(connection) = self.door.connections.get(&id)
             && self.lines.take(connection.party(), Line::Displaced, now.mono)
         {
             let account = connection.account();
@@ -129,28 +134,34 @@ impl Service {
     }
 
     /// Bytes arrived.
-    pub(super) fn read(&mut self, id: ConnectionId, bytes: &[u8], now: Now, rng: &mut dyn CryptoRng) {
-        if let Some(connection) = self.connections.get(&id) {
-            self.shares.note_read(connection.party(), bytes.len());
+    pub(in crate::service) fn read(
+        &mut self,
+        id: ConnectionId,
+        bytes: &[u8],
+        now: Now,
+        rng: &mut dyn CryptoRng,
+    ) {
+        if let Some(connection) = self.door.connections.get(&id) {
+            self.door.shares.note_read(connection.party(), bytes.len());
         }
         self.advance(id, now, rng, |session, env| session.receive(bytes, env));
     }
 
     /// A helper took the secret out of a hello.
-    pub(super) fn decapped(
+    pub(in crate::service) fn decapped(
         &mut self,
         id: ConnectionId,
         secret: &Zeroizing<[u8; 32]>,
         now: Now,
         rng: &mut dyn CryptoRng,
     ) {
-        self.decaps_with_helper = self.decaps_with_helper.saturating_sub(1);
+        self.door.decaps_with_helper = self.door.decaps_with_helper.saturating_sub(1);
         self.start_decaps();
         self.advance(id, now, rng, |session, env| session.decapped(secret, env));
     }
 
     /// A helper checked a client's signature over the handshake.
-    pub(super) fn client_verified(
+    pub(in crate::service) fn client_verified(
         &mut self,
         id: ConnectionId,
         key: Option<VerifyingKey>,
@@ -171,7 +182,7 @@ impl Service {
         rng: &mut dyn CryptoRng,
         work: impl FnOnce(&mut ServerSession, &mut ServerEnv<'_>),
     ) {
-        if self.connections.get(&id).is_none_or(|connection| connection.ending) {
+        if self.door.connections.get(&id).is_none_or(|connection| connection.ending) {
             return;
         }
         let events = self.with_env(id, now, rng, |connection, env| {
@@ -193,12 +204,13 @@ impl Service {
             ServerEvent::VerifyClientAuth { account, key_id, signed, signature } => {
                 let own = self.ledger.replica().state().key(AccountId(account), &key_id);
                 let known = own.is_some();
-                let key = own.unwrap_or_else(|| self.identity.current().encryption_key().spki()).to_vec();
+                let key =
+                    own.unwrap_or_else(|| self.door.identity.current().encryption_key().spki()).to_vec();
                 self.jobs.push(Job::VerifyClient { connection: id, key, known, signed, signature });
             }
             ServerEvent::Opened { account, resumed } => self.opened(id, account, resumed, now),
             ServerEvent::Message(message) => {
-                if let Some(connection) = self.connections.get_mut(&id) {
+                if let Some(connection) = self.door.connections.get_mut(&id) {
                     connection.push_message(message);
                 }
             }
@@ -216,20 +228,20 @@ impl Service {
         now: Now,
         rng: &mut dyn CryptoRng,
     ) {
-        let Some(prefix) = self.connections.get(&id).map(Connection::prefix) else { return };
-        if self.handshakes.len() as u64 >= self.limits.handshakes_waiting_max {
+        let Some(prefix) = self.door.connections.get(&id).map(Connection::prefix) else { return };
+        if self.door.handshakes.len() as u64 >= self.limits.handshakes_waiting_max {
             tracing::debug!(connection = %id, %prefix, "busy: too many handshakes wait");
             return self.advance(id, now, rng, |session, env| session.refuse_busy(env));
         }
-        self.handshakes.push(prefix, Job::Decap { connection: id, slot, ciphertext });
+        self.door.handshakes.push(prefix, Job::Decap { connection: id, slot, ciphertext });
         self.start_decaps();
     }
 
     /// Gives waiting handshakes to the private lane.
     fn start_decaps(&mut self) {
-        while self.decaps_with_helper < DECAPS_WITH_HELPER_MAX {
-            let Some((_, job)) = self.handshakes.pop() else { break };
-            self.decaps_with_helper += 1;
+        while self.door.decaps_with_helper < DECAPS_WITH_HELPER_MAX {
+            let Some((_, job)) = self.door.handshakes.pop() else { break };
+            self.door.decaps_with_helper += 1;
             self.jobs.push(job);
         }
     }
@@ -241,17 +253,17 @@ impl Service {
             Some((account, key_id)) => {
                 let account = AccountId(account);
                 if self.ledger.replica().state().key(account, &key_id).is_none() {
-                    self.tickets.revoke_account(account.0);
+                    self.door.tickets.revoke_account(account.0);
                     return self.end(id, "the key does not belong to the account any more");
                 }
                 Peer::Member(account, key_id)
             }
         };
         let most = self.limits.connections_per_account_max;
-        let Some(connection) = self.connections.get_mut(&id) else { return };
+        let Some(connection) = self.door.connections.get_mut(&id) else { return };
         if let Peer::Member(account, _) = peer
             && most > 0
-            && self.shares.by_account.count(account) as u64 >= most
+            && self.door.shares.by_account.count(account) as u64 >= most
         {
             // Its owner learns it from the answer to the first request; until then it takes the place of a stranger.
             connection.in_excess = true;
@@ -267,8 +279,8 @@ impl Service {
             handshakes.full += 1
         }
         if let Peer::Member(account, _) = peer {
-            self.shares.unauthenticated.remove(prefix, id);
-            self.shares.by_account.insert(account, id);
+            self.door.shares.unauthenticated.remove(prefix, id);
+            self.door.shares.by_account.insert(account, id);
             if self.lines.take(Party::Member(account), Line::Opened, now.mono) {
                 tracing::info!(connection = %id, %address, %account, resumed, "session open");
             }
@@ -278,7 +290,7 @@ impl Service {
     }
 
     fn session_closed(&mut self, id: ConnectionId, reason: CloseReason, now: Now) {
-        let Some(connection) = self.connections.get_mut(&id) else { return };
+        let Some(connection) = self.door.connections.get_mut(&id) else { return };
         connection.ending = true;
         let (party, address) = (connection.party(), connection.address);
         let failed = match reason {
