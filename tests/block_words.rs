@@ -1,7 +1,9 @@
-//! Blocks as people read them at a terminal: every kind of block says what was done in it.
+//! Blocks as people read them at a terminal, and as programs do: every kind of block says what was done in it.
 
 use ledgerd::cli::block_words::write_block;
-use ledgerd::domain::accounts::{self, GrantRole, RevokeRole, Role};
+use ledgerd::client::show::json_line;
+use ledgerd::domain::accounts::{self, GrantRole, RevokeRole, Role, VouchClock};
+use ledgerd::domain::orders::{self, Decimal, Operation, Order, PlaceOrders, Price, StockName, v1};
 use ledgerd::domain::payments::{self, Currency, Issue, Pay, Payment};
 use ledgerd::domain::{AccountId, Command};
 
@@ -21,29 +23,85 @@ fn done(block: &[u8], currency: &Currency) -> String {
     rest.to_owned()
 }
 
-#[test]
-fn every_kind_of_block_says_what_was_done_with_amounts_as_people_see_them() {
-    let usd = Currency { name: "USD".to_owned(), scale: 2 };
+/// The `data` of a block as programs read it.
+fn data(block: &[u8], currency: Option<&Currency>) -> String {
+    let mut line = Vec::new();
+    json_line(block, currency, &mut line).unwrap();
+    let line = String::from_utf8(line).unwrap();
+    let data = line.split_once("\"data\":").unwrap().1.split_once(",\"hash\":").unwrap().0;
+    data.to_owned()
+}
+
+/// A ledger with a block of every kind.
+fn every_kind() -> Forge {
     let mut forge = Forge::with_money(41);
     let (first, second) = (AccountId(1), AccountId(2));
     let payment =
         |to: u64, amount: i64, memo: &str| Payment { to: AccountId(to), amount, memo: memo.to_owned() };
     let pay = Pay { payments: vec![payment(2, 150, "tea\u{202e}"), payment(3, 5, "")] };
-    let order = forge.cheque(0, 1, 9);
+    let cheque = forge.cheque(0, 1, 9);
     let role = Role::Operator;
+    let time_ms = 1_767_222_000_000;
     let commands = [
         Command::Payments(payments::Command::Pay(pay)),
         Command::Payments(payments::Command::Issue(Issue { to: second, amount: 100_000 })),
         Command::Accounts(accounts::Command::GrantRole(GrantRole { account: second, role })),
         Command::Accounts(accounts::Command::RevokeRole(RevokeRole { account: second, role })),
+        Command::Accounts(accounts::Command::VouchClock(VouchClock { time_ms })),
     ];
     for command in &commands {
         let draft = forge.draft(0, first, command);
         forge.push(&draft);
     }
-    for draft in [forge.settlement(1, 0, &order), forge.revocation(1, 7), forge.order(0, 3)] {
+    for draft in [forge.settlement(1, 0, &cheque), forge.revocation(1, 7), forge.order(0, 3)] {
         forge.push(&draft);
     }
+    for orders in orders_of_both_schemas() {
+        let draft = forge.draft(0, first, &Command::Orders(orders));
+        forge.push(&draft);
+    }
+    forge
+}
+
+/// Several orders in a command, with a quantity or a price of every form.
+fn orders_of_both_schemas() -> [orders::Command; 2] {
+    let stock = |name| StockName::new(name).unwrap();
+    let number = |text| Decimal::parse(text).unwrap();
+    let usd = Price { amount: number("187.5"), currency: orders::Currency::new("USD").ok() };
+    let bare = Price { amount: number("0.000013"), currency: None };
+    let order = |operation, name, quantity, price| Order {
+        operation,
+        stock_name: stock(name),
+        quantity: number(quantity),
+        price,
+    };
+    let orders = vec![
+        order(Operation::Buy, "BRK.B", "1", None),
+        order(Operation::Sell, "shib/usd", "1000000", Some(bare)),
+        order(Operation::Buy, "BTCUSDT", "0.004", Some(usd)),
+    ];
+    let order = |operation, quantity, price| v1::Order {
+        operation,
+        stock_name: v1::StockName::new("AAPL").unwrap(),
+        quantity,
+        price,
+    };
+    let price = |ten_thousandths, currency| Some(v1::Price { ten_thousandths, currency });
+    let first = vec![
+        order(Operation::Buy, 1, None),
+        order(Operation::Sell, 30, price(1_875_000, Some(v1::Currency(*b"USD")))),
+        order(Operation::Sell, 2, price(13, None)),
+    ];
+    [
+        orders::Command::PlaceOrders(PlaceOrders { orders }),
+        orders::Command::PlaceOrdersV1(v1::PlaceOrders { orders: first }),
+    ]
+}
+
+#[test]
+fn every_kind_of_block_says_what_was_done_with_amounts_as_people_see_them() {
+    let usd = Currency { name: "USD".to_owned(), scale: 2 };
+    let forge = every_kind();
     let said: Vec<String> = forge.blocks.iter().map(|block| done(block, &usd)).collect();
     let id = |byte: &str| byte.repeat(16);
     let expected = [
@@ -58,12 +116,70 @@ fn every_kind_of_block_says_what_was_done_with_amounts_as_people_see_them() {
         "  issue 1000.00 USD to #2\n".to_owned(),
         "  grant operator to #2\n".to_owned(),
         "  revoke operator from #2\n".to_owned(),
+        "  vouch for the clock: it is 2025-12-31T23:00:00.000000Z, whatever the time of the block\n".to_owned(),
         format!("  settle 0.70 USD from #1 to #2, cheque {}: tea\n", id("09")),
         format!("  revoke cheque {}\n", id("07")),
         "  sell          3 AAPL at 176.0003 USD\n".to_owned(),
+        "  buy           1 BRK.B\n  sell    1000000 shib/usd at 0.000013\n  buy       0.004 BTCUSDT at 187.5 USD\n"
+            .to_owned(),
+        "  buy           1 AAPL\n  sell         30 AAPL at 187.5 USD\n  sell          2 AAPL at 0.0013\n".to_owned(),
     ];
     assert_eq!(said, expected);
     assert!(words(&forge.blocks[0], &usd).starts_with("block 0  "));
+}
+
+#[test]
+fn every_kind_of_block_has_its_json_with_and_without_the_currency() {
+    let usd = Currency { name: "USD".to_owned(), scale: 2 };
+    let forge = every_kind();
+    let (nine, seven) = ("09".repeat(16), "07".repeat(16));
+    let expected = [
+        r#""Genesis Block""#,
+        r#"{"user_id":1,"operation_type":"register","handle":"anna"}"#,
+        r#"{"user_id":2,"operation_type":"register","handle":"bert"}"#,
+        r#"{"user_id":3,"operation_type":"register","handle":"cleo"}"#,
+        "[{\"user_id\":1,\"operation_type\":\"pay\",\"to\":2,\"amount\":\"1.50\",\"minor\":\"150\",\"memo\":\"tea\u{202e}\"},\
+         {\"user_id\":1,\"operation_type\":\"pay\",\"to\":3,\"amount\":\"0.05\",\"minor\":\"5\"}]",
+        r#"{"user_id":1,"operation_type":"issue","to":2,"amount":"1000.00","minor":"100000"}"#,
+        r#"{"user_id":1,"operation_type":"grant","account":2,"role":"operator"}"#,
+        r#"{"user_id":1,"operation_type":"revoke","account":2,"role":"operator"}"#,
+        r#"{"user_id":1,"operation_type":"vouch_clock","time":"2025-12-31T23:00:00.000000Z"}"#,
+        &format!(
+            r#"{{"user_id":2,"operation_type":"settle","from":1,"amount":"0.70","minor":"70","cheque_id":"{nine}","memo":"tea"}}"#
+        ),
+        &format!(r#"{{"user_id":2,"operation_type":"revoke_cheque","cheque_id":"{seven}"}}"#),
+        r#"{"user_id":1,"operation_type":"sell","stock_name":"AAPL","quantity":3,"price":"176.0003","currency":"USD"}"#,
+        concat!(
+            r#"[{"user_id":1,"operation_type":"buy","stock_name":"BRK.B"},"#,
+            r#"{"user_id":1,"operation_type":"sell","stock_name":"shib/usd","quantity":1000000,"price":"0.000013"},"#,
+            r#"{"user_id":1,"operation_type":"buy","stock_name":"BTCUSDT","quantity":"0.004","price":"187.5","currency":"USD"}]"#,
+        ),
+        concat!(
+            r#"[{"user_id":1,"operation_type":"buy","stock_name":"AAPL"},"#,
+            r#"{"user_id":1,"operation_type":"sell","stock_name":"AAPL","quantity":30,"price":"187.5","currency":"USD"},"#,
+            r#"{"user_id":1,"operation_type":"sell","stock_name":"AAPL","quantity":2,"price":"0.0013"}]"#,
+        ),
+    ];
+    let with: Vec<String> = forge.blocks.iter().map(|block| data(block, Some(&usd))).collect();
+    assert_eq!(with, expected);
+    let issued = data(&forge.blocks[5], None);
+    assert_eq!(issued, r#"{"user_id":1,"operation_type":"issue","to":2,"minor":"100000"}"#);
+}
+
+#[test]
+fn what_somebody_wrote_is_escaped_in_json() {
+    let mut forge = Forge::with_money(43);
+    let payment = |memo: &str| Payment { to: AccountId(2), amount: 1, memo: memo.to_owned() };
+    let pay = Pay { payments: vec![payment("\"a\\b\"/é")] };
+    let draft = forge.draft(0, AccountId(1), &Command::Payments(payments::Command::Pay(pay)));
+    forge.push(&draft);
+    let data = data(forge.blocks.last().unwrap(), None);
+    let memo = serde_json::from_str::<serde_json::Value>(&data).unwrap()["memo"].clone();
+    assert_eq!(
+        (memo.as_str(), data.contains(r#""memo":"\"a\\b\"/é""#)),
+        (Some("\"a\\b\"/é"), true),
+        "{data}"
+    );
 }
 
 #[test]
