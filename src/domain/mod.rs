@@ -8,6 +8,7 @@ mod words;
 mod role;
 mod currency;
 mod facts;
+mod decimal;
 mod transfers;
 mod impossible;
 mod answers;

@@ -10,7 +10,6 @@
 mod asked;
 mod command;
 mod decide;
-mod decimal;
 mod event;
 mod happened;
 mod show;
@@ -18,9 +17,9 @@ mod state;
 mod types;
 pub mod v1;
 
+pub use crate::domain::decimal::{Decimal, InvalidDecimal, SCALE_MAX};
 pub use command::{Command, PLACE_ORDERS, PLACE_ORDERS_V1, PlaceOrders};
 pub use decide::{Rejection, decide};
-pub use decimal::{Decimal, InvalidDecimal, SCALE_MAX};
 pub use event::{Event, ORDERS_PLACED, OrdersPlaced};
 pub use happened::Happened;
 pub use show::ShownOrder;
