@@ -33,12 +33,12 @@ fn measure(what: &str, elements: u32, command: &Command) {
     let currency = Currency { name: "USD".to_owned(), scale: 2 };
     let decode = || transaction(&Block::parse(&bytes).unwrap()).unwrap();
     let json = || {
-        let mut line = Vec::new();
+        let mut line = String::new();
         json_line(&bytes, Some(&currency), &mut line).unwrap();
         line
     };
     let words = || {
-        let mut text = Vec::new();
+        let mut text = String::new();
         write_block(&bytes, &currency, &mut text).unwrap();
         text
     };

@@ -3,16 +3,14 @@
 //!
 //! Keys keep this order; `data` is an object for one order or payment, an array for several, a sentence for genesis.
 
-use std::fmt;
-use std::io::{self, Write};
+use std::fmt::{self, Write as _};
 
 use crate::chain::{Block, Genesis, block_hash};
 use crate::crypto::LedgerId;
-use crate::domain::orders::ShownOrder;
-use crate::domain::payments::{self, Cheque, Currency, Issue, Payment, Settle};
-use crate::domain::{AccountId, Happened, Settings, accounts};
+use crate::domain::orders::Decimal;
+use crate::domain::payments::Currency;
+use crate::domain::{AccountId, Settings, Shown, Sink};
 use crate::ledger::Transaction;
-use crate::time::Timestamp;
 
 /// Bytes that cannot be shown as a block.
 #[derive(Debug)]
@@ -33,26 +31,27 @@ impl fmt::Display for NotShown {
 
 impl std::error::Error for NotShown {}
 
-impl From<io::Error> for NotShown {
-    fn from(error: io::Error) -> NotShown {
+impl From<fmt::Error> for NotShown {
+    fn from(error: fmt::Error) -> NotShown {
         NotShown(error.to_string())
     }
 }
 
-/// Writes a block as one line of JSON. Where the ledger's currency is known, amounts stand in it beside minor units.
+/// Appends a block as one line of JSON. Where the ledger's currency is known, amounts stand in it beside minor units.
 ///
 /// # Errors
-/// [`NotShown`] when the bytes are not a block, or cannot be written.
-pub fn json_line(bytes: &[u8], currency: Option<&Currency>, out: &mut dyn Write) -> Result<(), NotShown> {
+/// [`NotShown`] when the bytes are not a block.
+pub fn json_line(bytes: &[u8], currency: Option<&Currency>, out: &mut String) -> Result<(), NotShown> {
     fields(bytes, currency, out)?;
-    Ok(out.write_all(b"}\n")?)
+    out.push_str("}\n");
+    Ok(())
 }
 
 /// The same with the stored bytes in hexadecimal as the last field.
 ///
 /// # Errors
 /// As for [`json_line`].
-pub fn raw_line(bytes: &[u8], currency: Option<&Currency>, out: &mut dyn Write) -> Result<(), NotShown> {
+pub fn raw_line(bytes: &[u8], currency: Option<&Currency>, out: &mut String) -> Result<(), NotShown> {
     fields(bytes, currency, out)?;
     Ok(writeln!(out, ",\"raw\":\"{}\"}}", const_hex::encode(bytes))?)
 }
@@ -78,155 +77,106 @@ pub fn transaction<'a>(block: &Block<'a>) -> Result<Transaction<'a>, NotShown> {
 }
 
 /// Everything but the closing brace.
-fn fields(bytes: &[u8], currency: Option<&Currency>, out: &mut dyn Write) -> Result<(), NotShown> {
+fn fields(bytes: &[u8], currency: Option<&Currency>, out: &mut String) -> Result<(), NotShown> {
     let block = parse(bytes)?;
     write!(out, "{{\"index\":{},\"timestamp\":\"{}\",\"data\":", block.index, block.timestamp)?;
     if block.index == 0 {
         Genesis::from_block(bytes).map_err(|error| NotShown(error.to_string()))?;
-        out.write_all(b"\"Genesis Block\"")?;
+        out.push_str("\"Genesis Block\"");
     } else {
-        data(&block, currency, out)?;
+        let happened = transaction(&block)?.happened;
+        let mut data = Data { currency, out, entries: 0, begun: 0 };
+        happened.show(block.author, &mut data)?;
+        data.end();
     }
     write!(out, ",\"hash\":\"{}\",\"previous_hash\":", block_hash(bytes))?;
     if block.index == 0 {
-        out.write_all(b"\"0\"")?
+        out.push_str("\"0\"");
     } else {
-        write!(out, "\"{}\"", block.previous_hash)?
+        write!(out, "\"{}\"", block.previous_hash)?;
     }
     Ok(())
 }
 
-/// An object for one thing that was done, an array for several.
-fn data(block: &Block<'_>, currency: Option<&Currency>, out: &mut dyn Write) -> Result<(), NotShown> {
-    let author = block.author;
-    match &transaction(block)?.happened {
-        Happened::Accounts(happened) => write_membership(author, happened, out),
-        Happened::Orders(happened) => {
-            several(&happened.shown(), out, |order, out| Ok(write_order(author, order, out)?))
+/// Writes what a block did: an object for one thing, an array for several.
+struct Data<'a> {
+    currency: Option<&'a Currency>,
+    out: &'a mut String,
+    /// How many entries were announced.
+    entries: usize,
+    /// How many of them were begun. The newest one is still open.
+    begun: usize,
+}
+
+impl Data<'_> {
+    /// Closes what is open.
+    fn end(self) {
+        if self.begun > 0 {
+            self.out.push('}');
         }
-        Happened::Payments(payments::Happened::Paid(pay, _)) => {
-            several(&pay.payments, out, |payment, out| write_payment(author, payment, currency, out))
-        }
-        Happened::Payments(payments::Happened::Issued(Issue { to, amount }, _)) => {
-            write!(out, "{{\"user_id\":{author},\"operation_type\":\"issue\",\"to\":{to}")?;
-            write_amount(i128::from(*amount), currency, out)?;
-            Ok(out.write_all(b"}")?)
-        }
-        Happened::Payments(payments::Happened::Settled(Settle { cheque, .. }, _)) => {
-            write_settlement(cheque, currency, out)
-        }
-        Happened::Payments(payments::Happened::ChequeRevoked(revoke, _)) => {
-            let cheque = revoke.cheque_id;
-            write!(
-                out,
-                "{{\"user_id\":{author},\"operation_type\":\"revoke_cheque\",\"cheque_id\":\"{cheque}\"}}"
-            )?;
-            Ok(())
+        if self.entries != 1 {
+            self.out.push(']');
         }
     }
-}
 
-/// The only one, or an array.
-fn several<T>(
-    items: &[T],
-    out: &mut dyn Write,
-    write: impl Fn(&T, &mut dyn Write) -> Result<(), NotShown>,
-) -> Result<(), NotShown> {
-    if let [item] = items {
-        return write(item, out);
+    /// The name of the field that follows.
+    fn name(&mut self, name: &str) {
+        self.out.push_str(",\"");
+        self.out.push_str(name);
+        self.out.push_str("\":");
     }
-    for (number, item) in items.iter().enumerate() {
-        out.write_all(if number == 0 { b"[" } else { b"," })?;
-        write(item, out)?;
-    }
-    Ok(out.write_all(b"]")?)
 }
 
-fn quoted(text: &str) -> Result<String, NotShown> {
-    serde_json::to_string(text).map_err(|error| NotShown(error.to_string()))
-}
-
-fn write_membership(
-    author: AccountId,
-    happened: &accounts::Happened,
-    out: &mut dyn Write,
-) -> Result<(), NotShown> {
-    let (operation, account, role) = match happened {
-        accounts::Happened::Registered(register, registered) => {
-            let (handle, account) = (quoted(&register.handle)?, registered.account);
-            write!(out, "{{\"user_id\":{account},\"operation_type\":\"register\",\"handle\":{handle}}}")?;
-            return Ok(());
+impl Sink for Data<'_> {
+    fn entries(&mut self, count: usize) -> fmt::Result {
+        self.entries = count;
+        if count != 1 {
+            self.out.push('[');
         }
-        accounts::Happened::ClockVouched(vouch, _) => {
-            let time = Timestamp::from_millis(vouch.time_ms);
-            write!(out, "{{\"user_id\":{author},\"operation_type\":\"vouch_clock\",\"time\":\"{time}\"}}")?;
-            return Ok(());
+        Ok(())
+    }
+
+    fn entry(&mut self, by: AccountId, operation: &'static str) -> fmt::Result {
+        if self.begun > 0 {
+            self.out.push_str("},");
         }
-        accounts::Happened::RoleGranted(grant, _) => ("grant", grant.account, grant.role),
-        accounts::Happened::RoleRevoked(revoke, _) => ("revoke", revoke.account, revoke.role),
-    };
-    write!(out, "{{\"user_id\":{author},\"operation_type\":\"{operation}\",")?;
-    Ok(write!(out, "\"account\":{account},\"role\":\"{role}\"}}")?)
+        self.begun += 1;
+        write!(self.out, "{{\"user_id\":{by},\"operation_type\":\"{operation}\"")
+    }
+
+    fn field(&mut self, name: &'static str, _: &'static str, value: Shown<'_>) -> fmt::Result {
+        match value {
+            Shown::Quantity(quantity) if quantity == Decimal::from(1) => return Ok(()),
+            // Amounts are shown as the ledger shows them where that is known, and in minor units.
+            Shown::Money(minor) => {
+                if let Some(currency) = self.currency {
+                    self.name(name);
+                    write!(self.out, "\"{}\"", currency.shown(minor))?;
+                }
+                self.name("minor");
+            }
+            _ => self.name(name),
+        }
+        let out = &mut *self.out;
+        match value {
+            Shown::Account(account) => write!(out, "{account}"),
+            Shown::Money(minor) => write!(out, "\"{minor}\""),
+            Shown::Quantity(quantity) if quantity.scale() == 0 => write!(out, "{quantity}"),
+            // Not every reader of JSON keeps the digits of a fraction.
+            Shown::Quantity(number) | Shown::Number(number) => write!(out, "\"{number}\""),
+            Shown::Time(time) => write!(out, "\"{time}\""),
+            Shown::Name(shown) => write!(out, "\"{shown}\""),
+            Shown::Text(text) => quote(text, out),
+        }
+    }
 }
 
-fn write_payment(
-    author: AccountId,
-    payment: &Payment,
-    currency: Option<&Currency>,
-    out: &mut dyn Write,
-) -> Result<(), NotShown> {
-    let Payment { to, amount, memo } = payment;
-    write!(out, "{{\"user_id\":{author},\"operation_type\":\"pay\",\"to\":{to}")?;
-    write_amount(i128::from(*amount), currency, out)?;
-    write_memo(memo, out)
-}
-
-/// An amount as the ledger shows it, where that is known, and in minor units.
-fn write_amount(minor: i128, currency: Option<&Currency>, out: &mut dyn Write) -> io::Result<()> {
-    if let Some(currency) = currency {
-        let (sign, units) = (if minor < 0 { "-" } else { "" }, minor.unsigned_abs());
-        let shown = currency.show(u64::try_from(units).unwrap_or(u64::MAX));
-        write!(out, ",\"amount\":\"{sign}{shown}\"")?;
+/// Writes a text as a string of JSON.
+fn quote(text: &str, out: &mut String) -> fmt::Result {
+    if text.bytes().any(|byte| byte < b' ' || byte == b'"' || byte == b'\\') {
+        out.push_str(&serde_json::to_string(text).map_err(|_| fmt::Error)?);
+        return Ok(());
     }
-    write!(out, ",\"minor\":\"{minor}\"")
-}
-
-fn write_settlement(
-    cheque: &Cheque,
-    currency: Option<&Currency>,
-    out: &mut dyn Write,
-) -> Result<(), NotShown> {
-    let Cheque { payer, cheque_id, payee, amount, .. } = cheque;
-    write!(out, "{{\"user_id\":{payee},\"operation_type\":\"settle\",\"from\":{payer}")?;
-    write_amount(i128::from(*amount), currency, out)?;
-    write!(out, ",\"cheque_id\":\"{cheque_id}\"")?;
-    write_memo(&cheque.memo, out)
-}
-
-/// The memo if there is one, and the closing brace.
-fn write_memo(memo: &str, out: &mut dyn Write) -> Result<(), NotShown> {
-    if !memo.is_empty() {
-        write!(out, ",\"memo\":{}", quoted(memo)?)?;
-    }
-    Ok(out.write_all(b"}")?)
-}
-
-fn write_order(author: AccountId, order: &ShownOrder, out: &mut dyn Write) -> io::Result<()> {
-    // A stock name and a currency hold nothing that JSON would have to escape.
-    let ShownOrder { operation, stock_name, quantity, price, currency } = order;
-    let operation = operation.as_str();
-    write!(out, "{{\"user_id\":{author},\"operation_type\":\"{operation}\",\"stock_name\":\"{stock_name}\"")?;
-    match (quantity.scale(), quantity.mantissa()) {
-        (0, 1) => {}
-        (0, whole) => write!(out, ",\"quantity\":{whole}")?,
-        // Not every reader of JSON keeps the digits of a fraction.
-        _ => write!(out, ",\"quantity\":\"{quantity}\"")?,
-    }
-    if let Some(price) = price {
-        write!(out, ",\"price\":\"{price}\"")?;
-    }
-    if let Some(currency) = currency {
-        write!(out, ",\"currency\":\"{currency}\"")?;
-    }
-    out.write_all(b"}")
+    // Nearly every text is this one, and takes no room of its own.
+    write!(out, "\"{text}\"")
 }

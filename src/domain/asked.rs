@@ -1,10 +1,12 @@
 //! What the rooms around the domains may ask of any command, of what happened, and of the state. Each question is a
 //! method with one `match`, so that the compiler asks it of every further domain; the answers stand in the domains.
 
+use std::fmt;
+
 use super::answers::{Endorsement, Hindrance, Opened, Signer, Unbalanced};
 use super::{
-    AccountId, Command, Context, Declined, Domain, Happened, Notice, Role, Settings, State, TAG_BYTES, Tag,
-    Transfer, Value, accounts,
+    AccountId, Command, Context, Declined, Domain, Happened, Notice, Role, Settings, Sink, State, TAG_BYTES,
+    Tag, Transfer, Value, accounts,
 };
 use crate::crypto::KeyId;
 use crate::time::Timestamp;
@@ -101,6 +103,18 @@ impl Happened {
             Happened::Accounts(happened) => happened.transfers(settings.opening_grant, each),
             Happened::Orders(_) => {}
             Happened::Payments(happened) => happened.transfers(context.author, each),
+        }
+    }
+
+    /// Shows it: visits what `author` did, thing by thing, and of each thing its fields in order.
+    ///
+    /// # Errors
+    /// [`fmt::Error`] of the sink.
+    pub fn show(&self, author: AccountId, to: &mut dyn Sink) -> fmt::Result {
+        match self {
+            Happened::Accounts(happened) => happened.show(author, to),
+            Happened::Orders(happened) => happened.show(author, to),
+            Happened::Payments(happened) => happened.show(author, to),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What money is called and how it is written.
 
+use std::fmt;
+
 use serde::Serialize;
 
 /// Decimals that a currency has at most.
@@ -38,16 +40,25 @@ impl Currency {
 
     /// An amount as people write it, without the name.
     pub fn show(&self, amount: u64) -> String {
-        let unit = 10u64.pow(u32::from(self.scale));
-        match self.scale {
-            0 => amount.to_string(),
-            scale => format!("{}.{:0width$}", amount / unit, amount % unit, width = usize::from(scale)),
-        }
+        self.shown(amount.into()).to_string()
+    }
+
+    /// An amount with its sign as people write it, without the name: to be written where it belongs, without a text of
+    /// its own.
+    pub fn shown(&self, minor: i128) -> impl fmt::Display {
+        let (sign, amount) = (if minor < 0 { "-" } else { "" }, minor.unsigned_abs());
+        // No command holds an amount of more than 64 bits.
+        let amount = u64::try_from(amount).unwrap_or(u64::MAX);
+        let (unit, width) = (10u64.pow(u32::from(self.scale)), usize::from(self.scale));
+        fmt::from_fn(move |to| match width {
+            0 => write!(to, "{sign}{amount}"),
+            _ => write!(to, "{sign}{}.{:0width$}", amount / unit, amount % unit),
+        })
     }
 
     /// An amount with its sign, as people write it, without the name.
     pub fn show_signed(&self, amount: i64) -> String {
-        format!("{}{}", if amount < 0 { "-" } else { "" }, self.show(amount.unsigned_abs()))
+        self.shown(amount.into()).to_string()
     }
 
     /// An amount with the name: `1.50 USD`.

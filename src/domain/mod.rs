@@ -9,6 +9,7 @@ mod role;
 mod currency;
 mod facts;
 mod decimal;
+mod show;
 mod transfers;
 mod impossible;
 mod answers;
@@ -27,6 +28,7 @@ pub use happened::{Happened, NoPair};
 pub use impossible::Impossible;
 pub use role::Role;
 pub use settings::{BadSetting, Settings};
+pub use show::{Shown, Sink};
 pub use transfers::{Movement, Place, Transfer};
 pub use words::{AccountId, CommandId, Context, Domain, Tag};
 

@@ -34,9 +34,9 @@ pub(super) fn library(bytes: &[u8], note: Option<&str>) -> Verdict {
         };
         let raw = raw.1.trim_end_matches(['\n', '}', '"']);
         let Ok(block) = const_hex::decode(raw) else { return no("malformed_line") };
-        let mut shown = Vec::new();
+        let mut shown = String::new();
         currency = currency.or_else(|| show::currency_of(&block));
-        if show::raw_line(&block, currency.as_ref(), &mut shown).is_err() || shown != line {
+        if show::raw_line(&block, currency.as_ref(), &mut shown).is_err() || shown.as_bytes() != line {
             return no("malformed_line");
         }
         checker.block(Place { file: "export", offset: 0, index: None }, &block, |_| {});
@@ -119,14 +119,13 @@ pub(super) fn export(blocks: &[Vec<u8>], good: &[Vec<u8>]) -> Vec<u8> {
     let mut lines = Vec::new();
     let currency = good.first().and_then(|genesis| show::currency_of(genesis));
     for (index, block) in blocks.iter().enumerate() {
-        let mut line = Vec::new();
+        let mut line = String::new();
         if show::raw_line(block, currency.as_ref(), &mut line).is_err() {
-            let (mut shown, good) = (Vec::new(), good.get(index).or(good.last()).unwrap());
+            let (mut shown, good) = (String::new(), good.get(index).or(good.last()).unwrap());
             show::raw_line(good, currency.as_ref(), &mut shown).unwrap();
-            let shown = String::from_utf8(shown).unwrap();
-            line = shown.replace(&const_hex::encode(good), &const_hex::encode(block)).into_bytes();
+            line = shown.replace(&const_hex::encode(good), &const_hex::encode(block));
         }
-        lines.extend(line);
+        lines.extend(line.into_bytes());
     }
     lines
 }

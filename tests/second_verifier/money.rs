@@ -278,9 +278,8 @@ fn the_script_takes_nothing_for_a_cheque_that_the_library_does_not() {
             let signature = member_key(0).sign(&mut forge.rng, &[bytes]);
             let settlement = forge.settlement_of(1, bytes, &signature[..]);
             let block = settled(Draft { timestamp: good.timestamp, ..settlement }).encode();
-            let (mut line, mut lines) = (Vec::new(), export(&forge.blocks, &forge.blocks));
+            let (mut line, mut lines) = (String::new(), export(&forge.blocks, &forge.blocks));
             show::raw_line(&good.encode(), show::currency_of(&forge.blocks[0]).as_ref(), &mut line).unwrap();
-            let line = String::from_utf8(line).unwrap();
             let line = line.replace(&const_hex::encode(good.encode()), &const_hex::encode(&block));
             let line = line.replace(&block_hash(&good.encode()).to_string(), &block_hash(&block).to_string());
             let line = line.replace(&"m".repeat(96), &"m".repeat(*memo));

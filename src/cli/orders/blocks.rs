@@ -24,7 +24,7 @@ impl ShownBlocks {
 
     /// Shows blocks; false when nobody reads any more.
     pub(super) fn show(&self, context: &Context, blocks: &[ByteBuf]) -> Result<bool, ClientError> {
-        let mut lines = Vec::new();
+        let mut lines = String::new();
         for bytes in blocks {
             let line = if self.json {
                 show::json_line(bytes, Some(&self.currency), &mut lines)
@@ -33,6 +33,6 @@ impl ShownBlocks {
             };
             line.map_err(|error| ClientError::Integrity(error.to_string()))?;
         }
-        context.out.data(|out| out.write_all(&lines))
+        context.out.data(|out| out.write_all(lines.as_bytes()))
     }
 }

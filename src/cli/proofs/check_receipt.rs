@@ -76,10 +76,10 @@ impl Run for CheckReceipt {
 
 /// The block in the owner's shape. One that is proven may still be of a kind that this program does not know.
 fn shown(receipt: &Receipt) -> Option<String> {
-    let mut line = Vec::new();
+    let mut line = String::new();
     // The ledger's currency stands in its first block, which is not here.
     show::json_line(&receipt.block, None, &mut line).ok()?;
-    Some(String::from_utf8_lossy(&line).trim_end().to_owned())
+    Some(line.trim_end().to_owned())
 }
 
 fn in_words(proven: &Proven, block: Option<&str>, vkey: &LogPublicKey) -> String {

@@ -67,7 +67,7 @@ fn blocks(context: &Context, path: &Path, raw: bool) -> Result<Exit, ClientError
     let mut currency = None;
     let written = context.out.data(|out| {
         let mut visit = |bytes: &[u8]| {
-            let mut line = Vec::new();
+            let mut line = String::new();
             // The first block says what money is called and how many decimals it has.
             currency = currency.take().or_else(|| show::currency_of(bytes));
             let shown = if raw {
@@ -79,7 +79,7 @@ fn blocks(context: &Context, path: &Path, raw: bool) -> Result<Exit, ClientError
                 damaged.get_or_insert(error.to_string());
                 return Ok(());
             }
-            out.write_all(&line)
+            out.write_all(line.as_bytes())
         };
         let mut write_failed = Ok(());
         let exported = audit::export(&disk, &mut |bytes, _| {

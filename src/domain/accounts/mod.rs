@@ -12,6 +12,7 @@ mod asked;
 mod event;
 mod handle;
 mod happened;
+mod show;
 mod state;
 mod query;
 

@@ -22,6 +22,5 @@ pub use command::{Command, PLACE_ORDERS, PLACE_ORDERS_V1, PlaceOrders};
 pub use decide::{Rejection, decide};
 pub use event::{Event, ORDERS_PLACED, OrdersPlaced};
 pub use happened::Happened;
-pub use show::ShownOrder;
 pub use state::{State, Tally, apply};
 pub use types::{Currency, InvalidCurrencyName, InvalidStockName, Operation, Order, Price, StockName};

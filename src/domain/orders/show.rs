@@ -1,47 +1,58 @@
-//! Orders of every schema as they are shown.
+//! How orders are shown, alike whatever schema they were placed with.
 
-use super::{Decimal, Happened, Operation, v1};
+use std::fmt;
 
-/// One order as it is shown, whatever schema it was placed with.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ShownOrder {
-    /// Which way.
-    pub operation: Operation,
-    /// What; no character of it would have to be escaped.
-    pub stock_name: String,
-    /// How many.
-    pub quantity: Decimal,
-    /// For how much each.
-    pub price: Option<Decimal>,
-    /// In which currency, where a price says so.
-    pub currency: Option<String>,
-}
+use super::{Decimal, Happened, Operation, Order, v1};
+use crate::domain::{AccountId, Shown, Sink};
 
 impl Happened {
-    /// The orders, in order.
-    pub fn shown(&self) -> Vec<ShownOrder> {
+    pub(in crate::domain) fn show(&self, author: AccountId, to: &mut dyn Sink) -> fmt::Result {
         match self {
-            Happened::OrdersPlacedV1(place, _) => place.orders.iter().map(of_v1).collect(),
             Happened::OrdersPlaced(place, _) => {
-                let shown = place.orders.iter().map(|order| ShownOrder {
-                    operation: order.operation,
-                    stock_name: order.stock_name.to_string(),
-                    quantity: order.quantity,
-                    price: order.price.map(|price| price.amount),
-                    currency: order.price.and_then(|price| price.currency).map(|name| name.to_string()),
-                });
-                shown.collect()
+                to.entries(place.orders.len())?;
+                place.orders.iter().try_for_each(|order| show_order(order, author, to))
+            }
+            Happened::OrdersPlacedV1(place, _) => {
+                to.entries(place.orders.len())?;
+                place.orders.iter().try_for_each(|order| show_order_v1(order, author, to))
             }
         }
     }
 }
 
-fn of_v1(order: &v1::Order) -> ShownOrder {
-    ShownOrder {
-        operation: order.operation,
-        stock_name: order.stock_name.to_string(),
-        quantity: Decimal::from(order.quantity),
-        price: order.price.and_then(|price| Decimal::new(price.ten_thousandths, v1::PRICE_SCALE)),
-        currency: order.price.and_then(|price| price.currency).map(|currency| currency.to_string()),
+fn show_order(order: &Order, author: AccountId, to: &mut dyn Sink) -> fmt::Result {
+    let Order { operation, stock_name, quantity, price } = order;
+    show_traded(*operation, stock_name, *quantity, author, to)?;
+    let Some(price) = price else { return Ok(()) };
+    show_price(price.amount, price.currency.as_ref().map(|currency| currency as _), to)
+}
+
+fn show_order_v1(order: &v1::Order, author: AccountId, to: &mut dyn Sink) -> fmt::Result {
+    let v1::Order { operation, stock_name, quantity, price } = order;
+    show_traded(*operation, stock_name, Decimal::from(*quantity), author, to)?;
+    let Some(price) = price else { return Ok(()) };
+    let Some(amount) = Decimal::new(price.ten_thousandths, v1::PRICE_SCALE) else { return Ok(()) };
+    show_price(amount, price.currency.as_ref().map(|currency| currency as _), to)
+}
+
+/// The entry of an order, and what it is about.
+fn show_traded(
+    operation: Operation,
+    stock_name: &dyn fmt::Display,
+    quantity: Decimal,
+    author: AccountId,
+    to: &mut dyn Sink,
+) -> fmt::Result {
+    to.entry(author, operation.as_str())?;
+    to.field("stock_name", " ", Shown::Name(stock_name))?;
+    to.field("quantity", " ", Shown::Quantity(quantity))
+}
+
+/// The price of one, and its currency where the order says which.
+fn show_price(amount: Decimal, currency: Option<&dyn fmt::Display>, to: &mut dyn Sink) -> fmt::Result {
+    to.field("price", " at ", Shown::Number(amount))?;
+    match currency {
+        Some(currency) => to.field("currency", " ", Shown::Name(currency)),
+        None => Ok(()),
     }
 }

@@ -19,6 +19,7 @@ mod memo;
 mod cheque;
 mod rejection;
 mod settle;
+mod show;
 mod state;
 mod query;
 mod transfer;

@@ -34,15 +34,14 @@ pub(super) fn receipt(text: &str, known: &Known) -> Option<Shown> {
         Some((genesis, _)) => currency_of(genesis),
         None => known.currency(ledger_id),
     };
-    let mut json = Vec::new();
+    let mut json = String::new();
     let json = crate::client::show::json_line(&receipt.block, currency.as_ref(), &mut json)
         .ok()
-        .and_then(|()| serde_json::from_slice(&json).ok());
-    let mut words = Vec::new();
-    let words = match write_block(&receipt.block, &currency.unwrap_or_else(minor_units), &mut words) {
-        Ok(()) => String::from_utf8_lossy(&words).into_owned(),
-        Err(_) => "a block of a kind that this program does not know".to_owned(),
-    };
+        .and_then(|()| serde_json::from_str(&json).ok());
+    let mut words = String::new();
+    if write_block(&receipt.block, &currency.unwrap_or_else(minor_units), &mut words).is_err() {
+        words = "a block of a kind that this program does not know".to_owned();
+    }
     let shown = shown
         .fact_as("ledger_id", ledger_id.to_string(), known.ledger(ledger_id))
         .fact_as("index", receipt.index, receipt.index.to_string())
