@@ -121,6 +121,20 @@ fn the_layers_name_no_domain() {
     assert_none(&complaints);
 }
 
+/// What is asked of a server, and how an answer is checked, is the client's: a program without a command line has it too.
+#[test]
+fn the_command_line_asks_a_server_nothing_by_itself() {
+    let mut complaints = Vec::new();
+    for file in files().into_iter().filter(|file| file.room() == Some("cli")) {
+        for (number, line) in file.code() {
+            if line.contains("question::") || line.contains("Request::") {
+                complaints.push(format!("{}:{number}: asks a server", file.path));
+            }
+        }
+    }
+    assert_none(&complaints);
+}
+
 #[test]
 fn siblings_do_not_import_each_other_in_a_circle() {
     let mut complaints = Vec::new();

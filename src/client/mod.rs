@@ -20,6 +20,7 @@ mod identity;
 mod signer;
 mod elements;
 mod link;
+mod figures;
 mod proofs;
 mod sending;
 mod accounts;
@@ -36,6 +37,7 @@ pub use accounts::{
     untold_registration,
 };
 pub use error::ClientError;
+pub use figures::fetch_figures;
 pub use following::{Heard, Subscription};
 pub use home::{Home, Tell, not_writable};
 pub use identity::{

@@ -6,7 +6,7 @@ use crate::cli::context::Context;
 use crate::cli::fields;
 use crate::cli::run::Run;
 use crate::cli::session::open_member;
-use crate::client::{ClientError, question};
+use crate::client::{ClientError, fetch_figures};
 use crate::terminal::exit::Exit;
 
 /// The server's figures.
@@ -19,8 +19,8 @@ impl Run for Status {
 
     fn run(&self, context: &Context) -> Result<Exit, ClientError> {
         let mut member = open_member(context)?;
-        let status = member.ask(&question::Figures)?;
-        fields::print(context, fields::of_figures(status))?;
+        let figures = fetch_figures(&mut member)?;
+        fields::print(context, fields::of_figures(figures))?;
         Ok(Exit::Done)
     }
 }

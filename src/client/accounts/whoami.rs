@@ -19,10 +19,13 @@ pub struct Me {
 /// Asks what the ledger knows of the member.
 ///
 /// # Errors
-/// [`ClientError`].
+/// [`ClientError::Integrity`] when the server answers for another account.
 pub fn fetch_me(member: &mut Member) -> Result<Me, ClientError> {
     let told = member.ask(&question::Whoami)?;
     let account = told.number("user_id").map(AccountId).ok_or_else(ClientError::other_answer)?;
+    if account.0 != member.account().account {
+        return Err(ClientError::Integrity("the server answers for another account".to_owned()));
+    }
     let handle = told.text("handle").ok_or_else(ClientError::other_answer)?.to_owned();
     Ok(Me { account, handle, told })
 }

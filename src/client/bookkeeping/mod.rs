@@ -26,7 +26,7 @@ use crate::domain::accounts::Handle;
 use crate::domain::payments::{Currency, Movement, Transfer};
 use crate::time::Timestamp;
 
-pub use own::Own;
+pub use own::OwnBooks;
 pub use replay::Replay;
 
 /// How books are written.

@@ -2,32 +2,74 @@
 
 use super::{Book, Format, Moment};
 use crate::client::ClientError;
-use crate::client::accounts::Me;
+use crate::client::accounts::{Me, fetch_me};
+use crate::client::link::Member;
+use crate::client::payments::{Statement, fetch_balance};
 use crate::domain::Place;
 use crate::domain::payments::StatementLine;
 use crate::domain::payments::{Currency, Movement, Transfer};
 
-/// Takes the lines of a statement in order, from its first.
-pub struct Own {
+/// The books of the caller's own account, written while its statement is fetched.
+pub struct OwnBooks<'a> {
+    statement: Statement<'a>,
+    own: Own,
+    /// What is written and was not handed out yet.
+    text: String,
+    /// Whether the end of the books is written.
+    ended: bool,
+}
+
+impl<'a> OwnBooks<'a> {
+    /// Begins the books of a member.
+    ///
+    /// # Errors
+    /// [`ClientError::Usage`] when the format cannot name the ledger's currency; otherwise what kept the server from
+    /// saying whose account this is.
+    pub fn start(member: &'a mut Member, format: Format) -> Result<OwnBooks<'a>, ClientError> {
+        let (_, currency) = fetch_balance(member)?;
+        let me = fetch_me(member)?;
+        let mut text = String::new();
+        let own = Own::begin(format, &currency, me, &mut text)?;
+        Ok(OwnBooks { statement: Statement::start(member), own, text, ended: false })
+    }
+
+    /// The next part of the text, a page of the statement long; none after the last.
+    ///
+    /// # Errors
+    /// [`ClientError::Integrity`] when the statement does not add up.
+    pub fn next_part(&mut self) -> Result<Option<String>, ClientError> {
+        if self.ended {
+            return Ok(None);
+        }
+        match self.statement.next_page()? {
+            Some(lines) => {
+                for line in &lines {
+                    self.own.line(line, &mut self.text)?;
+                }
+            }
+            None => {
+                self.own.end(&mut self.text)?;
+                self.ended = true;
+            }
+        }
+        Ok(Some(std::mem::take(&mut self.text)))
+    }
+}
+
+/// The books of an account, written line by line.
+struct Own {
     me: Me,
     book: Book,
 }
 
 impl Own {
-    /// Begins the books of a member.
-    ///
-    /// # Errors
-    /// [`ClientError::Usage`] when the format cannot name the ledger's currency.
-    pub fn begin(format: Format, currency: &Currency, me: Me, out: &mut String) -> Result<Own, ClientError> {
+    fn begin(format: Format, currency: &Currency, me: Me, out: &mut String) -> Result<Own, ClientError> {
         let book = Book::begin(format, currency, Some(me.account), out)?;
         Ok(Own { me, book })
     }
 
     /// Appends a line to `out`.
-    ///
-    /// # Errors
-    /// [`ClientError::Integrity`] when it is no movement of this account.
-    pub fn line(&mut self, line: &StatementLine, out: &mut String) -> Result<(), ClientError> {
+    fn line(&mut self, line: &StatementLine, out: &mut String) -> Result<(), ClientError> {
         let me = self.me.account;
         let born = matches!(line.movement, Movement::Grant | Movement::Issue);
         let (from, to) = match (born, line.amount < 0, line.counterparty) {
@@ -49,10 +91,7 @@ impl Own {
     }
 
     /// Appends what stands after the last line.
-    ///
-    /// # Errors
-    /// [`ClientError::Integrity`] when the last line's time is no day.
-    pub fn end(&self, out: &mut String) -> Result<(), ClientError> {
+    fn end(&self, out: &mut String) -> Result<(), ClientError> {
         self.book.end(out)
     }
 

@@ -8,8 +8,8 @@ use crate::cli::context::Context;
 use crate::cli::proofs::findings::sentence;
 use crate::cli::proofs::ledger_files::{directory, no_verdict};
 use crate::cli::session::open_member;
-use crate::client::bookkeeping::{Format, Own, Replay};
-use crate::client::{ClientError, Statement, fetch_balance, fetch_me};
+use crate::client::ClientError;
+use crate::client::bookkeeping::{Format, OwnBooks, Replay};
 use crate::terminal::exit::Exit;
 
 /// All movements of a ledger, from its files.
@@ -50,24 +50,12 @@ pub(super) fn whole(context: &Context, path: &Path, format: Format) -> Result<Ex
 /// The caller's own movements, from the server.
 pub(super) fn own(context: &Context, format: Format) -> Result<Exit, ClientError> {
     let mut member = open_member(context)?;
-    let (_, currency) = fetch_balance(&mut member)?;
-    let me = fetch_me(&mut member)?;
-    if me.account.0 != member.account().account {
-        return Err(ClientError::Integrity("the server answers for another account".to_owned()));
-    }
-    let mut text = String::new();
-    let mut own = Own::begin(format, &currency, me, &mut text)?;
-    let mut statement = Statement::start(&mut member);
-    while let Some(lines) = statement.next_page()? {
-        for line in &lines {
-            own.line(line, &mut text)?;
-        }
+    let mut books = OwnBooks::start(&mut member, format)?;
+    while let Some(text) = books.next_part()? {
         if !context.out.data(|out| out.write_all(text.as_bytes()))? {
+            // Whoever reads has seen enough; the rest need not be fetched.
             return Ok(Exit::Done);
         }
-        text.clear();
     }
-    own.end(&mut text)?;
-    context.out.data(|out| out.write_all(text.as_bytes()))?;
     Ok(Exit::Done)
 }
