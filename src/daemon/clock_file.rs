@@ -11,7 +11,7 @@
 use std::fs;
 use std::time::Duration;
 
-use crate::eventlog::{Disk, Storage as _, read_small, replace};
+use crate::eventlog::{Disk, read_small, replace};
 use crate::service::ClockReference;
 use crate::time::{SinceBoot, Timestamp};
 
@@ -58,8 +58,6 @@ impl ClockFile {
     /// Notes what the clocks said, for later starts. A start does not fail because there is no room for it.
     pub(super) fn write(&self, reference: ClockReference) {
         if let Err(error) = replace(&self.disk, CLOCK, print(&self.boot_id, reference).as_bytes()) {
-            // A full disk is left as it was; the file itself is the old one.
-            drop(self.disk.remove("clock.tmp"));
             tracing::warn!(%error, "the file `clock` cannot be written; the next start cannot see whether the clock jumped");
         }
     }

@@ -101,7 +101,8 @@ pub trait StorageFile: Send + Debug {
     fn sync_data(&mut self) -> io::Result<()>;
 }
 
-/// Replaces a small file as a whole, durably: after a crash there is the old one or the new one.
+/// Replaces a small file as a whole, durably: after a crash there is the old one or the new one. Where that fails, nothing
+/// is left beside it, so that a full disk does not become fuller.
 ///
 /// # Errors
 /// What the file system says.
@@ -112,9 +113,14 @@ pub fn replace(storage: &dyn Storage, path: &str, bytes: &[u8]) -> io::Result<()
         _ => {}
     }
     let mut file = storage.open(&next, Access::CreateNew)?;
-    write_all_at(file.as_mut(), bytes, 0)?;
-    file.sync_data()?;
-    storage.rename(&next, path)?;
+    let renamed = write_all_at(file.as_mut(), bytes, 0)
+        .and_then(|()| file.sync_data())
+        .and_then(|()| storage.rename(&next, path));
+    if let Err(error) = renamed {
+        // What went wrong first is what the caller has to know.
+        drop(storage.remove(&next));
+        return Err(error);
+    }
     storage.sync_dir(path.rsplit_once('/').map_or("", |(folder, _)| folder))
 }
 
@@ -198,4 +204,28 @@ pub fn write_all_at(file: &mut dyn StorageFile, bytes: &[u8], offset: u64) -> io
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::eventlog::{Fault, SimDisk};
+
+    #[test]
+    fn a_file_that_could_not_be_replaced_is_the_old_one_and_nothing_lies_beside_it() {
+        for number in 0.. {
+            let disk = SimDisk::new();
+            replace(&disk, "file", b"old").unwrap();
+            disk.fail_call(disk.calls() + number, Fault::Error(io::ErrorKind::StorageFull));
+            let replaced = replace(&disk, "file", b"new");
+            let image = disk.image();
+            let names: Vec<&str> = image.keys().map(String::as_str).collect();
+            assert_eq!(names, ["file"], "call {number}: {replaced:?}");
+            if replaced.is_ok() {
+                assert_eq!(image.get("file").map(Vec::as_slice), Some(&b"new"[..]));
+                assert!(number > 4, "create, write, sync, rename and sync of the folder are tried");
+                return;
+            }
+        }
+    }
 }
