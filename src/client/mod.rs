@@ -19,6 +19,7 @@ mod home;
 mod identity;
 mod signer;
 mod elements;
+pub mod show;
 mod link;
 mod figures;
 mod proofs;
@@ -27,7 +28,6 @@ mod accounts;
 mod orders;
 mod payments;
 mod following;
-pub mod show;
 pub mod bookkeeping;
 pub mod bench;
 
@@ -59,8 +59,8 @@ pub use payments::{
 };
 pub use proofs::{
     Copying, Cosigned, Registrant, Verdict, check_own_block, conflict, demand_cosigned, fetch_receipt,
-    fetch_registrant, first_block, have_verified, keep_first_block, refuse_id_of_command, witness_key,
-    witness_round,
+    fetch_registrant, first_block, have_verified, keep_first_block, refuse_id_of_command, registered_key,
+    witness_key, witness_round,
 };
 pub use sending::{
     DEADLINE, Earlier, IDEMPOTENCY_KEY_BYTES_MAX, IdempotencyKey, Leftover, News, Outcome, RunBook, RunKind,

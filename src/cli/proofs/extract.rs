@@ -5,9 +5,8 @@ use std::path::Path;
 use crate::chain::{Block, Receipt};
 use crate::cli::context::Context;
 use crate::cli::named_files::NewFile;
-use crate::client::ClientError;
-use crate::client::show::transaction;
-use crate::crypto::{KeyKind, VerifyingKey};
+use crate::client::{ClientError, registered_key};
+use crate::crypto::KeyKind;
 
 /// Writes `command.bin`, `command.sig` and `key.pem`, the names that the README's command line has.
 pub(super) fn write_parts(
@@ -25,7 +24,7 @@ pub(super) fn write_parts(
     }
     let registration =
         receipt.registration.as_ref().map_or(&receipt.block, |registration| &registration.block);
-    let key = author_key(registration).ok_or_else(|| not_shown(&"it holds no registration"))?;
+    let key = registered_key(registration).ok_or_else(|| not_shown(&"it holds no registration"))?;
     std::fs::create_dir_all(folder)
         .map_err(|error| ClientError::Usage(format!("{}: {error}", folder.display())))?;
     let pem = key.to_pem();
@@ -50,11 +49,4 @@ pub(super) fn write_parts(
         folder.display()
     ));
     Ok(())
-}
-
-/// The key in a registration.
-fn author_key(registration: &[u8]) -> Option<VerifyingKey> {
-    let block = Block::parse(registration).ok()?;
-    let transaction = transaction(&block).ok()?;
-    VerifyingKey::from_spki(transaction.happened.opens()?.public_key).ok()
 }

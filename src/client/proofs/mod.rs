@@ -13,7 +13,7 @@ pub use copying::Copying;
 pub(super) use ends::fetch_end;
 pub use first_blocks::{first_block, keep_first_block};
 pub use own_blocks::check_own_block;
-pub use receipts::{Registrant, fetch_receipt, fetch_registrant};
+pub use receipts::{Registrant, fetch_receipt, fetch_registrant, registered_key};
 pub(super) use receipts::{command_of, fetch_registrant_of_key};
 pub(super) use taken_ids::refuse_id_of_cheque;
 pub use taken_ids::{conflict, refuse_id_of_command};

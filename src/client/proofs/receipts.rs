@@ -7,8 +7,8 @@ use crate::chain::receipt::{Proven, Receipt, Registration};
 use crate::chain::{Block, CommandId, Message};
 use crate::client::ClientError;
 use crate::client::link::{Reopen, audit, question};
+use crate::client::show::transaction;
 use crate::crypto::{KeyId, VerifyingKey};
-use crate::domain::accounts;
 use crate::domain::payments;
 use crate::domain::{AccountId, Command};
 use crate::refusal;
@@ -120,16 +120,15 @@ pub(in crate::client) fn fetch_registrant_of_key(
 /// The member whose registration a receipt is of.
 fn registrant(receipt: &Receipt, proven: Proven) -> Result<Registrant, ClientError> {
     let author = proven.author.ok_or_else(|| bad("it is of no member"))?;
-    let spki = Block::parse(&receipt.block).ok().and_then(|block| {
-        let message = Message::parse(block.message).ok()?;
-        match Command::decode(message.header.tag, message.body).ok()? {
-            Command::Accounts(accounts::Command::Register(register)) => Some(register.public_key),
-            _ => None,
-        }
-    });
-    let spki = spki.ok_or_else(|| bad("it is not of a registration"))?;
-    let key = VerifyingKey::from_spki(&spki).map_err(|error| bad(&error.to_string()))?;
+    let key = registered_key(&receipt.block).ok_or_else(|| bad("it is not of a registration"))?;
     Ok(Registrant { account: author.account, handle: author.handle, key_id: author.key_id, key })
+}
+
+/// The key of the account that a block opened; none if it opened no account.
+pub fn registered_key(block: &[u8]) -> Option<VerifyingKey> {
+    let block = Block::parse(block).ok()?;
+    let happened = transaction(&block).ok()?.happened;
+    VerifyingKey::from_spki(happened.opens()?.public_key).ok()
 }
 
 /// The command about money in a receipt's block, and who gave it.
