@@ -23,6 +23,8 @@
 
 mod checked;
 mod locking;
+#[cfg(test)]
+pub(in crate::client) mod temporary;
 
 pub(super) use checked::damaged;
 
@@ -330,13 +332,8 @@ pub fn not_writable(path: &Path, error: &io::Error) -> ClientError {
 mod tests {
     use std::time::SystemTime;
 
+    use super::temporary::home;
     use super::*;
-
-    fn home() -> (tempfile::TempDir, Home) {
-        let directory = tempfile::tempdir().unwrap();
-        let home = Home::open(Some(directory.path())).unwrap();
-        (directory, home)
-    }
 
     #[test]
     fn every_name_that_a_new_home_adds_to_a_folder_is_made_durable() {

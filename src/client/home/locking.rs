@@ -106,13 +106,8 @@ mod tests {
     use std::sync::Arc;
     use std::sync::mpsc::channel;
 
+    use super::super::temporary::home;
     use super::*;
-
-    fn home() -> (tempfile::TempDir, Home) {
-        let directory = tempfile::tempdir().unwrap();
-        let home = Home::open(Some(directory.path())).unwrap();
-        (directory, home)
-    }
 
     #[test]
     fn whoever_waits_for_a_home_says_for_whom_and_comes_in_when_it_is_free() {

@@ -380,13 +380,8 @@ pub fn read_checkpoint(server: &KnownServer, note: &str) -> Result<Checkpoint, C
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::home::temporary::home;
     use crate::crypto::note::LogKey;
-
-    fn home() -> (tempfile::TempDir, Home) {
-        let directory = tempfile::tempdir().unwrap();
-        let home = Home::open(Some(directory.path())).unwrap();
-        (directory, home)
-    }
 
     fn server(address: &str) -> KnownServer {
         let log_key = LogKey::from_seed("ledger.example/test", &[7; 32]).unwrap().public().clone();

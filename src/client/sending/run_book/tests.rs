@@ -4,6 +4,7 @@ use std::os::unix::fs::FileExt;
 
 use super::*;
 use crate::chain::Header;
+use crate::client::home::temporary::home;
 use crate::crypto::KeyId;
 
 const LEDGER: LedgerId = LedgerId([7; 32]);
@@ -32,12 +33,6 @@ pub(super) fn run() -> Run {
         ids: Ids::Seed([4; 16]),
         started_ms: 1,
     }
-}
-
-fn home() -> (tempfile::TempDir, Home) {
-    let directory = tempfile::tempdir().unwrap();
-    let home = Home::open(Some(directory.path())).unwrap();
-    (directory, home)
 }
 
 fn open(home: &Home, kind: RunKind) -> RunBook {
