@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use aes_siv::KeyInit as _;
 use hmac::Mac as _;
+use ledgerd::chain::{Block, Message, block_hash};
 use ledgerd::crypto::note::LogKey;
 use ledgerd::crypto::random::{self, Seeded};
 use ledgerd::crypto::{LedgerId, sha3};
@@ -299,6 +300,17 @@ impl Book {
 
     pub(crate) fn put(&mut self, name: &str, bytes: &[u8]) {
         writeln!(self.0, "{name} = {}", const_hex::encode(bytes)).unwrap();
+    }
+
+    /// A block of the ledger with what its author signed, part by part.
+    pub(crate) fn block(&mut self, bytes: &[u8]) {
+        let block = Block::parse(bytes).unwrap();
+        self.put("body", Message::parse(block.message).unwrap().body);
+        self.put("message", block.message);
+        self.put("signature", block.signature);
+        self.put("event", block.event);
+        self.put("block", bytes);
+        self.put("hash", &block_hash(bytes).0);
     }
 
     /// Opens a record by hand, writes down both forms, returns kind, length and payload without the padding.

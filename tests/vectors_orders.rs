@@ -2,7 +2,7 @@
 //! a ledger, and bodies that are no orders of this schema. `UPDATE_VECTORS=1` writes the file anew; do that only
 //! together with a new version of the format.
 
-use ledgerd::chain::{Block, Message, block_hash};
+use ledgerd::chain::{Block, Message};
 use ledgerd::codec;
 use ledgerd::domain::orders::{self, Currency, Decimal, Operation, Order, PlaceOrders, Price, StockName};
 use ledgerd::domain::{AccountId, Command, Event, Undecodable};
@@ -95,12 +95,7 @@ fn the_vectors_of_orders_are_what_the_ledger_holds() {
         let command = Command::Orders(orders::Command::PlaceOrders(PlaceOrders { orders }));
         assert_eq!(Command::decode(message.header.tag, message.body), Ok(command));
         assert!(matches!(Event::decode(block.event), Ok(Event::Orders(orders::Event::OrdersPlaced(_)))));
-        book.put("body", message.body);
-        book.put("message", block.message);
-        book.put("signature", block.signature);
-        book.put("event", block.event);
-        book.put("block", bytes);
-        book.put("hash", &block_hash(bytes).0);
+        book.block(bytes);
     }
     assert_eq!(forge.blocks.len(), 4 + commands().len());
     book.section("refused");

@@ -2,7 +2,7 @@
 //! values of each on the way. The blocks are those of `fixtures/logs/payments`. `UPDATE_VECTORS=1` writes the file
 //! anew; do that only together with a new version of the format.
 
-use ledgerd::chain::{Block, Message, block_hash};
+use ledgerd::chain::{Block, Message};
 use ledgerd::codec;
 use ledgerd::domain::payments::{self, Cheque, Issue, Pay, Payment};
 use ledgerd::domain::{AccountId, Command, Event};
@@ -68,12 +68,7 @@ fn the_vectors_of_payments_are_what_the_ledger_holds() {
         let block = Block::parse(bytes).unwrap();
         let message = Message::parse(block.message).unwrap();
         book.section(name);
-        book.put("body", message.body);
-        book.put("message", block.message);
-        book.put("signature", block.signature);
-        book.put("event", block.event);
-        book.put("block", bytes);
-        book.put("hash", &block_hash(bytes).0);
+        book.block(bytes);
         let Command::Payments(command) = Command::decode(message.header.tag, message.body).unwrap() else {
             continue;
         };
