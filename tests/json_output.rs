@@ -106,7 +106,7 @@ fn orders_and_proofs(place: &Place, at: &str, reference: &mut Reference) {
         reference.hold(label, &place.done("alice", at, &arguments))
     };
     let block = seen("add", &["add", ORDERS])[0]["index"].to_string();
-    seen("copy, export", &["copy"]);
+    seen("copy, export, tail", &["copy"]);
     seen("status", &["status"]);
     seen("whoami", &["whoami"]);
     let witness = seen("witness", &["witness"])[0]["vkey"].as_str().unwrap().to_owned();
@@ -136,7 +136,7 @@ fn orders_and_proofs(place: &Place, at: &str, reference: &mut Reference) {
     reference.holds("a checkpoint in another object", &same[0]["checkpoint"]);
     reference.holds("a checkpoint in another object", &proven[0]["checkpoint"]);
     reference.holds("check-receipt, author", &proven[0]["author"]);
-    reference.holds("copy, export", &proven[0]["block"]);
+    reference.holds("copy, export, tail", &proven[0]["block"]);
     assert_eq!((&extended[0]["verdict"], &same[0]["verdict"]), (&"extended".into(), &"same".into()));
 
     let (code, said) =
@@ -256,7 +256,7 @@ fn files(place: &Place, reference: &mut Reference) {
     seen("audit", &["audit", ledger]);
     let kept = place.data().join("checkpoint");
     let kept = seen("audit", &["audit", ledger, "--checkpoint", kept.to_str().unwrap()]).remove(0);
-    seen("copy, export", &["export", ledger]);
+    seen("copy, export, tail", &["export", ledger]);
     seen("export --raw", &["export", ledger, "--raw"]);
     seen("export --format jsonl", &["export", ledger, "--format", "jsonl"]);
     seen("tiles", &["tiles", ledger, out]);
@@ -313,7 +313,7 @@ fn shown(place: &Place, reference: &mut Reference) {
     ] {
         says("show, every other kind", kind, &file);
     }
-    reference.holds("copy, export", &receipt["block"]);
+    reference.holds("copy, export, tail", &receipt["block"]);
     reference.holds("check-receipt, author", &receipt["author"]);
 }
 
