@@ -50,6 +50,17 @@ fn whoever_alone_was_paid_can_prove_it_and_a_payroll_stays_its_payers() {
         refused(payee, &payroll);
     }
 
+    // A copy holds what concerns one if it is asked for, and a payroll of somebody else's never.
+    let copied = |member: &str, more: &[&str]| -> Vec<String> {
+        let text = place.done(member, at, &[&["copy", "--json"], more].concat());
+        let blocks = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        blocks.map(|block| block["index"].to_string()).collect()
+    };
+    assert!(copied("bob", &[]).is_empty(), "bob has done nothing yet");
+    let of_bob = copied("bob", &["--concerning"]);
+    assert!(of_bob.contains(&paid) && !of_bob.contains(&payroll) && !of_bob.contains(&issued), "{of_bob:?}");
+    assert_eq!(copied("alice", &[]), [paid.clone(), payroll.clone()]);
+
     let granted = index_of(&place, "bank", at, &["grant", "bob", "witness"]);
     assert_eq!(proven_author("bob", &granted), "bank");
     refused("alice", &granted);

@@ -16,7 +16,7 @@ const CONNECTIONS: usize = 1_500;
 
 /// Lines that a connection writes with [`LEVEL`]: that it came, and that it went.
 const LINES_PER_CONNECTION: usize = 2;
-const LEVEL: &str = "off,ledgerd::service::sessions=debug";
+const LEVEL: &str = "off,ledgerd::service::door=debug";
 
 /// A daemon whose stderr is a pipe that nobody reads yet.
 struct Unread {

@@ -160,7 +160,7 @@ impl Stage {
 
     fn copy(&self) -> Result<usize, ClientError> {
         let mut member = self.open()?;
-        let mut copying = Copying::start(&mut member, 0, u64::MAX)?;
+        let mut copying = Copying::start(&mut member, 0, u64::MAX, false)?;
         let mut count = 0;
         while let Some(blocks) = copying.next_page()? {
             count += blocks.len();
@@ -388,7 +388,7 @@ fn pages_that_are_too_long_or_never_end_are_refused() {
     caught(stage.copy(), "do not go on");
     let stage = Stage::lying(Ledger::honest(), |_| None);
     let mut member = stage.open().unwrap();
-    let mut copying = Copying::start(&mut member, 0, 3).unwrap();
+    let mut copying = Copying::start(&mut member, 0, 3, false).unwrap();
     caught(copying.next_page().map(|_| ()), "more than was asked for");
 }
 

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use serde_bytes::ByteBuf;
 
-use super::link::{Member, Reopen, question};
-use super::proofs::check_own_block;
+use super::link::{Member, Reopen};
+use super::proofs::{check_own_block, prove_included};
 use super::{ClientError, Signer};
-use crate::chain::{Block, Inclusion, LeafHash};
+use crate::chain::{Block, LeafHash};
 use crate::domain::Notice;
 use crate::time::Monotonic;
-use crate::wire::{Followed, Followings, INCLUSIONS_MAX, Push, Reply, Request};
+use crate::wire::{Followed, Followings, Push, Reply, Request};
 
 /// What a follower hears.
 #[derive(Clone, Debug)]
@@ -97,7 +97,7 @@ impl<'a> Subscription<'a> {
         if next < least {
             return Err(ClientError::Integrity("the server's pushes do not go on".to_owned()));
         }
-        self.prove(&leaves)?;
+        prove_included(self.member, &leaves)?;
         self.next = next;
         Ok(Heard::Blocks(blocks))
     }
@@ -113,31 +113,6 @@ impl<'a> Subscription<'a> {
             return Err(refused(block.index, "it is of another author"));
         }
         Ok(block.index)
-    }
-
-    /// Has the server prove that the blocks are in the tree of an audited checkpoint.
-    fn prove(&mut self, leaves: &[(u64, LeafHash)]) -> Result<(), ClientError> {
-        let Some((last, _)) = leaves.last() else { return Ok(()) };
-        let mut checkpoint = self.member.checkpoint()?;
-        if checkpoint.size <= *last {
-            checkpoint = self.member.newest_checkpoint()?;
-        }
-        for page in leaves.chunks(INCLUSIONS_MAX) {
-            let indexes = page.iter().map(|(index, _)| *index).collect();
-            let asked = question::AreIncluded { indexes, size: checkpoint.size };
-            let proofs: Vec<Inclusion> = match self.member.ask(&asked) {
-                Err(ClientError::Refused(_)) => return Err(refused(*last, "it is not proven")),
-                other => other?,
-            };
-            if proofs.len() != page.len() {
-                return Err(ClientError::other_answer());
-            }
-            for ((index, leaf), proof) in page.iter().zip(proofs) {
-                let proven = proof.check(checkpoint.size, checkpoint.root, *index, *leaf);
-                proven.map_err(|_| refused(*index, "it is not in the tree of the checkpoint"))?;
-            }
-        }
-        Ok(())
     }
 }
 

@@ -20,6 +20,10 @@ pub struct Copy {
     /// most blocks, all if not given
     #[argh(option, default = "u64::MAX")]
     pub limit: u64,
+
+    /// blocks of others that concern you, too: those that paid you alone, or gave you a role
+    #[argh(switch)]
+    pub concerning: bool,
 }
 
 impl Run for Copy {
@@ -28,7 +32,7 @@ impl Run for Copy {
     fn run(&self, context: &Context) -> Result<Exit, ClientError> {
         let mut member = open_member(context)?;
         let shown_blocks = ShownBlocks::of(context, &mut member)?;
-        let mut copying = Copying::start(&mut member, self.from, self.limit)?;
+        let mut copying = Copying::start(&mut member, self.from, self.limit, self.concerning)?;
         let mut shown = 0;
         while let Some(blocks) = copying.next_page()? {
             if !shown_blocks.show(context, &blocks)? {
@@ -39,7 +43,7 @@ impl Run for Copy {
         }
         let plural = if shown == 1 { "" } else { "s" };
         context.out.note(&format!(
-            "{shown} block{plural}, every one checked and none between them left out; of newer ones only receipts can tell"
+            "{shown} block{plural}, every one checked and none of yours between them left out; of newer ones only receipts can tell"
         ));
         Ok(Exit::Done)
     }
