@@ -233,16 +233,23 @@ fn the_map_leads_to_what_is_there() {
     assert_none(&gone.map(|path| format!("ARCHITECTURE.md leads to `{path}`")).collect::<Vec<_>>());
 }
 
-/// `tests/scenarios.rs` replays every file of the folder.
+/// The stories of each domain, which `tests/scenarios.rs` replays, and the file that knows their words.
 #[test]
 fn every_domain_has_its_scenarios() {
-    let file = |domain: &String| format!("fixtures/scenarios/{domain}.txt");
-    let domains = domains();
-    let missing = domains.iter().filter(|domain| {
-        let text = std::fs::read_to_string(root().join(file(domain))).unwrap_or_default();
-        !text.lines().any(|line| line.starts_with("scenario "))
-    });
-    assert_none(&missing.map(|domain| format!("{} tells no scenario", file(domain))).collect::<Vec<_>>());
+    let mut complaints = Vec::new();
+    let listed = std::fs::read_to_string(root().join("tests/scenarios.rs")).unwrap();
+    for domain in domains() {
+        let (stories, words) =
+            (format!("fixtures/scenarios/{domain}.txt"), format!("tests/scenarios/{domain}.rs"));
+        let text = std::fs::read_to_string(root().join(&stories)).unwrap_or_default();
+        if !text.lines().any(|line| line.starts_with("scenario ")) {
+            complaints.push(format!("{stories} tells no scenario"));
+        }
+        if !root().join(&words).is_file() || !listed.contains(&format!("mod {domain};")) {
+            complaints.push(format!("{words} is not there, or tests/scenarios.rs does not list it"));
+        }
+    }
+    assert_none(&complaints);
 }
 
 /// Each row of a walk names a file and functions that are in it.
