@@ -1,6 +1,6 @@
-//! What a verifier needs, and nothing a verifier doesn't: the bytes of a block and of the signed command in it,
-//! the link to the block before, the tree and its proofs, checkpoints; and how they are found in a text that a person
-//! hands on.
+//! The formats that a verifier has to know, and nothing else: the bytes of a block and of the signed command in it, the
+//! link to the block before, the tree with its proofs, checkpoints and receipts, and how these are found in a text that a
+//! person hands on.
 
 pub mod armour;
 pub mod block;
@@ -21,7 +21,8 @@ pub use message::{Header, MalformedMessage, Message};
 pub use receipt::{Receipt, ReceiptError};
 pub use tree::{Consistency, Frontier, Inclusion, LeafHash, TreeRoot};
 
-/// Takes fields off the front of bytes from a stranger; the first that is not there ends it.
+/// A reader that takes fields off the front of bytes from a stranger. It answers with none for a field that the bytes are
+/// too short for.
 pub(crate) struct Cutter<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Cutter<'a> {

@@ -1,7 +1,8 @@
-//! The commands of `ledgerctl`: the list of them, what they share, and how one is found and run.
+//! The commands of `ledgerctl`: the list of all commands, the files that they share, and the way from the words of a
+//! command line to the command that runs.
 //!
-//! A command is a file in one of the rooms, which holds its arguments and what it does ([`run::Run`]), and a line in the
-//! list below. What decides whether something is sent twice is not here but in [`crate::client`]: a command parses,
+//! A command is a file in one of the rooms below, which holds the arguments of the command and what it does
+//! (`Run` in `run.rs`), and a line in the list below. The protocol is not here but in [`crate::client`]: a command parses,
 //! calls and prints.
 
 pub mod block_words;
@@ -18,7 +19,7 @@ mod session;
 mod telling;
 mod visible;
 
-/// The server, the key and the account of a home.
+/// Commands about the server, the key and the account of a home.
 mod accounts {
     pub(super) mod forget;
     pub(super) mod get_key;
@@ -27,7 +28,7 @@ mod accounts {
     pub(super) mod whoami;
 }
 
-/// Money, and the cheques that become money.
+/// Commands about money, and about the cheques that become money.
 mod payments {
     pub(super) mod balance;
     pub(super) mod moved;
@@ -39,14 +40,14 @@ mod payments {
     pub(super) mod wanted;
 }
 
-/// Members who are online, and payments from hand to hand.
+/// Commands between members who are online, and payments from hand to hand.
 mod peers {
     pub(super) mod listen;
     pub(super) mod online;
     pub(super) mod send;
 }
 
-/// What proves something: to the member, to a stranger, from a server or from files.
+/// Commands that prove something: to the member, to a stranger, from a server or from files.
 mod proofs {
     pub(super) mod audit;
     pub(super) mod check_receipt;
@@ -62,7 +63,7 @@ mod proofs {
     pub(super) mod witness;
 }
 
-/// Stock orders, and the blocks in which they stand.
+/// Commands about stock orders, and about the blocks in which they stand.
 mod orders {
     mod blocks;
     pub(super) mod add;
@@ -70,7 +71,7 @@ mod orders {
     pub(super) mod tail;
 }
 
-/// What whoever runs a ledger needs.
+/// Commands for the operator of a ledger.
 mod operator {
     pub(super) mod bench;
     pub(super) mod grant;
@@ -81,7 +82,7 @@ mod operator {
     pub(super) mod vouch_clock;
 }
 
-/// What is about this program and not about a ledger.
+/// Commands about this program, and not about a ledger.
 mod tools {
     pub(super) mod completions;
     pub(super) mod demo;
@@ -143,7 +144,8 @@ pub struct Arguments {
     pub command: Subcommand,
 }
 
-/// Makes, of one line for each command, what argh parses, what is run, and the overview.
+/// Makes three things from one line for each command: the type that argh parses, the function that runs a command, and the
+/// overview.
 macro_rules! commands {
     ($($title:literal { $($room:ident::$file:ident::$command:ident $summary:literal,)* })*) => {
         /// The commands, in the order of the overview.
@@ -229,6 +231,7 @@ commands! {
 /// Runs `ledgerctl` with the arguments of its process, the program's name among them.
 pub fn main(arguments: impl Iterator<Item = OsString>) -> Exit {
     let arguments: Vec<OsString> = arguments.collect();
+    // The words of the command line, which have to be text.
     let raw = match words_of(arguments.iter().cloned()) {
         Ok(raw) => raw,
         Err(sentence) => {
@@ -236,6 +239,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> Exit {
             return ended(out, Err(ClientError::Usage(sentence)));
         }
     };
+    // Two words that no person types: the demo starts the daemon with one, and shells ask for completions with the other.
     if raw.first().is_some_and(|first| first == DAEMON_ARGUMENT) {
         return crate::daemon::main(raw.get(1..).unwrap_or_default());
     }
@@ -244,9 +248,11 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> Exit {
         let told = Outlet::new(false).data(|out| out.write_all(answer.as_bytes()));
         return ended(Outlet::new(false), told.map(|_| Exit::Done));
     }
+    // The name of the program alone shows what there is.
     if raw.iter().all(|word| word == "--json") {
         return ended(Outlet::new(false), show_overview(Outlet::new(false)));
     }
+    // One of the commands of the list.
     let arguments = match try_parse::<Arguments>("ledgerctl", &raw) {
         Ok(arguments) => arguments,
         Err(stopped) => return say_stopped(Outlet::new(asks_json(&raw)), stopped),
@@ -261,7 +267,7 @@ fn asks_json(raw: &[String]) -> bool {
     arranged.map_or_else(|_| raw.iter().any(|word| word == "--json"), |arranged| arranged.json)
 }
 
-/// Says what was asked for instead of a command, or what is wrong with the words.
+/// Prints the help or the version if the words asked for that, and otherwise says what is wrong with the words.
 fn say_stopped(out: Outlet, stopped: Stopped) -> Exit {
     let said = match stopped {
         Stopped::Help { command, .. } if command.is_empty() => show_overview(out),
@@ -275,12 +281,12 @@ fn say_stopped(out: Outlet, stopped: Stopped) -> Exit {
     ended(out, said)
 }
 
-/// Somebody who types the name alone wants to know what there is.
+/// Prints the overview of all commands.
 fn show_overview(out: Outlet) -> Result<Exit, ClientError> {
     out.line(overview::text().trim_end()).map(|()| Exit::Done)
 }
 
-/// What a command's end means to whoever waits for the process.
+/// The exit code for the end of a command. An error is told first.
 fn ended(out: Outlet, done: Result<Exit, ClientError>) -> Exit {
     match done {
         Ok(exit) => exit,

@@ -1,5 +1,16 @@
 //! The client as a library: a home directory with keys and pinned servers, and a connection that a program can
-//! wait on. `ledgerctl` is made of it, and other programs may be.
+//! wait on. The whole protocol is here. `ledgerctl` only parses arguments, calls functions of this library and prints,
+//! and other programs may call them as well.
+//!
+//! ```text
+//! home, identity, signer      the files of a member, and the key
+//! link                        the way to a server: channels, tickets, the audit of every checkpoint, questions
+//! sending                     commands on their way: nothing is sent twice, whatever breaks
+//! proofs, show                receipts, own blocks, witnesses; blocks as JSON
+//! accounts, orders, payments  what a member does in each domain
+//! following                   blocks as they come
+//! bookkeeping, bench          money for other programs; load for a server
+//! ```
 //!
 //! ```no_run
 //! use ledgerd::client::{Home, Member, payments_question};

@@ -1,5 +1,6 @@
-//! What the rooms around the domains may ask of any command, of what happened, and of the state. Each question is a
-//! method with one `match`, so that the compiler asks it of every further domain; the answers stand in the domains.
+//! The questions that the rooms around the domains may ask of any command, of what happened, and of the state. Each
+//! question is a method with one `match`, so that the compiler demands an answer of every further domain. The answers
+//! themselves stand in the folders of the domains.
 
 use std::fmt;
 
@@ -12,7 +13,7 @@ use crate::crypto::KeyId;
 use crate::time::Timestamp;
 
 impl Command {
-    /// Whose key signs it.
+    /// The key that signs the command: one of its author's, or the key that the command itself brings.
     pub fn signer(&self) -> Signer<'_> {
         match self {
             Command::Accounts(command) => command.signer(),
@@ -20,7 +21,8 @@ impl Command {
         }
     }
 
-    /// The further signatures that it has to carry. A kind that has any is named by [`super::Tag::is_endorsed`] as well.
+    /// The signatures that the command has to carry beside its author's. A kind of command that has any is named by
+    /// [`super::Tag::is_endorsed`] as well.
     pub fn endorsements(&self) -> Vec<Endorsement<'_>> {
         match self {
             Command::Accounts(_) | Command::Orders(_) => Vec::new(),
@@ -28,7 +30,7 @@ impl Command {
         }
     }
 
-    /// Whose sessions and tickets end with it: somebody whose rights it changes authenticates again.
+    /// The account whose sessions and tickets end with the command: a member whose rights change authenticates again.
     pub fn ends_sessions_of(&self) -> Option<AccountId> {
         match self {
             Command::Accounts(command) => command.ends_sessions_of(),
@@ -36,7 +38,8 @@ impl Command {
         }
     }
 
-    /// Bytes of the largest event that it can lead to, tag included. Room for it is made before the rules are asked.
+    /// Bytes of the largest event that the command can lead to, tag included. Room for the event is made on the disk before
+    /// the rules are asked.
     pub fn event_bytes_max(&self) -> usize {
         let body = match self {
             Command::Accounts(command) => command.event_bytes_max(),
@@ -46,9 +49,9 @@ impl Command {
         TAG_BYTES + body
     }
 
-    /// What a new command has to meet beside the rules. A rule is part of the format: what it once allowed stays allowed
-    /// in every replay and audit. A guard is asked of new commands only, so that it may become stricter. `clock` is
-    /// what the server's clock says.
+    /// Checks what a new command has to meet beside the rules. A rule is part of the format: what a rule once allowed stays
+    /// allowed in every replay and audit. A guard is asked of new commands only, so that a guard may become stricter.
+    /// `clock` is the time that the server's clock shows.
     ///
     /// # Errors
     /// [`Declined`] by the first guard that the command does not pass.
@@ -62,7 +65,7 @@ impl Command {
 }
 
 impl Happened {
-    /// The account that it brought into being.
+    /// The account that the block opened; none for every other block than a registration's.
     pub fn opens(&self) -> Option<Opened<'_>> {
         match self {
             Happened::Accounts(happened) => happened.opens(),
@@ -70,8 +73,8 @@ impl Happened {
         }
     }
 
-    /// Visits the accounts that it concerns beside its author's. A block is handed out whole or not at all, so whoever
-    /// is named here may read all of it.
+    /// Visits the accounts that the block concerns beside its author's. A block is handed out whole or not at all, so that
+    /// each account that is visited here may read all of the block.
     pub fn concerns(&self, each: &mut dyn FnMut(AccountId)) {
         match self {
             Happened::Accounts(happened) => happened.concerns(each),
@@ -80,7 +83,7 @@ impl Happened {
         }
     }
 
-    /// Visits the news that it is for accounts which may not read its block.
+    /// Visits the accounts that may not read the block and have to hear of it all the same, each with its news.
     pub fn notices(&self, context: &Context<'_>, each: &mut dyn FnMut(AccountId, Notice)) {
         match self {
             Happened::Accounts(_) | Happened::Orders(_) => {}
@@ -92,7 +95,7 @@ impl Happened {
         }
     }
 
-    /// Visits every movement of money in it, in the order in which they are booked, until `each` wants no more.
+    /// Visits every movement of money in the block, in the order in which they are booked, until `each` returns false.
     pub fn transfers(
         &self,
         settings: &Settings,
@@ -106,7 +109,7 @@ impl Happened {
         }
     }
 
-    /// Shows it: visits what `author` did, thing by thing, and of each thing its fields in order.
+    /// Shows the block to a sink: visits the things that `author` did, and of each thing its fields in order.
     ///
     /// # Errors
     /// [`fmt::Error`] of the sink.
@@ -119,7 +122,7 @@ impl Happened {
     }
 }
 
-/// The roles that read blocks of some kind.
+/// The roles that may read blocks of others, of one kind or of all.
 const READING_ROLES: &[Role] = &[Role::Operator];
 
 impl Tag {
@@ -147,13 +150,13 @@ impl State {
         READING_ROLES.iter().all(|role| self.has_role(one, *role) == self.has_role(other, *role))
     }
 
-    /// DER `SubjectPublicKeyInfo` of a key of an account; none if the account has no such key.
+    /// The DER `SubjectPublicKeyInfo` of a key of an account; none if the account has no such key.
     pub fn key(&self, account: AccountId, key_id: &KeyId) -> Option<&[u8]> {
         let member = self.accounts.get(account).filter(|member| member.key_id == *key_id)?;
         Some(&member.public_key)
     }
 
-    /// Whose key this is.
+    /// The account that a key belongs to.
     pub fn owner_of_key(&self, key_id: &KeyId) -> Option<AccountId> {
         self.accounts.by_key(key_id)
     }
@@ -184,14 +187,14 @@ impl State {
         self.accounts.vouched_time(index, block_time)
     }
 
-    /// Visits what everybody may know of how much there is: a name, what it says, a number.
+    /// Visits the figures of the ledger that every member may know: each has a name, an explanation and a number.
     pub fn figures(&self, each: &mut dyn FnMut(&'static str, &'static str, u64)) {
         let State { settings: _, accounts, orders, payments: _ } = self;
         each("accounts", "accounts of the ledger", accounts.count());
         each("orders", "orders in the ledger", orders.count());
     }
 
-    /// Visits what each domain counts, by name: what two replicas of one ledger agree in.
+    /// Visits the counts of each domain, by name. Two replicas of one ledger agree in all of them.
     pub fn totals(&self, each: &mut dyn FnMut(&'static str, u64)) {
         let State { settings: _, accounts, orders, payments } = self;
         each("accounts", accounts.count());
@@ -199,28 +202,28 @@ impl State {
         payments.totals(each);
     }
 
-    /// Visits what an account may know of itself, by name, domain by domain.
+    /// Visits what the domains know of an account, by name. Only the account itself is told.
     pub fn visit_account(&self, account: AccountId, each: &mut dyn FnMut(&'static str, Value)) {
         let State { settings: _, accounts, orders, payments: _ } = self;
         accounts.visit_account(account, each);
         orders.visit_account(account, each);
     }
 
-    /// Whether money only moved: all places together hold what was issued.
+    /// Checks that money only ever moved: all accounts together hold exactly what was issued.
     ///
     /// # Errors
-    /// [`Unbalanced`] with both sums.
+    /// [`Unbalanced`], with both sums.
     pub fn conserved(&self) -> Result<(), Unbalanced> {
         self.payments.conserved()
     }
 
-    /// Why an account cannot be erased yet; each domain is asked in turn.
+    /// The first reason of any domain for which an account cannot be erased yet; none if it can be.
     pub fn hinders_erasure(&self, account: AccountId) -> Option<Hindrance> {
         self.accounts.hinders_erasure(account).or_else(|| self.payments.hinders_erasure(account))
     }
 
-    /// Takes what is private of an account out of the state, domain by domain. Its number, its handle and its keys stay,
-    /// because blocks name them for ever. What blocks hold until now is public, so that nothing goes.
+    /// Takes the private data of an account out of the state, domain by domain. The number, the handle and the keys of the
+    /// account stay, because blocks name them for ever. No domain holds private data yet, so that this removes nothing.
     pub fn erase(&mut self, _account: AccountId) {
         let State { settings: _, accounts: _, orders: _, payments: _ } = self;
     }

@@ -42,76 +42,77 @@ use crate::crypto::{self, Digest};
 /// Bytes of an event before its postcard: schema and kind.
 const TAG_BYTES: usize = 4;
 
-/// What an author asks for.
+/// A request of a member's, which the member signs. The rules of its domain decide what comes of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// Joining the ledger, and roles.
+    /// A command that lets somebody join the ledger, or changes a role.
     Accounts(accounts::Command),
-    /// Buying and selling.
+    /// A command that places orders to buy or to sell.
     Orders(orders::Command),
-    /// Money.
+    /// A command that moves money.
     Payments(payments::Command),
 }
 
-/// What happened, decided by the server. Holds only what the command does not.
+/// The outcome of a command, as the server decided it. An event holds only what its command does not say already.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// Somebody joined, or has another role.
+    /// Somebody joined the ledger, or a member has another role.
     Accounts(accounts::Event),
-    /// Orders stand.
+    /// Orders were placed.
     Orders(orders::Event),
     /// Money moved.
     Payments(payments::Event),
 }
 
-/// Why a rule refused a command. A refusal never changes anything.
+/// The reason for which a rule refused a command. A refused command has changed nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rejection {
-    /// The rules of joining and of roles.
+    /// A rule about joining or about roles refused.
     Accounts(accounts::Rejection),
-    /// The rules of orders.
+    /// A rule about orders refused.
     Orders(orders::Rejection),
-    /// The rules of money.
+    /// A rule about money refused.
     Payments(payments::Rejection),
 }
 
-/// A question of a domain. A session asks it as it is, without a signature: it changes nothing. Numbers on the wire: a
-/// further domain is appended.
+/// A question that a domain answers. A session asks it without a signature, because a question changes nothing. The order
+/// of the variants is their number on the wire: a further domain is appended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Query<'a> {
-    /// About members.
+    /// A question about members.
     Accounts(#[serde(borrow)] accounts::Query<'a>),
-    /// About money.
+    /// A question about money.
     Payments(payments::Query),
 }
 
 /// The answer to the [`Query`] of the same name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Answer {
-    /// About members.
+    /// The answer to a question about members.
     Accounts(accounts::Answer),
-    /// About money.
+    /// The answer to a question about money.
     Payments(payments::Answer),
 }
 
-/// News for whoever follows an account that stands in no block which the account may read: told at most once, and dropped
-/// where there is no room. Numbers on the wire: a further domain is appended.
+/// News for an account that follows its blocks, about something that stands in no block which the account may read. A
+/// notice is sent at most once, and dropped where there is no room for it. The order of the variants is their number on
+/// the wire: a further domain is appended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Notice {
-    /// About money.
+    /// News about money.
     Payments(payments::Notice),
 }
 
-/// Everything that replaying the log yields, domain by domain.
+/// Everything that the rules know: what replaying the log yields, domain by domain.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct State {
-    /// What genesis says, for ever.
+    /// The settings of the ledger, which its genesis block says for ever.
     pub settings: Settings,
-    /// Members.
+    /// The members, with their handles, keys and roles.
     pub accounts: accounts::State,
-    /// Orders placed.
+    /// How many orders every account has placed.
     pub orders: orders::State,
-    /// Money.
+    /// The balances, and what became of every cheque.
     pub payments: payments::State,
 }
 
@@ -129,7 +130,7 @@ impl Command {
         }
     }
 
-    /// The tag and the canonical bytes.
+    /// Encodes the command as its author signs it: the tag of its type, and the canonical bytes of its body.
     pub fn encode(&self) -> (Tag, Vec<u8>) {
         match self {
             Command::Accounts(command) => command.encode(),
@@ -138,15 +139,17 @@ impl Command {
         }
     }
 
-    /// Whether an anonymous session may ask for it: account 0 may, and only account 0.
+    /// Whether a command of this type registers a member. Only such a command may come from an anonymous session, whose
+    /// account is 0, and account 0 may send no other.
     pub fn is_registration(tag: Tag) -> bool {
         tag.kind == accounts::REGISTER.kind
     }
 }
 
 impl Tag {
-    /// Whether a command of this kind carries endorsements: they are looked for before its signature is checked, and
-    /// only where there are any. A test holds it against [`Command::endorsements`].
+    /// Whether a command of this kind carries endorsements, which are signatures of others than its author. The service
+    /// looks for endorsements before it checks the author's signature, and only in commands of such a kind. A test compares
+    /// this answer with [`Command::endorsements`].
     pub fn is_endorsed(self) -> bool {
         self == payments::SETTLE
     }
@@ -167,7 +170,7 @@ impl Event {
         }
     }
 
-    /// The bytes as a block holds them.
+    /// Encodes the event as a block holds it.
     pub fn encode(&self) -> Vec<u8> {
         let (tag, body) = match self {
             Event::Accounts(event) => event.encode(),
@@ -200,6 +203,7 @@ pub fn decide(state: &State, command: &Command, context: &Context<'_>) -> Result
     let State { settings, accounts, orders, payments } = state;
     match command {
         Command::Accounts(command) => {
+            // A new account is given the opening grant, so that the rules of money have a say in a registration.
             let event = accounts::decide(accounts, command, context).map_err(Rejection::Accounts)?;
             if matches!(event, accounts::Event::Registered(_)) {
                 payments::decide_grant(payments, settings.opening_grant).map_err(Rejection::Payments)?;
@@ -215,10 +219,10 @@ pub fn decide(state: &State, command: &Command, context: &Context<'_>) -> Result
     }
 }
 
-/// Moves the state. It decides nothing: it books every movement of money and holds what the event says against the
-/// state. Live operation and replay both end here. Where the live path, which has just decided, meets something
-/// impossible, that is a mistake of ours; in a log it is damage. `moved` is told the balance of every account whose
-/// money moved, once for each movement.
+/// Changes the state by what happened. This function decides nothing: it books every movement of money, and compares what
+/// the event says with the state. Live operation and replay both end here. Something impossible is a mistake of this
+/// program if the rules have just allowed it, and damage if it stands in a log. `moved` is told the balance of every
+/// account whose money moved, once for each movement.
 ///
 /// # Errors
 /// [`Impossible`]; the state is of no use then.
@@ -229,12 +233,14 @@ pub fn apply(
     moved: &mut dyn FnMut(AccountId, u64),
 ) -> Result<(), Impossible> {
     let State { settings, accounts, orders, payments } = state;
+    // Money first: whatever command moved it, it moves here and nowhere else.
     let mut booked = Ok(());
     happened.transfers(settings, context, &mut |transfer| {
         booked = payments::book(payments, &transfer, moved);
         booked.is_ok()
     });
     booked?;
+    // Then everything else that the domain keeps.
     match happened {
         Happened::Accounts(happened) => {
             accounts::apply(accounts, happened, settings.operator.as_ref(), context)
@@ -244,10 +250,11 @@ pub fn apply(
     }
 }
 
-/// Answers a question. The answer may have seen blocks that are not durable yet.
+/// Answers a question of `asker`. The answer may have seen blocks that are not durable yet, so that it has to wait until
+/// they are.
 ///
 /// # Errors
-/// [`Declined`] when there is nothing to be told.
+/// [`Declined`] when the domain has nothing to tell, or not to this asker.
 pub fn answer(
     state: &State,
     past: &mut dyn Past,
@@ -264,7 +271,7 @@ pub fn answer(
 }
 
 impl Query<'_> {
-    /// Who may ask it.
+    /// The members who may ask this question.
     pub fn access(&self) -> Access {
         match self {
             Query::Accounts(query) => query.access(),
@@ -273,8 +280,8 @@ impl Query<'_> {
     }
 }
 
-/// Visits the movements of money of a block in the log, until `each` wants no more. Costs no decoding of the whole
-/// command where that may be large.
+/// Visits the movements of money of a block in the log, until `each` returns false. A payroll of thousands of payments is
+/// walked over without decoding all of it.
 ///
 /// # Errors
 /// [`NoPair`] for bytes that are no command with its event.
@@ -304,12 +311,12 @@ impl State {
 }
 
 impl Rejection {
-    /// The refusal of a registration that another key signed than the one that it contains.
+    /// The refusal of a registration that is signed with another key than the one that it contains.
     pub fn not_its_key() -> Rejection {
         Rejection::Accounts(accounts::Rejection::NotItsKey)
     }
 
-    /// The stable machine name, as in `handle_taken`.
+    /// The stable name by which programs know the refusal, such as `handle_taken`.
     pub fn name(&self) -> &'static str {
         match self {
             Rejection::Accounts(rejection) => rejection.name(),
@@ -318,7 +325,8 @@ impl Rejection {
         }
     }
 
-    /// The sentence for people. Amounts stand in it as the ledger with these settings shows them.
+    /// The English sentence by which people know the refusal. Amounts stand in it as the ledger with these settings shows
+    /// them.
     pub fn sentence(&self, settings: &Settings) -> String {
         match self {
             Rejection::Accounts(rejection) => rejection.to_string(),
@@ -327,7 +335,8 @@ impl Rejection {
         }
     }
 
-    /// What the sentence is filled with: at most [`FACTS_MAX`] facts.
+    /// The values in the sentence, so that a program can fill a sentence of its own with them: at most [`FACTS_MAX`]
+    /// facts.
     pub fn facts(&self) -> Vec<(Fact, Value)> {
         match self {
             Rejection::Accounts(rejection) => rejection.facts(),

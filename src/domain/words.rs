@@ -1,4 +1,5 @@
-//! Words that all domains share: who, which command, which type, and what a rule may know beside a command.
+//! The words that all domains share: names of members and of commands, the numbers of types, and the context in which a
+//! rule decides.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -8,13 +9,14 @@ use serde::{Deserialize, Serialize};
 use crate::crypto::{self, Digest, KeyId, LedgerId};
 use crate::time::Timestamp;
 
-/// Names a member: 1, 2, … in order of registration. 0 stands for "none yet": the author of a registration.
+/// The number of a member's account: 1, 2, … in order of registration. Account 0 is nobody's: it is the author of a
+/// registration, whose member has no account yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct AccountId(pub u64);
 
 impl AccountId {
-    /// Nobody yet: the author of a registration.
+    /// The account that is nobody's, which is the author of a registration.
     pub const NONE: AccountId = AccountId(0);
 }
 
@@ -24,7 +26,8 @@ impl fmt::Display for AccountId {
     }
 }
 
-/// Names a command: 128 random bits that its author chooses. Shown as 32 hexadecimal digits.
+/// The id of a command: 128 random bits that its author chooses, so that a command which is sent again is recognised. An
+/// id is shown as 32 hexadecimal digits.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct CommandId(pub [u8; 16]);
 
@@ -43,11 +46,11 @@ impl fmt::Debug for CommandId {
 /// A domain: a room of rules with its own commands, events and state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub enum Domain {
-    /// Members, their keys and roles.
+    /// The domain of members, their keys and their roles.
     Accounts,
-    /// Orders to buy and to sell.
+    /// The domain of orders to buy and to sell.
     Orders,
-    /// Money.
+    /// The domain of money.
     Payments,
 }
 
@@ -55,13 +58,14 @@ pub enum Domain {
 const KINDS: [(Domain, RangeInclusive<u16>); 3] =
     [(Domain::Accounts, 1..=15), (Domain::Orders, 16..=31), (Domain::Payments, 32..=47)];
 
-/// Which type a sequence of postcard bytes is: `kind` names the command or event, `schema` its frozen version.
-/// A new field is a new schema number; neither number is ever used twice.
+/// The type of a sequence of postcard bytes: `kind` names the command or the event, and `schema` the frozen version of its
+/// fields. A new field means a new schema number, and neither number is ever used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Tag {
-    /// Version of the kind's fields, from 1.
+    /// The version of the fields that this kind has, counted from 1.
     pub schema: u16,
-    /// 0 is genesis; all others belong to a domain, see [`Tag::domain`].
+    /// The number of the command or of the event. Kind 0 is genesis; every other kind belongs to a domain, see
+    /// [`Tag::domain`].
     pub kind: u16,
 }
 
@@ -73,18 +77,19 @@ impl Tag {
     }
 }
 
-/// What a rule may know beside the command itself: who asks, with which command, and when.
+/// The context of a command, which a rule may use beside the command itself: its author, its id, and the time and place
+/// of the block that it becomes.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
-    /// The ledger.
+    /// The id of the ledger that the command is for.
     pub ledger_id: LedgerId,
-    /// The author; [`AccountId::NONE`] in a registration.
+    /// The account of the author; [`AccountId::NONE`] in a registration.
     pub author: AccountId,
-    /// The key that signed the command.
+    /// The id of the key that signed the command.
     pub key_id: KeyId,
     /// The id that the author gave to the command.
     pub command_id: CommandId,
-    /// M: the signed bytes of the command.
+    /// The signed bytes of the command, which the documents call M.
     pub message: &'a [u8],
     /// The time that the block will carry.
     pub timestamp: Timestamp,
@@ -93,8 +98,8 @@ pub struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// The digest of M, which names these very bytes: SHA3-256(M). It is computed when a rule asks for it, because a
-    /// command may be large and most rules have no use for it.
+    /// The SHA3-256 digest of the signed bytes, which names exactly these bytes. The digest is computed when a rule asks
+    /// for it, because a command may be large and most rules need no digest.
     pub fn message_digest(&self) -> Digest {
         crypto::sha3(&[self.message])
     }

@@ -1,11 +1,13 @@
-//! The append-only log: segments of batch frames, an anchor, recovery. Knows bytes, indexes and hashes that it
+//! The append-only log: segments of batch frames, an anchor, and recovery. The log knows bytes, indexes and hashes that it
 //! is given, and nothing of what a block means.
 //!
 //! ```text
-//! frame, segment, anchor   the bytes          writer    make room, append, sync; written ≥ durable
-//! reader                   never writes       recovery  what is on disk → verdict → settled
+//! frame, segment, anchor   the formats: a batch of blocks, a file of batches, the note of how far the log is durable
+//! writer                   makes room, appends, syncs; what is durable is never more than what is written
+//! reader                   reads, and never writes
+//! recovery                 judges what is on disk at a start, and settles what a crash left
 //! ahead                    reads for recovery, and has blocks prepared on other threads
-//! storage                  the only door to a disk: Disk, SimDisk
+//! storage                  the only door to a disk: a real one (Disk) or a simulated, hostile one (SimDisk)
 //! ```
 
 mod ahead;

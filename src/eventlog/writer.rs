@@ -1,10 +1,10 @@
-//! Appending. `written` runs ahead of `durable` between the write and the sync, and nothing outside may be told
-//! of what lies between them.
+//! The writer, which appends batches to the log. Between the write and the sync of a batch, `written` is ahead of
+//! `durable`, and nobody outside may be told of the blocks between the two.
 //!
-//! Room is made before it is needed: whoever fills a batch asks first whether it will find some, and a disk without any
-//! makes the log read-only then, when nothing has to be taken back. A write or a sync that fails ends the log for
-//! good, even where it says that there is no room: what of it is on disk only the next start can find out, and after a
-//! failed sync the kernel may have thrown the pages away and report success the next time.
+//! Room is made before it is needed. The ledger asks for room before it decides a command, and a disk without room makes
+//! the log read-only at that moment, when nothing has to be taken back. A write or a sync that fails ends the log for
+//! good, even where the error says that there is no room: only the next start can find out how much of the batch is on
+//! disk, and after a failed sync the kernel may have thrown the pages away and report success the next time.
 
 mod roll;
 mod room;
@@ -27,12 +27,14 @@ use super::segment::{LOG_DIR, SEGMENT_HEADER_BYTES, SegmentHeader, bytes_for, pa
 use super::storage::{Access, Storage, StorageFile, write_all_at};
 use crate::crypto::{Digest, LedgerId};
 
-/// A segment's blocks: where each stands in the file. Four bytes a block.
+/// The positions of a segment's blocks in its file, in four bytes for each block.
 #[derive(Debug)]
 struct Positions {
+    /// The index of the segment's first block.
     first_index: u64,
+    /// The offset of every block of the segment.
     offsets: Vec<u32>,
-    /// Where its frames end.
+    /// The offset at which the frames of the segment end.
     end: u64,
 }
 
@@ -41,37 +43,46 @@ struct Positions {
 struct Current {
     file: Box<dyn StorageFile>,
     identity: SegmentIdentity,
+    /// The size of the file, which was preallocated.
     file_bytes: u64,
+    /// The number of the next frame.
     next_frame: u64,
+    /// Whether the segment has ended with a seal and takes no further frame.
     sealed: bool,
 }
 
-/// An open log.
+/// A log that is open for writing.
 #[derive(Debug)]
 pub struct EventLog {
     storage: Arc<dyn Storage>,
     options: Options,
+    /// The positions of all blocks, segment by segment.
     segments: Vec<Positions>,
     current: Current,
+    /// A file with room for the next segment, made in advance, and its size.
     spare: Option<(Box<dyn StorageFile>, u64)>,
     anchor: AnchorFile,
+    /// How many blocks are written.
     written: u64,
+    /// How many of the written blocks are synced.
     durable: u64,
+    /// The hash of the last written block.
     head: Digest,
     mode: Mode,
     figures: Figures,
+    /// Whether a write or a sync has failed, after which nothing may be asked of the log.
     poisoned: bool,
-    /// What the start found and had no room to put right.
+    /// The end of the log as the start found it, where there was no room to put that end right.
     unsettled: Option<Box<Tail>>,
-    /// The segment that was read from last, kept open.
+    /// The segments that were read from last, which stay open.
     reading: RefCell<OpenSegments>,
 }
 
-/// Makes a log of one block in a directory without one, and syncs it. The caller sees to it that a log that is half
-/// made never counts.
+/// Makes a log of one block in a directory that has no log, and syncs it. The caller sees to it that a log which is only
+/// half made never counts as one.
 ///
 /// # Errors
-/// [`LogError::Io`].
+/// [`LogError::Io`] with what the file system says.
 pub fn create(
     storage: &dyn Storage,
     ledger_id: LedgerId,
@@ -85,6 +96,7 @@ pub fn create(
         }
         _ => {}
     }
+    // The first segment, with a frame that holds the genesis block.
     let mut batch = Batch::new();
     batch.push(genesis, Digest(ledger_id.0));
     let identity = SegmentIdentity { ledger_id, number: 0, salt: salt(rng) };
@@ -100,6 +112,7 @@ pub fn create(
     let offset = offset + frame.len() as u64;
     file.sync_data().map_err(io_error(&name, "sync"))?;
     storage.sync_dir(LOG_DIR).map_err(io_error(LOG_DIR, "sync"))?;
+    // The anchor comes last: it says that the genesis block is durable.
     let anchor =
         Anchor { ledger_id, durable: 1, segment: 0, offset, head: batch.head(), generation: 0, clean: true };
     AnchorFile::create(storage, anchor).map_err(io_error(anchor::PATH, "create"))?;
@@ -107,7 +120,7 @@ pub fn create(
 }
 
 impl EventLog {
-    /// Opens a log: reads all of it, hands every block to `replay`, and only then settles what a crash left.
+    /// Opens a log. All of the log is read and every block is handed to `replay`; only then is settled what a crash left.
     ///
     /// # Errors
     /// [`OpenError`]; unless it is an error of writing, no byte on disk was changed.
@@ -122,8 +135,8 @@ impl EventLog {
         EventLog::open_found(storage, options, found)
     }
 
-    /// The same with blocks that are prepared beforehand, if `approve` has nothing against a log of so many blocks,
-    /// after all of them were replayed.
+    /// Opens a log as [`EventLog::open`] does, with blocks that other threads prepare. After all blocks were replayed,
+    /// `approve` is asked whether a log of so many blocks may be opened.
     ///
     /// # Errors
     /// As for [`EventLog::open`].
@@ -140,6 +153,7 @@ impl EventLog {
         EventLog::open_found(storage, options, found)
     }
 
+    /// The open log that a start has found.
     fn from_survey(
         storage: Arc<dyn Storage>,
         options: Options,
@@ -185,8 +199,8 @@ impl EventLog {
         })
     }
 
-    /// Writes a batch. It is not durable before [`EventLog::sync`], which comes before the next batch: no more
-    /// than one batch is ever torn.
+    /// Writes a batch. The batch is not durable before [`EventLog::sync`], which has to come before the next batch, so that
+    /// a crash tears one batch at most.
     ///
     /// # Errors
     /// [`LogError`]: the process must end and answer nothing. There is no second attempt.
@@ -203,6 +217,7 @@ impl EventLog {
         written.map_err(|error| self.poison(error))
     }
 
+    /// Writes a batch as one frame, into a new segment if the current one is full.
     fn write(
         &mut self,
         batch: &mut Batch,
@@ -216,6 +231,7 @@ impl EventLog {
         let (identity, number) = (self.current.identity, self.current.next_frame);
         let frame = batch.finish(&identity, number, self.written, self.durable);
         write_all_at(self.current.file.as_mut(), frame, offset).map_err(io_error(&name, "write"))?;
+        // The frame is written. The position of each block is noted, and the counts follow.
         let payload_at = offset + super::frame::FRAME_HEADER_BYTES as u64;
         if let Some(segment) = self.segments.last_mut() {
             segment
@@ -231,7 +247,7 @@ impl EventLog {
         Ok(())
     }
 
-    /// Makes everything written durable, and notes it in the anchor.
+    /// Makes everything that was written durable, and writes that into the anchor.
     ///
     /// # Errors
     /// [`LogError`]: the process must end and answer nothing. There is no second attempt.
@@ -247,6 +263,7 @@ impl EventLog {
         noted.map_err(|error| self.poison(error))
     }
 
+    /// Writes into the anchor how far the log is durable. The anchor itself is synced later.
     fn write_anchor(&mut self, clean: bool) -> Result<(), LogError> {
         let anchor = Anchor {
             ledger_id: self.current.identity.ledger_id,
@@ -260,7 +277,7 @@ impl EventLog {
         self.anchor.write(anchor).map_err(io_error(anchor::PATH, "write"))
     }
 
-    /// Whether the anchor was written and not synced; due at most 100 ms later.
+    /// Whether the anchor was written and not synced. The sync is due 100 ms after the write at the latest.
     pub fn anchor_pending(&self) -> bool {
         self.anchor.is_unsynced()
     }
@@ -268,7 +285,7 @@ impl EventLog {
     /// Makes the anchor durable.
     ///
     /// # Errors
-    /// [`LogError`]: fatal like every failed sync.
+    /// [`LogError`], after which the process must end, as after every sync that failed.
     pub fn sync_anchor(&mut self) -> Result<(), LogError> {
         self.alive()?;
         if let Err(error) = self.anchor.sync() {
@@ -277,7 +294,7 @@ impl EventLog {
         Ok(())
     }
 
-    /// Marks the log as cleanly closed, if there is room for that; syncs what was not.
+    /// Syncs what was not synced, and marks the log as cleanly closed if there is room for that.
     ///
     /// # Errors
     /// [`LogError`] when the log or the anchor cannot be written or synced.
@@ -299,7 +316,7 @@ impl EventLog {
         }
     }
 
-    /// The stored bytes of a block that was written. The caller knows what it must hash to; the place was noted
+    /// The stored bytes of a block that was written. The caller knows the hash that they must have. The position was noted
     /// when the block was written or replayed.
     ///
     /// # Errors
@@ -341,15 +358,17 @@ impl EventLog {
         &self.mode
     }
 
-    /// The figures.
+    /// The figures of the log.
     pub fn figures(&self) -> Figures {
         self.figures
     }
 
+    /// The offset in the current segment at which the next frame is written.
     fn end(&self) -> u64 {
         self.segments.last().map_or(0, |segment| segment.end)
     }
 
+    /// The path of the current segment's file.
     fn current_path(&self) -> String {
         path(self.segments.last().map_or(0, |segment| segment.first_index))
     }
@@ -359,16 +378,19 @@ impl EventLog {
         self.figures.log_bytes += bytes;
     }
 
+    /// Refuses everything after an error that ended the log.
     fn alive(&self) -> Result<(), LogError> {
         if self.poisoned { Err(LogError::Poisoned) } else { Ok(()) }
     }
 
+    /// Ends the log for good, for this error.
     fn poison(&mut self, error: LogError) -> LogError {
         self.poisoned = true;
         error
     }
 }
 
+/// A random number that tells the frames of this segment from those of every other.
 fn salt(rng: &mut dyn CryptoRng) -> [u8; 16] {
     let mut salt = [0; 16];
     rng.fill_bytes(&mut salt);

@@ -1,7 +1,7 @@
-//! Ties chain, domain and log together: propose, commit, replay, query.
+//! The ledger, which ties chain, domain and log together: it proposes, commits, replays and answers.
 //!
-//! State moves when a block is proposed, so that the next command of the same tick sees it. Nobody outside is
-//! told before [`Ledger::commit`] has written and synced the batch: the service holds every reply until then.
+//! The state changes when a block is proposed, so that the next command of the same tick sees the change. Nobody outside
+//! is told before [`Ledger::commit`] has written and synced the batch: the service holds every reply until then.
 //! Nothing that was decided is ever taken back: a command is decided only where its block, at its largest, has room on
 //! the disk. When the write or the sync fails all the same, the process ends: nothing is retried and nothing is answered
 //! from memory.
@@ -42,25 +42,30 @@ use tree_file::TreeFile;
 
 /// A ledger that is open for service.
 pub struct Ledger {
+    /// What the blocks add up to, those of the open batch included.
     replica: Replica,
-    /// With the blocks that a start on a full disk found and may not speak of yet.
+    /// The same with blocks that a start on a full disk found, and that may not be spoken of before there is room.
     unsettled: Option<Box<Replica>>,
     log: EventLog,
+    /// The blocks that were proposed since the last commit.
     batch: Batch,
+    /// The hashes of the tree, from which proofs are made.
     tree: TreeFile,
     committed: Committed,
+    /// The newest durable blocks, kept in memory.
     recent: Recent,
+    /// The bytes of the block that is being proposed.
     scratch: Vec<u8>,
 }
 
-/// The ledger as of the last synced batch: all that may be spoken of outside.
+/// The ledger as of the last synced batch. Nothing newer may be spoken of outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Committed {
-    /// Durable blocks.
+    /// How many blocks are durable.
     pub size: u64,
-    /// Hash of the last of them.
+    /// The hash of the last durable block.
     pub head: Digest,
-    /// Root of the tree over them.
+    /// The root of the tree over the durable blocks.
     pub root: TreeRoot,
 }
 
@@ -71,7 +76,7 @@ impl Committed {
     }
 }
 
-/// Where an accepted command stands.
+/// The place of an accepted command in the ledger.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Placement {
     /// Index of its block.
@@ -84,27 +89,27 @@ pub struct Placement {
     pub event: Vec<u8>,
 }
 
-/// What is known of a command before its rules are asked.
+/// The answer to the question whether a command may be decided, before any rule is asked.
 #[derive(Clone, Debug)]
 pub enum Admission {
-    /// It is new and may be decided.
+    /// The command is new and may be decided.
     Fresh,
-    /// It was accepted before; the block is in the log.
+    /// The command was accepted before, and its block is in the log.
     Known(Placement),
-    /// It was accepted in this very batch.
+    /// The command was accepted in the batch that is still open.
     Pending(Placement),
-    /// Its id was used for something else.
+    /// The author has used the command's id for another command.
     Conflict,
-    /// Its `issued_at` lies outside the window.
+    /// The time `issued_at` of the command lies outside the window.
     OutsideWindow,
 }
 
-/// Why a proposal did not become a block.
+/// The reason for which a proposal did not become a block.
 #[derive(Debug)]
 pub enum Refused {
-    /// A rule says no.
+    /// A rule of the command's domain refused it.
     Rule(Rejection),
-    /// The batch is full; the next one has room.
+    /// The batch is full; the next batch has room.
     BatchFull,
     /// The disk is full. The rules were not asked.
     ReadOnly,
@@ -113,8 +118,8 @@ pub enum Refused {
 }
 
 impl Ledger {
-    /// What is known of a command, by its id and its time, which is measured by `now`. A member's retry finds its
-    /// original here.
+    /// Says whether a command may be decided, by its id and its time, which is measured by `now`. A command that a member
+    /// sends again finds its original here.
     ///
     /// # Errors
     /// [`LogError`] when the original cannot be read.
@@ -129,8 +134,8 @@ impl Ledger {
         Ok(if inside { Admission::Fresh } else { Admission::OutsideWindow })
     }
 
-    /// Whether a command stands in a block that may not be durable, because the start had no room to make it so: its
-    /// outcome is not known.
+    /// Whether a command stands in a block that may not be durable, because the start had no room to make the block
+    /// durable. The outcome of such a command is not known.
     pub fn is_unsettled(&self, message: &Message<'_>) -> bool {
         self.unsettled.as_ref().is_some_and(|replica| {
             let size = self.committed.size;
@@ -138,7 +143,7 @@ impl Ledger {
         })
     }
 
-    /// Takes commands again if there is room again.
+    /// Looks whether a disk that was full has room again, and if so lets the ledger take commands.
     ///
     /// # Errors
     /// [`LogError`]: the process must end and answer nothing.
@@ -153,15 +158,17 @@ impl Ledger {
         Ok(())
     }
 
-    /// The time that has come by what the log says: its newest block's or, where an operator vouched for a time that
-    /// block times are ahead of, that one.
+    /// The time that has surely come, as far as the log says: the time of its newest block, or an earlier time that an
+    /// operator vouched for because block times are ahead of the clock.
     pub fn known_time(&self) -> Timestamp {
         let link = self.replica.link();
         let (newest, block_time) = (link.next_index().saturating_sub(1), link.timestamp());
         self.replica.state().vouched_time(newest, block_time).unwrap_or(block_time)
     }
 
+    /// Compares a command with the block in which its id stands.
     fn admit_known(&self, message: &Message<'_>, index: u64) -> Result<Admission, LogError> {
+        // The block is in the open batch, or in the log.
         let pending = index.checked_sub(self.log.written_count());
         let bytes = match pending.and_then(|n| self.batch.block(n)) {
             Some(bytes) => bytes.to_vec(),
@@ -181,9 +188,9 @@ impl Ledger {
         Ok(if pending.is_some() { Admission::Pending(placement) } else { Admission::Known(placement) })
     }
 
-    /// Has room for a block of this size: in the batch, and on the disk behind everything that is in the batch already.
-    /// That is a few comparisons as long as there is some. The disk is asked for more only while the batch is empty, so
-    /// that there never is a block which finds the ledger read-only.
+    /// Makes sure that there is room for a block of this size: in the batch, and on the disk behind everything that is in
+    /// the batch already. As long as there is room, that takes a few comparisons. The disk is asked for more room only
+    /// while the batch is empty, so that no block which was decided ever finds the ledger read-only.
     fn make_room(&mut self, block_bytes: usize) -> Result<(), Refused> {
         if self.log.mode().is_read_only() {
             return Err(Refused::ReadOnly);
@@ -202,11 +209,11 @@ impl Ledger {
         }
     }
 
-    /// Lets the rules decide a command whose signature was checked, and makes its block. The placement may be
+    /// Lets the rules decide a command whose signature was checked, and makes the block of the command. The placement may be
     /// told to nobody before [`Ledger::commit`].
     ///
     /// # Errors
-    /// [`Refused`]; nothing changed.
+    /// [`Refused`], and then nothing has changed.
     pub fn propose(
         &mut self,
         message: Message<'_>,
@@ -217,7 +224,8 @@ impl Ledger {
         self.propose_telling(message, signature, command, wall, &mut |_, _| ())
     }
 
-    /// The same, telling what happened: whoever listens has to wait for [`Ledger::commit`] as well.
+    /// Does the same as [`Ledger::propose`], and calls `tell` with what happened. The listener has to wait for
+    /// [`Ledger::commit`] as well before it speaks of that.
     ///
     /// # Errors
     /// As for [`Ledger::propose`].
@@ -229,14 +237,17 @@ impl Ledger {
         wall: Timestamp,
         tell: &mut dyn FnMut(&Happened, &Context<'_>),
     ) -> Result<Placement, Refused> {
+        // Room first: nothing is decided that could not be written down.
         let event_bytes_max = command.event_bytes_max();
         self.make_room(BLOCK_FIELDS_BYTES + message.bytes.len() + signature.len() + event_bytes_max)?;
+        // The rules decide, and know the time and the index that the block will carry.
         let link = self.replica.link();
         let author = message.header.account;
         let context = context_of(&message, link.next_timestamp(wall), link.next_index());
         let event = domain::decide(self.replica.state(), &command, &context).map_err(Refused::Rule)?;
         let event_bytes = event.encode();
         assert!(event_bytes.len() <= event_bytes_max, "an event is no larger than its command promises");
+        // The block is linked to the one before it, and the state follows.
         let block = Block {
             index: context.index,
             timestamp: context.timestamp,
@@ -261,8 +272,8 @@ impl Ledger {
         Ok(Placement { index: context.index, hash, timestamp: context.timestamp, event: event_bytes })
     }
 
-    /// Takes in a block that the rules have just allowed. That it is possible is therefore an assertion: the process ends
-    /// before anything wrong is written down.
+    /// Takes a block that the rules have just allowed into the state, the tree and the batch. A block that turns out to be
+    /// impossible is therefore a mistake of this program: the process ends before anything wrong is written down.
     fn take_in(&mut self, block: &Block<'_>, transaction: &Transaction<'_>) -> Digest {
         let (tree, digests) = (&mut self.tree, BlockDigests::of(&self.scratch));
         if let Err(impossible) = self.replica.absorb(&digests, block, transaction, |hash| tree.push(hash)) {
@@ -272,7 +283,8 @@ impl Ledger {
         digests.hash()
     }
 
-    /// Writes and syncs all blocks proposed since the last commit, as one batch. Returns how many there were.
+    /// Writes and syncs all blocks that were proposed since the last commit, as one batch. Returns how many blocks there
+    /// were.
     ///
     /// # Errors
     /// [`LogError`]: the process must end, and nothing may be asked of the ledger any more.
@@ -283,11 +295,13 @@ impl Ledger {
         }
         self.log.append(&mut self.batch, rng)?;
         self.log.sync()?;
+        // The blocks are durable from here on. The newest blocks stay in memory for those who follow them.
         let first = self.committed.size;
         for (index, block) in (first..).zip((0..count).filter_map(|n| self.batch.block(n))) {
             self.recent.push(index, block);
         }
         self.batch.clear();
+        // The hashes of the tree can be made anew from the blocks, so that an error here does no harm.
         if let Err(error) = self.tree.flush() {
             tracing::warn!(%error, "stored hashes not written; kept in memory until the disk takes them");
         }
@@ -317,22 +331,22 @@ impl Ledger {
         &self.replica
     }
 
-    /// Names the ledger.
+    /// The id of the ledger, which is the hash of its genesis block.
     pub fn ledger_id(&self) -> LedgerId {
         self.replica.ledger_id()
     }
 
-    /// Blocks that wait for a commit.
+    /// How many blocks wait for a commit.
     pub fn open_batch(&self) -> u64 {
         self.batch.count()
     }
 
-    /// The log, for its figures and its mode.
+    /// The log, to be asked for its figures and its mode.
     pub fn log(&self) -> &EventLog {
         &self.log
     }
 
-    /// The log, for its anchor.
+    /// The log, to have its anchor synced.
     pub fn log_mut(&mut self) -> &mut EventLog {
         &mut self.log
     }
@@ -361,7 +375,7 @@ impl Ledger {
         }
     }
 
-    /// Marks the log as cleanly closed.
+    /// Ends the work with the log, and marks it as cleanly closed.
     ///
     /// # Errors
     /// [`LogError`] when the anchor cannot be written or synced.

@@ -1,17 +1,17 @@
 //! The loop: the one thread that owns a process's state and its sockets, in the daemon and in a member's client that
-//! listens. One turn of it is a tick; in the daemon, all blocks of a tick are one batch:
+//! listens. One turn of the loop is a tick; in the daemon, all blocks of a tick are one batch:
 //!
 //! ```text
 //! wait      until a socket, a helper, a signal or a deadline has something
-//! accept    who waits
-//! read      what is there, a bounded share for everybody → handler
-//! collect   what helpers have computed                   → handler
+//! accept    new connections
+//! read      the bytes that are there, a bounded share of every connection → handler
+//! collect   the answers of helper threads                                 → handler
 //! end tick  the batch is written and synced; an error ends the process, and nothing more is sent
-//! flush     held replies and everything else → sockets
+//! flush     held replies and everything else                              → sockets
 //! ```
 //!
-//! Only connections that have something to do are visited, never all of them. The handler decides, this room
-//! carries: it knows no frame and no command.
+//! Only connections that have something to do are visited, never all of them. The handler decides, and this room
+//! carries bytes: it knows no frame and no command.
 
 mod clock;
 mod connection;
@@ -43,42 +43,42 @@ use helpers::Helpers;
 use listener::Listener;
 use process::FigureSource;
 
-/// Events taken from the poll at once; what is over comes with the next tick.
+/// Events that are taken from the poll at once. Further events come with the next tick.
 const EVENTS_PER_TICK_MAX: usize = 1_024;
-/// Bytes of the buffer that all connections are read into.
+/// Bytes of the buffer into which all connections are read.
 const SCRATCH_BYTES: usize = 64 << 10;
 /// Bytes read from one connection in one tick, so that nobody keeps the others waiting.
 const READ_PER_CONNECTION_MAX: usize = 256 << 10;
 /// Bytes read from all connections in one tick, so that a tick ends and its replies leave.
 const READ_PER_TICK_MAX: usize = 8 << 20;
-/// How long the last replies may take to leave when the process was asked to end. With what is under way at that moment it
-/// ends within two seconds, whoever does not read.
+/// How long the last replies may take to leave when the process was asked to end. Together with the work that is under way
+/// at that moment, the process ends within two seconds, even if a caller does not read.
 const FAREWELL: Duration = Duration::from_millis(1_500);
 
-/// Why the loop ended before it was asked to.
+/// The reason for which the loop ended before it was asked to end.
 #[derive(Debug)]
 pub enum Failure<E> {
     /// The handler cannot go on.
     Handler(E),
-    /// The system does not do what a loop needs.
+    /// The system refused something that a loop needs. The text says what that was.
     System(&'static str, io::Error),
 }
 
-/// What the loop is given.
+/// The parts from which a loop is made.
 pub struct Parts<H: Handler> {
-    /// The state, and who may see it.
+    /// The owner of the state, which decides what is answered.
     pub handler: H,
     /// The helper threads, in the order in which the handler counts them.
     pub lanes: Vec<Lane<H::Job, H::Answer>>,
-    /// A listening socket.
+    /// The socket on which the process listens.
     pub socket: TcpListener,
-    /// The process's clocks.
+    /// The clocks of the process.
     pub clock: Clock,
-    /// The process's signals; none where the loop is one thread among others and ends with them.
+    /// The signals of the process; none where the loop is one thread among others and ends when they end.
     pub signals: Option<SignalSource>,
 }
 
-/// See the module.
+/// The loop of a process, as the module describes it.
 pub struct Reactor<H: Handler> {
     poll: Poll,
     events: Events,
@@ -86,7 +86,7 @@ pub struct Reactor<H: Handler> {
     signals: Option<SignalSource>,
     helpers: Helpers<H::Job, H::Answer>,
     handler: H,
-    /// None once the process was asked to end.
+    /// The listening socket; none once the process was asked to end.
     listener: Option<Listener>,
     connections: BTreeMap<ConnectionId, Connection>,
     next_id: ConnectionId,
@@ -94,19 +94,20 @@ pub struct Reactor<H: Handler> {
     to_read: VecDeque<ConnectionId>,
     /// Connections to look at when the tick has ended.
     to_flush: BTreeSet<ConnectionId>,
+    /// The buffer into which all connections are read.
     scratch: Vec<u8>,
-    /// There is more to do than fitted into the tick.
+    /// Whether there is more to do than fitted into the tick.
     more: bool,
-    /// When the process ends even if replies have not left.
+    /// The time at which the process ends even if replies have not left; none as long as it was not asked to end.
     farewell: Option<Monotonic>,
     figures: FigureSource,
 }
 
 impl<H: Handler> Reactor<H> {
-    /// Makes the loop; it starts with [`Reactor::run`].
+    /// Makes the loop, which starts with [`Reactor::run`].
     ///
     /// # Errors
-    /// [`Failure::System`].
+    /// [`Failure::System`] when there is no poll, no thread or no socket to be had.
     pub fn new(parts: Parts<H>) -> Result<Reactor<H>, Failure<H::Failure>> {
         let system = |what| move |error| Failure::System(what, error);
         let poll = Poll::new().map_err(system("making a poll"))?;
@@ -139,16 +140,19 @@ impl<H: Handler> Reactor<H> {
     /// Serves until the process is asked to end, then closes the handler.
     ///
     /// # Errors
-    /// [`Failure`]: nothing that waited for the running batch was sent.
+    /// [`Failure`], and then no reply that waited for the running batch was sent.
     pub fn run(mut self) -> Result<(), Failure<H::Failure>> {
         loop {
+            // Input: everything that has arrived since the last tick.
             self.wait()?;
             let now = self.clock.now();
             self.accept(now);
             self.read(now);
             self.collect(now);
             self.tell_figures(now);
+            // The end of the tick: what was decided becomes durable before anybody hears of it.
             self.handler.end_tick(now, &mut random::os()).map_err(Failure::Handler)?;
+            // Output: work for the helpers, and bytes for the sockets.
             self.more |= self.helpers.gather(self.handler.gathers());
             let jobs = self.handler.take_jobs().into_iter();
             self.helpers.submit(jobs.map(|job| (H::lane(&job), job)).collect());
@@ -159,7 +163,7 @@ impl<H: Handler> Reactor<H> {
         }
     }
 
-    /// Waits until there is something to do, and notes what.
+    /// Waits until there is something to do, and notes at which connections.
     fn wait(&mut self) -> Result<(), Failure<H::Failure>> {
         let timeout = self.timeout();
         match self.poll.poll(&mut self.events, timeout) {
@@ -180,7 +184,7 @@ impl<H: Handler> Reactor<H> {
                 of_connection => {
                     let id = token::connection(of_connection);
                     let Some(connection) = self.connections.get_mut(&id) else { continue };
-                    // A broken connection is both: reading or writing will tell.
+                    // A broken connection counts as readable and writable: reading or writing will tell.
                     connection.read_closed |= event.is_read_closed() || event.is_error();
                     connection.readable |= event.is_readable() || event.is_read_closed() || event.is_error();
                     connection.writable |= event.is_writable() || event.is_write_closed() || event.is_error();
@@ -195,7 +199,7 @@ impl<H: Handler> Reactor<H> {
         Ok(())
     }
 
-    /// How long to wait: not at all while there is more to do, else until the first deadline.
+    /// How long to wait for events: not at all while there is more to do, and otherwise until the first deadline.
     fn timeout(&self) -> Option<Duration> {
         if self.more || !self.to_read.is_empty() || !self.to_flush.is_empty() {
             return Some(Duration::ZERO);
@@ -205,7 +209,8 @@ impl<H: Handler> Reactor<H> {
         Some(first.0.saturating_sub(self.clock.monotonic().0))
     }
 
-    /// Takes no more connections and commands. What is in the open batch is answered before the end.
+    /// Begins the end of the process, which takes no further connections and commands. Commands in the open batch are
+    /// answered before the end.
     fn say_farewell(&mut self) {
         tracing::info!(connections = self.connections.len(), "asked to end: finishing the running batch");
         self.farewell = Some(Monotonic(self.clock.monotonic().0 + FAREWELL));
@@ -215,6 +220,7 @@ impl<H: Handler> Reactor<H> {
         self.handler.shut_down();
     }
 
+    /// Takes the connections that wait at the listening socket.
     fn accept(&mut self, now: Now) {
         let Some(listener) = &mut self.listener else { return };
         listener.accept(now.mono, |stream, peer| {
@@ -230,7 +236,7 @@ impl<H: Handler> Reactor<H> {
         });
     }
 
-    /// Reads from everybody who stands in the queue, once around.
+    /// Reads from every connection in the queue once, as far as the bytes of a tick suffice.
     fn read(&mut self, now: Now) {
         let mut budget = READ_PER_TICK_MAX;
         for _ in 0..self.to_read.len() {
@@ -245,7 +251,8 @@ impl<H: Handler> Reactor<H> {
         }
     }
 
-    /// Reads one connection's share; returns how much that was. Who has more to say is queued again.
+    /// Reads the share of one connection, and returns how many bytes that were. A connection with more bytes is queued
+    /// again.
     fn read_from(&mut self, id: ConnectionId, now: Now) -> usize {
         let mut done = 0;
         while let Some(connection) = self.connections.get_mut(&id).filter(|connection| connection.readable) {
@@ -273,6 +280,7 @@ impl<H: Handler> Reactor<H> {
         done
     }
 
+    /// Puts a connection that may have bytes into the queue, once.
     fn queue_to_read(queue: &mut VecDeque<ConnectionId>, connection: &mut Connection, id: ConnectionId) {
         if connection.readable && !connection.queued {
             connection.queued = true;
@@ -280,21 +288,21 @@ impl<H: Handler> Reactor<H> {
         }
     }
 
-    /// Hands the helpers' answers to the handler.
+    /// Hands the answers of the helper threads to the handler.
     fn collect(&mut self, now: Now) {
         let handler = &mut self.handler;
         self.more = self.helpers.collect(|answer| handler.answered(answer, now, &mut random::os()));
     }
 
-    /// Tells the handler now and then what the process has used.
+    /// Tells the handler now and then how much of the machine the process has used.
     fn tell_figures(&mut self, now: Now) {
         if let Some(figures) = self.figures.read(now.mono) {
             self.handler.set_process_figures(figures);
         }
     }
 
-    /// Writes what may leave now that the batch is durable. Taking output can make room for questions that
-    /// waited, and their answers belong to the next tick.
+    /// Writes the output that may leave now that the batch is durable. Output that has left can make room for questions that
+    /// waited, and the answers to those belong to the next tick.
     fn flush(&mut self, now: Now) {
         let mut ids = std::mem::take(&mut self.to_flush);
         ids.extend(self.handler.touched());
@@ -305,6 +313,8 @@ impl<H: Handler> Reactor<H> {
         self.to_flush.retain(|id| self.connections.contains_key(id));
     }
 
+    /// Writes the output of one connection as far as its socket takes it, and closes the connection if that was the last
+    /// output.
     fn flush_connection(&mut self, id: ConnectionId, now: Now) {
         while let Some(connection) = self.connections.get_mut(&id).filter(|connection| connection.writable) {
             let output = self.handler.output(id);

@@ -1,8 +1,15 @@
-//! The way of a command: sizes, whose it is, whether it was answered before, its signature, its turn, whether it is
-//! known, its time, the rules.
+//! The way of a command, step by step:
 //!
-//! A refusal that a copy on its way might get around is remembered, and only of a command that its author has signed: a
-//! copy under a bad signature is refused anyway, and what anybody can make up takes nobody's room.
+//! ```text
+//! submit             the form, the ledger, the author, an earlier answer
+//! check_signature    the signature waits for a helper thread, or is checked at once
+//! run_commands       the turn of the command among those of its connection
+//! decide             the verdict on the signature, the id, the time, the quota, the guards, the rules
+//! ```
+//!
+//! A refused command may not be accepted when a copy of it arrives later. Where that could happen, the refusal is
+//! remembered, and only of a command that its author has signed: a copy under a bad signature is refused anyway, and
+//! commands that anybody can make up take nobody's room.
 //!
 //! Commands of one connection are decided in the order in which they arrived, whichever signature a helper
 //! finishes first. Nothing before the rules changes anything, and nothing is told before the batch is durable.
@@ -22,18 +29,20 @@ use crate::ledger::{Admission, Placement, Refused};
 use crate::time::Now;
 use crate::wire::{Accepted, Refusal, Reply, Submission};
 
-/// What the helpers are given at once: enough that they are never idle, few enough that the fair queue, and not their own,
-/// decides who is next. In checks of small commands, some 20 to 60 µs each.
+/// The weight of the checks that the helpers are given at once: enough that no helper is ever idle, and few enough that
+/// the fair queue, and not the queue of the helpers, decides whose command is next. The unit is the check of a small
+/// command, which takes some 20 to 60 µs.
 const CHECKS_WITH_HELPERS_MAX: u64 = 256;
 
-/// What it costs to find that a command's id was used for something else: reading that, which may be large.
+/// The cost of finding that a command's id was used for another command, in microseconds: that command is read, and may
+/// be large.
 const CONFLICT_WORK: u64 = 100;
 
-/// What the checks before the rules say.
+/// The outcome of the checks before the rules.
 enum Screening {
-    /// Nothing stands against it.
+    /// Nothing stands against the command.
     Pass,
-    /// It was answered before, or cannot be answered otherwise.
+    /// The command gets this answer: it was answered before, or this check decides.
     Answer(Reply),
 }
 
@@ -43,7 +52,7 @@ impl Service {
         if self.ledger.log().is_unsettled()
             && Message::parse(submission.message).is_ok_and(|message| self.ledger.is_unsettled(&message))
         {
-            // Neither receipt nor refusal: whoever asks finds out when the disk has room again.
+            // Neither a receipt nor a refusal would be true. The author finds out when the disk has room again.
             return self.end(id, "the outcome of a command is not known before there is room on the disk");
         }
         match self.screen_submission(id, submission, now) {
@@ -56,8 +65,8 @@ impl Service {
         }
     }
 
-    /// Everything that can be said of a command before its signature is checked; gives the key to check with, and
-    /// what else has to be signed.
+    /// Makes all checks that need no signature, and returns the key to check the signature with, and the further signatures
+    /// that the command has to carry.
     fn screen_submission(
         &mut self,
         id: ConnectionId,
@@ -77,6 +86,7 @@ impl Service {
             )));
         }
         let key = self.checking_key(id, &message)?;
+        // A command that was sent again gets its earlier answer without a further check of its signature.
         if let Screening::Answer(reply) = self.recall(&message, now) {
             return Err(Box::new(reply));
         }
@@ -84,7 +94,7 @@ impl Service {
         Ok((key, endorsements))
     }
 
-    /// What others must have signed in a command.
+    /// The signatures of others that a command has to carry, each with the key to check it with.
     fn endorsement_checks(&mut self, message: &Message<'_>) -> Result<Vec<EndorsementCheck>, Box<Reply>> {
         if !message.header.tag.is_endorsed() {
             return Ok(Vec::new());
@@ -104,7 +114,7 @@ impl Service {
         Ok(checks.collect())
     }
 
-    /// Whether this session may submit this command, and with which key it is checked.
+    /// The key to check a command with, if this session may submit the command.
     fn checking_key(&mut self, id: ConnectionId, message: &Message<'_>) -> Result<CheckingKey, Box<Reply>> {
         let peer = self.door.connections.get(&id).map_or(Peer::Unknown, |connection| connection.peer);
         let header = &message.header;
@@ -133,14 +143,15 @@ impl Service {
         }
     }
 
-    /// A key of an account: ready for use if it was used lately, else a helper makes it ready.
+    /// A key of an account: ready for use if it was used lately, and otherwise as the bytes from which a helper makes the
+    /// key ready.
     pub(super) fn key_of(&mut self, account: AccountId, key_id: KeyId) -> Option<CheckingKey> {
         let spki = self.ledger.replica().state().key(account, &key_id)?;
         let ready = self.keys.get(&key_id).map(CheckingKey::Ready);
         Some(ready.unwrap_or_else(|| CheckingKey::Spki(spki.to_vec())))
     }
 
-    /// Keeps the keys of members that a helper has made ready.
+    /// Keeps the keys that a helper has made ready, if they are keys of members.
     fn keep_keys(&mut self, check: &CommandCheck) {
         for key in check.ready_keys() {
             let key_id = key.key_id();
@@ -150,8 +161,8 @@ impl Service {
         }
     }
 
-    /// What was answered before is answered again, and needs no further check of a signature. A retry of what is in the
-    /// ledger gets its receipt even when nothing new is taken.
+    /// Looks for an earlier answer to a command. The same answer is given again, and needs no further check of a signature.
+    /// A command that is in the ledger already gets its receipt even when no new command is taken.
     fn recall(&mut self, message: &Message<'_>, now: Now) -> Screening {
         if let Some(refusal) = self.refusals.get(message) {
             return Screening::Answer(Reply::Refused(refusal.clone()));
@@ -167,7 +178,7 @@ impl Service {
         }
     }
 
-    /// Everything that can be said of a command that its author has signed before the rules are asked.
+    /// Makes the checks of a command that its author has signed, up to the rules: an earlier answer, the id, the time.
     fn screen(&mut self, message: &Message<'_>, now: Now) -> Screening {
         if let Some(refusal) = self.refusals.get(message) {
             return Screening::Answer(Reply::Refused(refusal.clone()));
@@ -201,12 +212,13 @@ impl Service {
         }
     }
 
-    /// The log has failed: the process ends before this answer leaves.
+    /// Notes that the log has failed. The process ends before this answer leaves.
     fn failed(&mut self, error: LogError) -> Reply {
         self.fatal.get_or_insert(error);
         refusal(refusal::UNREADABLE, "the log cannot be read")
     }
 
+    /// Gives a command its place among those of its connection, and has its signature checked.
     fn check_signature(
         &mut self,
         id: ConnectionId,
@@ -227,7 +239,7 @@ impl Service {
         self.checks.push(party, check);
     }
 
-    /// Gives the helpers enough to do, one check of each party in turn: who submits much waits behind itself.
+    /// Gives the helpers enough to do, one check of each party in turn: a party that submits much waits behind itself.
     pub(super) fn hand_out_checks(&mut self) {
         while self.checks_with_helpers < CHECKS_WITH_HELPERS_MAX
             && let Some((_, check)) = self.checks.pop()
@@ -237,8 +249,8 @@ impl Service {
         }
     }
 
-    /// Checks a signature in the loop where that is quicker for everybody: it is the only one under way, commands come
-    /// one by one, and it takes less than the sync that follows. Handing it to a helper costs two wake-ups, which take
+    /// Checks a signature in the loop where that is quicker for everybody: no other signature is being checked, commands come
+    /// one by one, and the check takes less time than the sync that follows. A helper would cost two wake-ups, which take
     /// about as long as the check.
     pub(super) fn check_at_once(&mut self, now: Now) {
         let alone = self.checks_under_way == 1 && self.jobs.len() == 1 && self.newest_batch <= 1;
@@ -249,7 +261,7 @@ impl Service {
         }
     }
 
-    /// A signature was checked; its command waits for its turn.
+    /// Takes the verdict on a command's signatures. The command waits for its turn on its connection.
     pub(super) fn command_verified(&mut self, check: CommandCheck, verdict: SignatureVerdict, now: Now) {
         self.checks_under_way = self.checks_under_way.saturating_sub(1);
         self.checks_with_helpers = self.checks_with_helpers.saturating_sub(check.weight());
@@ -266,7 +278,7 @@ impl Service {
         self.await_turn(id);
     }
 
-    /// Decides the commands of a connection whose turn has come.
+    /// Decides the commands of a connection, in order, as far as their signatures are checked.
     pub(super) fn run_commands(&mut self, id: ConnectionId, now: Now) {
         while let Some(connection) = self.door.connections.get_mut(&id) {
             let Some((check, verdict)) =
@@ -296,11 +308,12 @@ impl Service {
         }
     }
 
-    /// The answer to a command whose signature was checked; none if the batch has no room for it.
+    /// The answer to a command whose signature was checked; none if the batch has no room for the block.
     fn decide(&mut self, check: &CommandCheck, verdict: &SignatureVerdict, now: Now) -> Option<Reply> {
         let Ok(message) = Message::parse(&check.message) else {
             return Some(refusal(refusal::MALFORMED_COMMAND, "the bytes are not a signed command"));
         };
+        // The verdict on its signatures. An endorser who is not known is told further down, after older answers.
         match verdict {
             SignatureVerdict::Good | SignatureVerdict::UnknownEndorser(_) => {}
             SignatureVerdict::Bad => {
@@ -310,12 +323,14 @@ impl Service {
             SignatureVerdict::BadKey(error) => return Some(refusal(refusal::INVALID_KEY, error)),
         }
         if check.key_id() != message.header.key_id {
-            // A stranger's: it names another key than the one that it holds, and no copy of it ever names the right one.
+            // Only a registration can name another key than the one that it holds, and every copy of it is as wrong.
             return Some(Reply::Refused(self.refusal_of(&Rejection::not_its_key())));
         }
+        // What is known of the command by its id and its time.
         if let Screening::Answer(reply) = self.screen(&message, now) {
             return Some(reply);
         }
+        // What the author may take of what is scarce.
         if message.header.account == AccountId::NONE && !self.takes_registration(check.connection, now) {
             return Some(refusal(refusal::BUSY, "too many registrations at once; try again in a moment"));
         }
@@ -327,6 +342,7 @@ impl Service {
         if let Some(refusal) = self.over_quota(&message, now) {
             return Some(Reply::Refused(refusal));
         }
+        // The guards, and at last the rules.
         let Ok(command) = Command::decode(message.header.tag, message.body) else {
             return Some(refusal(refusal::MALFORMED_COMMAND, "the command does not decode"));
         };
@@ -366,13 +382,14 @@ impl Service {
         }
     }
 
-    /// A rule's refusal as it is answered.
+    /// The reply to a command that a rule refuses.
     fn refusal_of(&self, rejection: &Rejection) -> Refusal {
         let sentence = rejection.sentence(&self.ledger.replica().state().settings);
         Refusal { facts: rejection.facts(), ..Refusal::fail(rejection.name(), sentence) }
     }
 
-    /// Whether there is a token for a registration: of its network, where that is not this machine, and of all.
+    /// Whether a registration may be decided now. It takes a token of all registrations, and one of those from its network,
+    /// unless that is this machine.
     fn takes_registration(&mut self, id: ConnectionId, now: Now) -> bool {
         let prefix =
             self.door.connections.get(&id).map(Connection::prefix).filter(|prefix| !prefix.is_loopback());
@@ -380,8 +397,8 @@ impl Service {
             && self.door.registrations.take(now.mono)
     }
 
-    /// The refusal for an author who has written as much of the log today as an account may. Those who register have no
-    /// account yet.
+    /// The refusal for an author who has written as much of the log today as an account may; none for every other author.
+    /// A newcomer who registers has no account yet, and no quota.
     fn over_quota(&mut self, message: &Message<'_>, now: Now) -> Option<Refusal> {
         let (most, author) = (self.limits.log_bytes_per_account_day, message.header.account);
         if most == 0 || author == AccountId::NONE {
@@ -402,6 +419,7 @@ impl Service {
         Some(refusal)
     }
 
+    /// Counts a reply to a command.
     fn count(&mut self, reply: &Reply) {
         match reply {
             Reply::Accepted(accepted) if accepted.duplicate => self.counters.duplicate += 1,
@@ -410,6 +428,7 @@ impl Service {
         }
     }
 
+    /// Writes a line about a reply to a command, if the caller may still cause one.
     fn log_answer(&mut self, id: ConnectionId, reply: &Reply, now: Now) {
         let Some(connection) = self.door.connections.get(&id) else { return };
         let (account, party) = (connection.account(), connection.party());
@@ -428,6 +447,7 @@ impl Service {
     }
 }
 
+/// The reply to a command that stands in a block.
 fn accepted(placement: Placement, duplicate: bool) -> Reply {
     Reply::Accepted(Accepted {
         index: placement.index,
@@ -438,11 +458,12 @@ fn accepted(placement: Placement, duplicate: bool) -> Reply {
     })
 }
 
+/// The reply that refuses a command by this name.
 fn refusal(name: &str, message: impl ToString) -> Reply {
     Reply::Refused(Refusal::fail(name, message))
 }
 
-/// What a session without an account may not ask for.
+/// The reply to a session without an account that asks for something which needs one.
 pub(super) fn not_authenticated() -> Reply {
     Reply::Refused(Refusal {
         code: Refusal::AUTH_FAIL,

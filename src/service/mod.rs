@@ -1,13 +1,14 @@
-//! The daemon without its sockets: who is there, what they ask, what they are answered.
+//! The daemon without its sockets: its connections, the messages that come over them, and the answers.
 //!
 //! ```text
-//! door         who is there: connections, sessions, shares, deadlines, tickets
-//! turns        whose message is looked at next          dispatch   from a message to whoever answers it
-//! commands     a command: what was answered before, its signatures, its guards, the rules
-//! answers      questions: those of the domains, and pages of blocks
-//! following    blocks for those who follow them         presence   who is online
-//! receipts, proofs, checkpoints, cosigned, verification, figures   what else is asked for
-//! outbox, held, note   replies wait until what they have seen is durable
+//! door         the callers who are there: connections, sessions, shares, deadlines, tickets
+//! turns        the order in which messages are looked at
+//! dispatch     the way from a message to the file that answers it
+//! commands     the way of a command: earlier answers, signatures, guards, rules
+//! answers      the answers to questions of the domains, and pages of blocks
+//! following    blocks for members who follow them       presence   members who are online
+//! receipts, proofs, checkpoints, cosigned, verification, figures   the answers to everything else
+//! outbox, held, note   replies, which wait until what they have seen is durable
 //! tick         the service as a loop drives it: one turn, one batch
 //! ```
 
@@ -72,76 +73,89 @@ use quota::Quota;
 use refusals::Refusals;
 use verification::Verifications;
 
-/// Handshakes since the start.
+/// How many handshakes there were since the start.
 #[derive(Clone, Copy, Debug, Default)]
 struct Handshakes {
-    /// With an RSA private operation of the server.
+    /// Full handshakes, each of which costs the server an RSA private operation.
     full: u64,
-    /// With a ticket.
+    /// Handshakes that resumed a session with a ticket.
     resumed: u64,
-    /// That failed.
+    /// Handshakes that failed.
     failed: u64,
 }
 
-/// What the service counts since it started.
+/// The counts of the service since it started.
 #[derive(Clone, Copy, Debug, Default)]
 struct Counters {
     handshakes: Handshakes,
+    /// Commands that became a block.
     accepted: u64,
+    /// Commands that were refused.
     refused: u64,
+    /// Commands that were in the ledger already and were answered with their block.
     duplicate: u64,
 }
 
-/// See the module.
+/// The daemon without its sockets: an implementation of [`crate::driven::Handler`], which a loop drives.
 pub struct Service {
     limits: Limits,
     ledger: Ledger,
     storage: Arc<dyn Storage>,
+    /// The key that signs checkpoints.
     log_key: LogKey,
-    /// Who is there.
+    /// The callers who are there.
     door: Door,
     /// Connections with messages that nobody has looked at yet.
     turns: FairQueue<Party, ConnectionId>,
-    /// What the party whose turn it is has cost the loop, in microseconds, as far as that can be estimated.
+    /// An estimate of the time that the party whose turn it is has cost the loop, in microseconds.
     work: u64,
     /// Connections whose first command was checked but found the batch full.
     postponed: VecDeque<ConnectionId>,
+    /// Work that the helper threads are to be given at the end of the tick.
     jobs: Vec<Job>,
+    /// Replies that wait until what they have seen is durable.
     outbox: Outbox,
+    /// Refusals that are answered again to whoever sends the same command again.
     refusals: Refusals,
+    /// The watch over the machine's clock, which may jump.
     clock: ClockWatch,
+    /// The lines of the daemon's log that each party may still cause.
     lines: Lines,
+    /// Checks of the whole log that members have asked for.
     verifications: Verifications,
     stored_hashes: StoredHashes,
+    /// Keys of members that are ready to check signatures with.
     keys: KeyCache,
+    /// The newest signed checkpoint.
     note: NewestNote,
-    /// Where it is kept before it leaves.
+    /// The file in which the newest checkpoint is kept before it leaves.
     checkpoint_file: CheckpointFile,
-    /// The newest checkpoint could not be kept, for want of room on the disk, and that was said.
+    /// Whether the newest checkpoint could not be kept, for want of room on the disk, and the log says so already.
     checkpoint_unkept: bool,
-    /// What witnesses have cosigned.
+    /// The checkpoints that witnesses have cosigned.
     cosigned: Cosigned,
-    /// Who is online.
+    /// The members who are online.
     presence: Presence,
-    /// Who is sent blocks.
+    /// The members who follow blocks.
     following: Following,
-    /// When the anchor is to be synced, or room on the disk to be looked for.
+    /// The time at which the anchor is to be synced, or room on the disk to be looked for.
     maintenance_due: Option<Monotonic>,
     counters: Counters,
     process: ProcessFigures,
     shutting_down: bool,
+    /// The error of the log for which the process ends with this tick.
     fatal: Option<LogError>,
-    /// Signatures that no helper has been given yet.
+    /// Commands whose signatures no helper has been given yet.
     checks: FairQueue<Party, CommandCheck>,
-    /// What the helpers have been given of them, by weight.
+    /// The weight of the commands whose signatures the helpers are checking.
     checks_with_helpers: u64,
-    /// Commands whose signatures are being checked, by a helper or soon.
+    /// How many commands have signatures that are being checked or wait for that.
     checks_under_way: u64,
-    /// What each member has written today.
+    /// The bytes that each member has written to the log today.
     quota: Quota,
-    /// Blocks of the newest batch.
+    /// How many blocks the newest batch had.
     newest_batch: u64,
-    /// When the open batch is committed at the latest, while it is left open.
+    /// The time at which the open batch is committed at the latest, while it is left open.
     commit_due: Option<Monotonic>,
 }
 
@@ -201,6 +215,7 @@ impl Service {
         service
     }
 
+    /// Takes the answer of a helper thread to the part of the service that has asked.
     fn job_done(&mut self, result: JobResult, now: Now, rng: &mut dyn CryptoRng) {
         match result {
             JobResult::Decapped { connection, secret } => self.decapped(connection, &secret, now, rng),
@@ -212,14 +227,15 @@ impl Service {
         }
     }
 
-    /// Says goodbye on connections that are ended from this side, after their last replies.
+    /// Closes the sessions of connections that the service ends, after their last replies.
     fn close_ended(&mut self, now: Now, rng: &mut dyn CryptoRng) {
         for id in std::mem::take(&mut self.door.to_close) {
             self.with_env(id, now, rng, |connection, env| connection.session.close(env));
         }
     }
 
-    /// Lends a connection's session what it needs of the world.
+    /// Lets `work` have a connection and what its session needs of the world: clocks, randomness, keys, tickets and the
+    /// newest checkpoint.
     fn with_env<T>(
         &mut self,
         id: ConnectionId,
@@ -231,6 +247,7 @@ impl Service {
             // A hello is answered with the newest checkpoint.
             self.sign_checkpoint();
         }
+        // The session sees the world through this value alone.
         let connection = self.door.connections.get_mut(&id)?;
         let mut env = ServerEnv {
             now,
@@ -242,6 +259,7 @@ impl Service {
             note_told: false,
         };
         let done = work(connection, &mut env);
+        // A session that has told the checkpoint says so, because a checkpoint that was told has to be kept first.
         if env.note_told {
             self.note.was_told();
         }
@@ -250,6 +268,7 @@ impl Service {
         Some(done)
     }
 
+    /// Has a helper check the whole log, if somebody waits for that and no check is under way.
     fn start_verification(&mut self) {
         if self.verifications.is_due() {
             let expected = self.ledger.replica().totals();
@@ -264,12 +283,12 @@ impl Service {
         self.door.touched.insert(id);
     }
 
-    /// Stops accepting hellos for the key before the current one at this time.
+    /// Accepts hellos for the key before the current one until this time, and no longer.
     pub fn accept_previous_key_until(&mut self, until: Timestamp) {
         self.door.previous_key_until = Some(until);
     }
 
-    /// The ledger, for its figures.
+    /// The ledger that the service serves.
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
     }
