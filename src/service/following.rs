@@ -20,17 +20,28 @@ use crate::wire::{self, Followed, Followings, Push, Refusal, Reply};
 /// Blocks' bytes of one push at most, a single larger block excepted.
 const PUSH_BYTES_MAX: usize = 64 << 10;
 
+/// The same in a turn in which somebody waits for a command: a follower that lags behind everybody's blocks takes little of it.
+const PUSH_BYTES_BUSY_MAX: usize = 16 << 10;
+
 /// What all followers together are sent in one turn of the loop at most.
 const BYTES_PER_TURN: usize = 2 << 20;
 
-/// What that may cost the loop at most, in microseconds as far as they can be estimated.
+/// What that may cost the loop at most, in microseconds as far as they can be estimated, in a turn in which nobody waits
+/// for a command.
 const WORK_PER_TURN: u64 = 1_000;
 
-/// What looking at a follower costs at least.
-const PUSH_WORK: u64 = 3;
+/// What it may cost in a turn in which somebody does, beside [`WORK_PER_BLOCK`]: whoever places orders comes first, and a
+/// follower that lags is sent several blocks at once.
+const WORK_PER_BUSY_TURN: u64 = 20;
 
-/// Bytes that are sealed and queued in about a microsecond.
-const BYTES_PER_WORK: usize = 1 << 10;
+/// What it may cost for each block of a busy turn.
+const WORK_PER_BLOCK: u64 = 2;
+
+/// What a push costs at least: it is sealed, and written to a socket.
+const PUSH_WORK: u64 = 8;
+
+/// Bytes that are sealed and written in about a microsecond.
+const BYTES_PER_WORK: usize = 512;
 
 /// Names a follower: its connection, and the request that it follows under.
 type Follow = (ConnectionId, u32);
@@ -178,8 +189,11 @@ struct Page {
 }
 
 /// A page that was sealed for one of those who read all blocks, for the others that stand at the same place.
-#[derive(Default)]
-struct SharedPage(Option<SealedPage>);
+struct SharedPage {
+    page: Option<SealedPage>,
+    /// Somebody waits for a command.
+    is_busy: bool,
+}
 
 /// A page as it leaves.
 struct SealedPage {
@@ -221,16 +235,24 @@ impl Service {
 
     /// Sends followers what there is for them, as far as there is room and as much as one turn of the loop allows; those
     /// for whom more is left come first in the next turn.
-    pub(super) fn top_up_followers(&mut self, now: Now, rng: &mut dyn CryptoRng) {
-        let (mut bytes, mut shared) = (0, SharedPage::default());
+    /// `blocks` became durable in this turn.
+    pub(super) fn top_up_followers(&mut self, blocks: u64, now: Now, rng: &mut dyn CryptoRng) {
+        let is_busy = blocks > 0 || self.commands_wait();
+        let (mut bytes, mut shared) = (0, SharedPage { page: None, is_busy });
+        let most = if is_busy { WORK_PER_BUSY_TURN + WORK_PER_BLOCK * blocks } else { WORK_PER_TURN };
         self.work = 0;
         while bytes < BYTES_PER_TURN
-            && self.work < WORK_PER_TURN
+            && self.work < most
             && let Some(follow) = self.following.take_ready()
         {
             self.work += PUSH_WORK;
             bytes += self.top_up(follow, &mut shared, now, rng);
         }
+    }
+
+    /// Whether somebody waits for a command: its signature is being checked, or its batch is open. The loop is woken by that.
+    pub(super) fn commands_wait(&self) -> bool {
+        self.checks_under_way > 0 || self.ledger.open_batch() > 0
     }
 
     /// Sends one follower the next page; gives the bytes that it took.
@@ -264,12 +286,15 @@ impl Service {
             let (reader, at) = page.reader;
             of == Followed::Readable && at == from && state.reads_same(reader, account)
         };
-        let page = match shared.0.take_if(fits) {
+        let page = match shared.page.take_if(fits) {
             Some(mut page) => {
                 wire::readdress(&mut page.message, request);
                 page
             }
-            None => self.seal_page(request, account, of, (from, owes_end)),
+            None => {
+                let bytes_max = if shared.is_busy { PUSH_BYTES_BUSY_MAX } else { PUSH_BYTES_MAX };
+                self.seal_page(request, account, of, (from, owes_end), bytes_max)
+            }
         };
         let (sent, message, goes_on) = (page.message.len(), &page.message, page.goes_on);
         if sent > 0 {
@@ -282,7 +307,7 @@ impl Service {
             (follower.next, follower.owes_end) = (page.next, goes_on || owes_end && sent == 0);
         }
         if of == Followed::Readable && sent > 0 {
-            shared.0 = Some(page);
+            shared.page = Some(page);
         }
         if goes_on {
             self.following.make_ready(follow);
@@ -296,8 +321,9 @@ impl Service {
         account: AccountId,
         of: Followed,
         (from, owes_end): (u64, bool),
+        bytes_max: usize,
     ) -> SealedPage {
-        let Page { blocks, next, goes_on } = self.next_page(account, of, from);
+        let Page { blocks, next, goes_on } = self.next_page(account, of, from, bytes_max);
         let message = if blocks.is_empty() && (goes_on || !owes_end) {
             Vec::new()
         } else {
@@ -307,7 +333,7 @@ impl Service {
     }
 
     /// The next durable blocks for a follower.
-    fn next_page(&mut self, account: AccountId, of: Followed, from: u64) -> Page {
+    fn next_page(&mut self, account: AccountId, of: Followed, from: u64, bytes_max: usize) -> Page {
         let mut reading = self.ledger.reading();
         let size = self.ledger.committed().size;
         let mut page = Page { blocks: Vec::new(), next: size.max(from), goes_on: false };
@@ -315,7 +341,7 @@ impl Service {
             Followed::Readable => {
                 let state = self.ledger.replica().state();
                 let may_read = |block: &[u8]| may_read(state, account, block);
-                page.add(&mut reading, from..size, may_read);
+                page.add(&mut reading, from..size, bytes_max, may_read);
             }
             Followed::Own | Followed::Concerning => {
                 let (lines, _) = self.ledger.replica().past().of_from(account, from);
@@ -324,7 +350,7 @@ impl Service {
                     Followed::Own => line.is_own(),
                     Followed::Concerning | Followed::Readable => line.is_readable(),
                 });
-                page.add(&mut reading, wanted.map(|line| line.index()), |_| true);
+                page.add(&mut reading, wanted.map(|line| line.index()), bytes_max, |_| true);
             }
         }
         let (cost, failed) = reading.end();
@@ -368,11 +394,12 @@ impl Page {
         &mut self,
         reading: &mut Reading<'_>,
         indexes: impl Iterator<Item = u64>,
+        bytes_max: usize,
         is_wanted: impl Fn(&[u8]) -> bool,
     ) {
         let mut bytes = 0;
         for index in indexes {
-            if reading.is_spent() || bytes >= PUSH_BYTES_MAX {
+            if reading.is_spent() || bytes >= bytes_max {
                 (self.next, self.goes_on) = (index, true);
                 return;
             }

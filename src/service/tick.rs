@@ -50,7 +50,7 @@ impl Handler for Service {
         }
         if self.awaits_more(now) {
             self.release_held(now, rng);
-            self.top_up_followers(now, rng);
+            self.top_up_followers(0, now, rng);
             return Ok(());
         }
         self.commit_due = None;
@@ -66,7 +66,7 @@ impl Handler for Service {
         self.keep_checkpoint()?;
         self.keep_cosigned(now.mono);
         self.release_held(now, rng);
-        self.top_up_followers(now, rng);
+        self.top_up_followers(blocks, now, rng);
         self.send_notices(notices, now, rng);
         self.close_ended(now, rng);
         self.start_verification();
@@ -128,7 +128,9 @@ impl Handler for Service {
             || self.ledger.open_batch() > 0;
         // What is left over waits for an open batch, if there is one that is left open.
         let left_over = left_over.then(|| self.commit_due.unwrap_or_default());
-        let more = !self.jobs.is_empty() || !self.turns.is_empty() || self.following.is_ready();
+        let more = !self.jobs.is_empty()
+            || !self.turns.is_empty()
+            || self.following.is_ready() && !self.commands_wait();
         let at_once = more.then_some(Monotonic::default()).or(left_over);
         let files = [self.cosigned.write_due(), self.rebuild_due()];
         let due = [connections, self.maintenance_due, self.lines.due(), at_once].into_iter().chain(files);
