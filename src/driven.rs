@@ -46,7 +46,7 @@ pub trait Handler {
     type Failure;
 
     /// Somebody connected.
-    fn connected(&mut self, id: ConnectionId, peer: SocketAddr, now: Now, rng: &mut dyn CryptoRng);
+    fn connected(&mut self, id: ConnectionId, address: SocketAddr, now: Now, rng: &mut dyn CryptoRng);
 
     /// Bytes arrived, no more than [`Handler::input_room`].
     fn received(&mut self, id: ConnectionId, bytes: &[u8], now: Now, rng: &mut dyn CryptoRng);

@@ -17,7 +17,7 @@
 use crate::refusal;
 use serde_bytes::ByteBuf;
 
-use super::door::{Connection, Peer, PendingCommand};
+use super::door::{Caller, Connection, PendingCommand};
 use super::job::{CheckingKey, CommandCheck, EndorsementCheck, SignatureVerdict};
 use super::lines::Line;
 use super::{ConnectionId, Job, Service};
@@ -116,13 +116,13 @@ impl Service {
 
     /// The key to check a command with, if this session may submit the command.
     fn checking_key(&mut self, id: ConnectionId, message: &Message<'_>) -> Result<CheckingKey, Box<Reply>> {
-        let peer = self.door.connections.get(&id).map_or(Peer::Unknown, |connection| connection.peer);
+        let caller = self.door.connections.get(&id).map_or(Caller::Unknown, |connection| connection.caller);
         let header = &message.header;
         let no_permission =
             || Box::new(refusal(refusal::NO_PERMISSION, "a command is submitted by its author"));
-        match peer {
-            Peer::Unknown => Err(Box::new(not_authenticated())),
-            Peer::Anonymous => {
+        match caller {
+            Caller::Unknown => Err(Box::new(not_authenticated())),
+            Caller::Anonymous => {
                 if !Command::is_registration(header.tag) || header.account != AccountId::NONE {
                     return Err(Box::new(not_authenticated()));
                 }
@@ -134,7 +134,7 @@ impl Service {
                     }
                 }
             }
-            Peer::Member(account, key_id) => {
+            Caller::Member(account, key_id) => {
                 if header.account != account || header.key_id != key_id {
                     return Err(no_permission());
                 }

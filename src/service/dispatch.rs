@@ -1,7 +1,7 @@
 //! From a message to its answer: decodes the request and asks the ledger.
 
 use super::commands::not_authenticated;
-use super::door::{Connection, Peer};
+use super::door::{Caller, Connection};
 use super::lines::Line;
 use super::party::Party;
 use super::turns::CHECKPOINT_WORK;
@@ -17,7 +17,7 @@ impl Service {
     pub(super) fn dispatch(&mut self, id: ConnectionId, message: &[u8], now: Now) {
         let Some(connection) = self.door.connections.get_mut(&id) else { return };
         connection.messages += 1;
-        let (anonymous, in_excess) = (connection.peer == Peer::Anonymous, connection.in_excess);
+        let (anonymous, in_excess) = (connection.caller == Caller::Anonymous, connection.in_excess);
         let account = connection.account();
         if anonymous && connection.messages > self.limits.anonymous_messages_max {
             return self.end(id, "an anonymous session asked too often");

@@ -87,7 +87,7 @@ mod tests {
     use crate::eventlog::{self, Options, SimDisk, Storage};
     use crate::ledger::{CHECKPOINT_FILE, CheckpointFile, Ledger, Placement};
     use crate::limits::Limits;
-    use crate::service::door::{Connection, Peer};
+    use crate::service::door::{Caller, Connection};
     use crate::session::{Descriptor, ServerIdentity, ServerSession};
     use crate::time::{SinceBoot, Timestamp};
     use crate::wire::{self, Accepted, Request, Submission};
@@ -152,10 +152,10 @@ mod tests {
         let identity = ServerIdentity::new(&genesis, descriptor, None).unwrap();
         let file = CheckpointFile::open(Arc::clone(&storage), CHECKPOINT_FILE, log_key.public()).unwrap();
         let mut service = Service::new(ledger, storage, identity, log_key, file, Limits::default());
-        let member = Peer::Member(AccountId(1), key(ALICE).public().key_id());
-        for (id, peer) in [(MEMBER, member), (STRANGER, Peer::Anonymous)] {
+        let member = Caller::Member(AccountId(1), key(ALICE).public().key_id());
+        for (id, caller) in [(MEMBER, member), (STRANGER, Caller::Anonymous)] {
             let mut connection = Connection::new(([127, 0, 0, 1], 1).into(), ServerSession::new(), NOW.mono);
-            connection.opened(peer, NOW.mono);
+            connection.opened(caller, NOW.mono);
             service.door.connections.insert(id, connection);
         }
         (service, disk)
@@ -163,9 +163,9 @@ mod tests {
 
     /// Has a request dispatched on a connection of its own, so that no other reply holds its answer up.
     fn ask(service: &mut Service, of: ConnectionId, id: u32, request: &Request<'_>) {
-        let peer = service.door.connections[&of].peer;
+        let caller = service.door.connections[&of].caller;
         let mut connection = Connection::new(([127, 0, 0, 1], 1).into(), ServerSession::new(), NOW.mono);
-        connection.opened(peer, NOW.mono);
+        connection.opened(caller, NOW.mono);
         let own = ConnectionId(100 + u64::from(id));
         service.door.connections.insert(own, connection);
         service.dispatch(own, &wire::seal(id, request), NOW);

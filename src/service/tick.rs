@@ -18,9 +18,9 @@ impl Handler for Service {
     type Answer = JobResult;
     type Failure = LogError;
 
-    fn connected(&mut self, id: ConnectionId, peer: SocketAddr, now: Now, rng: &mut dyn CryptoRng) {
+    fn connected(&mut self, id: ConnectionId, address: SocketAddr, now: Now, rng: &mut dyn CryptoRng) {
         self.watch_clock(now);
-        self.take_in(id, peer, now, rng);
+        self.take_in(id, address, now, rng);
     }
 
     fn received(&mut self, id: ConnectionId, bytes: &[u8], now: Now, rng: &mut dyn CryptoRng) {

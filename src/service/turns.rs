@@ -4,7 +4,7 @@
 //! message, also for one whose answer is empty, and what it reads, proves or signs on top. Each party has a share of
 //! a turn before it is the next one's turn.
 
-use super::door::Peer;
+use super::door::Caller;
 use super::party::Party;
 use super::{ConnectionId, Service};
 use crate::time::Now;
@@ -82,9 +82,9 @@ impl Service {
 impl super::door::Connection {
     /// Whose share of everything it uses.
     pub(super) fn party(&self) -> Party {
-        match self.peer {
-            Peer::Member(account, _) => Party::Member(account),
-            Peer::Unknown | Peer::Anonymous => Party::Stranger(self.prefix()),
+        match self.caller {
+            Caller::Member(account, _) => Party::Member(account),
+            Caller::Unknown | Caller::Anonymous => Party::Stranger(self.prefix()),
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::time::Monotonic;
 
 /// Who is at the other end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::service) enum Peer {
+pub(in crate::service) enum Caller {
     /// The handshake is not complete.
     Unknown,
     /// Somebody without an account.
@@ -37,7 +37,7 @@ pub(in crate::service) struct PendingCommand {
 pub(in crate::service) struct Connection {
     pub(in crate::service) address: SocketAddr,
     pub(in crate::service) session: ServerSession,
-    pub(in crate::service) peer: Peer,
+    pub(in crate::service) caller: Caller,
     /// Messages received and not looked at yet, because the client is ahead of its answers.
     pub(in crate::service) inbox: VecDeque<Vec<u8>>,
     /// Bytes of memory that they take.
@@ -76,7 +76,7 @@ impl Connection {
         Connection {
             address,
             session,
-            peer: Peer::Unknown,
+            caller: Caller::Unknown,
             inbox: VecDeque::new(),
             inbox_bytes: 0,
             input_bytes: 0,
@@ -128,14 +128,14 @@ impl Connection {
     }
 
     pub(in crate::service) fn account(&self) -> AccountId {
-        match self.peer {
-            Peer::Member(account, _) => account,
-            Peer::Unknown | Peer::Anonymous => AccountId::NONE,
+        match self.caller {
+            Caller::Member(account, _) => account,
+            Caller::Unknown | Caller::Anonymous => AccountId::NONE,
         }
     }
 
-    pub(in crate::service) fn opened(&mut self, peer: Peer, now: Monotonic) {
-        self.peer = peer;
+    pub(in crate::service) fn opened(&mut self, caller: Caller, now: Monotonic) {
+        self.caller = caller;
         self.opened_at = Some(now);
     }
 
@@ -186,17 +186,17 @@ impl Connection {
     /// When the connection has to be looked at again, and is closed unless something happened until then.
     pub(in crate::service) fn deadline(&self, limits: &Limits) -> Monotonic {
         let after = |from: Monotonic, ms: u64| Monotonic(from.0 + Duration::from_millis(ms));
-        let phase = match (self.peer, self.opened_at) {
-            (Peer::Unknown, _) | (_, None) if !self.first_frame_seen => {
+        let phase = match (self.caller, self.opened_at) {
+            (Caller::Unknown, _) | (_, None) if !self.first_frame_seen => {
                 after(self.accepted_at, limits.first_frame_ms)
             }
-            (Peer::Unknown, _) | (_, None) => after(self.accepted_at, limits.handshake_ms),
-            (Peer::Anonymous, Some(opened_at)) => after(opened_at, limits.anonymous_ms),
-            (Peer::Member(..), Some(_)) if self.present => after(self.last_input, limits.presence_ms),
-            (Peer::Member(..), Some(_)) if self.is_to_be_pinged() => {
+            (Caller::Unknown, _) | (_, None) => after(self.accepted_at, limits.handshake_ms),
+            (Caller::Anonymous, Some(opened_at)) => after(opened_at, limits.anonymous_ms),
+            (Caller::Member(..), Some(_)) if self.present => after(self.last_input, limits.presence_ms),
+            (Caller::Member(..), Some(_)) if self.is_to_be_pinged() => {
                 after(self.last_input, limits.idle_ms / 2 - limits.idle_ms / 16 * self.spread() / SPREADS)
             }
-            (Peer::Member(..), Some(_)) => after(self.last_input, limits.idle_ms),
+            (Caller::Member(..), Some(_)) => after(self.last_input, limits.idle_ms),
         };
         match self.output_waits_since {
             Some(since) => phase.min(after(since, limits.output_stalled_ms)),

@@ -6,7 +6,7 @@ mod deadlines;
 mod sessions;
 mod shares;
 
-pub(super) use connection::{Connection, Peer, PendingCommand};
+pub(super) use connection::{Caller, Connection, PendingCommand};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

@@ -6,7 +6,7 @@ use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 use super::DECAPS_WITH_HELPER_MAX;
-use super::connection::{Connection, Peer};
+use super::connection::{Caller, Connection};
 use crate::crypto::rsa::MODULUS_BYTES;
 use crate::crypto::{KeyId, VerifyingKey};
 use crate::domain::AccountId;
@@ -248,20 +248,20 @@ impl Service {
 
     /// The channel is open. On a resumption the account is looked at again: a key may have gone meanwhile.
     fn opened(&mut self, id: ConnectionId, account: Option<(u64, KeyId)>, resumed: bool, now: Now) {
-        let peer = match account {
-            None => Peer::Anonymous,
+        let caller = match account {
+            None => Caller::Anonymous,
             Some((account, key_id)) => {
                 let account = AccountId(account);
                 if self.ledger.replica().state().key(account, &key_id).is_none() {
                     self.door.tickets.revoke_account(account.0);
                     return self.end(id, "the key does not belong to the account any more");
                 }
-                Peer::Member(account, key_id)
+                Caller::Member(account, key_id)
             }
         };
         let most = self.limits.connections_per_account_max;
         let Some(connection) = self.door.connections.get_mut(&id) else { return };
-        if let Peer::Member(account, _) = peer
+        if let Caller::Member(account, _) = caller
             && most > 0
             && self.door.shares.by_account.count(account) as u64 >= most
         {
@@ -269,7 +269,7 @@ impl Service {
             connection.in_excess = true;
             return;
         }
-        connection.opened(peer, now.mono);
+        connection.opened(caller, now.mono);
         let (prefix, address) = (connection.prefix(), connection.address);
         self.schedule(id);
         let handshakes = &mut self.counters.handshakes;
@@ -278,7 +278,7 @@ impl Service {
         } else {
             handshakes.full += 1
         }
-        if let Peer::Member(account, _) = peer {
+        if let Caller::Member(account, _) = caller {
             self.door.shares.unauthenticated.remove(prefix, id);
             self.door.shares.by_account.insert(account, id);
             if self.lines.take(Party::Member(account), Line::Opened, now.mono) {
@@ -296,7 +296,7 @@ impl Service {
         let failed = match reason {
             // A ticket from before a restart, or a key from before a rotation, is nothing that anybody did wrong.
             CloseReason::Failed(Fault::UnknownTicket | Fault::Unsupported, _) => None,
-            CloseReason::Failed(_, stage) if connection.peer == Peer::Unknown => Some(stage),
+            CloseReason::Failed(_, stage) if connection.caller == Caller::Unknown => Some(stage),
             _ => None,
         };
         if let Some(stage) = failed {
