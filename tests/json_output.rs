@@ -360,6 +360,11 @@ fn every_error_is_an_object_with_the_exit_code_and_what_helps() {
             (&name.into(), &code.into(), &retry.into())
         );
         assert!(!error["message"].as_str().unwrap().is_empty());
+        assert!(error["facts"].is_object(), "{error}");
+        if name == "insufficient_balance" {
+            let facts = serde_json::json!({ "element": 1, "left": 0, "wanted": 100 });
+            assert_eq!(error["facts"], facts, "what the sentence is filled with");
+        }
     }
     let (_, said) = place.feed("alice", at, &["shell", "--json"], "version\n");
     reference.hold("version", &said);

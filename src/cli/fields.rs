@@ -4,25 +4,15 @@ use comfy_table::{Table, presets};
 use serde_json::{Map, Value};
 
 use super::context::Context;
+use super::json;
 use crate::client::ClientError;
-use crate::domain;
 use crate::text::escape;
 use crate::wire::{Figure, Figures};
 
 /// Figures as the server names them: a client that is older than the server shows those that came later, too.
 pub(super) fn of_figures(figures: Figures) -> Vec<(String, Value)> {
-    let field = |figure: Figure| (figure.name, json_of(figure.value));
+    let field = |figure: Figure| (figure.name, json::of_value(figure.value));
     figures.0.into_iter().map(field).collect()
-}
-
-/// A fact or a figure in JSON.
-pub(super) fn json_of(value: domain::Value) -> Value {
-    match value {
-        domain::Value::None => Value::Null,
-        domain::Value::Number(number) => number.into(),
-        domain::Value::Text(text) => text.into(),
-        domain::Value::Time(time) => time.to_string().into(),
-    }
 }
 
 /// Prints fields that a server names.

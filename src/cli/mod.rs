@@ -11,6 +11,7 @@ mod context;
 mod fields;
 mod members;
 mod named_files;
+mod json;
 mod outlet;
 mod overview;
 mod passphrases;

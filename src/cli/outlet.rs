@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::json;
 use super::visible::Visible;
 use crate::client::ClientError;
 use crate::terminal::exit::Exit;
@@ -84,11 +85,16 @@ impl Outlet {
 
 /// An error for programs.
 pub(super) fn failure(error: &ClientError, message: &str) -> serde_json::Value {
+    let facts = match error {
+        ClientError::Refused(refusal) => json::of_facts(refusal),
+        _ => serde_json::json!({}),
+    };
     serde_json::json!({ "error": {
         "name": escape(error.name()),
         "code": Exit::from(error) as u8,
         "message": message,
         "retry": error.retry().to_string(),
+        "facts": facts,
     } })
 }
 
