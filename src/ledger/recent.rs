@@ -5,10 +5,17 @@ use std::collections::VecDeque;
 /// Bytes of blocks that stay in memory.
 const BYTES_MAX: usize = 8 << 20;
 
+/// What keeping a place for a block takes.
+const ENTRY_BYTES: usize = size_of::<Option<Box<[u8]>>>();
+
+/// Bytes of a block that is kept: a larger one costs more to copy than to read again.
+const BLOCK_BYTES_MAX: usize = 16 << 10;
+
 /// See the module. Nothing but a cache: what is not in it stands in the log.
 #[derive(Debug, Default)]
 pub(super) struct Recent {
-    blocks: VecDeque<Box<[u8]>>,
+    /// None for a block that is too large to be kept.
+    blocks: VecDeque<Option<Box<[u8]>>>,
     /// Index behind the newest.
     end: u64,
     bytes: usize,
@@ -20,13 +27,14 @@ impl Recent {
         if index != self.end {
             (self.blocks, self.bytes) = (VecDeque::new(), 0);
         }
-        self.blocks.push_back(block.into());
-        self.bytes += block.len();
+        let kept: Option<Box<[u8]>> = (block.len() <= BLOCK_BYTES_MAX).then(|| block.into());
+        self.bytes += ENTRY_BYTES + kept.as_deref().map_or(0, <[u8]>::len);
+        self.blocks.push_back(kept);
         self.end = index + 1;
         while self.bytes > BYTES_MAX
             && let Some(oldest) = self.blocks.pop_front()
         {
-            self.bytes -= oldest.len();
+            self.bytes -= ENTRY_BYTES + oldest.map_or(0, |block| block.len());
         }
     }
 
@@ -34,7 +42,7 @@ impl Recent {
     pub(super) fn get(&self, index: u64) -> Option<&[u8]> {
         let from_end = self.end.checked_sub(index)?;
         let place = (self.blocks.len() as u64).checked_sub(from_end)?;
-        self.blocks.get(usize::try_from(place).ok()?).map(|block| &**block)
+        self.blocks.get(usize::try_from(place).ok()?)?.as_deref()
     }
 }
 
@@ -46,13 +54,16 @@ mod tests {
     fn the_newest_blocks_are_found_until_newer_ones_take_their_room() {
         let mut recent = Recent::default();
         assert_eq!(recent.get(0), None);
-        let block = vec![7; BYTES_MAX / 4];
-        for index in 5..10 {
+        let block = vec![7; BLOCK_BYTES_MAX];
+        let fit = (BYTES_MAX / (ENTRY_BYTES + BLOCK_BYTES_MAX)) as u64;
+        for index in 5..=fit + 5 {
             recent.push(index, &block);
         }
-        assert_eq!((recent.get(5), recent.get(10), recent.get(u64::MAX)), (None, None, None));
-        assert!((6..10).all(|index| recent.get(index) == Some(&block[..])));
-        recent.push(20, b"elsewhere");
-        assert_eq!((recent.get(9), recent.get(20)), (None, Some(&b"elsewhere"[..])));
+        assert_eq!((recent.get(5), recent.get(fit + 6), recent.get(u64::MAX)), (None, None, None));
+        assert!((6..=fit + 5).all(|index| recent.get(index) == Some(&block[..])));
+        recent.push(fit + 6, &vec![7; BLOCK_BYTES_MAX + 1]);
+        assert_eq!((recent.get(fit + 6), recent.get(fit + 5)), (None, Some(&block[..])));
+        recent.push(2 * fit, b"elsewhere");
+        assert_eq!((recent.get(fit + 5), recent.get(2 * fit)), (None, Some(&b"elsewhere"[..])));
     }
 }
