@@ -342,7 +342,10 @@ fn every_line_of_a_stream_has_exactly_one_answer_when_the_server_stays_away() {
     assert_eq!(output.status.code(), Some(5), "{text}");
     assert_eq!(answers(&text), (1..=301).collect::<Vec<u64>>());
     let count = |word: &str| text.lines().filter(|line| line.starts_with(word)).count();
-    assert_eq!((count("ack "), count("unknown "), count("unsent ")), (1, 4, 296), "{text}");
+    // How many were under way when the deadline came, of the four that may be, is a matter of time.
+    let under_way = count("unknown ");
+    assert!((1..=4).contains(&under_way), "{text}");
+    assert_eq!((count("ack "), count("unsent ")), (1, 300 - under_way), "{text}");
 
     // The same stream again goes on: what stands is not placed twice, and everything is answered.
     let daemon = Daemon::start(&place.data(), &at);

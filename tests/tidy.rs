@@ -105,7 +105,7 @@ fn rooms_import_in_one_direction() {
 /// What the layers want to know of a domain they ask `domain`: otherwise a further domain would have to be taught to each.
 #[test]
 fn the_layers_name_no_domain() {
-    let domains = ["accounts", "orders", "payments"];
+    let domains = domains();
     let mut complaints = Vec::new();
     for file in files() {
         if !["chain", "wire", "ledger", "audit", "service"].contains(&file.room().unwrap_or_default()) {

@@ -270,6 +270,15 @@ pub fn answer(
     }
 }
 
+impl fmt::Display for Notice {
+    /// The sentence for people.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Notice::Payments(notice) => notice.fmt(f),
+        }
+    }
+}
+
 impl Query<'_> {
     /// The members who may ask this question.
     pub fn access(&self) -> Access {

@@ -2,16 +2,15 @@
 
 use std::time::Duration;
 
+use argh::{ArgsInfo, FromArgs};
+
 use super::blocks::ShownBlocks;
 use crate::cli::context::Context;
 use crate::cli::run::Run;
 use crate::cli::session::open_member;
 use crate::client::{ClientError, Heard, Reopen, Subscription};
-use crate::domain::Notice;
-use crate::domain::payments;
 use crate::terminal::exit::Exit;
 use crate::wire::Followed;
-use argh::{ArgsInfo, FromArgs};
 
 /// How long a lost server is tried at a time.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -59,11 +58,7 @@ impl Run for Tail {
                         return Ok(Exit::Done);
                     }
                 }
-                Ok(Some(Heard::Notice(Notice::Payments(payments::Notice::Paid { index })))) => {
-                    let text =
-                        "money came in a block that pays others too: `ledgerctl statement` has the line";
-                    context.out.note(&format!("block {index}: {text}"));
-                }
+                Ok(Some(Heard::Notice(notice))) => context.out.note(&notice.to_string()),
                 Ok(None) => {}
                 Err(error) if self.follow && error.is_away() => {
                     context.out.note(&format!("{error}; trying again"));

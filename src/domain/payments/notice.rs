@@ -1,5 +1,7 @@
 //! What members hear of money that no block of theirs tells.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::Happened;
@@ -13,6 +15,17 @@ pub enum Notice {
         /// Index of the block.
         index: u64,
     },
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Notice::Paid { index } => write!(
+                f,
+                "block {index}: money came in a block that pays others too; `ledgerctl statement` has the line"
+            ),
+        }
+    }
 }
 
 impl Happened {
