@@ -86,8 +86,6 @@ fn a_bit_that_turned_over_in_a_home_is_told_with_the_file_or_does_no_harm() {
             match opened {
                 Ok(()) => {}
                 Err(ClientError::Config(text)) => assert!(text.contains(name), "{name}, byte {at}: {text}"),
-                // Another address is a server that is not known.
-                Err(ClientError::Usage(_)) if name == "known_servers" && at < 16 => {}
                 Err(other) => panic!("{name}, byte {at}: {other:?}"),
             }
             if name == "key.pem"

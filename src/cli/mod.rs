@@ -181,7 +181,7 @@ commands! {
         accounts::register::Register "make a key, and an account under a public handle",
         accounts::whoami::Whoami "your account as the ledger has it",
         accounts::passphrase::Passphrase "set, change or remove the passphrase of your key",
-        accounts::forget::Forget "forget a pinned server",
+        accounts::forget::Forget "forget an address of a pinned server, or the server",
         tools::shell::Shell "many commands over one connection",
     }
     "Orders" {

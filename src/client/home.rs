@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! key.pem                     the signing key, PKCS#8 PEM, encrypted if it has a passphrase
-//! known_servers               one pinned server a line
+//! known_servers               one pinned server a line, with its addresses
 //! servers/<ledger>.descriptor the newest verified descriptor of a server
 //! servers/<ledger>.genesis    the first block of its ledger
 //! accounts/<ledger>           the account on that ledger

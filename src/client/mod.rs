@@ -55,8 +55,9 @@ pub use identity::{
     Account, KEY_FILE, PassphraseSource, is_key_encrypted, load_key, make_key, read_account, set_passphrase,
 };
 pub use link::{
-    Anonymous, Bell, Connection, Forgotten, KnownServer, Member, NotOpened, Opening, PATIENCE, Question,
-    Reopen, Successor, Waited, accept_successor, forget_server, get_key, known_servers, pinned, question,
+    Addresses, Anonymous, Bell, Connection, Forgotten, KnownServer, Member, NotOpened, Opening, PATIENCE,
+    Question, Reopen, Successor, Waited, accept_successor, forget_server, get_key, known_servers, pinned,
+    question,
 };
 pub(crate) use link::{away, no_answer};
 pub use orders::input as orders_input;

@@ -1,4 +1,4 @@
-//! `ledgerctl forget`: a server that is not used any more.
+//! `ledgerctl forget`: an address that leads to a server no more, or a server that is not used any more.
 
 use argh::{ArgsInfo, FromArgs};
 
@@ -7,13 +7,14 @@ use crate::cli::run::Run;
 use crate::client::{ClientError, forget_server};
 use crate::terminal::exit::Exit;
 
-/// Forget a server, because another one is served at its address, or nothing.
+/// Forget an address, because another server is there, or none; with its last address, the server.
 ///
-/// The newest checkpoint that it showed stays in the home directory as a file.
+/// A server that is known at other addresses as well is still known there. Of one that is forgotten, the newest
+/// checkpoint that it showed stays in the home directory as a file.
 #[derive(FromArgs, ArgsInfo, Debug)]
 #[argh(subcommand, name = "forget", example = "ledgerctl forget old.example:7878")]
 pub struct Forget {
-    /// HOST:PORT, as it was given to getKey
+    /// HOST:PORT: one of the addresses at which the server is known
     #[argh(positional)]
     pub server: String,
 }
@@ -30,7 +31,13 @@ impl Run for Forget {
                 path.display()
             ));
         }
-        context.out.note(&format!("forgotten: {} {}", self.server, forgotten.server.fingerprint()));
+        let fingerprint = forgotten.server.fingerprint();
+        context.out.note(&match &forgotten.elsewhere {
+            Some(elsewhere) => {
+                format!("forgotten: {}; the server {fingerprint} is still known at {elsewhere}", self.server)
+            }
+            None => format!("forgotten: {} {fingerprint}", self.server),
+        });
         Ok(Exit::Done)
     }
 }

@@ -62,17 +62,19 @@ impl Run for GetKey {
             )));
         }
         match &known {
-            Some(known) => known.check(&home, &descriptor)?,
-            None => match known_servers::known_elsewhere(&home, &descriptor)? {
+            Some(known) => known.check(&home, &context.server, &descriptor)?,
+            None => match known_servers::find_ledger(&home, descriptor.ledger_id())? {
                 Some(elsewhere) => recognised(context, &home, &elsewhere, &descriptor)?,
                 None => confirm(context, self, &fingerprint)?,
             },
         }
         let server =
-            known_servers::keep(&home, &context.server, &descriptor).map_err(|error| match error {
-                ClientError::File(path, error) => not_writable(&path, &error),
-                other => other,
-            })?;
+            known_servers::keep(&home, &context.server.parse()?, &descriptor).map_err(
+                |error| match error {
+                    ClientError::File(path, error) => not_writable(&path, &error),
+                    other => other,
+                },
+            )?;
         // Without it, amounts are shown in minor units where no server is asked.
         drop(keep_first_block(&home, &info.genesis));
         show(context, self, &descriptor, known.is_some())?;
@@ -113,8 +115,8 @@ fn recognised(
     elsewhere: &KnownServer,
     descriptor: &Descriptor,
 ) -> Result<(), ClientError> {
-    elsewhere.check(home, descriptor)?;
-    let known = &elsewhere.address;
+    elsewhere.check(home, &context.server, descriptor)?;
+    let known = elsewhere.address();
     context.out.note(&format!(
         "{} serves the ledger that you know as {known}: its pin and its newest checkpoint count here as well. If it \
          has moved for good: ledgerctl forget {known}",

@@ -23,7 +23,7 @@ impl Run for Whoami {
         let mut fields = fields::of_figures(me.told);
         let own = [
             ("key_id", member.account().key_id.clone()),
-            ("server", member.server().address.clone()),
+            ("server", member.server().address().to_owned()),
             ("fingerprint", member.server().fingerprint()),
         ];
         fields.extend(own.map(|(name, text)| (name.to_owned(), text.into())));

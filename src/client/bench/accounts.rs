@@ -114,7 +114,7 @@ impl Accounts {
     /// [`ClientError`].
     pub fn register(&self, homes: &[Home], done: &Step<'_>) -> Result<(), ClientError> {
         for home in homes {
-            register_one(home, &self.server.address)?;
+            register_one(home, self.server.address())?;
             done();
         }
         Ok(())
@@ -142,7 +142,7 @@ impl Accounts {
         let homes = self.homes.get(..count).unwrap_or(&self.homes);
         let open = |number: usize| {
             let home = homes.get(number).ok_or_else(|| ClientError::Unexpected("no such home".to_owned()))?;
-            Member::open(home, &self.server.address, &mut |_| None)
+            Member::open(home, self.server.address(), &mut |_| None)
         };
         on_all_cores(homes.len(), open, done)
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::checkpoints::audit_shown;
 use super::connection::{Connection, PATIENCE};
-use super::known_servers::KnownServer;
+use super::known_server::KnownServer;
 use super::opening::{open_full, pinned};
 use super::reopen::Reopen;
 use crate::client::{ClientError, Home};

@@ -3,7 +3,8 @@
 
 use super::connection::Connection;
 use super::evidence::keep_evidence;
-use super::known_servers::{self, KnownServer, read_checkpoint};
+use super::known_server::{FILE, KnownServer, read_checkpoint};
+use super::known_servers;
 use super::question::{self, Extends};
 use crate::chain::{Checkpoint, Consistency};
 use crate::client::{ClientError, Home};
@@ -22,8 +23,8 @@ impl<'a> Signed<'a> {
     /// The same of a note that was kept: what is wrong with that is no fault of the server's.
     pub(super) fn kept(home: &Home, server: &KnownServer, note: &'a str) -> Result<Signed<'a>, ClientError> {
         Signed::read(server, note).map_err(|error| {
-            let path = home.path("known_servers");
-            ClientError::Config(format!("{}: {}: {error}", path.display(), server.address))
+            let path = home.path(FILE);
+            ClientError::Config(format!("{}: {}: {error}", path.display(), server.address()))
         })
     }
 }
@@ -49,7 +50,7 @@ pub(in crate::client) fn audit(
             return Err(contradiction(home, server, "ROLLBACK", &before, &shown));
         }
     }
-    let now = known_servers::find(home, &server.address)?.and_then(|server| server.checkpoint);
+    let now = known_servers::find_ledger(home, server.ledger_id)?.and_then(|server| server.checkpoint);
     let now = now.filter(|now| Some(now) != before.as_ref());
     let kept: Vec<Signed<'_>> =
         before.iter().chain(&now).map(|note| Signed::kept(home, server, note)).collect::<Result<_, _>>()?;
@@ -96,7 +97,7 @@ pub(super) fn prove(
             return Err(ClientError::Unreachable(format!(
                 "whether the {new} blocks that the server at {} shows extend the {} that it showed before could not be \
                  checked: {why}. If that lasts, ask its operator: a server that never proves it may hide a fork",
-                server.address,
+                server.address(),
                 old.unwrap_or_default()
             )));
         }
@@ -129,14 +130,18 @@ pub(super) fn contradiction(
              What was shown before and is gone may hold commands of yours. Only if the operator tells you, another \
              way than through this connection, that an older copy was put back after a disk was lost, go on with it:\n  \
              ledgerctl --server {} checkpoint accept {second}",
-            server.address
+            server.address()
         ))
     });
     let evidence = files.unwrap_or_else(|error| format!("The evidence could not be kept: {error}"));
     ClientError::Integrity(format!(
         "{what}: the server at {} shows {} blocks with root {}, but showed {} blocks with root {} before, and \
          does not prove that one extends the other.\n{evidence}",
-        server.address, new.size, new.root, old.size, old.root
+        server.address(),
+        new.size,
+        new.root,
+        old.size,
+        old.root
     ))
 }
 

@@ -14,6 +14,7 @@ use std::time::Duration;
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token, Waker};
 
+use super::addresses::check_form;
 use super::away::{away, busy, no_answer, no_such_name};
 use crate::client::{ClientError, clock};
 use crate::crypto::random::{self, OsRandom};
@@ -106,11 +107,7 @@ pub struct Connection {
 }
 
 fn resolve(address: &str) -> Result<Vec<SocketAddr>, ClientError> {
-    // What can never be an address is a mistake at the keyboard; a name that nobody knows may be known later.
-    let port = address.rsplit_once(':').and_then(|(host, port)| (!host.is_empty()).then_some(port));
-    if port.and_then(|port| port.parse::<u16>().ok()).is_none() || address.contains(char::is_whitespace) {
-        return Err(ClientError::Usage(format!("{address:?}: expected HOST:PORT, such as 127.0.0.1:7878")));
-    }
+    check_form(address)?;
     let found = address.to_socket_addrs();
     let found = found.map_err(|error| no_such_name(address, &error))?;
     Ok(found.collect())

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::known_servers::{KnownServer, read_checkpoint};
+use super::known_server::{KnownServer, read_checkpoint};
 use crate::client::{ClientError, Home};
 
 /// Keeps a note under a name that says what it is, so that the same one is kept once.

@@ -1,128 +1,18 @@
-//! Which servers are known, and what of each must not change or go back.
+//! Which servers are known: a file with a line for each ledger, whatever addresses it is found at, so that its newest
+//! checkpoint and the serial of its descriptor count at all of them.
 //!
-//! A line: `address ledger_id vkey highest_serial enc_key_id last_checkpoint crc32c`, the ids in hexadecimal, the
-//! checkpoint as base64 of the signed note or `-`, the checksum over the fields between the address and itself. Blank
-//! lines, lines that begin with `#`, and a byte order mark are left as they are.
+//! A line: `ledger_id vkey highest_serial enc_key_id last_checkpoint addresses crc32c`, the ids in hexadecimal, the
+//! checkpoint as base64 of the signed note or `-`, the addresses in the order in which the server was found at them, with
+//! commas between them, the checksum over everything before it. No ledger and no address stands in two lines. Blank lines,
+//! lines that begin with `#`, and a byte order mark are left as they are.
 
-use std::str::FromStr;
-
-use base64ct::{Base64, Encoding};
-
-use crate::chain::{Checkpoint, Genesis};
+use super::addresses::Addresses;
+pub use super::known_server::read_checkpoint;
+use super::known_server::{FILE, KnownServer, descriptor_file};
+use crate::chain::Genesis;
 use crate::client::{ClientError, Home};
-use crate::crypto::note::LogPublicKey;
-use crate::crypto::{KeyId, LedgerId};
-use crate::session::{Descriptor, DescriptorError, KeyInfo};
-
-/// The name of the file in the home directory.
-pub(super) const FILE: &str = "known_servers";
-
-/// A pinned server.
-#[derive(Clone, Debug)]
-pub struct KnownServer {
-    /// HOST:PORT, as it was asked for.
-    pub address: String,
-    /// Which ledger it serves; never changes.
-    pub ledger_id: LedgerId,
-    /// Its log key; never changes.
-    pub log_key: LogPublicKey,
-    /// The highest serial of a descriptor seen.
-    pub serial: u64,
-    /// Names the RSA key of that descriptor.
-    pub encryption_key: KeyId,
-    /// The newest checkpoint verified: a signed note.
-    pub checkpoint: Option<String>,
-}
-
-impl KnownServer {
-    pub(super) fn to_line(&self) -> String {
-        let checkpoint = self.checkpoint.as_ref().map(|note| Base64::encode_string(note.as_bytes()));
-        let checkpoint = checkpoint.as_deref().unwrap_or("-");
-        let (ledger, key) = (self.ledger_id, &self.log_key);
-        let pinned = format!("{ledger} {key} {} {} {checkpoint}", self.serial, self.encryption_key);
-        format!("{} {pinned} {:08x}", self.address, crc32c::crc32c(pinned.as_bytes()))
-    }
-
-    fn from_line(line: &str) -> Option<KnownServer> {
-        let (address, rest) = line.split_once(' ')?;
-        let (pinned, sum) = rest.rsplit_once(' ')?;
-        if sum != format!("{:08x}", crc32c::crc32c(pinned.as_bytes())) {
-            return None;
-        }
-        let address = address.to_owned();
-        let mut fields = pinned.split(' ');
-        let ledger_id = LedgerId(const_hex::decode_to_array(fields.next()?).ok()?);
-        let log_key = LogPublicKey::from_str(fields.next()?).ok()?;
-        let serial = fields.next()?.parse().ok()?;
-        let encryption_key = KeyId(const_hex::decode_to_array(fields.next()?).ok()?);
-        let checkpoint = match fields.next()? {
-            "-" => None,
-            note => Some(String::from_utf8(Base64::decode_vec(note).ok()?).ok()?),
-        };
-        if fields.next().is_some() {
-            return None;
-        }
-        Some(KnownServer { address, ledger_id, log_key, serial, encryption_key, checkpoint })
-    }
-
-    /// The fingerprint that people compare.
-    pub fn fingerprint(&self) -> String {
-        crate::session::descriptor::fingerprint(self.log_key.bytes(), &self.ledger_id)
-    }
-
-    /// The newest verified descriptor.
-    ///
-    /// # Errors
-    /// [`ClientError::Config`] when it is gone, damaged or does not fit the pin: the home's fault, not the server's.
-    pub fn descriptor(&self, home: &Home) -> Result<Descriptor, ClientError> {
-        let name = descriptor_file(self.ledger_id);
-        let unusable = |why: &str| {
-            ClientError::Config(format!(
-                "{} {why}: run `ledgerctl --server {} getKey`, which fetches it again",
-                home.path(&name).display(),
-                self.address
-            ))
-        };
-        let bytes = home.read_bytes(&name)?.ok_or_else(|| unusable("is gone"))?;
-        let text = String::from_utf8(bytes).map_err(|_| unusable("is damaged"))?;
-        let descriptor =
-            Descriptor::parse(&text).map_err(|error| unusable(&format!("is damaged ({error})")))?;
-        descriptor
-            .check_pin(&self.log_key, &self.ledger_id, self.serial)
-            .map_err(|error| unusable(&format!("is not the descriptor that was pinned ({error})")))?;
-        Ok(descriptor)
-    }
-
-    /// Holds a descriptor that a server shows against the pin.
-    ///
-    /// # Errors
-    /// [`ClientError::Integrity`] with both fingerprints when it is of another server.
-    pub fn check(&self, home: &Home, descriptor: &Descriptor) -> Result<(), ClientError> {
-        descriptor.check_pin(&self.log_key, &self.ledger_id, self.serial).map_err(|error| {
-            let text = match error {
-                DescriptorError::OtherLogKey | DescriptorError::OtherLedger => {
-                    let (address, now) = (&self.address, descriptor.fingerprint());
-                    format!(
-                        "THE SERVER AT {address} IS NOT THE ONE THAT WAS PINNED\n  pinned: {}\n  now:    {now}\n\
-                         The pin stands in {}.\n\
-                         Somebody may be in between, or another ledger is served there now. Ask its operator for the \
-                         fingerprint, another way than through this connection. If it is the new one:\n  \
-                         ledgerctl forget {address}\n  \
-                         ledgerctl --server {address} getKey --fingerprint {now}",
-                        self.fingerprint(),
-                        home.path(FILE).display(),
-                    )
-                }
-                other => format!("the server's descriptor is refused: {other}"),
-            };
-            ClientError::Integrity(text)
-        })
-    }
-
-    fn is_of(&self, descriptor: &Descriptor) -> bool {
-        self.ledger_id == descriptor.ledger_id() && self.log_key == *descriptor.log_key()
-    }
-}
+use crate::crypto::LedgerId;
+use crate::session::{Descriptor, KeyInfo};
 
 /// A line of the file.
 #[derive(Clone, Debug)]
@@ -131,6 +21,12 @@ enum Line {
     Server(Box<KnownServer>),
     /// What somebody wrote for people to read.
     Remark(String),
+}
+
+impl Line {
+    fn is_of(&self, ledger_id: LedgerId) -> bool {
+        matches!(self, Line::Server(server) if server.ledger_id == ledger_id)
+    }
 }
 
 /// The file as it stands, with what people wrote into it.
@@ -142,33 +38,41 @@ struct Lines {
 
 impl Lines {
     fn read(home: &Home) -> Result<Lines, ClientError> {
-        let damaged = |number: usize| {
-            ClientError::Config(format!(
-                "{}, line {number}: not a known server, or damaged: remove the line, and run `ledgerctl getKey` with \
-                 the fingerprint of that server",
-                home.path(FILE).display()
-            ))
-        };
         let bytes = home.read_bytes(FILE)?.unwrap_or_default();
         let text = str::from_utf8(&bytes).map_err(|error| {
             let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
-            damaged(before.split(|byte| *byte == b'\n').count())
+            unusable(home, before.split(|byte| *byte == b'\n').count(), "not text")
         })?;
         let (has_byte_order_mark, text) = match text.strip_prefix('\u{feff}') {
             Some(text) => (true, text),
             None => (false, text),
         };
-        let mut lines = Vec::new();
+        let mut read = Lines { has_byte_order_mark, lines: Vec::new() };
         for (number, line) in (1..).zip(text.lines()) {
             let words = line.trim();
-            if words.is_empty() || words.starts_with('#') {
-                lines.push(Line::Remark(line.to_owned()));
+            let line = if words.is_empty() || words.starts_with('#') {
+                Line::Remark(line.to_owned())
             } else {
-                let server = KnownServer::from_line(words).ok_or_else(|| damaged(number))?;
-                lines.push(Line::Server(Box::new(server)));
-            }
+                let server = KnownServer::from_line(words).map_err(|why| unusable(home, number, &why))?;
+                if let Some(why) = read.has_already(&server) {
+                    return Err(unusable(home, number, &why));
+                }
+                Line::Server(Box::new(server))
+            };
+            read.lines.push(line);
         }
-        Ok(Lines { has_byte_order_mark, lines })
+        Ok(read)
+    }
+
+    /// What of a server stands in a line before: of two lines, nobody could say which counts.
+    fn has_already(&self, server: &KnownServer) -> Option<String> {
+        self.servers().find_map(|before| {
+            if before.ledger_id == server.ledger_id {
+                return Some("the same ledger stands in a line above".to_owned());
+            }
+            let twice = server.addresses.iter().find(|address| before.addresses.contains(address))?;
+            Some(format!("{twice} stands in a line above, as the address of another ledger"))
+        })
     }
 
     fn to_text(&self) -> String {
@@ -193,6 +97,14 @@ impl Lines {
             Line::Remark(_) => None,
         })
     }
+}
+
+/// That a line of the file cannot be used.
+fn unusable(home: &Home, number: usize, why: &str) -> ClientError {
+    ClientError::Config(format!(
+        "{}, line {number}: {why}. Remove the line, and run `ledgerctl getKey` with the fingerprint of that server",
+        home.path(FILE).display()
+    ))
 }
 
 /// Changes the file under the lock of the home. A descriptor is there before a line speaks of it. What changes nothing
@@ -225,10 +137,6 @@ fn change<T>(
     Ok(changed)
 }
 
-fn descriptor_file(ledger_id: LedgerId) -> String {
-    format!("servers/{ledger_id}.descriptor")
-}
-
 /// Everything known, in the order of the file.
 ///
 /// # Errors
@@ -237,24 +145,24 @@ pub fn all(home: &Home) -> Result<Vec<KnownServer>, ClientError> {
     Ok(Lines::read(home)?.servers().cloned().collect())
 }
 
-/// What is known of the server at an address.
+/// What is known of the server at an address; in what is returned, that address is in front.
 ///
 /// # Errors
 /// As for [`all`].
 pub fn find(home: &Home, address: &str) -> Result<Option<KnownServer>, ClientError> {
-    Ok(all(home)?.into_iter().find(|server| server.address == address))
+    let found = all(home)?.into_iter().find(|server| server.addresses.contains(address));
+    Ok(found.map(|server| server.in_use_at(address)))
 }
 
-/// A server that is known at another address and serves the same ledger with the same log key.
+/// What is known of the server of a ledger.
 ///
 /// # Errors
 /// As for [`all`].
-pub fn known_elsewhere(home: &Home, descriptor: &Descriptor) -> Result<Option<KnownServer>, ClientError> {
-    Ok(all(home)?.into_iter().find(|server| server.is_of(descriptor)))
+pub fn find_ledger(home: &Home, ledger_id: LedgerId) -> Result<Option<KnownServer>, ClientError> {
+    Ok(all(home)?.into_iter().find(|server| server.ledger_id == ledger_id))
 }
 
-/// Keeps a checkpoint of a ledger that was proven to extend the one before, for all addresses that the ledger
-/// is known by, unless a newer one is kept by now.
+/// Keeps a checkpoint of a ledger that was proven to extend the one before, unless a newer one is kept by now.
 ///
 /// # Errors
 /// [`ClientError`].
@@ -281,51 +189,102 @@ pub(super) fn put_in_place(home: &Home, ledger_id: LedgerId, note: &str) -> Resu
     })
 }
 
-/// Keeps a server that was looked at for the first time, or its newer descriptor. What another call has kept
-/// meanwhile counts as well: this may refuse a server that was not known a moment ago.
+/// Keeps a server that was found at these addresses, or its newer descriptor; in what is returned, the first of these
+/// addresses is in front. What another call has kept meanwhile counts as well: this may refuse a server that was not
+/// known a moment ago.
 ///
 /// # Errors
 /// [`ClientError`].
-pub fn keep(home: &Home, address: &str, descriptor: &Descriptor) -> Result<KnownServer, ClientError> {
+pub fn keep(home: &Home, found: &Addresses, descriptor: &Descriptor) -> Result<KnownServer, ClientError> {
     change(home, Some(descriptor), &mut |lines| {
-        // One ledger may be known by several addresses. Its descriptor is kept once, and moves only forward for
-        // all of them.
-        for known in lines.servers().filter(|known| known.address == address || known.is_of(descriptor)) {
-            known.check(home, descriptor)?;
+        for known in lines.servers() {
+            let address = found.iter().find(|address| known.addresses.contains(address));
+            if address.is_some() || known.ledger_id == descriptor.ledger_id() {
+                known.check(home, address.unwrap_or(found.first()), descriptor)?;
+            }
         }
-        if !lines.servers().any(|known| known.address == address) {
-            let others = lines.servers().filter(|known| known.is_of(descriptor));
-            let checkpoint = others.filter_map(|known| known.checkpoint.clone()).next();
+        if !lines.servers().any(|known| known.is_of(descriptor)) {
             lines.lines.push(Line::Server(Box::new(KnownServer {
-                address: address.to_owned(),
                 ledger_id: descriptor.ledger_id(),
                 log_key: descriptor.log_key().clone(),
                 serial: descriptor.serial(),
                 encryption_key: descriptor.encryption_key().key_id(),
-                checkpoint,
+                checkpoint: None,
+                addresses: found.clone(),
             })));
         }
-        for known in lines.servers_mut().filter(|known| known.is_of(descriptor)) {
-            known.serial = descriptor.serial();
-            known.encryption_key = descriptor.encryption_key().key_id();
-        }
-        let kept = lines.servers().find(|known| known.address == address).cloned();
-        kept.ok_or_else(|| ClientError::Unexpected("a server that was kept is gone".to_owned()))
+        let mut of_it = lines.servers_mut().filter(|known| known.is_of(descriptor));
+        let known = of_it.next().ok_or_else(gone)?;
+        known.serial = descriptor.serial();
+        known.encryption_key = descriptor.encryption_key().key_id();
+        known.addresses = found.iter().fold(known.addresses.clone(), |known, address| known.with(address));
+        Ok(known.in_use_at(found.first()))
     })
 }
 
-/// Strikes a server out; with the last address of its ledger goes the ledger's descriptor.
-pub(super) fn strike_out(home: &Home, server: &KnownServer, is_last: bool) -> Result<(), ClientError> {
-    let is_it = |line: &Line| matches!(line, Line::Server(known) if known.address == server.address);
-    change(home, None, &mut |lines| {
-        lines.lines.retain(|line| !is_it(line));
+/// Keeps a newer descriptor of a server that is known, and nothing about where that was fetched.
+pub(super) fn renew(
+    home: &Home,
+    server: &KnownServer,
+    descriptor: &Descriptor,
+) -> Result<KnownServer, ClientError> {
+    let newer = KnownServer {
+        serial: descriptor.serial(),
+        encryption_key: descriptor.encryption_key().key_id(),
+        ..server.clone()
+    };
+    change(home, Some(descriptor), &mut |lines| {
+        for known in lines.servers_mut().filter(|known| known.ledger_id == server.ledger_id) {
+            known.check(home, server.address(), descriptor)?;
+            (known.serial, known.encryption_key) = (newer.serial, newer.encryption_key);
+        }
         Ok(())
     })?;
-    if is_last { home.remove(&descriptor_file(server.ledger_id)) } else { Ok(()) }
+    Ok(newer)
+}
+
+fn gone() -> ClientError {
+    ClientError::Unexpected("a server that was kept is gone".to_owned())
+}
+
+/// What was struck out.
+#[derive(Clone, Debug)]
+pub(super) struct Struck {
+    /// The server as it was known.
+    pub(super) server: KnownServer,
+    /// Where it is still known; if nowhere, it is forgotten.
+    pub(super) elsewhere: Option<Addresses>,
+}
+
+/// Strikes an address out; with its last address goes a server, and its descriptor. `keep` is called before a server goes.
+/// None when no server is known at this address.
+pub(super) fn strike_out(
+    home: &Home,
+    address: &str,
+    keep: &mut dyn FnMut(&KnownServer) -> Result<(), ClientError>,
+) -> Result<Option<Struck>, ClientError> {
+    let struck = change(home, None, &mut |lines| {
+        let Some(known) = lines.servers_mut().find(|known| known.addresses.contains(address)) else {
+            return Ok(None);
+        };
+        let struck = Struck { server: known.clone(), elsewhere: known.addresses.without(address) };
+        match &struck.elsewhere {
+            Some(elsewhere) => known.addresses = elsewhere.clone(),
+            None => {
+                keep(known)?;
+                lines.lines.retain(|line| !line.is_of(struck.server.ledger_id));
+            }
+        }
+        Ok(Some(struck))
+    })?;
+    if let Some(Struck { server, elsewhere: None }) = &struck {
+        home.remove(&descriptor_file(server.ledger_id))?;
+    }
+    Ok(struck)
 }
 
 /// Makes a home know a server as another home knows it, and no other server: its trust is borrowed. What the
-/// home knows of the same ledger at the same address stays, because its checkpoint may be newer.
+/// home knows of the same server at the same addresses stays, because its checkpoint may be newer.
 ///
 /// # Errors
 /// [`ClientError`].
@@ -335,9 +294,8 @@ pub(in crate::client) fn borrow(
     descriptor: &Descriptor,
 ) -> Result<(), ClientError> {
     let same = |known: &KnownServer| {
-        known.address == server.address
-            && known.ledger_id == server.ledger_id
-            && known.log_key == server.log_key
+        known.is_of(descriptor)
+            && server.addresses.iter().all(|address| known.addresses.contains(address))
             && known.serial >= server.serial
     };
     if all(home)?.iter().any(same) {
@@ -368,63 +326,95 @@ pub fn verify_key_info(info: &KeyInfo) -> Result<Descriptor, ClientError> {
     Ok(descriptor)
 }
 
-/// Verifies the signature of a checkpoint and reads it.
-///
-/// # Errors
-/// [`ClientError::Integrity`].
-pub fn read_checkpoint(server: &KnownServer, note: &str) -> Result<Checkpoint, ClientError> {
-    Checkpoint::of_note(note, &server.log_key)
-        .map_err(|error| ClientError::Integrity(format!("the server's checkpoint is refused: {error}")))
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::known_server::example;
     use super::*;
     use crate::client::home::temporary::home;
-    use crate::crypto::note::LogKey;
 
-    fn server(address: &str) -> KnownServer {
-        let log_key = LogKey::from_seed("ledger.example/test", &[7; 32]).unwrap().public().clone();
-        let (ledger_id, encryption_key) = (LedgerId([1; 32]), KeyId([2; 32]));
-        let checkpoint = Some("a note\n".to_owned());
-        KnownServer { address: address.to_owned(), ledger_id, log_key, serial: 3, encryption_key, checkpoint }
+    /// Writes the lines of these servers, and nothing else.
+    fn write(home: &Home, servers: &[KnownServer]) {
+        let lines: String = servers.iter().map(|server| server.to_line() + "\n").collect();
+        home.write(FILE, lines.as_bytes()).unwrap();
+    }
+
+    fn addresses(home: &Home) -> Vec<String> {
+        all(home).unwrap().iter().map(|server| server.addresses.to_string()).collect()
+    }
+
+    fn forget(home: &Home, address: &str) -> Option<Struck> {
+        strike_out(home, address, &mut |_| Ok(())).unwrap()
     }
 
     #[test]
     fn what_people_write_into_the_file_is_read_over_and_survives_a_change() {
         let (_directory, home) = home();
-        let (a, b) = (server("a:1").to_line(), server("b:2").to_line());
-        home.write(FILE, format!("\u{feff}# mine\r\n\n  {a} \r\n  # b is the same\n{b}\n").as_bytes())
+        let (a, b) = (example(1, "a:1").to_line(), example(2, "b:2").to_line());
+        home.write(FILE, format!("\u{feff}# mine\r\n\n  {a} \r\n  # b is another\n{b}\n").as_bytes())
             .unwrap();
-        let known = all(&home).unwrap();
-        assert_eq!(known.iter().map(|server| server.address.as_str()).collect::<Vec<_>>(), ["a:1", "b:2"]);
-        strike_out(&home, &known[0], false).unwrap();
+        assert_eq!(addresses(&home), ["a:1", "b:2"]);
+        forget(&home, "a:1").unwrap();
         let text = home.read(FILE).unwrap().unwrap();
-        assert_eq!(text, format!("\u{feff}# mine\n\n  # b is the same\n{b}\n"));
+        assert_eq!(text, format!("\u{feff}# mine\n\n  # b is another\n{b}\n"));
     }
 
     #[test]
     fn a_bit_that_turned_over_in_a_line_is_told_with_the_file_and_the_line() {
         let (_directory, home) = home();
-        let line = server("a:1").to_line();
+        let line = example(1, "a:1,b:2").to_line();
         for at in 0..line.len() {
             for bit in [1, 32] {
                 let mut bytes = format!("# mine\n{line}\n").into_bytes();
                 bytes["# mine\n".len() + at] ^= bit;
                 home.write(FILE, &bytes).unwrap();
                 match all(&home) {
-                    // Another address is another server, which is not known.
-                    Ok(known) => {
-                        assert!(at <= "a:1".len(), "byte {at} was not noticed");
-                        assert!(known.iter().all(|known| known.address != "a:1"), "byte {at}");
-                    }
                     Err(ClientError::Config(text)) => {
-                        let start = format!("{}, line 2", home.path(FILE).display());
+                        let start = format!("{}, line 2: not", home.path(FILE).display());
                         assert!(text.starts_with(&start), "byte {at}: {text}");
                     }
-                    Err(other) => panic!("byte {at}: {other}"),
+                    other => panic!("byte {at}: {other:?}"),
                 }
             }
         }
+    }
+
+    #[test]
+    fn no_ledger_and_no_address_stands_in_two_lines() {
+        let (_directory, home) = home();
+        for (second, why) in [(example(1, "b:2"), "the same ledger"), (example(2, "c:3,a:1"), "a:1 stands")] {
+            write(&home, &[example(1, "a:1"), second]);
+            match all(&home) {
+                Err(ClientError::Config(text)) => {
+                    assert!(text.contains("line 2") && text.contains(why), "{text}");
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_server_is_found_at_each_of_its_addresses_which_is_in_front_then() {
+        let (_directory, home) = home();
+        write(&home, &[example(1, "a:1,b:2"), example(2, "c:3")]);
+        let found = |address: &str| find(&home, address).unwrap();
+        assert_eq!(found("b:2").unwrap().addresses.to_string(), "b:2,a:1");
+        assert_eq!(found("b:2").unwrap().ledger_id, found("a:1").unwrap().ledger_id);
+        assert_eq!(found("c:3").unwrap().ledger_id, LedgerId([2; 32]));
+        assert!(found("d:4").is_none());
+        assert_eq!(addresses(&home), ["a:1,b:2", "c:3"], "looking changes nothing");
+    }
+
+    #[test]
+    fn a_server_goes_with_its_last_address_and_is_kept_before_it_goes() {
+        let (_directory, home) = home();
+        write(&home, &[example(1, "a:1,b:2"), example(2, "c:3")]);
+        let left = forget(&home, "a:1").unwrap().elsewhere;
+        assert_eq!(left.map(|left| left.to_string()), Some("b:2".to_owned()));
+        let mut refuse = |_: &KnownServer| Err(ClientError::Unexpected("no room".to_owned()));
+        assert!(strike_out(&home, "b:2", &mut refuse).is_err());
+        assert_eq!(addresses(&home), ["b:2", "c:3"], "what could not be kept stays");
+        assert!(forget(&home, "b:2").unwrap().elsewhere.is_none());
+        assert_eq!(addresses(&home), ["c:3"]);
+        assert!(forget(&home, "b:2").is_none());
     }
 }

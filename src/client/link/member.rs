@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::checkpoints::{audit, audit_shown};
 use super::connection::{Bell, Connection, NotOpened, Opening};
-use super::known_servers::{KnownServer, read_checkpoint};
+use super::known_server::{KnownServer, read_checkpoint};
 use super::newest;
 use super::opening::{not_opened, open_full};
 use super::question::Question;
@@ -38,7 +38,7 @@ impl Member {
         patience: Duration,
     ) -> Result<Member, ClientError> {
         let resumed = read_ticket(home, &server, &account)
-            .map(|ticket| Connection::open(&server.address, &Opening::Resume(&ticket), patience));
+            .map(|ticket| Connection::open(server.address(), &Opening::Resume(&ticket), patience));
         let (server, connection) = match resumed {
             Some(Ok(connection)) => (server, connection),
             Some(Err(NotOpened::Alert(2))) => return Err(not_opened(&server, NotOpened::Alert(2))),

@@ -2,7 +2,9 @@
 
 mod away;
 pub mod question;
+mod addresses;
 mod connection;
+mod known_server;
 pub mod known_servers;
 mod evidence;
 mod forgetting;
@@ -15,12 +17,13 @@ mod tickets;
 mod member;
 mod successor;
 
+pub use addresses::Addresses;
 pub use anonymous::Anonymous;
 pub(crate) use away::{away, no_answer};
 pub(super) use checkpoints::{audit, prove_consistent, prove_extends};
 pub use connection::{Bell, Connection, NotOpened, Opening, PATIENCE, Waited, get_key};
 pub use forgetting::{Forgotten, forget_server};
-pub use known_servers::KnownServer;
+pub use known_server::KnownServer;
 pub use member::Member;
 pub(super) use newest::recall;
 pub use opening::pinned;

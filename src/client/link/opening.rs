@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::away::busy;
 use super::connection::{Connection, NotOpened, Opening, get_key};
-use super::known_servers::{self, KnownServer};
+use super::known_server::KnownServer;
+use super::known_servers;
 use crate::client::{ClientError, Home};
 use crate::session::{ClientAuth, Descriptor};
 
@@ -26,11 +27,11 @@ pub(super) fn open_full(
     patience: Duration,
 ) -> Result<(KnownServer, Connection), ClientError> {
     let descriptor = server.descriptor(home)?;
-    match Connection::open(&server.address, &Opening::Full(&descriptor, auth.clone()), patience) {
+    match Connection::open(server.address(), &Opening::Full(&descriptor, auth.clone()), patience) {
         Ok(connection) => Ok((server, connection)),
         Err(NotOpened::Alert(3)) => {
             let (server, descriptor) = refresh(home, &server)?;
-            let opened = Connection::open(&server.address, &Opening::Full(&descriptor, auth), patience);
+            let opened = Connection::open(server.address(), &Opening::Full(&descriptor, auth), patience);
             opened.map(|connection| (server.clone(), connection)).map_err(|error| not_opened(&server, error))
         }
         Err(error) => Err(not_opened(&server, error)),
@@ -42,9 +43,9 @@ pub(super) fn open_full(
 /// # Errors
 /// [`ClientError::Integrity`] when it is of another server or older.
 fn refresh(home: &Home, server: &KnownServer) -> Result<(KnownServer, Descriptor), ClientError> {
-    let descriptor = known_servers::verify_key_info(&get_key(&server.address)?)?;
-    server.check(home, &descriptor)?;
-    match known_servers::keep(home, &server.address, &descriptor) {
+    let descriptor = known_servers::verify_key_info(&get_key(server.address())?)?;
+    server.check(home, server.address(), &descriptor)?;
+    match known_servers::renew(home, server, &descriptor) {
         // It is asked for again next time.
         Err(ClientError::File(path, error)) => {
             home.not_kept(&path, &error);
@@ -55,7 +56,7 @@ fn refresh(home: &Home, server: &KnownServer) -> Result<(KnownServer, Descriptor
 }
 
 pub(super) fn not_opened(server: &KnownServer, error: NotOpened) -> ClientError {
-    let address = &server.address;
+    let address = server.address();
     match error {
         NotOpened::Error(error) => error,
         NotOpened::Alert(2) => busy(address),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::checkpoints;
 use super::connection::Connection;
-use super::known_servers::KnownServer;
+use super::known_server::KnownServer;
 use crate::chain::Checkpoint;
 use crate::client::{ClientError, Home};
 use crate::crypto::Digest;

@@ -1,6 +1,6 @@
 //! Tickets of a home: with one, the next channel to a server costs neither side an RSA operation.
 
-use super::known_servers::KnownServer;
+use super::known_server::KnownServer;
 use crate::client::{Account, Home, clock};
 use crate::session::ClientTicket;
 

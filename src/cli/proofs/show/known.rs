@@ -36,7 +36,7 @@ impl Known {
     pub(super) fn ledger(&self, ledger_id: LedgerId) -> String {
         match self.server(ledger_id) {
             Some(server) => {
-                format!("{}, which you know at {}; id {ledger_id}", server.log_key.origin(), server.address)
+                format!("{}, which you know at {}; id {ledger_id}", server.log_key.origin(), server.address())
             }
             None => format!("one that this home does not know; id {ledger_id}"),
         }

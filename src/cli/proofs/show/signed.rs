@@ -88,7 +88,7 @@ fn proven(shown: Shown, receipt: &Receipt, server: &KnownServer, known: &Known) 
     shown
         .check(Check::Holds(format!(
             "the ledger at {} signed for it, as block {} of {size}, and its author signed the command",
-            server.address, proven.index
+            server.address(), proven.index
         )))
         .check(Check::Open(format!(
             "the time, {}, is the server's word; whether everybody is shown this ledger, checkpoints and witnesses tell",
@@ -153,7 +153,7 @@ pub(super) fn public_key(text: &str, known: &Known) -> Option<Shown> {
     let server = known.servers.iter().find(|server| server.encryption_key == id);
     let owner = match (&known.key, server) {
         (Some(own), _) if own.key_id() == id => "you: the private half is in this home".to_owned(),
-        (_, Some(server)) => format!("the server at {}, to encrypt to it", server.address),
+        (_, Some(server)) => format!("the server at {}, to encrypt to it", server.address()),
         _ => "not known here".to_owned(),
     };
     Some(shown.fact("key_id", id).fact_as("owner", owner.clone(), owner))
@@ -181,7 +181,7 @@ pub(super) fn descriptor(text: &str, known: &Known) -> Option<Shown> {
         .check(Check::Holds("it is signed with the log key that it names".to_owned()));
     Some(match known.server(id) {
         Some(server) if server.log_key == *descriptor.log_key() => {
-            shown.check(Check::Holds(format!("that key is the one that is pinned for {}", server.address)))
+            shown.check(Check::Holds(format!("that key is the one that is pinned for {}", server.address())))
         }
         Some(_) => shown.check(Check::Wrong("another log key is pinned for this ledger".to_owned())),
         None => {
@@ -232,7 +232,7 @@ pub(super) fn checkpoint(text: &str, known: &Known) -> Option<Shown> {
 
 /// A checkpoint beside the newest one that is kept of its ledger.
 fn compared(shown: Shown, checkpoint: &Checkpoint, server: &KnownServer) -> Shown {
-    let address = &server.address;
+    let address = server.address();
     let shown = shown.check(Check::Holds(format!("the ledger at {address} signed it")));
     let kept = server.checkpoint.as_deref().and_then(|kept| read_checkpoint(server, kept).ok());
     let Some(kept) = kept else { return shown };
@@ -262,7 +262,7 @@ pub(super) fn verifier_key(text: &str, known: &Known) -> Option<Shown> {
         return Some(match server {
             Some(server) => shown
                 .fact("ledger_id", server.ledger_id)
-                .check(Check::Holds(format!("it is the key that is pinned for {}", server.address))),
+                .check(Check::Holds(format!("it is the key that is pinned for {}", server.address()))),
             None if known.called(key.origin()).next().is_some() => shown.check(Check::Open(
                 "whose it is: a ledger of this name is known here, and has another key".to_owned(),
             )),
