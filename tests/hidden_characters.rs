@@ -74,7 +74,7 @@ fn a_new_memo_with_a_hidden_character_is_refused_by_client_and_server() {
     assert!(typed.contains("memo") && typed.contains("U+202E"), "{typed}");
 
     let home = Home::open(Some(&place.directory.path().join("alice"))).unwrap();
-    let mut alice = Member::open(&home, at, &mut |_| None).unwrap();
+    let mut alice = Member::open(&home, &at.parse().unwrap(), &mut |_| None).unwrap();
     for memo in ["a\u{202e}b", "\u{200b}", "two\u{2028}lines", "\u{fdd0}", "\u{e0041}"] {
         let refused = pay_raw(&mut alice, 2, memo).unwrap_err();
         assert!(refused.contains("invalid_memo") && refused.contains("payment 1"), "{refused}");

@@ -68,7 +68,7 @@ fn a_bit_that_turned_over_in_a_home_is_told_with_the_file_or_does_no_harm() {
     place.done("alice", at, &["witness"]);
     let root = place.directory.path().join("alice");
     let home = Home::open(Some(&root)).unwrap();
-    let open = || Member::open(&home, at, &mut |_| None);
+    let open = || Member::open(&home, &at.parse().unwrap(), &mut |_| None);
     let sound = open().unwrap().key().public().clone();
     let files = files_of(&root);
     for kind in ["known_servers", "key.pem", "servers/", "accounts/", "newest/", "tickets/", "witness/"] {

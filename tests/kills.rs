@@ -49,7 +49,7 @@ impl World {
         place.done("bank", &at, &["issue", "alice", "100000"]);
         place.join("watcher", &at);
         let home = Home::open(Some(&place.directory.path().join("watcher"))).unwrap();
-        let watcher = Member::open(&home, &at, &mut |_| None).unwrap();
+        let watcher = Member::open(&home, &at.parse().unwrap(), &mut |_| None).unwrap();
         World { place, at, watcher, _daemon: daemon }
     }
 

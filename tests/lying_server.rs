@@ -151,7 +151,7 @@ impl Stage {
     }
 
     fn open(&self) -> Result<Member, ClientError> {
-        Member::open(&self.home, &self.address, &mut |_| None)
+        Member::open(&self.home, &self.address.parse().unwrap(), &mut |_| None)
     }
 
     fn receipt(&self, index: u64) -> Result<(), ClientError> {
@@ -270,7 +270,7 @@ fn a_newer_checkpoint_of_another_history_is_a_fork_whatever_is_answered() {
     let stage = Stage::showing(forked.clone(), forked.note(16), &honest.note(12));
     caught(stage.open().map(|_| ()), "FORK");
     assert_eq!(stage.evidence(), 2);
-    let kept = known_servers::find(&stage.home, &stage.address).unwrap().unwrap().checkpoint;
+    let kept = known_servers::find_ledger(&stage.home, honest.ledger_id).unwrap().unwrap().checkpoint;
     assert_eq!(kept, Some(honest.note(12)), "what was kept stays");
     let answers: [fn(&Ledger) -> Reply; 3] = [
         |honest| Reply::Consistency(Consistency::prove(16, 12, &honest.tree).unwrap()),

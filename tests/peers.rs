@@ -405,7 +405,7 @@ fn an_order_that_somebody_else_captured_is_worth_nothing_to_them() {
     let mut bob = Listening::start(&place, "bob", at, &[]);
 
     // Carol is who she says she is; the cheque is not hers to hand over.
-    let mut carol = Member::open(&home(&place, "carol"), at, &mut |_| None).unwrap();
+    let mut carol = Member::open(&home(&place, "carol"), &at.parse().unwrap(), &mut |_| None).unwrap();
     let payee = fetch_registrant(&mut carol, AccountId(2)).unwrap();
     let link = PeerLink::open(&mut carol, &payee, bob.address.parse().unwrap()).unwrap();
     let note = carol.server().checkpoint.clone().unwrap();
@@ -467,7 +467,7 @@ fn without_an_authenticated_session_nothing_about_members_is_told() {
         Request::Receipt(ReceiptOf::Block(1)),
     ];
     for question in questions {
-        let mut stranger = Anonymous::open(&home(&place, "stranger"), at).unwrap();
+        let mut stranger = Anonymous::open(&home(&place, "stranger"), &at.parse().unwrap()).unwrap();
         stranger.connection().send(&question).unwrap();
         match stranger.connection().wait(None).unwrap() {
             Waited::Reply(_, Reply::Refused(refusal)) => {

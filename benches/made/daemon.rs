@@ -94,7 +94,8 @@ impl Daemon {
     /// that knows the daemon lies.
     pub(crate) fn accounts(&self, place: &Path, count: usize) -> Accounts {
         let (home, server, _) = self.pinned(place);
-        let accounts = Accounts::open(&cache(), &home, server, count).unwrap();
+        let addresses = self.address.parse().unwrap();
+        let accounts = Accounts::open(&cache(), &home, server, addresses, count).unwrap();
         Accounts::make_keys(&accounts.without_key().unwrap(), &|| ()).unwrap();
         accounts.register(&accounts.unregistered().unwrap(), &|| ()).unwrap();
         accounts

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::Arguments;
 use super::outlet::Outlet;
 use super::passphrases::Passphrases;
-use crate::client::{ClientError, Home, Member};
+use crate::client::{Addresses, ClientError, Home, Member};
 
 /// The session that the commands of a shell share.
 pub(super) type SharedSession = Rc<RefCell<Option<Member>>>;
@@ -20,8 +20,8 @@ pub(super) type SharedSession = Rc<RefCell<Option<Member>>>;
 pub(super) struct Context {
     /// The home directory, if one was named.
     home: Option<PathBuf>,
-    /// HOST:PORT of the server.
-    pub(super) server: String,
+    /// The addresses of the server, as they were given.
+    server: String,
     /// Where the command's words go.
     pub(super) out: Outlet,
     /// The home, once it was opened.
@@ -69,6 +69,14 @@ impl Context {
         let out = self.out;
         let home = Home::open(self.home.as_deref())?.telling(Arc::new(move |text| out.note(text)));
         Ok(self.opened.get_or_init(|| home).clone())
+    }
+
+    /// The addresses of the server, in the order in which they are tried.
+    ///
+    /// # Errors
+    /// [`ClientError::Usage`] when they are none.
+    pub(super) fn server(&self) -> Result<Addresses, ClientError> {
+        self.server.parse()
     }
 
     /// The home directory, if there is one already: for a command that only looks.

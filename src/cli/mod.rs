@@ -124,7 +124,8 @@ pub struct Arguments {
     #[argh(option)]
     pub home: Option<PathBuf>,
 
-    /// HOST:PORT of the server (LEDGERCTL_SERVER), 127.0.0.1:7878 if not given
+    /// HOST:PORT of the server (LEDGERCTL_SERVER), 127.0.0.1:7878 if not given; of several addresses with commas between
+    /// them, the first that answers
     #[argh(option)]
     pub server: Option<String>,
 

@@ -8,7 +8,7 @@ use super::GROUPS;
 /// Options that every command takes.
 pub(super) const OPTIONS: &[(&str, &str)] = &[
     ("--home DIR", "where keys and pinned servers are (LEDGERCTL_HOME)"),
-    ("--server HOST:PORT", "127.0.0.1:7878 if not given (LEDGERCTL_SERVER)"),
+    ("--server HOST:PORT", "or A:1,B:2; 127.0.0.1:7878 if not given (LEDGERCTL_SERVER)"),
     ("--passphrase-file F", "file whose first line is the passphrase of the key"),
     ("--passphrase-fd N", "the same from a file that is open already"),
     ("--json", "stable JSON instead of text"),

@@ -58,7 +58,7 @@ pub(super) fn open_member<'a>(context: &'a Context) -> Result<Session<'a>, Clien
     let alive = kept.as_mut().is_some_and(|member| member.connection().is_alive());
     let mut member = match kept.filter(|_| alive) {
         Some(member) => member,
-        None => Member::open(&home, &context.server, &mut context.passphrase())?,
+        None => Member::open(&home, &context.server()?, &mut context.passphrase())?,
     };
     let mut say = |earlier: Earlier<'_>| match earlier {
         Earlier::Command(message, outcome) => context.out.note(&in_words(message, outcome)),

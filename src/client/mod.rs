@@ -17,7 +17,7 @@
 //!
 //! # fn main() -> Result<(), ledgerd::client::ClientError> {
 //! let home = Home::open(None)?;
-//! let mut member = Member::open(&home, "127.0.0.1:7878", &mut |_| None)?;
+//! let mut member = Member::open(&home, &"127.0.0.1:7878".parse()?, &mut |_| None)?;
 //! let balance = member.ask(&payments_question::Balance)?.balance;
 //! # let _shown = balance;
 //! # Ok(())
@@ -55,9 +55,9 @@ pub use identity::{
     Account, KEY_FILE, PassphraseSource, is_key_encrypted, load_key, make_key, read_account, set_passphrase,
 };
 pub use link::{
-    Addresses, Anonymous, Bell, Connection, Forgotten, KnownServer, Member, NotOpened, Opening, PATIENCE,
-    Question, Reopen, Successor, Waited, accept_successor, forget_server, get_key, known_servers, pinned,
-    question,
+    Addresses, Anonymous, Bell, Connection, Forgotten, Found, KnownServer, Member, NotOpened, Opening,
+    PATIENCE, Question, Reopen, Successor, Waited, accept_successor, find_server, forget_server, get_key,
+    known_servers, pinned, question,
 };
 pub(crate) use link::{away, no_answer};
 pub use orders::input as orders_input;

@@ -7,17 +7,17 @@ use argh::{ArgsInfo, FromArgs};
 use crate::cli::context::Context;
 use crate::cli::run::Run;
 use crate::client::{
-    Anonymous, ClientError, Home, KnownServer, find_account, get_key, keep_first_block, known_servers,
-    load_key, not_writable, read_account,
+    Addresses, Anonymous, ClientError, Found, Home, KnownServer, find_account, find_server, keep_first_block,
+    known_servers, load_key, not_writable, read_account,
 };
-use crate::session::Descriptor;
 use crate::session::descriptor::is_fingerprint;
 use crate::terminal::exit::Exit;
 
 /// Fetch the server's identity, verify it and pin it.
 ///
-/// This is the only exchange in the clear. Compare the fingerprint with one that reached you another way. A home
-/// that holds a copy of your key.pem and nothing else gets your account back.
+/// This is the only exchange in the clear. Compare the fingerprint with one that reached you another way. Every address of a
+/// list is asked, and all that answer have to be of one server. A home that holds a copy of your key.pem and nothing else
+/// gets your account back.
 #[derive(FromArgs, ArgsInfo, Debug)]
 #[argh(subcommand, name = "getKey", example = "ledgerctl getKey --fingerprint SHA3-256:4fXb…")]
 pub struct GetKey {
@@ -49,48 +49,54 @@ impl Run for GetKey {
 
     fn run(&self, context: &Context) -> Result<Exit, ClientError> {
         let home = context.home()?;
-        let known = known_servers::find(&home, &context.server)?;
-        let info = get_key(&context.server)?;
-        let descriptor = known_servers::verify_key_info(&info)?;
-        let fingerprint = descriptor.fingerprint();
-        if let Some(wanted) = &self.fingerprint
-            && *wanted != fingerprint
-        {
-            return Err(ClientError::Integrity(format!(
-                "the server at {} has another fingerprint\n  expected: {wanted}\n  found:    {fingerprint}",
-                context.server
-            )));
+        let asked = context.server()?;
+        let found = find_server(&home, &asked)?;
+        for error in &found.silent {
+            context.out.note(&format!("{error}; this address is left out"));
         }
-        match &known {
-            Some(known) => known.check(&home, &context.server, &descriptor)?,
-            None => match known_servers::find_ledger(&home, descriptor.ledger_id())? {
-                Some(elsewhere) => recognised(context, &home, &elsewhere, &descriptor)?,
-                None => confirm(context, self, &fingerprint)?,
-            },
+        self.compare(&found)?;
+        if found.known.is_none() {
+            confirm(self, &found)?;
         }
-        let server =
-            known_servers::keep(&home, &context.server.parse()?, &descriptor).map_err(
-                |error| match error {
-                    ClientError::File(path, error) => not_writable(&path, &error),
-                    other => other,
-                },
-            )?;
+        let kept = known_servers::keep(&home, &found.addresses, &found.descriptor);
+        let server = kept.map_err(|error| match error {
+            ClientError::File(path, error) => not_writable(&path, &error),
+            other => other,
+        })?;
+        if let Some(known) = &found.known {
+            let new = found.addresses.iter().filter(|address| !known.addresses.contains(address));
+            new.for_each(|address| context.out.note(&known.also_at(address)));
+        }
         // Without it, amounts are shown in minor units where no server is asked.
-        drop(keep_first_block(&home, &info.genesis));
-        show(context, self, &descriptor, known.is_some())?;
+        drop(keep_first_block(&home, &found.genesis));
+        show(context, self, &asked, &found)?;
         if read_account(&home, server.ledger_id)?.is_none() {
-            restore(context, &home)?;
+            restore(context, &home, &found.addresses)?;
         }
         Ok(Exit::Done)
     }
 }
 
+impl GetKey {
+    /// Holds the fingerprint that was found against the one that was given, if one was.
+    fn compare(&self, found: &Found) -> Result<(), ClientError> {
+        let fingerprint = found.descriptor.fingerprint();
+        match self.fingerprint.as_ref().filter(|wanted| **wanted != fingerprint) {
+            None => Ok(()),
+            Some(wanted) => Err(ClientError::Integrity(format!(
+                "the server at {} has another fingerprint\n  expected: {wanted}\n  found:    {fingerprint}",
+                found.addresses
+            ))),
+        }
+    }
+}
+
 /// A home that has a key and no account on this ledger gets the account back, if the key has one. The server is pinned
 /// either way, so what stands in the way of this is only told.
-fn restore(context: &Context, home: &Home) -> Result<(), ClientError> {
+fn restore(context: &Context, home: &Home, addresses: &Addresses) -> Result<(), ClientError> {
     let found = load_key(home, &mut context.passphrase()).and_then(|key| {
         let Some(key) = key else { return Ok(None) };
-        find_account(home, &mut Anonymous::open(home, &context.server)?, &key)
+        find_account(home, &mut Anonymous::open(home, addresses)?, &key)
     });
     match found {
         Ok(Some(account)) => {
@@ -107,41 +113,23 @@ fn restore(context: &Context, home: &Home) -> Result<(), ClientError> {
     Ok(())
 }
 
-/// A ledger that is known at another address needs nobody's word: its log key signed the descriptor, and the newest
-/// checkpoint that it showed there counts here.
-fn recognised(
-    context: &Context,
-    home: &Home,
-    elsewhere: &KnownServer,
-    descriptor: &Descriptor,
-) -> Result<(), ClientError> {
-    elsewhere.check(home, &context.server, descriptor)?;
-    let known = elsewhere.address();
-    context.out.note(&format!(
-        "{} serves the ledger that you know as {known}: its pin and its newest checkpoint count here as well. If it \
-         has moved for good: ledgerctl forget {known}",
-        context.server
-    ));
-    Ok(())
-}
-
 /// A server that is not known needs a word from a person, or one given beforehand.
-fn confirm(context: &Context, command: &GetKey, fingerprint: &str) -> Result<(), ClientError> {
+fn confirm(command: &GetKey, found: &Found) -> Result<(), ClientError> {
     if command.accept_new || command.fingerprint.is_some() {
         return Ok(());
     }
+    let (addresses, fingerprint) = (&found.addresses, found.descriptor.fingerprint());
     let refuse = |why: &str| {
         ClientError::Usage(format!(
-            "{} is not known, {why}\n  its fingerprint: {fingerprint}\n\
-             Compare it, then run getKey --fingerprint {fingerprint}",
-            context.server
+            "{addresses} is not known, {why}\n  its fingerprint: {fingerprint}\n\
+             Compare it, then run getKey --fingerprint {fingerprint}"
         ))
     };
     if !io::stdin().is_terminal() {
         return Err(refuse("and there is nobody to ask"));
     }
     let mut err = io::stderr().lock();
-    let ask = write!(err, "{} is not known.\n  {fingerprint}\nPin it? (yes/no) ", context.server);
+    let ask = write!(err, "{addresses} is not known.\n  {fingerprint}\nPin it? (yes/no) ");
     ask.and_then(|()| err.flush()).map_err(|error| ClientError::Unexpected(error.to_string()))?;
     let mut answer = String::new();
     let read = io::stdin().lock().read_line(&mut answer);
@@ -149,16 +137,12 @@ fn confirm(context: &Context, command: &GetKey, fingerprint: &str) -> Result<(),
     if answer.trim() == "yes" { Ok(()) } else { Err(refuse("and it was not confirmed")) }
 }
 
-fn show(
-    context: &Context,
-    command: &GetKey,
-    descriptor: &Descriptor,
-    known: bool,
-) -> Result<(), ClientError> {
+fn show(context: &Context, command: &GetKey, asked: &Addresses, found: &Found) -> Result<(), ClientError> {
+    let descriptor = &found.descriptor;
     let fingerprint = descriptor.fingerprint();
     if context.out.json {
         let value = serde_json::json!({
-            "server": context.server,
+            "server": asked.to_string(),
             "fingerprint": fingerprint,
             "ledger_id": descriptor.ledger_id().to_string(),
             "vkey": descriptor.log_key().to_string(),
@@ -174,6 +158,8 @@ fn show(
     if command.vkey {
         return context.out.line(&descriptor.log_key().to_string());
     }
-    context.out.note(if known { "the server is the one that was pinned" } else { "pinned" });
+    let known_at = |known: &KnownServer| asked.iter().any(|address| known.addresses.contains(address));
+    let was_pinned = found.known.as_ref().is_some_and(known_at);
+    context.out.note(if was_pinned { "the server is the one that was pinned" } else { "pinned" });
     context.out.line(&fingerprint)
 }

@@ -36,7 +36,7 @@ impl Run for Register {
         let handle = Handle::of_newcomer(&self.handle)
             .map_err(|error| ClientError::Usage(format!("invalid_handle: {:?}: {error}", self.handle)))?;
         let home = context.home()?;
-        let server = pinned(&home, &context.server)?;
+        let server = pinned(&home, &context.server()?)?;
         if let Some(account) = read_account(&home, server.ledger_id)? {
             if account.handle.eq_ignore_ascii_case(handle.as_str())
                 && let Some(registration) = untold_registration(&home, server.ledger_id, &account)?
@@ -52,7 +52,7 @@ impl Run for Register {
             )));
         }
         let key = key(context, self.passphrase)?;
-        let mut link = Anonymous::open(&home, &context.server)?;
+        let mut link = Anonymous::open(&home, &context.server()?)?;
         let registration = register(&home, &mut link, &key, &handle)?;
         let joined = &registration.joined;
         let Account { account: number, handle: name, .. } = joined.account();

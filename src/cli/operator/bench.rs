@@ -128,9 +128,10 @@ fn with_bar<T>(
 /// Opens the accounts; makes and registers those that are not there yet.
 fn prepare(context: &Context, cache: Option<&Path>, plan: &Plan) -> Result<Accounts, ClientError> {
     let home = context.home()?;
-    let server = pinned(&home, &context.server)?;
+    let addresses = context.server()?;
+    let server = pinned(&home, &addresses)?;
     let cache = cache.map_or_else(|| home.path("bench"), Path::to_owned);
-    let accounts = Accounts::open(&cache, &home, server, plan.accounts())?;
+    let accounts = Accounts::open(&cache, &home, server, addresses, plan.accounts())?;
     let homes = accounts.without_key()?;
     with_bar(context, "making keys", homes.len(), |step| Accounts::make_keys(&homes, step))?;
     let homes = accounts.unregistered()?;

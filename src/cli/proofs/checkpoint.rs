@@ -134,10 +134,10 @@ impl Run for Checkpoint {
 /// A channel to the server: a member's if this home has an account, for that costs the server less.
 fn open(context: &Context) -> Result<Box<dyn Reopen>, ClientError> {
     let home = context.home()?;
-    let server = pinned(&home, &context.server)?;
+    let server = pinned(&home, &context.server()?)?;
     Ok(match read_account(&home, server.ledger_id)? {
-        Some(_) => Box::new(Member::open(&home, &context.server, &mut context.passphrase())?),
-        None => Box::new(Anonymous::open(&home, &context.server)?),
+        Some(_) => Box::new(Member::open(&home, &context.server()?, &mut context.passphrase())?),
+        None => Box::new(Anonymous::open(&home, &context.server()?)?),
     })
 }
 
@@ -155,7 +155,7 @@ fn verify(context: &Context, command: &VerifyCheckpoint) -> Result<(), ClientErr
         return verdict(context, "signed", &checkpoint, None, &format!("signed: {}", sentence(&checkpoint)));
     }
     // A file that is not of this ledger says nothing about the server, and is told before the server is asked.
-    let (note, _) = signed(&command.file, &pinned(&context.home()?, &context.server)?.log_key)?;
+    let (note, _) = signed(&command.file, &pinned(&context.home()?, &context.server()?)?.log_key)?;
     let mut link = open(context)?;
     let kept = link.prove_kept(&note)?;
     let (_, server, _) = link.parts();
@@ -167,7 +167,7 @@ fn verify(context: &Context, command: &VerifyCheckpoint) -> Result<(), ClientErr
 fn compare(context: &Context, command: &CompareCheckpoints) -> Result<(), ClientError> {
     let vkey = match &command.vkey {
         Some(vkey) => vkey.clone(),
-        None => pinned(&context.home()?, &context.server)?.log_key,
+        None => pinned(&context.home()?, &context.server()?)?.log_key,
     };
     if is_standard(&command.a) && is_standard(&command.b) {
         return Err(ClientError::Usage("compare - -: standard input is one file".to_owned()));
@@ -238,7 +238,7 @@ fn accept(context: &Context, command: &AcceptCheckpoint) -> Result<(), ClientErr
     home.check_writable()?;
     let text = read_handed_on(&command.file)?;
     let note = chain::Checkpoint::find_note(&text).unwrap_or(text);
-    match accept_successor(&home, &context.server, &note)? {
+    match accept_successor(&home, &context.server()?, &note)? {
         Some(Successor { before, now, evidence }) => {
             context.out.note(&format!(
                 "what the server showed before stays in {}\nLook with copy and statement which of your commands are \

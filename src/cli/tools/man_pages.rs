@@ -10,7 +10,7 @@ use crate::terminal::exit::MEANINGS;
 /// Variables that `ledgerctl` reads.
 const CLIENT_VARIABLES: &[(&str, &str)] = &[
     ("LEDGERCTL_HOME", "directory of keys and pinned servers, if --home is not given"),
-    ("LEDGERCTL_SERVER", "HOST:PORT of the server, if --server is not given"),
+    ("LEDGERCTL_SERVER", "HOST:PORT of the server, or several with commas, if --server is not given"),
     ("LEDGERCTL_PASSPHRASE", "passphrase of the key, where there is no terminal to ask at"),
 ];
 
@@ -18,7 +18,7 @@ const CLIENT_VARIABLES: &[(&str, &str)] = &[
 const CLIENT_FILES: &[(&str, &str)] = &[
     ("~/.local/share/ledgerctl", "the home directory; another one with --home"),
     ("key.pem", "in it: your key. Keep a copy: nobody can give you another key to the same account"),
-    ("known_servers", "in it: the pinned servers, and the newest checkpoint of each"),
+    ("known_servers", "in it: the pinned servers, the addresses and the newest checkpoint of each"),
     ("evidence", "in it: signed checkpoints that contradict each other, if there are any"),
     ("shell_history", "in it: lines of the shell"),
 ];

@@ -15,7 +15,8 @@ use super::workers::on_all_cores;
 use super::{Plan, Step, payments_of};
 use crate::client::payments_question;
 use crate::client::{
-    Account, Anonymous, ClientError, Home, KnownServer, Member, Signer, identity, known_servers, register,
+    Account, Addresses, Anonymous, ClientError, Home, KnownServer, Member, Signer, identity, known_servers,
+    register,
 };
 use crate::crypto::SigningKey;
 use crate::domain::AccountId;
@@ -35,6 +36,7 @@ const BUSY_TRIES_MAX: u32 = 300;
 pub struct Accounts {
     homes: Vec<Home>,
     server: KnownServer,
+    addresses: Addresses,
     _lock: LockFile,
 }
 
@@ -49,7 +51,7 @@ pub struct Needy {
 
 impl Accounts {
     /// Opens the homes of `count` accounts in the cache, and makes those that are not there. Each knows the
-    /// server as `home` does.
+    /// server as `home` does, and looks for it at these addresses.
     ///
     /// # Errors
     /// [`ClientError::InUse`] when another run uses the cache.
@@ -57,6 +59,7 @@ impl Accounts {
         cache: &Path,
         home: &Home,
         server: KnownServer,
+        addresses: Addresses,
         count: usize,
     ) -> Result<Accounts, ClientError> {
         let lock = lock(cache)?;
@@ -67,7 +70,7 @@ impl Accounts {
             known_servers::borrow(&home, &server, &descriptor)?;
             homes.push(home);
         }
-        Ok(Accounts { homes, server, _lock: lock })
+        Ok(Accounts { homes, server, addresses, _lock: lock })
     }
 
     /// The homes without a key.
@@ -114,7 +117,7 @@ impl Accounts {
     /// [`ClientError`].
     pub fn register(&self, homes: &[Home], done: &Step<'_>) -> Result<(), ClientError> {
         for home in homes {
-            register_one(home, self.server.address())?;
+            register_one(home, &self.addresses)?;
             done();
         }
         Ok(())
@@ -142,7 +145,7 @@ impl Accounts {
         let homes = self.homes.get(..count).unwrap_or(&self.homes);
         let open = |number: usize| {
             let home = homes.get(number).ok_or_else(|| ClientError::Unexpected("no such home".to_owned()))?;
-            Member::open(home, self.server.address(), &mut |_| None)
+            Member::open(home, &self.addresses, &mut |_| None)
         };
         on_all_cores(homes.len(), open, done)
     }
@@ -192,7 +195,7 @@ fn key(home: &Home) -> Result<SigningKey, ClientError> {
     key.ok_or_else(|| ClientError::Config("a cached key is gone".to_owned()))
 }
 
-fn register_one(home: &Home, address: &str) -> Result<(), ClientError> {
+fn register_one(home: &Home, addresses: &Addresses) -> Result<(), ClientError> {
     let key = key(home)?;
     // The key's name makes a handle that nobody else has.
     let name: String = key.public().key_id().to_string().chars().take(16).collect();
@@ -201,7 +204,7 @@ fn register_one(home: &Home, address: &str) -> Result<(), ClientError> {
     let mut tries = 0;
     loop {
         let registered =
-            Anonymous::open(home, address).and_then(|mut link| register(home, &mut link, &key, &handle));
+            Anonymous::open(home, addresses).and_then(|mut link| register(home, &mut link, &key, &handle));
         match registered {
             Err(ClientError::Refused(refusal)) if refusal.name == refusal::BUSY && tries < BUSY_TRIES_MAX => {
                 tries += 1;

@@ -14,6 +14,11 @@ pub struct Addresses {
 }
 
 impl Addresses {
+    /// This one and no other. It is one of a list, or was found in one.
+    pub(super) fn of_one(address: &str) -> Addresses {
+        Addresses { first: address.to_owned(), others: Vec::new() }
+    }
+
     /// The first one.
     pub fn first(&self) -> &str {
         &self.first
@@ -63,7 +68,7 @@ impl FromStr for Addresses {
         let mut named = text.split(',').map(str::trim);
         let first = named.next().unwrap_or_default();
         check_form(first)?;
-        let mut addresses = Addresses { first: first.to_owned(), others: Vec::new() };
+        let mut addresses = Addresses::of_one(first);
         for address in named {
             check_form(address)?;
             addresses = addresses.with(address);

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::checkpoints::audit_shown;
+use super::addresses::Addresses;
 use super::connection::{Connection, PATIENCE};
 use super::known_server::KnownServer;
-use super::opening::{open_full, pinned};
+use super::opening::{audited, open_at_first, open_full, pinned};
 use super::reopen::Reopen;
 use crate::client::{ClientError, Home};
 use crate::crypto::Digest;
@@ -15,23 +15,32 @@ use crate::domain::AccountId;
 pub struct Anonymous {
     home: Home,
     server: KnownServer,
+    /// Where the server is looked for; the address in use is in front.
+    addresses: Addresses,
     connection: Connection,
 }
 
 impl Anonymous {
-    /// Opens an anonymous channel.
+    /// Opens an anonymous channel, at the first of these addresses where the server answers.
     ///
     /// # Errors
     /// [`ClientError`].
-    pub fn open(home: &Home, address: &str) -> Result<Anonymous, ClientError> {
-        Anonymous::open_at(home, pinned(home, address)?, PATIENCE)
+    pub fn open(home: &Home, addresses: &Addresses) -> Result<Anonymous, ClientError> {
+        Anonymous::open_to(home, &pinned(home, addresses)?, addresses, PATIENCE)
     }
 
-    fn open_at(home: &Home, server: KnownServer, patience: Duration) -> Result<Anonymous, ClientError> {
-        let (server, connection) = open_full(home, server, None, patience)?;
-        let mut opened = Anonymous { home: home.clone(), server, connection };
-        audit_shown(home, &mut opened.server, &mut opened.connection)?;
-        Ok(opened)
+    fn open_to(
+        home: &Home,
+        server: &KnownServer,
+        addresses: &Addresses,
+        patience: Duration,
+    ) -> Result<Anonymous, ClientError> {
+        let (server, connection) =
+            open_at_first(home, server, addresses, patience, &mut |server, patience| {
+                audited(home, open_full(home, server, None, patience)?)
+            })?;
+        let addresses = addresses.beginning_with(server.address());
+        Ok(Anonymous { home: home.clone(), server, addresses, connection })
     }
 
     /// The server.
@@ -59,7 +68,7 @@ impl Reopen for Anonymous {
     fn note_receipt(&mut self, _: u64, _: Digest) {}
 
     fn reopen(&mut self, patience: Duration) -> Result<(), ClientError> {
-        *self = Anonymous::open_at(&self.home, self.server.clone(), patience)?;
+        *self = Anonymous::open_to(&self.home, &self.server, &self.addresses, patience)?;
         Ok(())
     }
 }

@@ -127,7 +127,8 @@ pub fn get_key(address: &str) -> Result<KeyInfo, ClientError> {
     get_key_within(address, PATIENCE)
 }
 
-fn get_key_within(address: &str, patience: Duration) -> Result<KeyInfo, ClientError> {
+/// The same within `patience`.
+pub(super) fn get_key_within(address: &str, patience: Duration) -> Result<KeyInfo, ClientError> {
     let mut last = ClientError::Unreachable(format!("{address}: no address"));
     for target in resolve(address)? {
         match get_key_from(address, target, patience) {

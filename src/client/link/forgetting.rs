@@ -44,7 +44,7 @@ pub fn forget_server(home: &Home, address: &str) -> Result<Forgotten, ClientErro
 
 #[cfg(test)]
 mod tests {
-    use super::super::known_server::example;
+    use super::super::example::example;
     use super::*;
     use crate::client::home::temporary::home;
 

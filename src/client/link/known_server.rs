@@ -133,6 +133,15 @@ impl KnownServer {
         })
     }
 
+    /// What is told when the server is found at a further address.
+    pub fn also_at(&self, address: &str) -> String {
+        let known = self.address();
+        format!(
+            "{address} serves the ledger that you know as {known}: its pin and its newest checkpoint count here as well. \
+             If it has moved for good: ledgerctl forget {known}"
+        )
+    }
+
     /// That another server than this one was met at an address. If this one was never found there, the address only
     /// stood in a list with one of this server's.
     pub(super) fn not_the_one(&self, home: &Home, address: &str, now: &str) -> ClientError {
@@ -189,22 +198,9 @@ pub fn read_checkpoint(server: &KnownServer, note: &str) -> Result<Checkpoint, C
         .map_err(|error| ClientError::Integrity(format!("the server's checkpoint is refused: {error}")))
 }
 
-/// A server of a ledger that is as good as any other, for tests.
-#[cfg(test)]
-pub(super) fn example(ledger: u8, addresses: &str) -> KnownServer {
-    let log_key = crate::crypto::note::LogKey::from_seed("ledger.example/test", &[ledger; 32]).unwrap();
-    KnownServer {
-        ledger_id: LedgerId([ledger; 32]),
-        log_key: log_key.public().clone(),
-        serial: 3,
-        encryption_key: KeyId([2; 32]),
-        checkpoint: Some("a note\n".to_owned()),
-        addresses: addresses.parse().unwrap(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::example::example;
     use super::*;
 
     #[test]

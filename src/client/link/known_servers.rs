@@ -8,7 +8,7 @@
 
 use super::addresses::Addresses;
 pub use super::known_server::read_checkpoint;
-use super::known_server::{FILE, KnownServer, descriptor_file};
+use super::known_server::{FILE, KnownServer, descriptor_file, two_servers};
 use crate::chain::Genesis;
 use crate::client::{ClientError, Home};
 use crate::crypto::LedgerId;
@@ -145,13 +145,27 @@ pub fn all(home: &Home) -> Result<Vec<KnownServer>, ClientError> {
     Ok(Lines::read(home)?.servers().cloned().collect())
 }
 
-/// What is known of the server at an address; in what is returned, that address is in front.
+/// What is known of the server that a list is of; in what is returned, the first address that it is known at is in
+/// front. None when no server is known at any of them.
 ///
 /// # Errors
-/// As for [`all`].
-pub fn find(home: &Home, address: &str) -> Result<Option<KnownServer>, ClientError> {
-    let found = all(home)?.into_iter().find(|server| server.addresses.contains(address));
-    Ok(found.map(|server| server.in_use_at(address)))
+/// As for [`all`]; [`ClientError::Integrity`] when the addresses are those of two servers.
+pub fn find_one(home: &Home, addresses: &Addresses) -> Result<Option<KnownServer>, ClientError> {
+    let known = all(home)?;
+    let mut one: Option<KnownServer> = None;
+    for address in addresses.iter() {
+        let Some(server) = known.iter().find(|server| server.addresses.contains(address)) else { continue };
+        match &one {
+            None => one = Some(server.in_use_at(address)),
+            Some(one) if one.ledger_id != server.ledger_id => {
+                let (fingerprint, other) = (one.fingerprint(), server.fingerprint());
+                let text = two_servers((one.address(), &fingerprint), (address, &other));
+                return Err(ClientError::Integrity(text));
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(one)
 }
 
 /// What is known of the server of a ledger.
@@ -243,6 +257,22 @@ pub(super) fn renew(
     Ok(newer)
 }
 
+/// Keeps that a server has proven itself at a further address.
+pub(super) fn add_address(home: &Home, server: &KnownServer, address: &str) -> Result<(), ClientError> {
+    change(home, None, &mut |lines| {
+        let is_it = |known: &KnownServer| known.ledger_id == server.ledger_id;
+        // Another call may have found another server there a moment ago.
+        let is_other = |known: &&KnownServer| !is_it(known) && known.addresses.contains(address);
+        if let Some(other) = lines.servers().find(is_other) {
+            return Err(other.not_the_one(home, address, &server.fingerprint()));
+        }
+        for known in lines.servers_mut().filter(|known| is_it(known)) {
+            known.addresses = known.addresses.with(address);
+        }
+        Ok(())
+    })
+}
+
 fn gone() -> ClientError {
     ClientError::Unexpected("a server that was kept is gone".to_owned())
 }
@@ -328,7 +358,7 @@ pub fn verify_key_info(info: &KeyInfo) -> Result<Descriptor, ClientError> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::known_server::example;
+    use super::super::example::example;
     use super::*;
     use crate::client::home::temporary::home;
 
@@ -393,15 +423,44 @@ mod tests {
     }
 
     #[test]
-    fn a_server_is_found_at_each_of_its_addresses_which_is_in_front_then() {
+    fn a_list_is_that_of_one_server_or_refused() {
         let (_directory, home) = home();
-        write(&home, &[example(1, "a:1,b:2"), example(2, "c:3")]);
-        let found = |address: &str| find(&home, address).unwrap();
-        assert_eq!(found("b:2").unwrap().addresses.to_string(), "b:2,a:1");
-        assert_eq!(found("b:2").unwrap().ledger_id, found("a:1").unwrap().ledger_id);
-        assert_eq!(found("c:3").unwrap().ledger_id, LedgerId([2; 32]));
-        assert!(found("d:4").is_none());
+        let (one, two) = (example(1, "a:1,b:2"), example(2, "c:3"));
+        write(&home, &[one.clone(), two.clone()]);
+        let found = |list: &str| find_one(&home, &list.parse().unwrap());
+        let at = |list: &str| found(list).unwrap().map(|server| server.addresses.to_string());
+        assert_eq!(at("b:2").as_deref(), Some("b:2,a:1"), "what is in use is in front");
+        assert_eq!(at("d:4,b:2,a:1").as_deref(), Some("b:2,a:1"));
+        assert_eq!(at("e:5,c:3").as_deref(), Some("c:3"));
+        assert_eq!(at("d:4,e:5"), None);
         assert_eq!(addresses(&home), ["a:1,b:2", "c:3"], "looking changes nothing");
+        match found("d:4,b:2,c:3") {
+            Err(ClientError::Integrity(text)) => {
+                for said in [format!("b:2: {}", one.fingerprint()), format!("c:3: {}", two.fingerprint())] {
+                    assert!(text.contains(&said), "{text}");
+                }
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn an_address_is_added_once_and_never_taken_from_another_server() {
+        let (_directory, home) = home();
+        let (one, two) = (example(1, "a:1"), example(2, "c:3"));
+        write(&home, &[one.clone(), two.clone()]);
+        for _ in 0..2 {
+            add_address(&home, &one, "b:2").unwrap();
+            assert_eq!(addresses(&home), ["a:1,b:2", "c:3"]);
+        }
+        match add_address(&home, &one, "c:3") {
+            Err(ClientError::Integrity(text)) => {
+                let both = text.contains(&one.fingerprint()) && text.contains(&two.fingerprint());
+                assert!(both && text.contains("c:3 IS NOT THE ONE"), "{text}");
+            }
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(addresses(&home), ["a:1,b:2", "c:3"]);
     }
 
     #[test]

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use super::checkpoints::{audit, audit_shown};
+use super::addresses::Addresses;
+use super::checkpoints::audit;
 use super::connection::{Bell, Connection, NotOpened, Opening};
 use super::known_server::{KnownServer, read_checkpoint};
 use super::newest;
-use super::opening::{not_opened, open_full};
+use super::opening::{Channel, audited, not_opened, open_at_first, open_full};
 use super::question::Question;
 use super::reopen::Reopen;
 use super::tickets::{keep_tickets, read_ticket};
@@ -20,6 +21,8 @@ use crate::session::ClientAuth;
 pub struct Member {
     home: Home,
     server: KnownServer,
+    /// Where the server is looked for; the address in use is in front.
+    addresses: Addresses,
     account: Account,
     key: SigningKey,
     connection: Connection,
@@ -29,30 +32,21 @@ pub struct Member {
 }
 
 impl Member {
-    /// Opens a channel with an account and its key: with a ticket if there is one, else with a full handshake.
+    /// Opens a channel with an account and its key, at the first of these addresses where the server answers.
     pub(in crate::client) fn open_as(
         home: &Home,
-        server: KnownServer,
+        (server, addresses): (KnownServer, &Addresses),
         account: Account,
         key: SigningKey,
         patience: Duration,
     ) -> Result<Member, ClientError> {
-        let resumed = read_ticket(home, &server, &account)
-            .map(|ticket| Connection::open(server.address(), &Opening::Resume(&ticket), patience));
-        let (server, connection) = match resumed {
-            Some(Ok(connection)) => (server, connection),
-            Some(Err(NotOpened::Alert(2))) => return Err(not_opened(&server, NotOpened::Alert(2))),
-            Some(Err(NotOpened::Error(error))) => return Err(error),
-            // An unknown ticket: the full handshake is at least as strong.
-            Some(Err(NotOpened::Alert(_))) | None => {
-                let auth = ClientAuth { account: account.account, key: key.clone() };
-                open_full(home, server, Some(auth), patience)?
-            }
-        };
-        let mut opened =
-            Member { home: home.clone(), server, account, key, connection, bell: None, receipt: None };
-        audit_shown(home, &mut opened.server, &mut opened.connection)?;
-        Ok(opened)
+        let (server, connection) =
+            open_at_first(home, &server, addresses, patience, &mut |server, patience| {
+                audited(home, open_with(home, server, (&account, &key), patience)?)
+            })?;
+        let addresses = addresses.beginning_with(server.address());
+        let home = home.clone();
+        Ok(Member { home, server, addresses, account, key, connection, bell: None, receipt: None })
     }
 
     /// The server.
@@ -111,6 +105,27 @@ impl Member {
     }
 }
 
+/// Opens a channel at the address in use: with a ticket if there is one, else with a full handshake.
+fn open_with(
+    home: &Home,
+    server: KnownServer,
+    (account, key): (&Account, &SigningKey),
+    patience: Duration,
+) -> Result<Channel, ClientError> {
+    let resumed = read_ticket(home, &server, account)
+        .map(|ticket| Connection::open(server.address(), &Opening::Resume(&ticket), patience));
+    match resumed {
+        Some(Ok(connection)) => Ok((server, connection)),
+        Some(Err(NotOpened::Alert(2))) => Err(not_opened(&server, NotOpened::Alert(2))),
+        Some(Err(NotOpened::Error(error))) => Err(error),
+        // An unknown ticket: the full handshake is at least as strong.
+        Some(Err(NotOpened::Alert(_))) | None => {
+            let auth = ClientAuth { account: account.account, key: key.clone() };
+            open_full(home, server, Some(auth), patience)
+        }
+    }
+}
+
 impl Reopen for Member {
     fn parts(&mut self) -> (&Home, &mut KnownServer, &mut Connection) {
         (&self.home, &mut self.server, &mut self.connection)
@@ -128,13 +143,14 @@ impl Reopen for Member {
 
     fn reopen(&mut self, patience: Duration) -> Result<(), ClientError> {
         let (server, account, key) = (self.server.clone(), self.account.clone(), self.key.clone());
-        let mut again = Member::open_as(&self.home, server, account, key, patience)?;
+        let mut again = Member::open_as(&self.home, (server, &self.addresses), account, key, patience)?;
         if let Some(bell) = &self.bell {
             bell.move_to(&again.connection);
         }
         // What was lost goes out of scope with `again`.
         std::mem::swap(&mut self.connection, &mut again.connection);
         std::mem::swap(&mut self.server, &mut again.server);
+        std::mem::swap(&mut self.addresses, &mut again.addresses);
         Ok(())
     }
 }

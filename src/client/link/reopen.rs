@@ -45,7 +45,8 @@ pub trait Reopen {
         checkpoints::prove_kept(home, server, connection, note)
     }
 
-    /// Replaces the connection with a new one to the same server, within about `patience`.
+    /// Replaces the connection with a new one to the same server, within about `patience`: at the address in use, or at
+    /// another one of the list that the channel was opened with.
     ///
     /// # Errors
     /// [`ClientError::Unreachable`] when it may work later; any other when it will not.

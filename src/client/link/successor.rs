@@ -3,10 +3,11 @@
 
 use std::path::PathBuf;
 
+use super::addresses::Addresses;
 use super::checkpoints::{Signed, audit, contradiction, prove, shown_note};
 use super::connection::PATIENCE;
 use super::evidence::keep_evidence;
-use super::opening::{open_full, pinned};
+use super::opening::{open_at_first, open_full, pinned};
 use super::{known_servers, newest};
 use crate::chain::Checkpoint;
 use crate::client::{ClientError, Home};
@@ -28,11 +29,18 @@ pub struct Successor {
 ///
 /// # Errors
 /// [`ClientError::Integrity`] when the server did not sign `named`, or shows a history that does not extend it.
-pub fn accept_successor(home: &Home, address: &str, named: &str) -> Result<Option<Successor>, ClientError> {
-    let server = pinned(home, address)?;
+pub fn accept_successor(
+    home: &Home,
+    addresses: &Addresses,
+    named: &str,
+) -> Result<Option<Successor>, ClientError> {
+    let server = pinned(home, addresses)?;
     let named = Signed::read(&server, named)?;
     let before = server.checkpoint.clone();
-    let (mut server, mut connection) = open_full(home, server, None, PATIENCE)?;
+    let (mut server, mut connection) =
+        open_at_first(home, &server, addresses, PATIENCE, &mut |server, patience| {
+            open_full(home, server, None, patience)
+        })?;
     let note = shown_note(&connection)?;
     let Some(before) = before else {
         audit(home, &mut server, &mut connection, &note)?;

@@ -74,9 +74,10 @@ pub(super) fn of_home(text: &str, path: &Path) -> Option<Shown> {
         (_, name) if name.ends_with(".newest") => {
             ("newest", "the newest own block that a server gave a receipt of")
         }
-        (_, "known_servers") => {
-            ("known_servers", "the servers that a home knows, and the newest checkpoint of each")
-        }
+        (_, "known_servers") => (
+            "known_servers",
+            "the servers that a home knows, with the addresses and the newest checkpoint of each",
+        ),
         _ => return None,
     };
     Some(Shown::new(secret.0, secret.1))
