@@ -52,6 +52,7 @@ mod recorded;
 mod replay_ahead;
 mod scenarios;
 mod second_verifier;
+mod servers;
 mod service_authentication;
 mod service_order;
 mod service_shares;
