@@ -11,6 +11,7 @@ mod binaries;
 mod binaries_proofs;
 mod block_words;
 mod bookkeeping;
+mod channel_model;
 mod clock;
 mod concerned;
 mod daemon;
