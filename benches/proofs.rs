@@ -6,7 +6,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use ledgerd::chain::receipt::Registration;
+use ledgerd::chain::receipt::KeyBlock;
 use ledgerd::chain::{Checkpoint, Consistency, Frontier, Inclusion, LeafHash, Receipt};
 
 #[path = "../tests/forge.rs"]
@@ -58,7 +58,7 @@ fn measure(size: u64) {
         index: 4,
         block: forge.blocks[4].clone(),
         inclusion: prove(4),
-        registration: Some(Registration { block: forge.blocks[1].clone(), inclusion: prove(1) }),
+        keys: vec![KeyBlock { block: forge.blocks[1].clone(), inclusion: prove(1) }],
         note: log_key().sign_note(&text),
     };
     let written = receipt.to_text();

@@ -79,18 +79,42 @@ def check_checkpoint(note, key):
     lines = text.split("\n")
     need(len(lines) == 4 and lines[0] == origin, "malformed_checkpoint", "not a checkpoint of this origin")
     return from_decimal(lines[1], "malformed_checkpoint"), from_base64(lines[2], "malformed_checkpoint", 32)
-# Members' keys: docs/channel.md, 2. A key of 3,072 bits with e = 65537 has exactly one DER spelling.
-DER_BEFORE = bytes.fromhex("308201a2300d06092a864886f70d01010105000382018f003082018a0282018100")
+# Members' keys: docs/channel.md, 2; docs/proofs.md, "Keys and signatures". Each key has exactly one DER spelling.
+Key = namedtuple("Key", "key_id kind may_all verify")  # may_all: with full rights
+PSS = padding.PSS(padding.MGF1(SHA3_256()), 32), SHA3_256()
+RSA_BEFORE = bytes.fromhex("308201a2300d06092a864886f70d01010105000382018f003082018a0282018100")
 SMALL_PRIMES = math.prod(p for p in range(2, 2**16) if all(p % d for d in range(2, math.isqrt(p) + 1)))
-def parse_key(der):
+ED25519_BEFORE = bytes.fromhex("302a300506032b6570032100")
+P, L = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493  # prime of the field, order of the group
+D = -121665 * pow(121666, -1, P) % P  # -x^2 + y^2 = 1 + D x^2 y^2
+ORDER_8 = int.from_bytes(bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"), "little")
+SMALL_ORDER = {(y + sign).to_bytes(32, "little")  # 14 encodings, canonical or not, of the 8 points of small order
+               for y in (0, 1, P - 1, P, P + 1, ORDER_8, P - ORDER_8) for sign in (0, 2**255)}
+def parse_key(der, may_all=True):
+    """A key that satisfies the policy of its kind; `verify` raises InvalidSignature."""
+    kind, verify = ("ed25519", ed25519_key) if der[:12] == ED25519_BEFORE else ("rsa3072", rsa_key)
+    return Key(hashlib.sha3_256(b"ledgerd/key-id/1\0" + der).digest(), kind, may_all, verify(der))
+def rsa_key(der):
     n = int.from_bytes(der[33:-5], "big")
-    spelled = DER_BEFORE + n.to_bytes(len(der), "big")[-384:] + b"\2\3\1\0\1"
+    spelled = RSA_BEFORE + n.to_bytes(len(der), "big")[-384:] + b"\2\3\1\0\1"
     need(der == spelled and n >> 3071 == 1, "invalid_key", "not RSA-3072 with e = 65537 in its one spelling")
     need(math.gcd(n, SMALL_PRIMES) == 1 and math.isqrt(n) ** 2 != n, "invalid_key", "the modulus is easy to factor")
-    return rsa.RSAPublicNumbers(65537, n).public_key()
-PSS = padding.PSS(padding.MGF1(SHA3_256()), 32), SHA3_256()
+    key = rsa.RSAPublicNumbers(65537, n).public_key()
+    return lambda signature, data: key.verify(signature, data, *PSS)
+def ed25519_key(der):
+    y = int.from_bytes(der[12:], "little") & 2**255 - 1
+    need(len(der) == 44 and y < P, "invalid_key", "not the one encoding of a point")
+    x_squared = (y * y - 1) * pow(D * y * y + 1, -1, P)
+    need(pow(x_squared, P // 2, P) == 1, "invalid_key", "not a point of the curve")
+    need(der[12:] not in SMALL_ORDER, "invalid_key", "a point of small order")
+    key = ed25519.Ed25519PublicKey.from_public_bytes(der[12:])
+    def verify(signature, data):
+        if len(signature) != 64 or int.from_bytes(signature[32:], "little") >= L or signature[:32] in SMALL_ORDER:
+            raise InvalidSignature
+        key.verify(signature, data)  # computes R and compares its bytes
+    return verify
 def check_signature(key, block):
-    attempt("bad_signature", f"that of block {block.index}", key.verify, block.signature, block.message, *PSS)
+    attempt("bad_signature", f"that of block {block.index}", key.verify, block.signature, block.message)
 # Blocks: docs/log-format.md, "Block"; docs/wire-protocol.md, "Encoding".
 class Reader:
     """Takes bytes apart from the front; whatever does not fit raises NotProven(name, …)."""
@@ -116,7 +140,6 @@ class Reader:
     def end(self): need(self.at == len(self.data), self.name, "bytes are left over")
 Block = namedtuple("Block", "data index timestamp previous_hash author author_previous message signature event")
 Message = namedtuple("Message", "ledger account key_id command_id issued_at schema kind command")
-Member = namedtuple("Member", "account handle key_id key")
 NO_BLOCK = 2**64 - 1  # author_previous, if there is none
 EPOCH, TIME_MAX = datetime(1970, 1, 1), 253402207200000000  # later times are shown as numbers
 def parse_block(data):
@@ -124,7 +147,7 @@ def parse_block(data):
     fixed = read.uint(8), read.uint(8), read.take(32), read.uint(8), read.uint(8)
     block = Block(data, *fixed, *[read.take(read.uint(size)) for size in (4, 2, 4)])
     read.end()
-    signed = len(block.signature) == 384 or block.index == 0 and block.signature == b""
+    signed = len(block.signature) in (64, 384) or block.index == 0 and block.signature == b""
     need(signed and len(block.event) <= 2**16, "malformed_block", "a signature or an event of another length")
     return block
 def parse_message(block):
@@ -134,7 +157,6 @@ def parse_message(block):
     message = Message(*fields, read.take(read.uint(4)))
     read.end()
     need(len(message.command) <= 2**20 - 2**10, "malformed_block", "the command is too long")
-    need(message.account == block.author, "other_author", "M names another account than the block")
     return message
 def check_genesis(block, key):
     read = Reader(block.event, "malformed_block")
@@ -145,16 +167,47 @@ def check_genesis(block, key):
     need(all(a < b for (a, _), (b, _) in zip(settings, settings[1:])), "malformed_block", "settings are not sorted")
     need((origin, log_key) == (key[0], key[2]), "other_ledger", "genesis names another origin or log key")
     return server_key, settings
+def same_author(block, message):
+    need(message.account == block.author, "other_author", "M names another account than the block")
 def check_registration(block, message):
-    """Who is registered by this block, if it is a registration that its key signed."""
+    """Account, handle and key of whom this block registers, if it is a registration that its key signed."""
     read, event = Reader(message.command, "no_registration"), Reader(block.event, "no_registration")
     need(message[5:7] == (1, 1) and event.take(4) == b"\0\1\0\1", "no_registration", "another kind of block")
     account, handle, der = event.varint(), read.text(), read.bytes()
     read.end(), event.end()
-    member = Member(account, handle, hashlib.sha3_256(b"ledgerd/key-id/1\0" + der).digest(), parse_key(der))
-    need((message.account, message.key_id) == (0, member.key_id), "other_author", "M names an account or another key")
-    check_signature(member.key, block)
-    return member
+    key = parse_key(der)
+    need(key.kind == "rsa3072", "invalid_key", "an account begins with a key of RSA")
+    same = block.author == message.account == 0 and message.key_id == key.key_id
+    need(same, "other_author", "M names an account or another key")
+    check_signature(key, block)
+    return account, handle, key
+NewKey = namedtuple("NewKey", "der custody rights label proof ends")
+def read_new_key(read, kind):
+    """The command that adds a key (kind 4), or puts one in another's place (kind 6)."""
+    der, custody = read.bytes(), read.one_of("file", "roaming", "device")
+    rights = read.one_of("full", "act") if kind == 4 else "full"
+    new = NewKey(der, custody, rights, read.text(), read.bytes(), read.take(32) if kind == 6 else None)
+    if read.one_of(False, True):  # a credential: its epoch and the digest of all of it
+        need(read.varint() < 2**32 and read.take(32), read.name, "an epoch is too large")
+    return new
+def proven_key(new, message, name):
+    """The new key, if it has signed that it is to be one of this account's on this ledger."""
+    key = parse_key(new.der, new.rights == "full")
+    signed = b"ledgerd/key-proof/1\0" + message.ledger + message.account.to_bytes(8, "big") + key.key_id
+    attempt(name, "a new key has not signed its proof", key.verify, new.proof, signed)
+    return key
+def introduced(block, message):
+    """The key that a block introduces beside its author's first; none if it is another kind of block."""
+    if (message.schema, message.kind) not in ((1, 4), (1, 6)):
+        return None
+    read, event = Reader(message.command, "unreadable"), Reader(block.event, "unreadable")
+    try:
+        new = read_new_key(read, message.kind)
+        need(event.take(4) == b"\0\1" + message.kind.to_bytes(2, "big"), "unreadable", "another command's event")
+        event.varint(), read.end(), event.end()
+    except NotProven:
+        return None
+    return proven_key(new, message, "key_chain")
 # Receipts: docs/proofs.md, "The receipt, line by line"; the numbers are those of its list.
 def check_receipt(file, key, _note):
     head, _, note = attempt("malformed_receipt", "not UTF-8", file.read().decode).partition("\n\n")
@@ -163,37 +216,66 @@ def check_receipt(file, key, _note):
     index = from_decimal(lines[2], "malformed_receipt")
     proof = [from_base64(line, "malformed_receipt", 32) for line in lines[3].split("\n")[1:]]
     read = Reader(from_base64(lines[1], "malformed_receipt"), "malformed_extra")
-    need(read.take(18) == b"ledgerd/receipt/1\0", "malformed_extra", "it does not begin like a receipt")
-    block, other = read.take(read.uint(4)), read.take(read.uint(4))
-    other_proof = [read.take(32) for _ in range(read.uint(1))]
+    need(read.take(18) == b"ledgerd/receipt/2\0", "malformed_extra", "it does not begin like a receipt")
+    block, count = read.take(read.uint(4)), read.uint(1)
+    blocks = [(read.take(read.uint(4)), [read.take(32) for _ in range(read.uint(1))]) for _ in range(count)]
     read.end()
-    need(len(other_proof) <= (64 if other else 0), "malformed_extra", "the proof of the registration is too long")
+    short = count <= 64 and all(len(hashes) <= 64 for _, hashes in blocks)
+    need(short, "malformed_extra", "more key blocks, or hashes of one, than there can be")
     size, root = check_checkpoint(note, key)  # 2
     block = parse_block(block)  # 3
     need(block.index == index, "other_index", "the block has another index")
     need(proven_root(leaf_hash(block.data), index, size, proof) == root, "not_included", "the block is not in the tree")
-    message = parse_message(block) if index else None  # 5
-    need(bool(other) == (index > 0 and block.author > 0), "no_registration", "it is missing, or does not belong here")
     if index == 0:  # 4
+        need(not blocks, "no_registration", "it does not belong here")
         check_genesis(block, key)
         return f"genesis of ledger {block_hash(block.data).hex()}"
+    message = parse_message(block)  # 5
+    same_author(block, message)
     if block.author == 0:  # 6
-        author = check_registration(block, message)
-    else:  # 7
-        other = parse_block(other)
-        other_root = proven_root(leaf_hash(other.data), other.index, size, other_proof)
-        need(other_root == root, "not_included", "the registration is not in the tree")
-        author = check_registration(other, other_message := parse_message(other))
-        need(other_message.ledger == message.ledger, "other_ledger", "the registration is of another ledger")
-        same = (author.account, author.key_id) == (block.author, message.key_id)
-        need(same and other.index < index, "other_author", "the registration is somebody else's")
-        check_signature(author.key, block)
-    return f"block {index} of {size}, by account {author.account}, {author.handle!r}, key {author.key_id.hex()}"
+        need(not blocks, "no_registration", "it does not belong here")
+        account, handle, signer = check_registration(block, message)
+        new = signer
+    else:  # 7 to 10
+        account, handle, signer = check_keys(blocks, block, message, size, root)
+        check_signature(signer, block)
+        new = introduced(block, message)
+    says = f"block {index} of {size}, by account {account}, {handle!r}, key {signer.key_id.hex()}"
+    says += f", introducing key {new.key_id.hex()}" if new else ""
+    return says + "; that the key had not ended is the ledger's word" * bool(blocks)
+def check_keys(blocks, block, message, size, root):
+    """Account, handle and key of a block's author: the key that the last of these blocks introduces."""
+    need(blocks, "no_registration", "it is missing")
+    newest, known = None, {}
+    for data, proof in blocks:
+        at = parse_block(data)
+        included = proven_root(leaf_hash(at.data), at.index, size, proof) == root
+        need(included, "not_included", "a block that introduces a key is not in the tree")
+        said = parse_message(at)
+        if newest is None:  # 7
+            account, handle, key = check_registration(at, said)
+            need(said.ledger == message.ledger, "other_ledger", "the registration is of another ledger")
+            same = account == block.author and at.index < block.index
+            need(same, "other_author", "the registration is somebody else's, or came later")
+        else:  # 8
+            need(newest < at.index < block.index, "key_chain", "its blocks are not in the order of the log")
+            need(said.ledger == message.ledger, "other_ledger", "a key of another ledger")
+            need(at.author == said.account == block.author, "other_author", "a key of somebody else")
+            by = known.get(said.key_id)
+            need(by and by.may_all, "key_chain", "a key was introduced by one that may not, or is not shown")
+            check_signature(by, at)
+            key = introduced(at, said)
+            need(key, "key_chain", "one of its blocks introduces no key")
+        newest = at.index
+        known.setdefault(key.key_id, key)
+    name = "key_chain" if len(blocks) > 1 else "other_author"
+    need(key.key_id == message.key_id, name, "the last block introduces another key than the one that signed")  # 9
+    return account, handle, key
 # Ledgers: docs/log-format.md for the blocks; docs/cli.md, "copy, export", for the lines that show them.
 SETTINGS = {"currency": "[A-Za-z0-9]{1,12}", "opening_grant": "0|[1-9][0-9]{0,19}", "operator": "[0-9a-f]{64}",
             "scale": "[0-9]"}
 def check_ledger(file, key, note):
-    head, time, leaves, last, seen, members, numbers = bytes(32), -1, [], {}, set(), {}, {16: 0, 34: 0, 35: 0}
+    head, time, leaves, last, seen, members, numbers = bytes(32), -1, [], {}, set(), Members(), {16: 0, 34: 0, 35: 0}
     for number, line in enumerate(file):
         raw = re.fullmatch(rb'\{.*,"raw":"((?:[0-9a-f]{2})*)"\}\n', line)
         need(raw, "malformed_line", f"line {number + 1} is not one of an export with --raw")
@@ -202,25 +284,24 @@ def check_ledger(file, key, note):
         need(linked and block.author_previous == last.get(block.author, NO_BLOCK), "chain_broken", f"at block {number}")
         if number == 0:
             (server_key, settings), ledger, data = check_genesis(block, key), block_hash(block.data), "Genesis Block"
-            parse_key(server_key)
+            rsa_key(server_key)
             for name, value in settings:
                 known = re.fullmatch(SETTINGS.get(name, "(?!)"), value)
                 need(known and (name != "opening_grant" or int(value) < 2**64), "unknown_setting", f"{name!r}: {value!r}")
             scale = int(dict(settings).get("scale", "0"))
         else:
-            message = parse_message(block)
+            same_author(block, message := parse_message(block))
             need(message.ledger == ledger, "other_ledger", f"block {number} was signed for another ledger")
             command_id = (block.author or message.key_id, message.command_id)
             need(command_id not in seen, "repeated_command", f"block {number} repeats a command")
             seen.add(command_id)
             if block.author == 0:
-                members[len(members) + 1] = member = check_registration(block, message)
-                need(member.account == len(members), "other_author", f"block {number}: not the next account")
-                data = {"user_id": member.account, "operation_type": "register", "handle": member.handle}
+                account, handle, first = check_registration(block, message)
+                need(account == len(members.keys) + 1, "other_author", f"block {number}: not the next account")
+                members.add(account, first)
+                data = {"user_id": account, "operation_type": "register", "handle": handle}
             else:
-                author = members.get(block.author)
-                need(author and author.key_id == message.key_id, "other_author", f"block {number}: another key")
-                check_signature(author.key, block)
+                check_signature(members.signer(block.author, message.key_id, message.kind), block)
                 data = read_command(block, message, members, numbers, scale)
         before, head, time, last[block.author] = head, block_hash(block.data), block.timestamp, number
         leaves.append(leaf_hash(block.data))
@@ -232,6 +313,21 @@ def check_ledger(file, key, note):
     need(len(leaves) >= max(size, 1), "rollback", "there are fewer blocks than the checkpoint speaks of, or none")
     need(tree_root(leaves[:size]) == root, "fork", "the checkpoint is over other blocks")
     return f"{len(leaves)} blocks of ledger {ledger.hex()}, root {tree_root(leaves).hex()}; rules not decided again"
+class Members:
+    """The keys of every account that stand at this block, and all that there ever were."""
+    def __init__(self): self.keys, self.ever = {}, set()
+    def signer(self, account, key_id, kind):
+        """The key that signs for an account, if it stands and may sign a command of this kind."""
+        key = self.keys.get(account, {}).get(key_id)
+        need(key, "other_author", f"account {account} has no such key, or no more")
+        need(key.may_all or kind not in NEEDS_ALL, "no_permission", "the key may only act")
+        return key
+    def add(self, account, key):
+        need(key.key_id not in self.ever, "key_known", "a key is introduced a second time")
+        self.ever.add(key.key_id)
+        self.keys.setdefault(account, {})[key.key_id] = key
+    def end(self, account, key_id):
+        need(self.keys[account].pop(key_id, None), "other_author", "a key ends that is not there, or no more")
 def read_command(block, message, members, numbers, scale):
     """What was done, as an export shows it; `numbers` has the next number of each kind that is numbered."""
     known, event = COMMANDS.get((message.schema, message.kind)), Reader(block.event, "malformed_block")
@@ -245,6 +341,8 @@ def read_command(block, message, members, numbers, scale):
     if message.kind in numbers:
         need(number == numbers[message.kind], "malformed_block", "another number in the event")
         numbers[message.kind] += len(items)
+    if message.kind in (4, 5, 6):
+        need(number == len(members.keys[block.author]), "malformed_block", "another number of keys in the event")
     return items[0] if len(items) == 1 else items
 def order(read, *_):
     shape = read.uint(1)
@@ -282,11 +380,21 @@ def settle(read, message, members, scale):
     text = attempt("malformed_block", "a memo is not UTF-8", signed[138:].decode)
     need(length == len(signed) - 138 <= 96, "malformed_block", "a memo of another length")
     need((ledger, payee) == (message.ledger, message.account), "other_author", "a cheque of another ledger or payee")
-    need(payer in members and members[payer].key_id == key_id, "other_author", "a cheque of nobody here")
-    need(len(signature) == 384, "bad_cheque_signature", "a signature of another length")
-    attempt("bad_cheque_signature", f"cheque {cheque_id.hex()}", members[payer].key.verify, signature, signed, *PSS)
+    key = members.signer(payer, key_id, message.kind)
+    attempt("bad_cheque_signature", f"cheque {cheque_id.hex()}", key.verify, signature, signed)
     return {"from": payer, **money(amount, scale), "cheque_id": cheque_id.hex(), **memo(text)}
 def revoke_cheque(read, *_): return {"cheque_id": read.take(16).hex()}
+def add_key(read, message, members, _scale):
+    new = read_new_key(read, message.kind)
+    if new.ends:
+        need(new.ends == message.key_id, "no_permission", "a key ends that has not signed it")
+        members.end(message.account, new.ends)
+    members.add(message.account, key := proven_key(new, message, "bad_key_proof"))
+    last = {"ends": new.ends.hex()} if new.ends else {"rights": new.rights}
+    return {"label": new.label, "key_id": key.key_id.hex(), "kind": key.kind, "custody": new.custody, **last}
+def end_key(read, message, members, _scale):
+    members.end(message.account, key_id := read.take(32))
+    return {"key_id": key_id.hex()}
 def role(read, *_): return {"account": read.varint(), "role": read.one_of("operator", *[None] * 2, "witness")}
 def issue(read, _message, _members, scale):
     return {"to": read.varint(), **money((coded := read.varint()) >> 1 ^ -(coded & 1), scale)}
@@ -299,9 +407,11 @@ def point(number, scale):
 def memo(text): return {"memo": text} if text else {}
 def vouch(read, *_): return {"time": moment(min(read.varint() * 1000, 2**64 - 1))}
 def moment(us): return (EPOCH + timedelta(0, 0, us)).isoformat("T", "microseconds") + "Z" if us <= TIME_MAX else f"{us}us"
-COMMANDS = {(1, 2): ("grant", role), (1, 3): ("revoke", role), (1, 13): ("vouch_clock", vouch), (1, 16): ("order", order_v1),
+COMMANDS = {(1, 2): ("grant", role), (1, 3): ("revoke", role), (1, 4): ("add_key", add_key), (1, 5): ("end_key", end_key),
+            (1, 6): ("rotate_key", add_key), (1, 13): ("vouch_clock", vouch), (1, 16): ("order", order_v1),
             (2, 16): ("order", order), (1, 32): ("pay", pay), (1, 33): ("issue", issue), (1, 34): ("settle", settle),
             (1, 35): ("revoke_cheque", revoke_cheque)}
+NEEDS_ALL = (2, 3, 4, 5, 6, 33)  # kinds of commands that only a key with full rights may sign
 CHECKS = {"receipt": check_receipt, "ledger": check_ledger}
 def main():
     parser = argparse.ArgumentParser(description="Checks what ledgerd says, without its code.", allow_abbrev=False)

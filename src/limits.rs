@@ -13,6 +13,12 @@ pub const COSIGNED_SIZES_MAX: usize = 16;
 /// Milliseconds for which an account without the role witness keeps its place after its last cosignature: 30 days.
 pub const COSIGNED_PLACE_MS: u64 = 30 * 24 * 60 * 60 * 1_000;
 
+/// Keys of an account that stand at the same time.
+pub const KEYS_STANDING_MAX: usize = 8;
+
+/// Keys that an account introduces in all its life. A receipt holds a block for each at most.
+pub const KEYS_EVER_MAX: usize = 64;
+
 /// Orders in one command.
 pub const ORDERS_MAX: usize = 8_192;
 

@@ -109,8 +109,13 @@ fn a_block_that_no_honest_server_writes_is_found_by_name() {
         }),
     ];
     for (name, forgery) in cases {
-        // A number that does not follow from the state is impossible as well.
-        let expected = if *name == "event_differs" { vec![*name, "impossible_state"] } else { vec![*name] };
+        let expected = match *name {
+            // A number that does not follow from the state is impossible as well.
+            "event_differs" => vec![*name, "impossible_state"],
+            // A rule says so, too.
+            "key_mismatch" => vec![*name, "refused_by_rules"],
+            _ => vec![*name],
+        };
         let mut forge = Forge::with_orders(2, 4);
         let draft = forgery(&mut forge);
         let at = forge.blocks.len() as u64;

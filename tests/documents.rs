@@ -124,6 +124,7 @@ fn errors() -> Vec<ClientError> {
         ClientError::Unreachable(text()),
         ClientError::Busy(text()),
         ClientError::Unknown(text()),
+        ClientError::KeyEnded(text()),
         ClientError::Untold(text()),
         ClientError::Integrity(text()),
         ClientError::Config(text()),
@@ -139,6 +140,7 @@ fn errors() -> Vec<ClientError> {
             | ClientError::Unreachable(_)
             | ClientError::Busy(_)
             | ClientError::Unknown(_)
+            | ClientError::KeyEnded(_)
             | ClientError::Untold(_)
             | ClientError::Integrity(_)
             | ClientError::Config(_)

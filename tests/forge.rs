@@ -1,16 +1,22 @@
 //! Makes blocks for tests: as an honest server makes them, and as no honest server would. Everything comes
 //! from a seed, so that the same calls always give the same bytes.
 
+// A bench takes this file in from another folder, and would look for the next one there.
+#[path = "forge/keys.rs"]
+mod keys;
+
 use std::convert::Infallible;
 use std::sync::LazyLock;
 
+use ledgerd::chain::receipt::KeyBlock;
 use ledgerd::chain::tree::StoredHashes;
 use ledgerd::chain::{
-    Block, Checkpoint, CommandId, Frontier, Genesis, Header, Inclusion, LeafHash, Link, Message, block_hash,
+    Block, Checkpoint, CommandId, Frontier, Genesis, Header, Inclusion, LeafHash, Link, Message, Receipt,
+    block_hash,
 };
 use ledgerd::codec;
 use ledgerd::crypto::note::LogKey;
-use ledgerd::crypto::{Digest, LedgerId, SigningKey, random, sha3};
+use ledgerd::crypto::{Digest, KeyKind, LedgerId, SigningKey, random, sha3};
 use ledgerd::domain::Settings;
 use ledgerd::domain::payments::{Cheque, ChequeId};
 use ledgerd::domain::{self, AccountId, Command, State, accounts, orders, payments};
@@ -33,13 +39,30 @@ static MEMBERS: LazyLock<[SigningKey; 3]> = LazyLock::new(|| {
     ]
 });
 
+static DEVICES: LazyLock<[SigningKey; 3]> = LazyLock::new(|| [1, 2, 3].map(ed25519_key));
+
 fn key(pem: &str) -> SigningKey {
     SigningKey::from_pkcs8_pem(pem, None).unwrap()
 }
 
-/// The private key of member 0, 1 or 2.
+/// The key of RSA that member 0, 1 or 2 joins with.
 pub(crate) fn member_key(member: usize) -> &'static SigningKey {
     &MEMBERS[member]
+}
+
+/// The key in the device of member 0, 1 or 2, once [`Forge::add_key`] has made it one of the member's.
+pub(crate) fn device_key(member: usize) -> &'static SigningKey {
+    &DEVICES[member]
+}
+
+/// A key of Ed25519: the same one for the same number, another one for each other number.
+pub(crate) fn ed25519_key(number: u64) -> SigningKey {
+    SigningKey::generate(KeyKind::Ed25519, &mut Seeded::new(u64::MAX - number))
+}
+
+/// A key of RSA that is no member's.
+pub(crate) fn spare_key() -> &'static SigningKey {
+    &SERVER
 }
 
 /// The log key of every ledger made here.
@@ -115,7 +138,22 @@ impl Tree {
     }
 }
 
+/// The receipt that a server with these blocks gives for one of them, honest or not: `keys` are the indexes of the blocks
+/// which are to show whose key signed it.
+pub(crate) fn receipt(blocks: &[Vec<u8>], index: usize, keys: &[usize]) -> Receipt {
+    let tree = Tree::over(blocks);
+    let key = |&at: &usize| KeyBlock { block: blocks[at].clone(), inclusion: tree.inclusion(at) };
+    Receipt {
+        index: index as u64,
+        block: blocks[index].clone(),
+        inclusion: tree.inclusion(index),
+        keys: keys.iter().map(key).collect(),
+        note: tree.note(),
+    }
+}
+
 /// A ledger in memory, as its blocks.
+#[derive(Clone)]
 pub(crate) struct Forge {
     pub(crate) blocks: Vec<Vec<u8>>,
     pub(crate) ledger_id: LedgerId,
@@ -204,21 +242,8 @@ impl Forge {
 
     /// Member `member`, who has account `member` + 1, places one order of the first schema, as the recorded logs hold them.
     pub(crate) fn order(&mut self, member: usize, quantity: u64) -> Draft {
-        let order = orders::v1::Order {
-            operation: if quantity.is_multiple_of(2) {
-                orders::Operation::Buy
-            } else {
-                orders::Operation::Sell
-            },
-            stock_name: orders::v1::StockName::new("AAPL").unwrap(),
-            quantity,
-            price: Some(orders::v1::Price {
-                ten_thousandths: 1_760_000 + quantity,
-                currency: Some(orders::v1::Currency(*b"USD")),
-            }),
-        };
-        let command = orders::Command::PlaceOrdersV1(orders::v1::PlaceOrders { orders: vec![order] });
-        self.draft(member, AccountId(member as u64 + 1), &Command::Orders(command))
+        let command = order_of(quantity);
+        self.draft(member, AccountId(member as u64 + 1), &command)
     }
 
     /// A cheque over 70 units, from member `payer` to member `payee`.
@@ -263,25 +288,36 @@ impl Forge {
         self.draft(member, AccountId(member as u64 + 1), &command)
     }
 
-    /// A block for a command, with the event that the rules give or, if they refuse, the event of an order.
+    /// A block for a command, signed with a member's first key, with the event that the rules give or, if they refuse, the
+    /// event of an order.
     pub(crate) fn draft(&mut self, member: usize, author: AccountId, command: &Command) -> Draft {
+        self.draft_by(member_key(member), author, command)
+    }
+
+    /// The same, signed with whichever key.
+    pub(crate) fn draft_by(&mut self, key: &SigningKey, author: AccountId, command: &Command) -> Draft {
         let (tag, body) = command.encode();
         let header = Header {
             ledger_id: self.ledger_id,
             account: author,
-            key_id: member_key(member).public().key_id(),
+            key_id: key.public().key_id(),
             command_id: CommandId(random::bytes(&mut self.rng)),
             issued_at: self.now.millis(),
             tag,
         };
-        self.draft_message(member, &header, &body)
+        self.draft_message_by(key, &header, &body)
     }
 
-    /// A block for any message, signed by `member`.
+    /// A block for any message, signed with a member's first key.
     pub(crate) fn draft_message(&mut self, member: usize, header: &Header, body: &[u8]) -> Draft {
+        self.draft_message_by(member_key(member), header, body)
+    }
+
+    /// The same, signed with whichever key. The header says which key it is said to be.
+    pub(crate) fn draft_message_by(&mut self, key: &SigningKey, header: &Header, body: &[u8]) -> Draft {
         self.now = self.now.plus_micros(250_000);
         let message = header.message(body);
-        let signature = member_key(member).sign(&mut self.rng, &[&message]).to_vec();
+        let signature = key.sign(&mut self.rng, &[&message]).to_vec();
         let author = header.account;
         let (index, timestamp) = (self.link.next_index(), self.link.next_timestamp(self.now));
         let context = context_of(&Message::parse(&message).unwrap(), timestamp, index);
@@ -344,9 +380,28 @@ impl Draft {
         }
     }
 
+    /// The block with this event, whatever the rules say.
+    pub(crate) fn with_event(self, event: &domain::Event) -> Draft {
+        Draft { event: event.encode(), ..self }
+    }
+
     /// The header and the body of its message.
     pub(crate) fn message_parts(&self) -> (Header, Vec<u8>) {
         let message = Message::parse(&self.message).unwrap();
         (message.header, message.body.to_vec())
     }
+}
+
+/// The command that places one order of the first schema.
+fn order_of(quantity: u64) -> Command {
+    let order = orders::v1::Order {
+        operation: if quantity.is_multiple_of(2) { orders::Operation::Buy } else { orders::Operation::Sell },
+        stock_name: orders::v1::StockName::new("AAPL").unwrap(),
+        quantity,
+        price: Some(orders::v1::Price {
+            ten_thousandths: 1_760_000 + quantity,
+            currency: Some(orders::v1::Currency(*b"USD")),
+        }),
+    };
+    Command::Orders(orders::Command::PlaceOrdersV1(orders::v1::PlaceOrders { orders: vec![order] }))
 }

@@ -87,6 +87,7 @@ fn every_object_has_the_fields_of_the_reference_in_their_order() {
     let daemon = bank(&place, &mut reference);
     let at = daemon.address.as_str();
     orders_and_proofs(&place, at, &mut reference);
+    keys(&place, at, &mut reference);
     money(&place, at, &mut reference);
     from_hand_to_hand(&place, at, &mut reference);
     alone(&place, &mut reference);
@@ -156,6 +157,22 @@ fn orders_and_proofs(place: &Place, at: &str, reference: &mut Reference) {
     assert_eq!(blank["result"], "blank");
     let accepted = [first, third].map(|line| reference.hold("add --each, ack or duplicate", line).remove(0));
     assert_eq!(accepted.map(|value| value["result"].clone()), [Value::from("ack"), Value::from("duplicate")]);
+}
+
+fn keys(place: &Place, at: &str, reference: &mut Reference) {
+    let mut seen = |label: &str, arguments: &[&str]| {
+        let arguments = [&["--json"], arguments].concat();
+        reference.hold(label, &place.done("bob", at, &arguments))
+    };
+    seen("keys add, keys rotate", &["keys", "add", "--device", "desk"]);
+    let listed = seen("keys, keys list", &["keys"]);
+    seen("keys end", &["keys", "end", "desk"]);
+    place.done("tablet", at, &["getKey", "--accept-new"]);
+    let request = place.done("tablet", at, &["--json", "keys", "request", "3"]);
+    reference.hold("keys request", &request);
+    for key in listed[0]["keys"].as_array().unwrap() {
+        reference.holds("keys, one of keys", key);
+    }
 }
 
 fn money(place: &Place, at: &str, reference: &mut Reference) {

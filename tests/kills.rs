@@ -294,6 +294,29 @@ fn a_role_is_given_and_taken_once_wherever_the_client_is_killed() {
 }
 
 #[test]
+fn a_key_is_added_or_replaced_once_wherever_the_client_is_killed() {
+    if !strace_is_here() {
+        return;
+    }
+    let mut world = World::new();
+    for (number, command) in
+        [&["keys", "add", "--device", "desk"][..], &["keys", "rotate"]].iter().enumerate()
+    {
+        // An account has only so many keys in its life: each run has a home and an account of its own.
+        let mut fresh = |world: &World, run: usize| {
+            let home = world.place.directory.path().join("owner");
+            std::fs::remove_dir_all(home).unwrap_or_default();
+            world.place.done("owner", &world.at, &["getKey", "--accept-new"]);
+            world.place.done("owner", &world.at, &["register", &format!("owner-{number}-{run}")]);
+            words(command)
+        };
+        let mut killed =
+            Killed { member: "owner", arguments: &mut fresh, blocks: 1, lines: 1, is_repeatable: false };
+        done_once_wherever_it_is_killed(&mut world, &mut killed);
+    }
+}
+
+#[test]
 fn an_account_is_registered_once_wherever_the_client_is_killed() {
     if !strace_is_here() {
         return;

@@ -52,8 +52,7 @@ impl World {
     /// Somebody connects and says hello.
     fn dial(&mut self, from: u8) -> ConnectionId {
         let id = self.connect(from);
-        let wanted = (OWN, signing_key("client").public().key_id());
-        let session = PeerSession::dial(identity(1, "other"), wanted, &mut self.rng);
+        let session = PeerSession::dial(identity(1, "other"), OWN, &mut self.rng);
         self.listener.received(id, session.output(), self.now, &mut self.rng);
         self.turn();
         id

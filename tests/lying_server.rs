@@ -455,7 +455,7 @@ fn the_account_of_a_key_is_believed_only_with_the_registration_of_that_key() {
             proofs.block = ByteBuf::from(ledger.blocks[2].clone());
             proofs.inclusion = ledger.inclusion(2, 16);
         }),
-        ("not of a registration", |ledger, proofs| *proofs = ledger.proofs(4)),
+        ("introduces a key", |ledger, proofs| *proofs = ledger.proofs(4)),
         ("not in the tree", |ledger, proofs| proofs.inclusion = ledger.inclusion(2, 16)),
     ];
     for (words, change) in cases {
@@ -464,7 +464,7 @@ fn the_account_of_a_key_is_believed_only_with_the_registration_of_that_key() {
         change(&ledger, &mut proofs);
         let account = format!("accounts/{}", ledger.ledger_id);
         let stage = Stage::lying(ledger, move |request| match request {
-            Request::Receipt(ReceiptOf::RegistrationOfKey(_)) => Some(Reply::Receipt(proofs.clone())),
+            Request::Receipt(ReceiptOf::Key(_)) => Some(Reply::Receipt(proofs.clone())),
             _ => None,
         });
         std::fs::remove_file(stage.home.path(&account)).unwrap();

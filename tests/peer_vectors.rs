@@ -126,8 +126,7 @@ fn the_peer_vectors_are_what_the_channel_does() {
     book.section("peer");
     let (dialler_key, listener_key) = (signing_key("client"), signing_key("other"));
     let mut rng = Seeded::new("peer dialler");
-    let wanted = (2, listener_key.public().key_id());
-    let session = PeerSession::dial(identity(1, &dialler_key), wanted, &mut rng);
+    let session = PeerSession::dial(identity(1, &dialler_key), 2, &mut rng);
     let mut dialler = Side::new("dialler", 1, dialler_key.clone(), session, rng);
     let session = PeerSession::listen(identity(2, &listener_key));
     let mut listener = Side::new("listener", 2, listener_key.clone(), session, Seeded::new("peer listener"));

@@ -235,13 +235,23 @@ fn the_set_up_shows_what_one_sees() {
 }
 
 #[test]
+fn the_second_machine_shows_what_one_sees() {
+    shows_what_one_sees("A second machine, and one that is lost");
+}
+
+#[test]
 fn the_money_shows_what_one_sees() {
     shows_what_one_sees("Five minutes of money");
 }
 
 #[test]
 fn no_other_section_has_commands_that_nobody_has_tried() {
-    let followed = ["\n# ledgerd", "Five minutes to a real set-up", "Five minutes of money"];
+    let followed = [
+        "\n# ledgerd",
+        "Five minutes to a real set-up",
+        "A second machine, and one that is lost",
+        "Five minutes of money",
+    ];
     for section in
         sections().iter().filter(|section| !followed.iter().any(|title| section.starts_with(title)))
     {

@@ -1,23 +1,10 @@
 //! Receipts checked by a stranger: good ones of every kind, and every field of one changed alone.
 
 use ledgerd::chain::Receipt;
-use ledgerd::chain::receipt::{ReceiptError, Registration};
+use ledgerd::chain::receipt::{KeyBlock, ReceiptError};
 use ledgerd::crypto::note::LogKey;
 
-use super::forge::{Forge, Tree, log_key};
-
-/// The receipt of a block of which `registered` is the author's registration.
-fn receipt(blocks: &[Vec<u8>], index: usize, registered: Option<usize>) -> Receipt {
-    let tree = Tree::over(blocks);
-    Receipt {
-        index: index as u64,
-        block: blocks[index].clone(),
-        inclusion: tree.inclusion(index),
-        registration: registered
-            .map(|at| Registration { block: blocks[at].clone(), inclusion: tree.inclusion(at) }),
-        note: tree.note(),
-    }
-}
+use super::forge::{Forge, log_key, receipt};
 
 fn check(text: &str) -> Result<u64, ReceiptError> {
     Receipt::parse(text)?.check(log_key().public()).map(|proven| proven.index)
@@ -29,7 +16,7 @@ fn a_receipt_proves_block_author_and_ledger_for_every_block_of_ledgers_of_many_s
         let forge = Forge::with_orders(3, orders);
         for index in 0..forge.blocks.len() {
             let registered = (index > 3).then(|| (index - 4) % 3 + 1);
-            let text = receipt(&forge.blocks, index, registered).to_text();
+            let text = receipt(&forge.blocks, index, registered.as_slice()).to_text();
             let proven = Receipt::parse(&text).unwrap().check(log_key().public()).unwrap();
             assert_eq!((proven.index, proven.ledger_id), (index as u64, forge.ledger_id));
             let author = proven.author.map(|author| (author.account.0, author.handle));
@@ -46,7 +33,7 @@ fn a_receipt_proves_block_author_and_ledger_for_every_block_of_ledgers_of_many_s
     }
     let alone = Forge::new(4);
     assert_eq!(
-        check(&receipt(&alone.blocks, 0, None).to_text()),
+        check(&receipt(&alone.blocks, 0, &[]).to_text()),
         Ok(0),
         "a ledger of one block has no hashes"
     );
@@ -55,7 +42,7 @@ fn a_receipt_proves_block_author_and_ledger_for_every_block_of_ledgers_of_many_s
 #[test]
 fn every_byte_of_the_text_matters() {
     let forge = Forge::with_orders(5, 9);
-    let text = receipt(&forge.blocks, 8, Some(2)).to_text();
+    let text = receipt(&forge.blocks, 8, &[2]).to_text();
     assert_eq!(check(&text), Ok(8));
     for at in 0..text.len() {
         // One bit that keeps most characters what they are, and one that does not.
@@ -80,16 +67,16 @@ fn every_byte_of_the_text_matters() {
 fn every_field_exchanged_alone_is_named() {
     let forge = Forge::with_orders(5, 9);
     let other = Forge::with_orders(6, 9);
-    let good = receipt(&forge.blocks, 8, Some(2));
-    let of_another = receipt(&other.blocks, 8, Some(2));
+    let good = receipt(&forge.blocks, 8, &[2]);
+    let of_another = receipt(&other.blocks, 8, &[2]);
     type Change = Box<dyn Fn(&mut Receipt)>;
-    let registration = |change: fn(&mut Registration, &Receipt)| -> Change {
-        let source = receipt(&forge.blocks, 7, Some(1));
-        Box::new(move |receipt| change(receipt.registration.as_mut().unwrap(), &source))
+    let registration = |change: fn(&mut KeyBlock, &Receipt)| -> Change {
+        let source = receipt(&forge.blocks, 7, &[1]);
+        Box::new(move |receipt| change(&mut receipt.keys[0], &source))
     };
     let (a, b, c, d) =
         (of_another.clone(), of_another.clone(), forge.blocks[7].clone(), of_another.note.clone());
-    let second = receipt(&forge.blocks, 7, Some(1)).inclusion;
+    let second = receipt(&forge.blocks, 7, &[1]).inclusion;
     let cases: Vec<(&str, Change)> = vec![
         ("other_index", Box::new(|receipt| receipt.index = 7)),
         ("not_included", Box::new(move |receipt| receipt.block = a.block.clone())),
@@ -98,19 +85,19 @@ fn every_field_exchanged_alone_is_named() {
         ("not_included", Box::new(move |receipt| receipt.inclusion = second.clone())),
         ("not_included", Box::new(|receipt| receipt.inclusion.0.push([0; 32]))),
         ("not_included", Box::new(move |receipt| receipt.note = d.clone())),
-        ("no_registration", Box::new(|receipt| receipt.registration = None)),
-        ("not_included", Box::new(move |receipt| receipt.registration = b.registration.clone())),
+        ("no_registration", Box::new(|receipt| receipt.keys.clear())),
+        ("not_included", Box::new(move |receipt| receipt.keys.clone_from(&b.keys))),
         (
             "not_included",
             registration(|registration, source| {
-                registration.inclusion = source.registration.as_ref().unwrap().inclusion.clone();
+                registration.inclusion = source.keys[0].inclusion.clone();
             }),
         ),
         ("malformed_block", registration(|registration, _| registration.block.truncate(40))),
         (
             "other_author",
             registration(|registration, source| {
-                *registration = source.registration.clone().unwrap();
+                *registration = source.keys[0].clone();
             }),
         ),
         (
@@ -148,7 +135,7 @@ fn a_command_that_somebody_else_signed_is_not_the_authors() {
     let draft = forge.draft_message(1, &header, &body);
     forge.push(&draft);
     let last = forge.blocks.len() - 1;
-    let text = receipt(&forge.blocks, last, Some(1)).to_text();
+    let text = receipt(&forge.blocks, last, &[1]).to_text();
     assert_eq!(check(&text).map_err(|error| error.name()), Err("bad_signature"));
 }
 
@@ -156,7 +143,7 @@ fn a_command_that_somebody_else_signed_is_not_the_authors() {
 fn where_no_registration_is_wanted_one_is_refused() {
     let forge = Forge::with_orders(8, 3);
     for index in [0, 1] {
-        let text = receipt(&forge.blocks, index, Some(2)).to_text();
+        let text = receipt(&forge.blocks, index, &[2]).to_text();
         assert_eq!(check(&text).map_err(|error| error.name()), Err("no_registration"));
     }
 }

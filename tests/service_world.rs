@@ -236,6 +236,37 @@ impl World {
         self.open(ip, session)
     }
 
+    /// A member connects with another of its keys.
+    pub(crate) fn member_by(&mut self, ip: &str, member: usize, key: &SigningKey) -> Client {
+        let auth = ClientAuth { account: member as u64 + 1, key: key.clone() };
+        let session = ClientSession::full(&self.descriptor, Some(auth), &mut self.rng);
+        self.open(ip, session)
+    }
+
+    /// A command of a member, signed with another of its keys.
+    pub(crate) fn command_by(&mut self, member: usize, key: &SigningKey, command: &Command) -> Signed {
+        self.next_command += 1;
+        let mut id = [0; 16];
+        id[..8].copy_from_slice(&self.next_command.to_be_bytes());
+        let (tag, body) = command.encode();
+        let header = Header {
+            ledger_id: self.ledger_id(),
+            account: AccountId(member as u64 + 1),
+            key_id: key.public().key_id(),
+            command_id: CommandId(id),
+            issued_at: START_MS + 1_000,
+            tag,
+        };
+        let message = header.message(&body);
+        let signature = key.sign(&mut self.rng, &[&message]).to_vec();
+        Signed { message, signature }
+    }
+
+    /// The ledger that is served.
+    pub(crate) fn ledger_id(&self) -> LedgerId {
+        self.descriptor.ledger_id()
+    }
+
     /// Somebody connects and says that it is this account, with the key of this member.
     pub(crate) fn claim(&mut self, ip: &str, account: u64, member: usize) -> Client {
         let auth = ClientAuth { account, key: member_key(member).clone() };

@@ -127,7 +127,9 @@ fn the_command_line_asks_a_server_nothing_by_itself() {
     let mut complaints = Vec::new();
     for file in files().into_iter().filter(|file| file.room() == Some("cli")) {
         for (number, line) in file.code() {
-            if line.contains("question::") || line.contains("Request::") {
+            // A `KeyRequest` is a text that people carry.
+            let asks = line.replace("KeyRequest::", "").contains("Request::");
+            if line.contains("question::") || asks {
                 complaints.push(format!("{}:{number}: asks a server", file.path));
             }
         }

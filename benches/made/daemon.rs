@@ -10,6 +10,7 @@ use ledgerd::client::{
     Connection, Home, KnownServer, Opening, PATIENCE, Signer, get_key, known_servers, load_key, make_key,
     question,
 };
+use ledgerd::crypto::KeyKind;
 use ledgerd::session::{ClientAuth, ClientTicket, Descriptor};
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -34,7 +35,7 @@ impl Daemon {
     pub(crate) fn start_for_operator(place: &Path) -> Daemon {
         let home = Home::open(Some(&cache().join("0001"))).unwrap();
         let key = load_key(&home, &mut |_| None).unwrap();
-        let key = key.unwrap_or_else(|| make_key(&home, None).unwrap());
+        let key = key.unwrap_or_else(|| make_key(&home, KeyKind::Rsa3072, None).unwrap());
         let file = place.join("operator.pem");
         std::fs::write(&file, key.public().to_pem()).unwrap();
         Daemon::start_with(&place.join("ledger"), &["--operator", file.to_str().unwrap()])
@@ -117,12 +118,12 @@ impl Drop for Daemon {
 /// A ticket of the first of these accounts, after a full handshake: a resumed session gets no ticket while the one that
 /// it was resumed with is good.
 pub(crate) fn ticket(accounts: &Accounts, address: &str, descriptor: &Descriptor) -> ClientTicket {
-    ticket_of(accounts.signers().unwrap().swap_remove(0), address, descriptor)
+    ticket_of(accounts.signers(false).unwrap().swap_remove(0), address, descriptor)
 }
 
 /// A ticket of each of these accounts.
 pub(crate) fn tickets(accounts: &Accounts, address: &str, descriptor: &Descriptor) -> Vec<ClientTicket> {
-    let signers = accounts.signers().unwrap();
+    let signers = accounts.signers(false).unwrap();
     signers.into_iter().map(|signer| ticket_of(signer, address, descriptor)).collect()
 }
 

@@ -16,9 +16,16 @@ pub(crate) struct Load {
 }
 
 impl Load {
-    /// Of these members.
+    /// Of these members, who sign with their first keys, of RSA.
     pub(crate) fn of(accounts: Accounts) -> Load {
-        let signers = accounts.signers().unwrap();
+        let signers = accounts.signers(false).unwrap();
+        Load { accounts, signers }
+    }
+
+    /// Of these members, who sign with device keys, of Ed25519: many more commands are signed in the same time.
+    pub(crate) fn with_device_keys(accounts: Accounts) -> Load {
+        accounts.add_device_keys(&|| ()).unwrap();
+        let signers = accounts.signers(true).unwrap();
         Load { accounts, signers }
     }
 
@@ -30,7 +37,14 @@ impl Load {
     /// Signs so many commands of the first `connections` members, and makes what sends them and gives their latencies
     /// in microseconds: signing is work of the members' machines and must not stand beside what is measured.
     pub(crate) fn signed(&self, connections: usize, commands: usize) -> impl FnOnce() -> Histogram<u64> {
-        let plan = Plan { connections, commands, orders_per_command: 1, inflight: 1, payments: false };
+        let plan = Plan {
+            connections,
+            commands,
+            orders_per_command: 1,
+            inflight: 1,
+            payments: false,
+            device_keys: false,
+        };
         let loads = bench::sign(&plan, &self.signers, &|| ()).unwrap();
         let members = self.accounts.connect(connections, &|| ()).unwrap();
         move || {

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
 use super::findings::{Findings, Place, Sorted};
+use super::late_keys::LateKeys;
 use super::signatures::{Signatures, Signed};
 use crate::chain::{Block, BlockDigests, Link, LinkError, TreeRoot};
 use crate::crypto::note::LogPublicKey;
@@ -31,8 +32,8 @@ pub struct Checker {
     whole: bool,
     /// Whether the state of `replica` is, too, so that the rules can be asked.
     judges: bool,
-    /// Members whose registration was read after the state became unknown.
-    late_members: BTreeMap<AccountId, (KeyId, Vec<u8>)>,
+    /// What was read of keys after the state became unknown.
+    late: LateKeys,
     keys: BTreeMap<KeyId, VerifyingKey>,
     signatures: Signatures,
     unknown_authors: u64,
@@ -89,7 +90,7 @@ impl Checker {
             replica: None,
             whole: true,
             judges: true,
-            late_members: BTreeMap::new(),
+            late: LateKeys::default(),
             keys: BTreeMap::new(),
             signatures: Signatures::new(threads),
             unknown_authors: 0,
@@ -221,12 +222,13 @@ impl Checker {
             }
             Author::Unknown => self.unknown_authors = self.unknown_authors.saturating_add(1),
         }
-        self.endorsements(place, &command);
+        self.check_late_end(place, &transaction);
+        self.endorsements(place, &command, &transaction);
         if self.whole {
             self.replay(place, block, (&command, &transaction), digests, store);
         }
         if !self.knows_state() {
-            self.remember_late_member(&transaction);
+            self.late.note(&transaction.happened, block.author, block.index);
         }
     }
 
@@ -288,10 +290,11 @@ impl Checker {
     }
 
     /// The further signatures that a command carries. A key that is not known is for the rules to refuse.
-    fn endorsements(&mut self, place: Place<'_>, command: &Command) {
-        for endorsement in command.endorsements() {
+    fn endorsements(&mut self, place: Place<'_>, command: &Command, transaction: &Transaction<'_>) {
+        let context = &transaction.context;
+        for endorsement in command.endorsements(context.ledger_id, context.author) {
             let key = match endorsement.by {
-                Endorser::Of(account, key_id) => self.member_key(account, key_id),
+                Endorser::Of { account, key_id, .. } => self.member_key(account, key_id),
                 Endorser::Itself(spki) => {
                     let key_id = KeyId::of_spki(spki);
                     key_of(&mut self.keys, key_id, key_id, spki)
@@ -325,26 +328,26 @@ impl Checker {
         self.member_key(header.account, header.key_id)
     }
 
-    /// The key of a member, if it is the one that was named.
+    /// The key of a member that was named, standing or ended: whether it stands is for the rules to say.
     fn member_key(&mut self, account: AccountId, named: KeyId) -> Author {
         let state = self.replica.as_ref().map(Replica::state);
-        if let Some(state) = state.filter(|state| state.handle(account).is_some()) {
-            return match state.key(account, &named) {
-                Some(spki) => key_of(&mut self.keys, named, named, spki),
-                None => Author::OtherKey,
-            };
+        let known = state.and_then(|state| state.key(account, &named)).map(|key| &key.spki[..]);
+        if let Some(spki) = known.or_else(|| self.late.get(account, named)) {
+            return key_of(&mut self.keys, named, named, spki);
         }
-        match self.late_members.get(&account) {
-            Some((key_id, spki)) => key_of(&mut self.keys, named, *key_id, spki),
-            None => Author::Unknown,
-        }
+        let is_member = state.is_some_and(|state| state.handle(account).is_some());
+        // The block that introduced the key may be one of those that are missing.
+        if is_member && self.knows_state() { Author::OtherKey } else { Author::Unknown }
     }
 
-    /// Without the state, a block that opens an account still says whose key signs what comes after it.
-    fn remember_late_member(&mut self, transaction: &Transaction<'_>) {
-        if let Some(opened) = transaction.happened.opens() {
-            let key_id = KeyId::of_spki(opened.public_key);
-            self.late_members.entry(opened.account).or_insert((key_id, opened.public_key.to_vec()));
+    /// Without the state the rules are not asked; but a key that is known to have ended signs nothing.
+    fn check_late_end(&mut self, place: Place<'_>, transaction: &Transaction<'_>) {
+        let header = &transaction.message.header;
+        let state = self.replica.as_ref().map(Replica::state).filter(|_| !self.knows_state());
+        let before = state.and_then(|state| state.key(header.account, &header.key_id)?.ended_at);
+        if let Some(index) = before.or_else(|| self.late.ended_at(header.account, header.key_id)) {
+            let reason = format!("the command was signed by a key that block {index} ended");
+            self.found(place, "key_ended", reason);
         }
     }
 

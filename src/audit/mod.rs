@@ -29,6 +29,7 @@ mod checker;
 mod checkpoint;
 mod export;
 mod findings;
+mod late_keys;
 mod scan;
 mod signatures;
 mod stored_hashes;

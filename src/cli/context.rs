@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::Arguments;
 use super::outlet::Outlet;
 use super::passphrases::Passphrases;
-use crate::client::{Addresses, ClientError, Home, Member};
+use crate::client::{Addresses, ClientError, Home, Member, first_encrypted_key, load_key_file};
 
 /// The session that the commands of a shell share.
 pub(super) type SharedSession = Rc<RefCell<Option<Member>>>;
@@ -87,6 +87,19 @@ impl Context {
     /// The passphrase of the key that is there, for whoever has to open it.
     pub(super) fn passphrase(&self) -> impl FnMut(&str) -> Option<Zeroizing<String>> + use<'_> {
         |prompt| self.passphrases.of_key(prompt)
+    }
+
+    /// The passphrase of a further key of a home: the one that its other keys have, or that was named.
+    pub(super) fn passphrase_of_further_key(
+        &self,
+        home: &Home,
+    ) -> Result<Option<Zeroizing<String>>, ClientError> {
+        let Some(file) = first_encrypted_key(home)? else { return self.passphrases.of_new_key(false) };
+        let prompt = format!("Passphrase of {}, for the new key as well: ", home.path(&file).display());
+        let passphrase = self.passphrases.of_key(&prompt);
+        // One that was mistyped would lock the new key up.
+        load_key_file(home, &file, &mut |_| passphrase.clone())?;
+        Ok(passphrase)
     }
 
     /// The passphrase of a key that is made now; none if nobody wants one.

@@ -24,6 +24,7 @@ mod visible;
 mod accounts {
     pub(super) mod forget;
     pub(super) mod get_key;
+    pub(super) mod keys;
     pub(super) mod passphrase;
     pub(super) mod register;
     pub(super) mod whoami;
@@ -181,6 +182,7 @@ commands! {
         accounts::get_key::GetKey "fetch the server's identity, verify it and pin it",
         accounts::register::Register "make a key, and an account under a public handle",
         accounts::whoami::Whoami "your account as the ledger has it",
+        accounts::keys::Keys "the keys of your account: list, add, end, replace",
         accounts::passphrase::Passphrase "set, change or remove the passphrase of your key",
         accounts::forget::Forget "forget an address of a pinned server, or the server",
         tools::shell::Shell "many commands over one connection",
@@ -307,7 +309,7 @@ impl From<&ClientError> for Exit {
             ClientError::Refused(refusal) if refusal.name == refusal::BUSY => Exit::Unreachable,
             ClientError::Refused(_) => Exit::Refused,
             ClientError::Unreachable(_) | ClientError::Busy(_) => Exit::Unreachable,
-            ClientError::Unknown(_) => Exit::Unknown,
+            ClientError::Unknown(_) | ClientError::KeyEnded(_) => Exit::Unknown,
             ClientError::Untold(_) => Exit::Untold,
             ClientError::Integrity(_) => Exit::Integrity,
             ClientError::Config(_) | ClientError::File(..) => Exit::Config,

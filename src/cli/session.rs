@@ -6,6 +6,7 @@ use std::ops::{Deref, DerefMut};
 use super::context::Context;
 use crate::chain::Message;
 use crate::client::{ClientError, Earlier, Member, Outcome, Reopen, resolve_earlier_runs};
+use crate::domain::Rights;
 use crate::text::escape;
 
 /// A member's session, lent to one command.
@@ -53,12 +54,19 @@ impl Drop for Session<'_> {
 
 /// Opens the session, and says what became of earlier commands.
 pub(super) fn open_member<'a>(context: &'a Context) -> Result<Session<'a>, ClientError> {
+    open_member_for(context, Rights::Act)
+}
+
+/// The same with a key that signs what needs these rights.
+pub(super) fn open_member_for<'a>(context: &'a Context, needed: Rights) -> Result<Session<'a>, ClientError> {
     let home = context.home()?;
     let mut kept = context.session.as_ref().and_then(|kept| kept.borrow_mut().take());
     let alive = kept.as_mut().is_some_and(|member| member.connection().is_alive());
-    let mut member = match kept.filter(|_| alive) {
+    // A shell's session may have been opened with a key that only acts.
+    let fits = |member: &Member| needed == Rights::Act || !member.is_of_device();
+    let mut member = match kept.filter(|member| alive && fits(member)) {
         Some(member) => member,
-        None => Member::open(&home, &context.server()?, &mut context.passphrase())?,
+        None => Member::open_for(&home, &context.server()?, needed, &mut context.passphrase())?,
     };
     let mut say = |earlier: Earlier<'_>| match earlier {
         Earlier::Command(message, outcome) => context.out.note(&in_words(message, outcome)),

@@ -20,6 +20,9 @@ pub enum ClientError {
     Busy(String),
     /// A signed command is under way and its outcome is not known.
     Unknown(String),
+    /// The server takes none of the keys of this home: they were ended, or belong to no account there. What earlier runs left
+    /// open is not known, and stays written down.
+    KeyEnded(String),
     /// A command was done and is durable, but its outcome could not be told or its receipt could not be written. The
     /// sentence names the block; the same command again tells it, and does nothing a second time.
     Untold(String),
@@ -49,6 +52,7 @@ impl ClientError {
             ClientError::Unreachable(_) => "unreachable",
             ClientError::Busy(_) => "busy",
             ClientError::Unknown(_) => "outcome_unknown",
+            ClientError::KeyEnded(_) => refusal::KEY_ENDED,
             ClientError::Untold(_) => "untold",
             ClientError::Integrity(_) => "integrity",
             ClientError::Config(_) => "config",
@@ -75,6 +79,7 @@ impl ClientError {
             ClientError::Usage(_)
             | ClientError::Integrity(_)
             | ClientError::Config(_)
+            | ClientError::KeyEnded(_)
             | ClientError::Unexpected(_) => Retry::Never,
         }
     }
@@ -109,6 +114,7 @@ impl fmt::Display for ClientError {
             | ClientError::Unreachable(text)
             | ClientError::Busy(text)
             | ClientError::Unknown(text)
+            | ClientError::KeyEnded(text)
             | ClientError::Untold(text)
             | ClientError::Integrity(text)
             | ClientError::InUse(text)

@@ -3,7 +3,8 @@
 //! a home that can be read, and nothing more.
 //!
 //! ```text
-//! key.pem                     the signing key, PKCS#8 PEM, encrypted if it has a passphrase
+//! key.pem                     the key that the home begins with, PKCS#8 PEM, encrypted if it has a passphrase
+//! keys/*.pem                  keys that the home made later, named by the beginnings of their ids
 //! known_servers               one pinned server a line, with its addresses
 //! servers/<ledger>.descriptor the newest verified descriptor of a server
 //! servers/<ledger>.genesis    the first block of its ledger
@@ -48,8 +49,8 @@ use crate::wire::Refusal;
 pub type Tell = dyn Fn(&str) + Send + Sync;
 
 /// The folders of a home.
-const FOLDERS: [&str; 8] =
-    ["servers", "accounts", "newest", "tickets", "pending", "evidence", "witness", "sent"];
+const FOLDERS: [&str; 9] =
+    ["servers", "accounts", "keys", "newest", "tickets", "pending", "evidence", "witness", "sent"];
 
 /// What the names of files begin with that are being written.
 const TEMPORARY: &str = ".tmp-ledgerctl-";

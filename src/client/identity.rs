@@ -1,4 +1,4 @@
-//! Who the client is: one signing key, and an account on each ledger where it is registered.
+//! Who the client is: its signing keys, and an account on each ledger where it is registered.
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -6,10 +6,15 @@ use zeroize::Zeroizing;
 use super::home::damaged;
 use super::{ClientError, Home};
 use crate::crypto::random;
-use crate::crypto::{KeyId, LedgerId, PrivateKeyError, SigningKey, is_encrypted_pem};
+use crate::crypto::{KeyId, KeyKind, LedgerId, PrivateKeyError, SigningKey, is_encrypted_pem};
+use crate::domain::Rights;
+use crate::domain::accounts::Custody;
 
-/// The key of a home.
+/// The key that a home begins with.
 pub const KEY_FILE: &str = "key.pem";
+
+/// The folder of the keys that it makes later.
+pub(super) const KEYS_FOLDER: &str = "keys";
 
 /// Gives the passphrase of an encrypted key, or none if there is nobody to ask.
 pub type PassphraseSource<'a> = dyn FnMut(&str) -> Option<Zeroizing<String>> + 'a;
@@ -23,6 +28,64 @@ pub struct Account {
     pub handle: String,
     /// Names its key, in hexadecimal.
     pub key_id: String,
+    /// The file of that key.
+    #[serde(default = "first_key_file")]
+    pub file: String,
+    /// A further key of this device, which signs what is done every day.
+    #[serde(default)]
+    pub device: Option<KeyFile>,
+    /// A key that this home wanted to introduce, and of which it is not known whether the ledger took it.
+    #[serde(default)]
+    pub pending: Option<PendingKey>,
+}
+
+/// A key of this home.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyFile {
+    /// Names it, in hexadecimal.
+    pub key_id: String,
+    /// Its file in the home.
+    pub file: String,
+}
+
+/// A key that is being introduced. All that its command holds is kept, so that the same command can be given again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PendingKey {
+    /// The key.
+    pub key: KeyFile,
+    /// Where its private half is.
+    pub custody: Custody,
+    /// What it may sign.
+    pub rights: Rights,
+    /// Its public name.
+    pub label: String,
+    /// Its proof, in hexadecimal.
+    pub proof: String,
+    /// The key that it replaces, in hexadecimal, if it replaces one.
+    pub ends: Option<String>,
+}
+
+fn first_key_file() -> String {
+    KEY_FILE.to_owned()
+}
+
+impl Account {
+    /// An account with a key of the home, in this file.
+    pub(super) fn new(account: u64, handle: &str, key_id: KeyId, file: &str) -> Account {
+        Account {
+            account,
+            handle: handle.to_owned(),
+            key_id: key_id.to_string(),
+            file: file.to_owned(),
+            device: None,
+            pending: None,
+        }
+    }
+
+    /// Its key, with the file.
+    pub(super) fn key(&self) -> KeyFile {
+        KeyFile { key_id: self.key_id.clone(), file: self.file.clone() }
+    }
 }
 
 /// The key of this home, if there is one.
@@ -30,9 +93,21 @@ pub struct Account {
 /// # Errors
 /// [`ClientError::Config`] when the file is not a key, [`ClientError::Usage`] without the right passphrase.
 pub fn load_key(home: &Home, ask: &mut PassphraseSource<'_>) -> Result<Option<SigningKey>, ClientError> {
-    let Some(pem) = home.read(KEY_FILE)?.map(Zeroizing::new) else { return Ok(None) };
+    load_key_file(home, KEY_FILE, ask)
+}
+
+/// A key of this home, by its file.
+///
+/// # Errors
+/// As for [`load_key`].
+pub fn load_key_file(
+    home: &Home,
+    name: &str,
+    ask: &mut PassphraseSource<'_>,
+) -> Result<Option<SigningKey>, ClientError> {
+    let Some(pem) = home.read(name)?.map(Zeroizing::new) else { return Ok(None) };
     let passphrase = if is_encrypted_pem(&pem) {
-        let prompt = format!("Passphrase of {}: ", home.path(KEY_FILE).display());
+        let prompt = format!("Passphrase of {}: ", home.path(name).display());
         let none =
             || ClientError::Usage("the key has a passphrase, and there is nobody to ask for it".into());
         Some(ask(&prompt).ok_or_else(none)?)
@@ -41,7 +116,7 @@ pub fn load_key(home: &Home, ask: &mut PassphraseSource<'_>) -> Result<Option<Si
     };
     let key = SigningKey::from_pkcs8_pem(&pem, passphrase.as_ref().map(|text| text.as_bytes()));
     key.map(Some).map_err(|error| {
-        let text = format!("{}: {error}", home.path(KEY_FILE).display());
+        let text = format!("{}: {error}", home.path(name).display());
         match error {
             PrivateKeyError::PassphraseNeeded | PrivateKeyError::WrongPassphrase => ClientError::Usage(text),
             PrivateKeyError::Malformed | PrivateKeyError::Policy(_) | PrivateKeyError::Damaged => {
@@ -56,8 +131,8 @@ pub fn load_key(home: &Home, ask: &mut PassphraseSource<'_>) -> Result<Option<Si
 ///
 /// # Errors
 /// [`ClientError::File`], or [`ClientError::Config`] when another process has made a key meanwhile.
-pub fn make_key(home: &Home, passphrase: Option<&str>) -> Result<SigningKey, ClientError> {
-    let key = SigningKey::generate(&mut random::os());
+pub fn make_key(home: &Home, kind: KeyKind, passphrase: Option<&str>) -> Result<SigningKey, ClientError> {
+    let key = SigningKey::generate(kind, &mut random::os());
     let pem = key.to_pkcs8_pem(passphrase.map(str::as_bytes));
     if home.create(KEY_FILE, pem.as_bytes())? {
         Ok(key)
@@ -67,28 +142,73 @@ pub fn make_key(home: &Home, passphrase: Option<&str>) -> Result<SigningKey, Cli
     }
 }
 
-/// Writes the key of this home anew: with this passphrase, or without one. The file is replaced as a whole, and only by
+/// Makes a further key of this home and keeps it under a name of its own, encrypted if a passphrase is given.
+pub(super) fn make_further_key(
+    home: &Home,
+    kind: KeyKind,
+    passphrase: Option<&str>,
+) -> Result<(SigningKey, KeyFile), ClientError> {
+    let key = SigningKey::generate(kind, &mut random::os());
+    let key_id = key.public().key_id().to_string();
+    let file = format!("{KEYS_FOLDER}/{}.pem", key_id.get(..16).unwrap_or(&key_id));
+    home.create(&file, key.to_pkcs8_pem(passphrase.map(str::as_bytes)).as_bytes())?;
+    Ok((key, KeyFile { key_id, file }))
+}
+
+/// The files of all keys of this home, the one that it begins with first.
+///
+/// # Errors
+/// [`ClientError::File`].
+pub fn key_files(home: &Home) -> Result<Vec<String>, ClientError> {
+    let first = home.read_bytes(KEY_FILE)?.map(|_| KEY_FILE.to_owned());
+    let later = home.list(KEYS_FOLDER)?.into_iter().filter(|name| name.ends_with(".pem"));
+    Ok(first.into_iter().chain(later.map(|name| format!("{KEYS_FOLDER}/{name}"))).collect())
+}
+
+/// Writes a key of this home anew: with this passphrase, or without one. The file is replaced as a whole, and only by
 /// one that was seen to open: whatever fails, the old file is there.
 ///
 /// # Errors
 /// [`ClientError::File`].
-pub fn set_passphrase(home: &Home, key: &SigningKey, passphrase: Option<&str>) -> Result<(), ClientError> {
+pub fn set_passphrase(
+    home: &Home,
+    file: &str,
+    key: &SigningKey,
+    passphrase: Option<&str>,
+) -> Result<(), ClientError> {
     let passphrase = passphrase.map(str::as_bytes);
     let pem = key.to_pkcs8_pem(passphrase);
     match SigningKey::from_pkcs8_pem(&pem, passphrase) {
-        Ok(again) if again.public() == key.public() => home.write(KEY_FILE, pem.as_bytes()),
+        Ok(again) if again.public() == key.public() => home.write(file, pem.as_bytes()),
         _ => Err(ClientError::Unexpected(
             "the key does not open as it was written; nothing was changed".into(),
         )),
     }
 }
 
-/// Whether this home has a key that is encrypted; none if it has no key.
+/// Whether the key that this home begins with is encrypted; none if there is no such key.
 ///
 /// # Errors
 /// [`ClientError::File`].
 pub fn is_key_encrypted(home: &Home) -> Result<Option<bool>, ClientError> {
-    Ok(home.read(KEY_FILE)?.map(Zeroizing::new).map(|pem| is_encrypted_pem(&pem)))
+    is_file_encrypted(home, KEY_FILE)
+}
+
+/// The first key of this home that is encrypted.
+///
+/// # Errors
+/// [`ClientError::File`].
+pub fn first_encrypted_key(home: &Home) -> Result<Option<String>, ClientError> {
+    for file in key_files(home)? {
+        if is_file_encrypted(home, &file)? == Some(true) {
+            return Ok(Some(file));
+        }
+    }
+    Ok(None)
+}
+
+fn is_file_encrypted(home: &Home, file: &str) -> Result<Option<bool>, ClientError> {
+    Ok(home.read(file)?.map(Zeroizing::new).map(|pem| is_encrypted_pem(&pem)))
 }
 
 fn account_file(ledger_id: LedgerId) -> String {
@@ -106,15 +226,20 @@ pub fn read_account(home: &Home, ledger_id: LedgerId) -> Result<Option<Account>,
 }
 
 /// Keeps the account on a ledger.
-pub(super) fn write_account(
-    home: &Home,
-    ledger_id: LedgerId,
-    account: u64,
-    handle: &str,
-    key_id: KeyId,
-) -> Result<Account, ClientError> {
-    let account = Account { account, handle: handle.to_owned(), key_id: key_id.to_string() };
-    let text = serde_json::to_string(&account).map_err(|error| ClientError::Unexpected(error.to_string()))?;
-    home.write_checked(&account_file(ledger_id), &text)?;
-    Ok(account)
+pub(super) fn write_account(home: &Home, ledger_id: LedgerId, account: &Account) -> Result<(), ClientError> {
+    let text = serde_json::to_string(account).map_err(|error| ClientError::Unexpected(error.to_string()))?;
+    home.write_checked(&account_file(ledger_id), &text)
+}
+
+/// Removes a key that has ended, unless an account on another ledger still has it.
+pub(super) fn remove_ended_key(home: &Home, ledger_id: LedgerId, key: &KeyFile) -> Result<(), ClientError> {
+    let own = ledger_id.to_string();
+    for other in home.list("accounts")?.into_iter().filter(|name| *name != own) {
+        let text = home.read_checked(&format!("accounts/{other}"))?.unwrap_or_default();
+        // Of a file that is damaged nobody knows which key its account has.
+        if serde_json::from_str::<Account>(&text).map_or(true, |account| account.file == key.file) {
+            return Ok(());
+        }
+    }
+    home.remove(&key.file)
 }

@@ -44,15 +44,17 @@ pub mod bench;
 
 pub use accounts::question as accounts_question;
 pub use accounts::{
-    Joined, Me, Registration, User, fetch_me, fetch_online, find_account, find_member, register,
-    untold_registration,
+    Introduced, Joined, KeyRequest, Me, Registration, User, Wanted, add_own_key, add_requested_key, end_key,
+    fetch_keys, fetch_me, fetch_online, fetch_standing_key, find_member, machine_made_label, register,
+    restore_account, rotate_key, untold_registration,
 };
 pub use error::ClientError;
 pub use figures::fetch_figures;
 pub use following::{Heard, Subscription};
 pub use home::{Home, Tell, not_writable};
 pub use identity::{
-    Account, KEY_FILE, PassphraseSource, is_key_encrypted, load_key, make_key, read_account, set_passphrase,
+    Account, KEY_FILE, KeyFile, PassphraseSource, PendingKey, first_encrypted_key, is_key_encrypted,
+    key_files, load_key, load_key_file, make_key, read_account, set_passphrase,
 };
 pub use link::{
     Addresses, Anonymous, Bell, Connection, Forgotten, Found, KnownServer, Member, NotOpened, Opening,
@@ -70,9 +72,9 @@ pub use payments::{
     proves_settled, revoke_cheque, sign_cheque, write_cheque,
 };
 pub use proofs::{
-    Copying, Cosigned, Registrant, Verdict, check_own_block, conflict, demand_cosigned, fetch_receipt,
-    fetch_registrant, first_block, have_verified, keep_first_block, refuse_id_of_command, registered_key,
-    witness_key, witness_round,
+    Copying, Cosigned, Registrant, Verdict, check_own_block, conflict, demand_cosigned, fetch_key,
+    fetch_owner_of_key, fetch_receipt, fetch_registrant, first_block, have_verified, keep_first_block,
+    refuse_id_of_command, witness_key, witness_round,
 };
 pub use sending::{
     DEADLINE, Earlier, IDEMPOTENCY_KEY_BYTES_MAX, IdempotencyKey, Leftover, News, Outcome, RunBook, RunKind,

@@ -10,26 +10,42 @@ use std::ops::Deref;
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
-use super::rsa::{self, KeyPolicyError, PrivateKeyError};
-use super::{BadSignature, KeyId};
+use super::key_files::KeyFile;
+use super::{BadSignature, KeyId, KeyPolicyError, PrivateKeyError, ed25519, rsa};
 
 /// The kinds of keys that sign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyKind {
     /// RSASSA-PSS with 3,072 bits, SHA3-256 and a salt of 32 bytes.
     Rsa3072,
+    /// Ed25519, strictly: see [`ed25519`].
+    Ed25519,
 }
 
 /// Bytes of the longest signature.
 pub const SIGNATURE_BYTES_MAX: usize = KeyKind::Rsa3072.signature_bytes();
 
 impl KeyKind {
-    const ALL: [KeyKind; 1] = [KeyKind::Rsa3072];
+    const ALL: [KeyKind; 2] = [KeyKind::Rsa3072, KeyKind::Ed25519];
 
     /// Bytes of every signature by a key of this kind.
     pub const fn signature_bytes(self) -> usize {
         match self {
             KeyKind::Rsa3072 => rsa::MODULUS_BYTES,
+            KeyKind::Ed25519 => ed25519::SIGNATURE_BYTES,
+        }
+    }
+
+    /// The kind of a key, as far as its DER `SubjectPublicKeyInfo` says it: what is not Ed25519 is taken for RSA.
+    pub fn of_spki(spki: &[u8]) -> KeyKind {
+        if ed25519::is_ed25519(spki) { KeyKind::Ed25519 } else { KeyKind::Rsa3072 }
+    }
+
+    /// The name by which people and programs know the kind.
+    pub const fn name(self) -> &'static str {
+        match self {
+            KeyKind::Rsa3072 => "rsa3072",
+            KeyKind::Ed25519 => "ed25519",
         }
     }
 }
@@ -76,16 +92,21 @@ impl fmt::Debug for Signature {
 pub enum VerifyingKey {
     /// See [`KeyKind::Rsa3072`].
     Rsa(rsa::PublicKey),
+    /// See [`KeyKind::Ed25519`].
+    Ed25519(ed25519::PublicKey),
 }
 
 impl VerifyingKey {
     /// Accepts a DER `SubjectPublicKeyInfo` from a stranger if it is the one encoding of a key that satisfies the policy
-    /// of its kind. Takes about a millisecond.
+    /// of its kind. Takes about a millisecond for RSA.
     ///
     /// # Errors
     /// [`KeyPolicyError`] names the first rule that the key breaks.
     pub fn from_spki(spki: &[u8]) -> Result<VerifyingKey, KeyPolicyError> {
-        rsa::PublicKey::from_spki(spki).map(VerifyingKey::Rsa)
+        match KeyKind::of_spki(spki) {
+            KeyKind::Rsa3072 => rsa::PublicKey::from_spki(spki).map(VerifyingKey::Rsa),
+            KeyKind::Ed25519 => ed25519::PublicKey::from_spki(spki).map(VerifyingKey::Ed25519),
+        }
     }
 
     /// Reads a key as PEM (`BEGIN PUBLIC KEY`).
@@ -93,13 +114,17 @@ impl VerifyingKey {
     /// # Errors
     /// [`KeyPolicyError`]; what is not PEM is malformed.
     pub fn from_pem(pem: &str) -> Result<VerifyingKey, KeyPolicyError> {
-        rsa::PublicKey::from_pem(pem).map(VerifyingKey::Rsa)
+        match pkcs8::Document::from_pem(pem) {
+            Ok(("PUBLIC KEY", document)) => VerifyingKey::from_spki(document.as_bytes()),
+            _ => Err(KeyPolicyError::Encoding),
+        }
     }
 
     /// The kind of key.
     pub fn kind(&self) -> KeyKind {
         match self {
             VerifyingKey::Rsa(_) => KeyKind::Rsa3072,
+            VerifyingKey::Ed25519(_) => KeyKind::Ed25519,
         }
     }
 
@@ -107,6 +132,7 @@ impl VerifyingKey {
     pub fn spki(&self) -> &[u8] {
         match self {
             VerifyingKey::Rsa(key) => key.spki(),
+            VerifyingKey::Ed25519(key) => key.spki(),
         }
     }
 
@@ -114,6 +140,7 @@ impl VerifyingKey {
     pub fn to_pem(&self) -> String {
         match self {
             VerifyingKey::Rsa(key) => key.to_pem(),
+            VerifyingKey::Ed25519(key) => key.to_pem(),
         }
     }
 
@@ -121,6 +148,7 @@ impl VerifyingKey {
     pub fn key_id(&self) -> KeyId {
         match self {
             VerifyingKey::Rsa(key) => key.key_id(),
+            VerifyingKey::Ed25519(key) => key.key_id(),
         }
     }
 
@@ -131,6 +159,7 @@ impl VerifyingKey {
     pub fn verify(&self, parts: &[&[u8]], signature: &[u8]) -> Result<(), BadSignature> {
         match self {
             VerifyingKey::Rsa(key) => key.verify_pss(parts, signature),
+            VerifyingKey::Ed25519(key) => key.verify(parts, signature),
         }
     }
 }
@@ -145,12 +174,16 @@ pub struct SigningKey {
 #[derive(Clone)]
 enum Secret {
     Rsa(rsa::PrivateKey),
+    Ed25519(ed25519::PrivateKey),
 }
 
 impl SigningKey {
-    /// Makes a new key of the kind that an account begins with, RSA-3072. Takes of the order of a second.
-    pub fn generate(rng: &mut dyn CryptoRng) -> SigningKey {
-        SigningKey::of_rsa(rsa::PrivateKey::generate(rng))
+    /// Makes a new key. An account begins with one of RSA, which takes of the order of a second.
+    pub fn generate(kind: KeyKind, rng: &mut dyn CryptoRng) -> SigningKey {
+        match kind {
+            KeyKind::Rsa3072 => SigningKey::of(Secret::Rsa(rsa::PrivateKey::generate(rng))),
+            KeyKind::Ed25519 => SigningKey::of(Secret::Ed25519(ed25519::PrivateKey::generate(rng))),
+        }
     }
 
     /// Reads a key from PKCS#8 PEM text; a passphrase given for a key that is not encrypted is ignored.
@@ -158,13 +191,20 @@ impl SigningKey {
     /// # Errors
     /// [`PrivateKeyError`] says what a person can do about it.
     pub fn from_pkcs8_pem(pem: &str, passphrase: Option<&[u8]>) -> Result<SigningKey, PrivateKeyError> {
-        rsa::PrivateKey::from_pkcs8_pem(pem, passphrase).map(SigningKey::of_rsa)
+        let file = KeyFile::open(pem, passphrase)?;
+        let secret = if file.algorithm()? == ed25519::ALGORITHM {
+            Secret::Ed25519(ed25519::PrivateKey::read(&file)?)
+        } else {
+            Secret::Rsa(rsa::PrivateKey::read(&file)?)
+        };
+        Ok(SigningKey::of(secret))
     }
 
     /// Writes the key as PKCS#8 PEM text, encrypted when a passphrase is given.
     pub fn to_pkcs8_pem(&self, passphrase: Option<&[u8]>) -> Zeroizing<String> {
         match &self.secret {
             Secret::Rsa(key) => key.to_pkcs8_pem(passphrase),
+            Secret::Ed25519(key) => key.to_pkcs8_pem(passphrase),
         }
     }
 
@@ -173,16 +213,20 @@ impl SigningKey {
         &self.public
     }
 
-    /// Signs the parts, one after the other. Takes about 6 ms with RSA.
+    /// Signs the parts, one after the other. Takes about 6 ms with RSA, and some 20 µs with Ed25519.
     pub fn sign(&self, rng: &mut dyn CryptoRng, parts: &[&[u8]]) -> Signature {
         match &self.secret {
             Secret::Rsa(key) => Signature(key.sign_pss(rng, parts).into()),
+            Secret::Ed25519(key) => Signature(key.sign(parts).into()),
         }
     }
 
-    fn of_rsa(key: rsa::PrivateKey) -> SigningKey {
-        let public = VerifyingKey::Rsa(key.public().clone());
-        SigningKey { secret: Secret::Rsa(key), public }
+    fn of(secret: Secret) -> SigningKey {
+        let public = match &secret {
+            Secret::Rsa(key) => VerifyingKey::Rsa(key.public().clone()),
+            Secret::Ed25519(key) => VerifyingKey::Ed25519(key.public().clone()),
+        };
+        SigningKey { secret, public }
     }
 }
 
@@ -204,25 +248,40 @@ mod tests {
         SigningKey::from_pkcs8_pem(pem, None).unwrap()
     }
 
+    fn keys() -> [SigningKey; 3] {
+        [key(CLIENT), key(OTHER), SigningKey::generate(KeyKind::Ed25519, &mut Seeded::new("device"))]
+    }
+
     #[test]
     fn what_a_key_signs_its_public_half_checks_and_no_other_one() {
-        let (own, other) = (key(CLIENT), key(OTHER));
-        let signature = own.sign(&mut Seeded::new("keys"), &[b"con", b"text"]);
-        assert_eq!(signature.len(), own.public().kind().signature_bytes());
-        assert_eq!(own.public().verify(&[b"cont", b"ext"], &signature), Ok(()));
-        assert_eq!(own.public().verify(&[b"contexT"], &signature), Err(BadSignature));
-        assert_eq!(other.public().verify(&[b"context"], &signature), Err(BadSignature));
+        for own in keys() {
+            let signature = own.sign(&mut Seeded::new("keys"), &[b"con", b"text"]);
+            assert_eq!(signature.len(), own.public().kind().signature_bytes());
+            assert_eq!(own.public().verify(&[b"cont", b"ext"], &signature), Ok(()));
+            assert_eq!(own.public().verify(&[b"context"], &signature), Ok(()));
+            assert_eq!(own.public().verify(&[b"contexT"], &signature), Err(BadSignature));
+            for other in keys().iter().filter(|other| other.public() != own.public()) {
+                assert_eq!(other.public().verify(&[b"context"], &signature), Err(BadSignature));
+            }
+        }
     }
 
     #[test]
     fn a_key_reads_back_as_it_was_written() {
-        let own = key(CLIENT);
-        let public = own.public();
-        assert_eq!(VerifyingKey::from_spki(public.spki()).as_ref(), Ok(public));
-        assert_eq!(VerifyingKey::from_pem(&public.to_pem()).as_ref(), Ok(public));
-        assert_eq!(KeyId::of_spki(public.spki()), public.key_id());
-        assert_eq!(key(&own.to_pkcs8_pem(None)).public(), public);
-        assert_ne!(key(OTHER).public(), public);
+        for own in keys() {
+            let public = own.public();
+            assert_eq!(VerifyingKey::from_spki(public.spki()).as_ref(), Ok(public));
+            assert_eq!(VerifyingKey::from_pem(&public.to_pem()).as_ref(), Ok(public));
+            assert_eq!(KeyKind::of_spki(public.spki()), public.kind());
+            assert_eq!(KeyId::of_spki(public.spki()), public.key_id());
+            assert_eq!(key(&own.to_pkcs8_pem(None)).public(), public);
+            let sealed = own.to_pkcs8_pem(Some(b"horse"));
+            let read =
+                |passphrase| SigningKey::from_pkcs8_pem(&sealed, passphrase).map(|key| key.public().clone());
+            assert_eq!(read(Some(b"horse")).as_ref(), Ok(public));
+            assert_eq!(read(Some(b"donkey")), Err(PrivateKeyError::WrongPassphrase));
+            assert_eq!(read(None), Err(PrivateKeyError::PassphraseNeeded));
+        }
     }
 
     #[test]
@@ -230,7 +289,7 @@ mod tests {
         for bytes in 0..=2 * SIGNATURE_BYTES_MAX {
             let taken = Signature::from_bytes(&vec![7; bytes]);
             assert_eq!(taken.is_some(), is_signature_length(bytes));
-            assert_eq!(is_signature_length(bytes), bytes == 384, "{bytes}");
+            assert_eq!(is_signature_length(bytes), [64, 384].contains(&bytes), "{bytes}");
         }
     }
 }

@@ -2,13 +2,17 @@
 //! is the only room that knows the RSA crate, and `keys` the only one that knows with which algorithm a member signs.
 
 pub mod cosignature;
+pub mod ed25519;
+mod key_files;
+mod key_policy;
 mod keys;
 pub mod note;
 pub mod random;
 pub mod rsa;
 
+pub use key_files::{PrivateKeyError, is_encrypted_pem};
+pub use key_policy::KeyPolicyError;
 pub use keys::{KeyKind, SIGNATURE_BYTES_MAX, Signature, SigningKey, VerifyingKey, is_signature_length};
-pub use rsa::{KeyPolicyError, PrivateKeyError, is_encrypted_pem};
 
 use std::fmt;
 

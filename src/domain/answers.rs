@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{AccountId, Rejection};
+use super::{AccountId, Rejection, Rights};
 use crate::crypto::KeyId;
 
 /// Whose key signs a command.
@@ -25,17 +25,54 @@ pub struct Endorsement<'a> {
     pub signature: &'a [u8],
     /// The stable name and the sentence of the refusal where the signature does not hold.
     pub refusal: (&'static str, &'static str),
-    /// The refusal where there is no such key, so that the signature cannot be checked.
-    pub unknown: Rejection,
 }
 
 /// Whose key an endorsement is checked with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Endorser<'a> {
     /// A key of a member.
-    Of(AccountId, KeyId),
+    Of {
+        /// The member.
+        account: AccountId,
+        /// Its key.
+        key_id: KeyId,
+        /// What the key has to be good for.
+        needs: Rights,
+        /// The refusal where the member has no such key, so that the signature cannot be checked.
+        unknown: Rejection,
+    },
     /// The key with this DER `SubjectPublicKeyInfo`, which stands in the command.
     Itself(&'a [u8]),
+}
+
+/// What a block did to a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyChange<'a> {
+    /// An account has it from this block on.
+    Introduced {
+        /// The account.
+        account: AccountId,
+        /// DER `SubjectPublicKeyInfo`.
+        spki: &'a [u8],
+        /// What it may sign.
+        rights: Rights,
+    },
+    /// It signs nothing from this block on, for ever.
+    Ended {
+        /// The account.
+        account: AccountId,
+        /// The key.
+        key_id: KeyId,
+    },
+}
+
+/// Whose sessions, tickets and follows end with a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndsSessions {
+    /// All of an account, whichever key they were opened with.
+    OfAccount(AccountId),
+    /// Those that were opened with this key.
+    OfKey(KeyId),
 }
 
 /// An account that a block brings into being.

@@ -4,12 +4,12 @@
 
 use std::fmt;
 
-use super::answers::{Endorsement, Hindrance, Opened, Signer, Unbalanced};
+use super::answers::{Endorsement, EndsSessions, Hindrance, KeyChange, Opened, Signer, Unbalanced};
 use super::{
-    AccountId, Command, Context, Declined, Domain, Happened, Notice, Role, Settings, Sink, State, TAG_BYTES,
-    Tag, Transfer, Value, accounts,
+    AccountId, Command, Context, Declined, Domain, Happened, Notice, Rights, Role, Settings, Sink, State,
+    TAG_BYTES, Tag, Transfer, Value, accounts,
 };
-use crate::crypto::KeyId;
+use crate::crypto::{KeyId, LedgerId};
 use crate::time::Timestamp;
 
 impl Command {
@@ -21,17 +21,27 @@ impl Command {
         }
     }
 
+    /// The rights that a key needs to sign the command as its author.
+    pub fn needs(&self) -> Rights {
+        match self {
+            Command::Accounts(command) => command.needs(),
+            Command::Orders(_) => Rights::Act,
+            Command::Payments(command) => command.needs(),
+        }
+    }
+
     /// The signatures that the command has to carry beside its author's. A kind of command that has any is named by
     /// [`super::Tag::is_endorsed`] as well.
-    pub fn endorsements(&self) -> Vec<Endorsement<'_>> {
+    pub fn endorsements(&self, ledger_id: LedgerId, author: AccountId) -> Vec<Endorsement<'_>> {
         match self {
-            Command::Accounts(_) | Command::Orders(_) => Vec::new(),
+            Command::Accounts(command) => command.endorsements(ledger_id, author),
+            Command::Orders(_) => Vec::new(),
             Command::Payments(command) => command.endorsements(),
         }
     }
 
-    /// The account whose sessions and tickets end with the command: a member whose rights change authenticates again.
-    pub fn ends_sessions_of(&self) -> Option<AccountId> {
+    /// Whose sessions, tickets and follows end with the command: a member whose rights were taken away authenticates again.
+    pub fn ends_sessions_of(&self) -> Option<EndsSessions> {
         match self {
             Command::Accounts(command) => command.ends_sessions_of(),
             Command::Orders(_) | Command::Payments(_) => None,
@@ -70,6 +80,14 @@ impl Happened {
         match self {
             Happened::Accounts(happened) => happened.opens(),
             Happened::Orders(_) | Happened::Payments(_) => None,
+        }
+    }
+
+    /// Visits the keys that come with the block, and those that end with it.
+    pub fn visit_keys(&self, author: AccountId, each: &mut dyn FnMut(KeyChange<'_>)) {
+        match self {
+            Happened::Accounts(happened) => happened.visit_keys(author, each),
+            Happened::Orders(_) | Happened::Payments(_) => {}
         }
     }
 
@@ -123,13 +141,15 @@ impl Happened {
 }
 
 /// The roles that may read blocks of others, of one kind or of all.
-const READING_ROLES: &[Role] = &[Role::Operator];
+const READING_ROLES: &[Role] = &[Role::Operator, Role::Auditor];
 
 impl Tag {
     /// The roles that may read every block of this kind, whomever it concerns.
     pub fn readers(self) -> &'static [Role] {
         match self.domain() {
-            Some(Domain::Accounts | Domain::Orders | Domain::Payments) | None => &[Role::Operator],
+            Some(Domain::Accounts | Domain::Orders | Domain::Payments) | None => {
+                &[Role::Operator, Role::Auditor]
+            }
         }
     }
 }
@@ -150,13 +170,17 @@ impl State {
         READING_ROLES.iter().all(|role| self.has_role(one, *role) == self.has_role(other, *role))
     }
 
-    /// The DER `SubjectPublicKeyInfo` of a key of an account; none if the account has no such key.
-    pub fn key(&self, account: AccountId, key_id: &KeyId) -> Option<&[u8]> {
-        let member = self.accounts.get(account).filter(|member| member.key_id == *key_id)?;
-        Some(&member.public_key)
+    /// A key of an account, standing or ended; none if the account has no such key.
+    pub fn key(&self, account: AccountId, key_id: &KeyId) -> Option<&accounts::Key> {
+        self.accounts.key(account, key_id)
     }
 
-    /// The account that a key belongs to.
+    /// Whether a key is one of the account's and was not ended: only with such a key a session is opened.
+    pub fn stands(&self, account: AccountId, key_id: &KeyId) -> bool {
+        self.key(account, key_id).is_some_and(accounts::Key::stands)
+    }
+
+    /// The account that a key belongs to, standing or ended.
     pub fn owner_of_key(&self, key_id: &KeyId) -> Option<AccountId> {
         self.accounts.by_key(key_id)
     }
@@ -166,9 +190,9 @@ impl State {
         self.accounts.get(account).map(|member| member.handle.as_str())
     }
 
-    /// The key with which an account signs.
-    pub fn key_id(&self, account: AccountId) -> Option<KeyId> {
-        self.accounts.get(account).map(|member| member.key_id)
+    /// The ids of the keys of an account that stand.
+    pub fn standing_keys(&self, account: AccountId) -> Vec<KeyId> {
+        self.accounts.standing_keys(account)
     }
 
     /// Whether an account has a role.
@@ -198,6 +222,7 @@ impl State {
     pub fn totals(&self, each: &mut dyn FnMut(&'static str, u64)) {
         let State { settings: _, accounts, orders, payments } = self;
         each("accounts", accounts.count());
+        each("keys", accounts.keys_count());
         each("orders", orders.count());
         payments.totals(each);
     }

@@ -29,6 +29,8 @@ pub enum Impossible {
     },
     /// An amount of a command that a rule refuses in every state.
     Amount,
+    /// Something is taken away that is not there.
+    NoSuch(&'static str),
 }
 
 impl Impossible {
@@ -60,6 +62,7 @@ impl fmt::Display for Impossible {
                 write!(f, "the event says {field} {said}, and the blocks before it add up to {expected}")
             }
             Impossible::Amount => f.write_str("an amount is less than one minor unit"),
+            Impossible::NoSuch(what) => write!(f, "{what} is not there"),
         }
     }
 }

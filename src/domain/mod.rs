@@ -5,7 +5,9 @@
 //! path, a socket, a clock or a random source.
 
 mod words;
+mod numbered;
 mod role;
+mod rights;
 mod currency;
 mod facts;
 mod decimal;
@@ -21,11 +23,12 @@ mod settings;
 mod happened;
 mod asked;
 
-pub use answers::{Endorsement, Endorser, Hindrance, Opened, Signer, Unbalanced};
+pub use answers::{Endorsement, Endorser, EndsSessions, Hindrance, KeyChange, Opened, Signer, Unbalanced};
 pub use asking::{Access, Declined, Past, Recorded};
 pub use facts::{FACTS_MAX, Fact, Value};
 pub use happened::{Happened, NoPair};
 pub use impossible::Impossible;
+pub use rights::Rights;
 pub use role::Role;
 pub use settings::{BadSetting, Settings};
 pub use show::{Shown, Sink};
@@ -151,7 +154,7 @@ impl Tag {
     /// looks for endorsements before it checks the author's signature, and only in commands of such a kind. A test compares
     /// this answer with [`Command::endorsements`].
     pub fn is_endorsed(self) -> bool {
-        self == payments::SETTLE
+        [payments::SETTLE, accounts::ADD_KEY, accounts::ROTATE_KEY].contains(&self)
     }
 }
 
@@ -201,6 +204,7 @@ pub fn split_tag(bytes: &[u8]) -> Result<(Tag, &[u8]), Undecodable> {
 /// The [`Rejection`] of the first rule that refuses it.
 pub fn decide(state: &State, command: &Command, context: &Context<'_>) -> Result<Event, Rejection> {
     let State { settings, accounts, orders, payments } = state;
+    may_sign(accounts, command, context)?;
     match command {
         Command::Accounts(command) => {
             // A new account is given the opening grant, so that the rules of money have a say in a registration.
@@ -211,12 +215,29 @@ pub fn decide(state: &State, command: &Command, context: &Context<'_>) -> Result
             Ok(Event::Accounts(event))
         }
         Command::Orders(command) => {
-            orders::decide(orders, accounts, command, context).map(Event::Orders).map_err(Rejection::Orders)
+            orders::decide(orders, command).map(Event::Orders).map_err(Rejection::Orders)
         }
         Command::Payments(command) => payments::decide(payments, accounts, command, context)
             .map(Event::Payments)
             .map_err(Rejection::Payments),
     }
+}
+
+/// Asks the one rule about signing of everybody who signed the command, before any domain's rules.
+fn may_sign(accounts: &accounts::State, command: &Command, context: &Context<'_>) -> Result<(), Rejection> {
+    if command.signer() == Signer::Author {
+        accounts::may_sign(accounts, context.author, &context.key_id, command.needs())
+            .map_err(Rejection::Accounts)?;
+    }
+    for endorsement in command.endorsements(context.ledger_id, context.author) {
+        // A key that stands in the command is new: the rules of the domain judge it.
+        let Endorser::Of { account, key_id, needs, unknown } = endorsement.by else { continue };
+        accounts::may_sign(accounts, account, &key_id, needs).map_err(|rejection| match rejection {
+            accounts::Rejection::NoSuchSigner => unknown,
+            known => Rejection::Accounts(known),
+        })?;
+    }
+    Ok(())
 }
 
 /// Changes the state by what happened. This function decides nothing: it books every movement of money, and compares what

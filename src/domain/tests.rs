@@ -61,6 +61,23 @@ fn commands() -> Vec<Command> {
             cheque_id: payments::ChequeId([4; 16]),
         })),
         Command::Accounts(accounts::Command::VouchClock(accounts::VouchClock { time_ms: 300 })),
+        Command::Accounts(accounts::Command::AddKey(accounts::AddKey {
+            spki: vec![1; 44],
+            custody: accounts::Custody::Device,
+            rights: accounts::Rights::Act,
+            label: "phone".to_owned(),
+            proof: vec![2; 64],
+            credential: None,
+        })),
+        Command::Accounts(accounts::Command::EndKey(accounts::EndKey { key_id: KeyId([3; 32]) })),
+        Command::Accounts(accounts::Command::RotateKey(accounts::RotateKey {
+            spki: vec![1; 422],
+            custody: accounts::Custody::Roaming,
+            label: "new".to_owned(),
+            proof: vec![2; 384],
+            ends: KeyId([3; 32]),
+            credential: Some(accounts::Credential { epoch: 300, commit: [4; 32] }),
+        })),
     ]
 }
 
@@ -75,6 +92,9 @@ fn events() -> Vec<Event> {
         Event::Payments(payments::Event::Settled(payments::Settled { settlement: 300 })),
         Event::Payments(payments::Event::ChequeRevoked(payments::ChequeRevoked { revocation: 0 })),
         Event::Accounts(accounts::Event::ClockVouched(accounts::ClockVouched { ahead_ms: 300 })),
+        Event::Accounts(accounts::Event::KeyAdded(accounts::KeyAdded { standing: 2 })),
+        Event::Accounts(accounts::Event::KeyEnded(accounts::KeyEnded { standing: 1 })),
+        Event::Accounts(accounts::Event::KeyRotated(accounts::KeyRotated { standing: 8 })),
     ]
 }
 
@@ -82,7 +102,11 @@ fn events() -> Vec<Event> {
 fn the_kinds_that_carry_endorsements_are_those_whose_commands_have_any() {
     for command in commands() {
         let (tag, _) = command.encode();
-        assert_eq!(tag.is_endorsed(), !command.endorsements().is_empty(), "{tag:?}");
+        assert_eq!(
+            tag.is_endorsed(),
+            !command.endorsements(LedgerId([1; 32]), AccountId(2)).is_empty(),
+            "{tag:?}"
+        );
     }
 }
 
@@ -114,6 +138,9 @@ fn largest_events() -> Vec<Event> {
         Event::Payments(payments::Event::Settled(payments::Settled { settlement: MOST })),
         Event::Payments(payments::Event::ChequeRevoked(payments::ChequeRevoked { revocation: MOST })),
         Event::Accounts(accounts::Event::ClockVouched(accounts::ClockVouched { ahead_ms: MOST })),
+        Event::Accounts(accounts::Event::KeyAdded(accounts::KeyAdded { standing: MOST })),
+        Event::Accounts(accounts::Event::KeyEnded(accounts::KeyEnded { standing: MOST })),
+        Event::Accounts(accounts::Event::KeyRotated(accounts::KeyRotated { standing: MOST })),
     ]
 }
 
@@ -153,8 +180,21 @@ fn commands_and_events_read_back_and_no_other_bytes_do() {
 /// These bytes stand in logs. A change of any of them is a new schema, not a new expectation.
 #[test]
 fn the_encodings_are_frozen() {
-    let [register, place_v1, place, grant, revoke, pay, issue, settle, revoke_cheque, vouch] =
-        commands().try_into().unwrap();
+    let [
+        register,
+        place_v1,
+        place,
+        grant,
+        revoke,
+        pay,
+        issue,
+        settle,
+        revoke_cheque,
+        vouch,
+        add,
+        end,
+        rotate,
+    ] = commands().try_into().unwrap();
     let (tag, bytes) = register.encode();
     assert_eq!(tag, Tag { schema: 1, kind: 1 });
     assert_eq!(bytes, [&b"\x05alice\xa6\x03"[..], &[1; 422]].concat());
@@ -175,8 +215,26 @@ fn the_encodings_are_frozen() {
     assert_eq!(settle.encode(), (Tag { schema: 1, kind: 34 }, settle_bytes));
     assert_eq!(revoke_cheque.encode(), (Tag { schema: 1, kind: 35 }, vec![4; 16]));
     assert_eq!(vouch.encode(), (Tag { schema: 1, kind: 13 }, b"\xac\x02".to_vec()));
-    let [registered, placed, granted, revoked, paid, issued, settled, cheque_revoked, vouched] =
-        events().try_into().unwrap();
+    let added = [&b"\x2c"[..], &[1; 44], b"\x02\x01\x05phone\x40", &[2; 64], b"\0"].concat();
+    assert_eq!(add.encode(), (Tag { schema: 1, kind: 4 }, added));
+    assert_eq!(end.encode(), (Tag { schema: 1, kind: 5 }, vec![3; 32]));
+    let (first, second) = ([&[166, 3][..], &[1; 422], b"\x01\x03new\x80\x03", &[2; 384]], [3; 32]);
+    let rotated = [&first.concat()[..], &second, b"\x01\xac\x02", &[4; 32]].concat();
+    assert_eq!(rotate.encode(), (Tag { schema: 1, kind: 6 }, rotated));
+    let [
+        registered,
+        placed,
+        granted,
+        revoked,
+        paid,
+        issued,
+        settled,
+        cheque_revoked,
+        vouched,
+        key_added,
+        key_ended,
+        key_rotated,
+    ] = events().try_into().unwrap();
     assert_eq!(registered.encode(), b"\0\x01\0\x01\xac\x02");
     assert_eq!(placed.encode(), b"\0\x01\0\x10\xac\x02");
     assert_eq!(granted.encode(), b"\0\x01\0\x02\xac\x02");
@@ -186,12 +244,15 @@ fn the_encodings_are_frozen() {
     assert_eq!(settled.encode(), b"\0\x01\0\x22\xac\x02");
     assert_eq!(cheque_revoked.encode(), b"\0\x01\0\x23\0");
     assert_eq!(vouched.encode(), b"\0\x01\0\x0d\xac\x02");
+    assert_eq!(key_added.encode(), b"\0\x01\0\x04\x02");
+    assert_eq!(key_ended.encode(), b"\0\x01\0\x05\x01");
+    assert_eq!(key_rotated.encode(), b"\0\x01\0\x06\x08");
 }
 
 #[test]
 fn a_tag_that_no_domain_has_is_unknown() {
     let (_, bytes) = commands().remove(0).encode();
-    for (schema, kind) in [(1, 0), (0, 1), (2, 1), (1, 4), (1, 15), (1, 17), (0, 16), (3, 16), (1, 47)] {
+    for (schema, kind) in [(1, 0), (0, 1), (2, 1), (1, 7), (1, 15), (1, 17), (0, 16), (3, 16), (1, 47)] {
         let tag = Tag { schema, kind };
         assert_eq!(Command::decode(tag, &bytes), Err(Undecodable::UnknownKind(tag)));
     }

@@ -5,9 +5,12 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use super::identity_of;
-use crate::client::{ClientError, Member, Registrant, Reopen, SignedCheque, away, clock, no_answer};
+use crate::client::{
+    ClientError, Member, Registrant, Reopen, SignedCheque, away, clock, fetch_standing_key, no_answer,
+};
 use crate::crypto::SigningKey;
 use crate::crypto::random::{self, OsRandom};
+use crate::domain::AccountId;
 use crate::session::{CloseReason, Params, PeerEnv, PeerEvent, PeerSession};
 use crate::time::Monotonic;
 use crate::wire::{self, Handover, PeerReply, PeerRequest};
@@ -60,7 +63,7 @@ impl PeerLink {
         stream.set_write_timeout(Some(PATIENCE)).map_err(failed)?;
         let key = member.key().clone();
         let mut rng = random::os();
-        let session = PeerSession::dial(identity_of(member), (wanted.account.0, wanted.key_id), &mut rng);
+        let session = PeerSession::dial(identity_of(member), wanted.account.0, &mut rng);
         let mut link = PeerLink { stream, session, rng, params: None, message: None, closed: None };
         let until = Monotonic(clock::now().mono.0 + PATIENCE);
         while link.params.is_none() {
@@ -70,7 +73,7 @@ impl PeerLink {
                     "{address}: whoever listens there did not prove to be {who}: {reason}"
                 )));
             }
-            if !link.turn(until, Some((&key, wanted)))? {
+            if !link.turn(until, Some((&key, &mut *member)))? {
                 return Err(no_answer(format_args!("{who} at {address}"), PATIENCE));
             }
         }
@@ -119,7 +122,7 @@ impl PeerLink {
     fn turn(
         &mut self,
         until: Monotonic,
-        handshake: Option<(&SigningKey, &Registrant)>,
+        handshake: Option<(&SigningKey, &mut Member)>,
     ) -> Result<bool, ClientError> {
         let failed = |error: std::io::Error| away("the payee", PATIENCE, &error);
         self.stream.write_all(&self.session.take_output()).map_err(failed)?;
@@ -142,20 +145,21 @@ impl PeerLink {
             }
             Err(_) => self.session.eof(),
         }
-        self.take_events(handshake);
+        self.take_events(handshake)?;
         Ok(true)
     }
 
-    fn take_events(&mut self, handshake: Option<(&SigningKey, &Registrant)>) {
+    fn take_events(&mut self, mut handshake: Option<(&SigningKey, &mut Member)>) -> Result<(), ClientError> {
         while let Some(event) = self.session.poll_event() {
             let mut env = PeerEnv { now: clock::now(), rng: &mut random::os(), checkpoint_note: "" };
-            match (event, handshake) {
+            match (event, &mut handshake) {
                 (PeerEvent::Sign(signed), Some((key, _))) => {
                     let signature = key.sign(&mut random::os(), &[&signed]);
                     self.session.signed(signature, &mut env);
                 }
-                (PeerEvent::Verify { signed, signature, .. }, Some((_, wanted))) => {
-                    let good = wanted.key.verify(&[&signed], &signature).is_ok();
+                (PeerEvent::Verify { account, key_id, signed, signature }, Some((_, member))) => {
+                    let peer = fetch_standing_key(member, AccountId(account), key_id)?;
+                    let good = peer.is_some_and(|peer| peer.key.verify(&[&signed], &signature).is_ok());
                     self.session.verified(good, &mut env);
                 }
                 (PeerEvent::Opened { params, .. }, _) => self.params = params,
@@ -166,6 +170,7 @@ impl PeerLink {
                 (PeerEvent::Sign(_) | PeerEvent::Verify { .. } | PeerEvent::Pong(_), _) => {}
             }
         }
+        Ok(())
     }
 
     /// Says goodbye; whether that arrives changes nothing.

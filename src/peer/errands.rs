@@ -5,13 +5,15 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::job::{Answer, Job, Settlement};
+use super::known_keys::KnownKeys;
 use super::news::Incoming;
 use crate::client::{
-    ClientError, Member, Registrant, Reopen, SignedCheque, fate_of, fetch_receipt, fetch_registrant,
-    submit_once,
+    ClientError, Member, Registrant, Reopen, SignedCheque, clock, fate_of, fetch_key, fetch_receipt,
+    fetch_standing_key, submit_once,
 };
 use crate::client::{payments_question, question};
-use crate::crypto::{SigningKey, random};
+use crate::crypto::{KeyId, SigningKey, random};
+use crate::domain::AccountId;
 use crate::domain::payments::{Fate, StatementLine, StatementPlace};
 use crate::reactor::Lane;
 use crate::refusal;
@@ -51,12 +53,20 @@ pub struct Errands {
     unseen: Option<StatementPlace>,
     /// Blocks from there on whose money was handed over here, and told then.
     told: BTreeSet<u64>,
+    known_keys: KnownKeys,
 }
 
 impl Errands {
     /// Runs errands for a member who listens at `address`; a `hidden` one is not listed.
     pub fn new(member: Member, address: SocketAddr, hidden: bool) -> Errands {
-        Errands { member, address, hidden, unseen: None, told: BTreeSet::new() }
+        Errands {
+            member,
+            address,
+            hidden,
+            unseen: None,
+            told: BTreeSet::new(),
+            known_keys: KnownKeys::default(),
+        }
     }
 
     /// Tells the server at once, so that a mistake shows before anything is waited for.
@@ -92,14 +102,9 @@ impl Errands {
                 }
             },
             Job::Verify { id, account, key_id, signed, signature } => {
-                let registrant = self.patiently(|member| fetch_registrant(member, account));
-                let known = |registrant: Registrant| {
-                    let good =
-                        registrant.key_id == key_id && registrant.key.verify(&[&signed], &signature).is_ok();
-                    good.then_some(registrant.handle)
-                };
-                match registrant {
-                    Ok(registrant) => Answer::Verified { id, handle: known(registrant) },
+                let good = |peer: &Registrant| peer.key.verify(&[&signed], &signature).is_ok();
+                match self.standing_key(account, key_id) {
+                    Ok(peer) => Answer::Verified { id, handle: peer.filter(good).map(|peer| peer.handle) },
                     Err(error @ ClientError::Integrity(_)) => Answer::Failed(error),
                     // Who cannot be looked up has proven nothing.
                     Err(_) => Answer::Verified { id, handle: None },
@@ -118,6 +123,24 @@ impl Errands {
             },
         };
         Some(answer)
+    }
+
+    /// A key of another member, if it stands: by the server's word of the last minute, or of the last ten while the server is
+    /// away.
+    fn standing_key(&mut self, account: AccountId, key_id: KeyId) -> Result<Option<Registrant>, ClientError> {
+        if let Some(known) = self.known_keys.fresh(account, key_id, clock::now().mono) {
+            return Ok(Some(known));
+        }
+        match self.patiently(|member| fetch_standing_key(member, account, key_id)) {
+            Ok(standing) => {
+                self.known_keys.note(account, key_id, standing.as_ref(), clock::now().mono);
+                Ok(standing)
+            }
+            Err(error) if error.is_away() => {
+                Ok(self.known_keys.without_server(account, key_id, clock::now().mono))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     fn keep_announcing(&mut self) -> Answer {
@@ -188,7 +211,8 @@ impl Errands {
         if let Some(refusal) = self.compare(note)? {
             return Ok(Settlement::Refused(refusal));
         }
-        let payer = self.patiently(|member| fetch_registrant(member, cheque.cheque.payer))?;
+        let (payer, key_id) = (cheque.cheque.payer, cheque.cheque.key_id);
+        let payer = self.patiently(|member| fetch_key(member, payer, key_id))?;
         if !cheque.is_signed_by(&payer.key) {
             let text = "the cheque does not hold the signature of its payer";
             return Ok(Settlement::Refused(Refusal::fail(refusal::BAD_CHEQUE_SIGNATURE, text)));

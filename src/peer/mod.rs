@@ -10,6 +10,7 @@
 mod dialler;
 mod errands;
 mod job;
+mod known_keys;
 mod listener;
 mod news;
 mod paying;

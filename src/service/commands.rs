@@ -22,7 +22,7 @@ use super::job::{CheckingKey, CommandCheck, EndorsementCheck, SignatureVerdict};
 use super::lines::Line;
 use super::{ConnectionId, Job, Service};
 use crate::chain::{BLOCK_FIELDS_BYTES, Message};
-use crate::crypto::{KeyId, SIGNATURE_BYTES_MAX, is_signature_length};
+use crate::crypto::{KeyId, is_signature_length};
 use crate::domain::{AccountId, Command, Context, Endorser, Happened, Rejection, Signer};
 use crate::eventlog::LogError;
 use crate::ledger::{Admission, Placement, Refused};
@@ -85,11 +85,13 @@ impl Service {
                 "the command was signed for another ledger",
             )));
         }
-        let key = self.checking_key(id, &message)?;
-        // A command that was sent again gets its earlier answer without a further check of its signature.
+        self.check_caller(id, &message)?;
+        // A command that was sent again gets its earlier answer without a further check of its signature, whatever became
+        // of its key.
         if let Screening::Answer(reply) = self.recall(&message, now) {
             return Err(Box::new(reply));
         }
+        let key = self.checking_key(&message)?;
         let endorsements = self.endorsement_checks(&message)?;
         Ok((key, endorsements))
     }
@@ -102,43 +104,57 @@ impl Service {
         let Ok(command) = Command::decode(message.header.tag, message.body) else {
             return Err(Box::new(refusal(refusal::MALFORMED_COMMAND, "the command does not decode")));
         };
-        let checks = command.endorsements().into_iter().map(|endorsement| {
+        let endorsements = command.endorsements(message.header.ledger_id, message.header.account);
+        let checks = endorsements.into_iter().map(|endorsement| {
             let key = match endorsement.by {
-                Endorser::Of(account, key_id) => self.key_of(account, key_id),
-                Endorser::Itself(spki) => Some(CheckingKey::Spki(spki.to_vec())),
+                Endorser::Of { account, key_id, unknown, .. } => match self.key_of(account, key_id) {
+                    Some(key) => key,
+                    None => return EndorsementCheck::Unknown(unknown),
+                },
+                Endorser::Itself(spki) => CheckingKey::Spki(spki.to_vec()),
             };
-            let Some(key) = key else { return EndorsementCheck::Unknown(endorsement.unknown) };
             let (signed, signature) = (endorsement.signed, endorsement.signature.to_vec());
             EndorsementCheck::Signature { key, signed, signature, refusal: endorsement.refusal }
         });
         Ok(checks.collect())
     }
 
-    /// The key to check a command with, if this session may submit the command.
-    fn checking_key(&mut self, id: ConnectionId, message: &Message<'_>) -> Result<CheckingKey, Box<Reply>> {
+    /// Whether this session may submit the command: as its author, or as a stranger who registers.
+    fn check_caller(&self, id: ConnectionId, message: &Message<'_>) -> Result<(), Box<Reply>> {
         let caller = self.door.connections.get(&id).map_or(Caller::Unknown, |connection| connection.caller);
         let header = &message.header;
-        let no_permission =
-            || Box::new(refusal(refusal::NO_PERMISSION, "a command is submitted by its author"));
         match caller {
-            Caller::Unknown => Err(Box::new(not_authenticated())),
-            Caller::Anonymous => {
-                if !Command::is_registration(header.tag) || header.account != AccountId::NONE {
-                    return Err(Box::new(not_authenticated()));
-                }
-                let command = Command::decode(header.tag, message.body).ok();
-                match command.as_ref().map(Command::signer) {
-                    Some(Signer::Itself(spki)) => Ok(CheckingKey::Spki(spki.to_vec())),
-                    Some(Signer::Author) | None => {
-                        Err(Box::new(refusal(refusal::MALFORMED_COMMAND, "the registration does not decode")))
-                    }
-                }
+            Caller::Anonymous
+                if Command::is_registration(header.tag) && header.account == AccountId::NONE =>
+            {
+                Ok(())
             }
-            Caller::Member(account, key_id) => {
-                if header.account != account || header.key_id != key_id {
-                    return Err(no_permission());
-                }
-                self.key_of(account, key_id).ok_or_else(no_permission)
+            Caller::Unknown | Caller::Anonymous => Err(Box::new(not_authenticated())),
+            Caller::Member(account, _) if header.account == account => Ok(()),
+            Caller::Member(..) => {
+                Err(Box::new(refusal(refusal::NO_PERMISSION, "a command is submitted by its author")))
+            }
+        }
+    }
+
+    /// The key to check a command with: any of its author's, also one that ended, because whether it may still sign is for
+    /// the rules to say; or the one that a registration brings.
+    fn checking_key(&mut self, message: &Message<'_>) -> Result<CheckingKey, Box<Reply>> {
+        let header = &message.header;
+        if header.account != AccountId::NONE {
+            return self.key_of(header.account, header.key_id).ok_or_else(|| {
+                let no_such_key = "the key that the command names is none of its author's keys";
+                let refusal = Refusal::fail(refusal::NO_PERMISSION, no_such_key);
+                // The account may have the key when a copy arrives.
+                self.refusals.remember_copy(message, refusal.clone());
+                Box::new(Reply::Refused(refusal))
+            });
+        }
+        let command = Command::decode(header.tag, message.body).ok();
+        match command.as_ref().map(Command::signer) {
+            Some(Signer::Itself(spki)) => Ok(CheckingKey::Spki(spki.to_vec())),
+            Some(Signer::Author) | None => {
+                Err(Box::new(refusal(refusal::MALFORMED_COMMAND, "the registration does not decode")))
             }
         }
     }
@@ -146,9 +162,9 @@ impl Service {
     /// A key of an account: ready for use if it was used lately, and otherwise as the bytes from which a helper makes the
     /// key ready.
     pub(super) fn key_of(&mut self, account: AccountId, key_id: KeyId) -> Option<CheckingKey> {
-        let spki = self.ledger.replica().state().key(account, &key_id)?;
+        let key = self.ledger.replica().state().key(account, &key_id)?;
         let ready = self.keys.get(&key_id).map(CheckingKey::Ready);
-        Some(ready.unwrap_or_else(|| CheckingKey::Spki(spki.to_vec())))
+        Some(ready.unwrap_or_else(|| CheckingKey::Spki(key.spki.clone())))
     }
 
     /// Keeps the keys that a helper has made ready, if they are keys of members.
@@ -339,7 +355,7 @@ impl Service {
             self.refusals.remember_copy(&message, refusal.clone());
             return Some(Reply::Refused(refusal));
         }
-        if let Some(refusal) = self.over_quota(&message, now) {
+        if let Some(refusal) = self.over_quota(&message, check.signature.len(), now) {
             return Some(Reply::Refused(refusal));
         }
         // The guards, and at last the rules.
@@ -358,8 +374,8 @@ impl Service {
             Ok(placement) => {
                 let bytes = message.bytes.len() + check.signature.len() + placement.event.len();
                 self.quota.add(message.header.account, (bytes + BLOCK_FIELDS_BYTES) as u64);
-                if let Some(account) = ends_sessions_of {
-                    self.door.tickets.revoke_account(account.0);
+                if let Some(whose) = ends_sessions_of {
+                    self.end_sessions(whose);
                 }
                 Some(accepted(placement, false))
             }
@@ -399,13 +415,13 @@ impl Service {
 
     /// The refusal for an author who has written as much of the log today as an account may; none for every other author.
     /// A newcomer who registers has no account yet, and no quota.
-    fn over_quota(&mut self, message: &Message<'_>, now: Now) -> Option<Refusal> {
+    fn over_quota(&mut self, message: &Message<'_>, signature_bytes: usize, now: Now) -> Option<Refusal> {
         let (most, author) = (self.limits.log_bytes_per_account_day, message.header.account);
         if most == 0 || author == AccountId::NONE {
             return None;
         }
         let time = self.ledger.replica().link().next_timestamp(now.wall);
-        let wanted = (message.bytes.len() + SIGNATURE_BYTES_MAX + BLOCK_FIELDS_BYTES) as u64;
+        let wanted = (message.bytes.len() + signature_bytes + BLOCK_FIELDS_BYTES) as u64;
         if self.quota.written(author, time).saturating_add(wanted) <= most {
             return None;
         }

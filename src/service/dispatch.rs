@@ -144,7 +144,7 @@ fn needs_account(request: &Request<'_>) -> bool {
     match request {
         Request::Submit(_)
         | Request::Ask(_)
-        | Request::Receipt(ReceiptOf::RegistrationOfKey(_))
+        | Request::Receipt(ReceiptOf::Key(_))
         | Request::Inclusions { .. }
         | Request::Consistency { .. }
         | Request::Checkpoint

@@ -116,6 +116,11 @@ impl Following {
         lagging.into_iter().for_each(|follow| self.make_ready(follow));
     }
 
+    /// The requests under which a connection follows.
+    pub(super) fn requests_of(&self, id: ConnectionId) -> Vec<u32> {
+        self.followers.range((id, 0)..=(id, u32::MAX)).map(|((_, request), _)| *request).collect()
+    }
+
     /// A connection is gone, and its followers with it.
     pub(super) fn forget(&mut self, id: ConnectionId) {
         let follows: Vec<Follow> =

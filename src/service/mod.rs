@@ -27,6 +27,7 @@ mod held;
 mod holdings;
 mod job;
 mod key_cache;
+mod leaving;
 mod lines;
 mod note;
 mod outbox;
@@ -50,6 +51,7 @@ use std::time::Duration;
 
 use rand_core::CryptoRng;
 
+use crate::crypto::ed25519;
 use crate::crypto::note::LogKey;
 use crate::driven::{ConnectionId, ProcessFigures};
 use crate::eventlog::{LogError, Storage};
@@ -172,7 +174,9 @@ impl Service {
         checkpoint_file: CheckpointFile,
         limits: Limits,
     ) -> Service {
-        let door = Door::new(identity, &limits);
+        let decoy = ed25519::PublicKey::of_bytes(log_key.public().bytes());
+        let decoy = decoy.map_or_else(|_| Vec::new(), |key| key.spki().to_vec());
+        let door = Door::new(identity, decoy, &limits);
         let mut service = Service {
             limits,
             ledger,

@@ -100,7 +100,7 @@ impl Service {
 
     fn face(&self, account: AccountId, place: &Place) -> Option<OnlineMember> {
         let state = self.ledger.replica().state();
-        let (handle, keys) = (state.handle(account)?.to_owned(), vec![state.key_id(account)?]);
+        let (handle, keys) = (state.handle(account)?.to_owned(), state.standing_keys(account));
         Some(OnlineMember { account, handle, address: place.address, keys })
     }
 }

@@ -1,4 +1,4 @@
-//! Receipts: a block that the caller may read, the block that says whose key signed it, and the proofs of both under the
+//! Receipts: a block that the caller may read, the blocks that say whose key signed it, and the proofs of all under the
 //! newest signed checkpoint.
 
 use serde_bytes::ByteBuf;
@@ -7,18 +7,13 @@ use super::answers::work_of;
 use super::proofs::NoProof;
 use super::turns::PROOF_WORK;
 use super::{ConnectionId, Service};
-use crate::chain::Block;
+use crate::chain::{Block, Inclusion, Message};
+use crate::crypto::KeyId;
 use crate::domain::AccountId;
-use crate::eventlog::LogError;
 use crate::ledger::{ReadingCost, Unproven};
+use crate::limits::KEYS_EVER_MAX;
 use crate::refusal;
 use crate::wire::{Proofs, ReceiptOf, Refusal, Reply};
-
-/// A block to be proven, and the block that says whose key signed it, if the block does not say so itself.
-struct Wanted {
-    index: u64,
-    registered_at: Option<u64>,
-}
 
 impl Service {
     /// Answers a request for a receipt.
@@ -26,10 +21,9 @@ impl Service {
         self.sign_checkpoint();
         let none = match of {
             ReceiptOf::Block(_) | ReceiptOf::Command(_) => "there is no such block of yours",
-            ReceiptOf::Registration(_) | ReceiptOf::RegistrationOfKey(_) => "there is no such member",
+            ReceiptOf::Registration(_) | ReceiptOf::Key(_) => "there is no such member",
         };
-        let proofs = self.wanted(account, of).map_err(NoProof::Log);
-        let proofs = proofs.and_then(|found| found.map(|wanted| self.proofs(wanted)).transpose());
+        let proofs = self.wanted(account, of).map(|index| self.proofs(index)).transpose();
         self.hold_receipt(id, request, proofs, none);
     }
 
@@ -43,8 +37,10 @@ impl Service {
         self.work += PROOF_WORK;
         match proofs.map(Option::flatten) {
             Ok(Some(proofs)) => {
-                let bytes = proofs.block.len() as u64;
-                self.work += PROOF_WORK + work_of(ReadingCost { blocks: 1, bytes, lines: 0 });
+                let keys = proofs.keys.iter().map(|(block, _)| block.len() as u64);
+                let blocks = 1 + proofs.keys.len() as u64;
+                let bytes = proofs.block.len() as u64 + keys.sum::<u64>();
+                self.work += PROOF_WORK * blocks + work_of(ReadingCost { blocks, bytes, lines: 0 });
                 self.hold_durable(id, request, Reply::Receipt(proofs));
             }
             Ok(None) => {
@@ -61,53 +57,61 @@ impl Service {
         }
     }
 
-    /// None when there is no such durable block. Of somebody else's, a stranger learns no more than that.
-    fn wanted(&self, account: AccountId, of: ReceiptOf) -> Result<Option<Wanted>, LogError> {
+    /// The index of the block; none when there is no such durable block. Of somebody else's, a stranger learns no more than
+    /// that.
+    fn wanted(&self, account: AccountId, of: ReceiptOf) -> Option<u64> {
         let replica = self.ledger.replica();
         let state = replica.state();
         let durable = |index: &u64| *index < self.note.size();
         let index = match of {
             ReceiptOf::Block(index) => Some(index),
             ReceiptOf::Command(id) => replica.commands().of_member(account, id),
-            ReceiptOf::Registration(of) => {
-                let index = state.registered_at(of).filter(durable);
-                return Ok(index.map(|index| Wanted { index, registered_at: None }));
-            }
-            ReceiptOf::RegistrationOfKey(key_id) => {
+            // Whose key is whose, everybody may know.
+            ReceiptOf::Registration(of) => return state.registered_at(of).filter(durable),
+            ReceiptOf::Key(key_id) => {
                 let of = state.owner_of_key(&key_id);
-                let index = of.and_then(|of| state.registered_at(of)).filter(durable);
-                return Ok(index.map(|index| Wanted { index, registered_at: None }));
+                let key = of.and_then(|of| state.key(of, &key_id));
+                return key.map(|key| key.added_at).filter(durable);
             }
         };
         // A block that is not the account's to read, and can be large, is not even read here. Block 0 is everybody's: it
         // is handed out with the server's key.
         let may_read = |index: &u64| *index == 0 || replica.past().may_read(account, *index);
-        let Some(index) = index.filter(durable).filter(may_read) else { return Ok(None) };
-        if index == 0 || state.registered_at(account) == Some(index) {
-            return Ok(Some(Wanted { index, registered_at: None }));
-        }
-        let Some(bytes) = self.ledger.block(index)? else { return Ok(None) };
-        let author = Block::parse(&bytes).map_or(AccountId::NONE, |block| block.author);
-        Ok(Some(Wanted { index, registered_at: state.registered_at(author) }))
+        index.filter(durable).filter(may_read)
     }
 
-    fn proofs(&mut self, wanted: Wanted) -> Result<Option<Proofs>, NoProof> {
+    fn proofs(&mut self, index: u64) -> Result<Option<Proofs>, NoProof> {
         let size = self.note.size();
-        let proven = |index| -> Result<Option<_>, NoProof> {
-            let Some(bytes) = self.ledger.block(index)? else { return Ok(None) };
-            match self.ledger.inclusion(index, size) {
-                Ok(inclusion) => Ok(Some((ByteBuf::from(bytes), inclusion))),
-                Err(Unproven::NoSuch) => Ok(None),
-                Err(Unproven::Unavailable) => Err(NoProof::Unavailable),
-            }
-        };
-        let Some((block, inclusion)) = proven(wanted.index)? else { return Ok(None) };
+        let Some((block, inclusion)) = self.proven(index, size)? else { return Ok(None) };
+        // From the key that signed the block back to the registration: each was introduced by a block that another signed.
         let mut keys = Vec::new();
-        if let Some(index) = wanted.registered_at {
-            let Some(registration) = proven(index)? else { return Ok(None) };
-            keys.push(registration);
+        let mut signed = signer_of(&block);
+        while let Some((author, key_id)) = signed.filter(|(author, _)| *author != AccountId::NONE) {
+            let added_at = self.ledger.replica().state().key(author, &key_id).map(|key| key.added_at);
+            let Some(added_at) = added_at.filter(|_| keys.len() < KEYS_EVER_MAX) else { return Ok(None) };
+            let Some(key_block) = self.proven(added_at, size)? else { return Ok(None) };
+            signed = signer_of(&key_block.0);
+            keys.push(key_block);
         }
+        keys.reverse();
         let (_, note) = self.hand_out_note();
         Ok(Some(Proofs { block, inclusion, keys, note }))
     }
+
+    /// A block, and that it is in the tree of this size.
+    fn proven(&mut self, index: u64, size: u64) -> Result<Option<(ByteBuf, Inclusion)>, NoProof> {
+        let Some(bytes) = self.ledger.block(index)? else { return Ok(None) };
+        match self.ledger.inclusion(index, size) {
+            Ok(inclusion) => Ok(Some((ByteBuf::from(bytes), inclusion))),
+            Err(Unproven::NoSuch) => Ok(None),
+            Err(Unproven::Unavailable) => Err(NoProof::Unavailable),
+        }
+    }
+}
+
+/// The author of a block and the key that signed it; none of genesis.
+fn signer_of(block: &[u8]) -> Option<(AccountId, KeyId)> {
+    let block = Block::parse(block).ok()?;
+    let message = Message::parse(block.message).ok()?;
+    Some((block.author, message.header.key_id))
 }

@@ -100,7 +100,10 @@ fn author((account, key_id, _): Key) -> Author {
 }
 
 fn key(message: &Message<'_>) -> Key {
-    (message.header.account, message.header.key_id, message.header.command_id)
+    let header = &message.header;
+    // A member may have several keys, and is one author all the same.
+    let key_id = if header.account == AccountId::NONE { header.key_id } else { KeyId::default() };
+    (header.account, key_id, header.command_id)
 }
 
 /// All of a request but its `issued_at`: what makes two copies the same.
@@ -108,6 +111,7 @@ fn request_digest(message: &Message<'_>) -> Digest {
     let header = &message.header;
     sha3(&[
         &header.ledger_id.0,
+        &header.key_id.0,
         &header.tag.schema.to_be_bytes(),
         &header.tag.kind.to_be_bytes(),
         message.body,

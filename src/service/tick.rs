@@ -68,6 +68,7 @@ impl Handler for Service {
         self.release_held(now, rng);
         self.top_up_followers(blocks, now, rng);
         self.send_notices(notices, now, rng);
+        self.close_leaving();
         self.close_ended(now, rng);
         self.start_verification();
         self.start_rebuild(now);
@@ -112,7 +113,10 @@ impl Handler for Service {
     fn input_room(&self, id: ConnectionId) -> usize {
         let Some(connection) = self.door.connections.get(&id) else { return 0 };
         let has_room = connection.inbox.is_empty() && connection.has_room(&self.limits);
-        let reads = !connection.ending && has_room && self.door.shares.may_read(connection.party());
+        let reads = !connection.ending
+            && !self.is_leaving(id)
+            && has_room
+            && self.door.shares.may_read(connection.party());
         if reads { connection.session.room() } else { 0 }
     }
 

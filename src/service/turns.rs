@@ -31,6 +31,9 @@ impl Service {
     /// Has a connection's messages looked at when its turn comes. Called whenever there may be some whose answers have
     /// room.
     pub(super) fn await_turn(&mut self, id: ConnectionId) {
+        if self.is_leaving(id) {
+            return;
+        }
         let Some(connection) = self.door.connections.get_mut(&id) else { return };
         let waits = !connection.inbox.is_empty() && !connection.ending && connection.has_room(&self.limits);
         if waits && !connection.in_turns {
@@ -64,7 +67,10 @@ impl Service {
             && let Some(connection) = self.door.connections.get_mut(&id)
         {
             let has_room = connection.has_room(&self.limits);
-            if connection.ending || !has_room || !self.door.shares.has_room(connection.party(), &self.limits)
+            if connection.ending
+                || self.door.leaving.contains(&id)
+                || !has_room
+                || !self.door.shares.has_room(connection.party(), &self.limits)
             {
                 break;
             }

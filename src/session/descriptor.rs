@@ -18,8 +18,9 @@ use std::fmt;
 
 use base64ct::{Base64, Base64Unpadded, Encoding as _};
 
+use crate::crypto::KeyPolicyError;
 use crate::crypto::note::{LogKey, LogPublicKey, NoteError};
-use crate::crypto::rsa::{KeyPolicyError, PublicKey};
+use crate::crypto::rsa::PublicKey;
 use crate::crypto::{Digest, LedgerId, sha3};
 
 /// Bytes of a descriptor at most.

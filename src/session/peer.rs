@@ -110,8 +110,8 @@ pub type PeerSession = Session<Peer>;
 pub struct Peer {
     own: PeerIdentity,
     role: PeerRole,
-    /// Whom a dialler wants to reach; nobody else will do.
-    wanted: Option<(u64, KeyId)>,
+    /// The account that a dialler wants to reach; nobody else will do.
+    wanted: Option<u64>,
     state: State,
 }
 
@@ -179,8 +179,8 @@ impl PeerSession {
         Session::start(Peer { own, role, wanted: None, state }, Vec::new())
     }
 
-    /// Dials a member: this account, with this key.
-    pub fn dial(own: PeerIdentity, wanted: (u64, KeyId), rng: &mut dyn CryptoRng) -> PeerSession {
+    /// Dials a member: this account, with whichever of its keys.
+    pub fn dial(own: PeerIdentity, wanted: u64, rng: &mut dyn CryptoRng) -> PeerSession {
         let ephemeral = Ephemeral::new(rng);
         let greeting = PeerGreeting { random: random::bytes(rng), ephemeral: ephemeral.public };
         let frame = greeting.encode_hello();

@@ -23,6 +23,9 @@ const TAG_BYTES: usize = 16;
 /// Bytes of a plaintext's own header: kind and length.
 const INNER_BYTES: usize = 3;
 
+/// Bytes of the plaintext of an authentication at least: how long the record is does not tell the kind of key.
+const AUTH_BYTES_MIN: usize = 448;
+
 /// Records under one key before the sender must change it.
 const UPDATE_AFTER_RECORDS: u64 = 1 << 20;
 
@@ -111,8 +114,12 @@ impl Epoch {
 }
 
 /// The plaintext length for a payload, padding included.
-fn padded(payload: usize) -> usize {
-    let plain = INNER_BYTES + payload;
+fn padded(kind: Kind, payload: usize) -> usize {
+    let least = match kind {
+        Kind::ClientAuth | Kind::ServerAuth => AUTH_BYTES_MIN,
+        _ => 0,
+    };
+    let plain = (INNER_BYTES + payload).max(least);
     let step = if plain <= 1_024 { 64 } else { 1_024 };
     plain.next_multiple_of(step).min(INNER_BYTES + PAYLOAD_BYTES_MAX)
 }
@@ -140,7 +147,7 @@ impl Sealer {
         if payload_len > PAYLOAD_BYTES_MAX || self.epoch.sequence >= RECORDS_MAX {
             return Err(Fault::Protocol);
         }
-        let body_len = TAG_BYTES + padded(payload_len);
+        let body_len = TAG_BYTES + padded(kind, payload_len);
         let header = frame::header(FrameType::Data, body_len);
         let start = out.len();
         out.reserve(HEADER_BYTES + body_len);
@@ -377,7 +384,12 @@ mod tests {
             (16_384, 16_387),
         ];
         for (payload, plain) in cases {
-            assert_eq!(padded(payload), plain, "payload of {payload}");
+            assert_eq!(padded(Kind::MessageFinal, payload), plain, "payload of {payload}");
+        }
+        for kind in [Kind::ClientAuth, Kind::ServerAuth] {
+            for signature in [64, 384] {
+                assert_eq!(padded(kind, 8 + 32 + signature), 448, "the kind of key does not show");
+            }
         }
     }
 

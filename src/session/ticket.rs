@@ -168,10 +168,20 @@ impl TicketTable {
         self.by_account.insert((entry.ticket.account, used), *id);
     }
 
-    /// Forgets every ticket of an account: its key was revoked or its roles changed.
+    /// Forgets every ticket of an account: a role was taken away from it.
     pub fn revoke_account(&mut self, account: u64) {
-        let of_account = self.by_account.range((account, 0)..=(account, u64::MAX));
-        let ids: Vec<TicketId> = of_account.map(|(_, id)| *id).collect();
+        self.revoke(account, |_| true);
+    }
+
+    /// Forgets every ticket of an account that came from this key: the key has ended.
+    pub fn revoke_key(&mut self, account: u64, key_id: &KeyId) {
+        self.revoke(account, |ticket| ticket.key_id == *key_id);
+    }
+
+    fn revoke(&mut self, account: u64, goes: impl Fn(&Ticket) -> bool) {
+        let of_account = self.by_account.range((account, 0)..=(account, u64::MAX)).map(|(_, id)| *id);
+        let goes = |id: &TicketId| self.entries.get(id).is_some_and(|entry| goes(&entry.ticket));
+        let ids: Vec<TicketId> = of_account.filter(goes).collect();
         ids.iter().for_each(|id| self.remove(id));
     }
 

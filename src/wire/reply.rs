@@ -74,8 +74,8 @@ pub struct Proofs {
     pub block: ByteBuf,
     /// That it is in the tree of the checkpoint.
     pub inclusion: Inclusion,
-    /// The blocks that brought the key into being which signed the block, if the block does not do so itself: stored
-    /// bytes of each, and its inclusion. There is one today, the author's registration.
+    /// The blocks that say how the key that signed the block came to its author, if the block does not do so itself, in the
+    /// order of the log: stored bytes of each, and its inclusion. The first is the author's registration.
     pub keys: Vec<(ByteBuf, Inclusion)>,
     /// The newest signed checkpoint.
     pub note: String,

@@ -106,8 +106,9 @@ pub enum ReceiptOf {
     Command(CommandId),
     /// The one in which this member was registered, which every member may see: it says whose key is whose.
     Registration(AccountId),
-    /// The same, of whoever has this key: how a member finds the account again of whom only the key is left.
-    RegistrationOfKey(KeyId),
+    /// The one that introduced this key, which everybody may see: how a member finds the account again of whom only the key
+    /// is left.
+    Key(KeyId),
 }
 
 /// A signed command on its way to the ledger.

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ledgerd::chain::receipt::Registration;
-use ledgerd::chain::{Block, Message, Receipt};
+use ledgerd::chain::{Block, Message};
 use ledgerd::crypto::cosignature::WitnessKey;
 use ledgerd::crypto::random::Seeded;
 use ledgerd::crypto::{KeyId, LedgerId};
@@ -66,8 +65,7 @@ fn frames() -> Vec<Seed> {
 /// The first bytes of a member who dials the one that the target is.
 fn peer_hello() -> Vec<u8> {
     let own = PeerIdentity { ledger_id: LedgerId([7; 32]), account: 1, key_id: KeyId([1; 32]) };
-    let wanted = (2, KeyId([3; 32]));
-    PeerSession::dial(own, wanted, &mut Seeded::new("dialler")).output().to_vec()
+    PeerSession::dial(own, 2, &mut Seeded::new("dialler")).output().to_vec()
 }
 
 fn sessions() -> Vec<Seed> {
@@ -161,21 +159,20 @@ fn notes() -> Vec<Seed> {
 
 fn receipts() -> Vec<Seed> {
     let forge = Forge::with_orders(5, 6);
-    let tree = Tree::over(&forge.blocks);
-    let receipt = |index: usize, registered: Option<usize>| {
-        let registration = registered
-            .map(|at| Registration { block: forge.blocks[at].clone(), inclusion: tree.inclusion(at) });
-        let (block, inclusion) = (forge.blocks[index].clone(), tree.inclusion(index));
-        Receipt { index: index as u64, block, inclusion, registration, note: tree.note() }.to_text()
-    };
-    let text = receipt(7, Some(1));
+    let receipt = |index: usize, keys: &[usize]| forge::receipt(&forge.blocks, index, keys).to_text();
+    let text = receipt(7, &[1]);
+    let devices = Forge::with_devices(5, 3);
+    let device = |keys: &[usize]| forge::receipt(&devices.blocks, 8, keys).to_text();
     vec![
         good("cheque", text.clone()),
-        good("registration", receipt(2, None)),
-        good("genesis", receipt(0, None)),
+        good("registration", receipt(2, &[])),
+        good("genesis", receipt(0, &[])),
+        good("device-key", device(&devices.key_blocks(8))),
         good("quoted", text.lines().map(|line| format!("> {line}\r\n")).collect::<String>()),
         bad("other-index", text.replacen("index 7", "index 6", 1)),
-        bad("without-registration", receipt(7, None)),
+        bad("without-registration", receipt(7, &[])),
+        bad("without-the-device-key", device(&[2])),
+        bad("keys-in-another-order", device(&[5, 2])),
         bad("cut", &text.as_bytes()[..text.len() / 2]),
     ]
 }

@@ -1,8 +1,8 @@
-//! The words of membership in scenarios: registrations, roles, and an operator's word about the time.
+//! The words of membership in scenarios: registrations, keys, roles, and an operator's word about the time.
 
 use ledgerd::codec;
 use ledgerd::crypto::{KeyId, KeyPolicyError};
-use ledgerd::domain::accounts::{self, Event, Handle, InvalidHandle, Rejection as A};
+use ledgerd::domain::accounts::{self, Event, Handle, InvalidHandle, Key, Rejection as A};
 use ledgerd::domain::{self, AccountId, Rejection, Role, State};
 use proptest::prelude::*;
 use proptest::strategy::BoxedStrategy;
@@ -32,6 +32,14 @@ impl Domain for Accounts {
             ("revoke", [account, role]) => {
                 Some(role_change(accounts::REVOKE_ROLE, account.parse().ok()?, role_number(role)?))
             }
+            ("add-key", [key, label, custody, rights]) => add_key(key, label, custody, rights, false),
+            ("add-key", [key, label, custody, rights, "credential"]) => {
+                add_key(key, label, custody, rights, true)
+            }
+            ("end-key", [key]) => {
+                Some(RawCommand::new(accounts::END_KEY, codec::encode(&KeyId::of_spki(spki(key)))))
+            }
+            ("rotate-key", [key, label, custody, "ends", ends]) => rotate_key(key, label, custody, ends),
             // Seconds from the start of the story, which may be before it.
             ("vouch-clock", [seconds]) => {
                 let time_ms = START_MS.saturating_add_signed(1_000 * seconds.parse::<i64>().ok()?);
@@ -47,6 +55,9 @@ impl Domain for Accounts {
             Event::Registered(registered) => format!("account {}", registered.account),
             Event::RoleGranted(granted) => format!("holders {}", granted.holders),
             Event::RoleRevoked(revoked) => format!("holders {}", revoked.holders),
+            Event::KeyAdded(added) => format!("standing {}", added.standing),
+            Event::KeyEnded(ended) => format!("standing {}", ended.standing),
+            Event::KeyRotated(rotated) => format!("standing {}", rotated.standing),
             Event::ClockVouched(vouched) => format!("vouched {}", vouched.ahead_ms),
         })
     }
@@ -57,6 +68,14 @@ impl Domain for Accounts {
             ["accounts"] => Some(accounts.count().to_string()),
             ["operators"] => Some(accounts.holders(Role::Operator).to_string()),
             ["handle", handle] => Some(or_nobody(accounts.by_handle(&Handle::new(handle).ok()?))),
+            ["keys", account] => {
+                let keys = accounts.keys(AccountId(account.parse().ok()?));
+                let face = |key: &Key| {
+                    let state = if key.stands() { "" } else { " ended" };
+                    format!("{} {} {} {}{state}", key.label, key.kind().name(), key.custody, key.rights)
+                };
+                Some(keys.iter().map(face).collect::<Vec<_>>().join(", "))
+            }
             ["key", key] => Some(or_nobody(accounts.by_key(&KeyId::of_spki(spki(key))))),
             _ => None,
         }
@@ -76,6 +95,18 @@ impl Domain for Accounts {
             A::RoleNotHeld,
             A::LastOperator,
             A::ClockInLine,
+            A::NoSuchSigner,
+            A::KeyEnded(1),
+            A::NeedsFullKey,
+            A::TooManyKeys(8),
+            A::KeyKnown(AccountId(1)),
+            A::InvalidLabel,
+            A::InvalidRights,
+            A::NoProfile,
+            A::CredentialUnwanted,
+            A::NoSuchKey,
+            A::LastFullKey,
+            A::EndsOtherKey,
         ];
         for refusal in &refusals {
             match refusal {
@@ -83,6 +114,9 @@ impl Domain for Accounts {
                 A::NotItsKey | A::AlreadyRegistered(_) | A::HandleTaken => {}
                 A::NotOperator | A::InvalidUser(_) | A::RoleHeld | A::RoleNotHeld | A::LastOperator => {}
                 A::ClockInLine => {}
+                A::NoSuchSigner | A::KeyEnded(_) | A::NeedsFullKey | A::TooManyKeys(_) => {}
+                A::KeyKnown(_) | A::InvalidLabel | A::InvalidRights | A::NoProfile => {}
+                A::CredentialUnwanted | A::NoSuchKey | A::LastFullKey | A::EndsOtherKey => {}
             }
         }
         refusals.into_iter().map(Rejection::Accounts).collect()
@@ -91,7 +125,22 @@ impl Domain for Accounts {
     fn commands(&self) -> (u32, BoxedStrategy<RawCommand>) {
         let key = prop_oneof![8 => "[1-4]", 1 => Just("n_even".to_owned())];
         let handle = prop_oneof![8 => "(alice|ALICE|Bob|carol|dave)", 1 => ".{0,6}"];
-        (2, (handle, key).prop_map(|(handle, key)| register(&handle, &key)).boxed())
+        let known = prop_oneof![4 => "d[1-5]", 2 => "[1-4]", 1 => Just("d_small_order".to_owned())];
+        let commands = prop_oneof![
+            2 => (handle, key).prop_map(|(handle, key)| register(&handle, &key)),
+            1 => (known.clone(), "(phone|a b)", "(device|file|roaming)", "(act|full)").prop_map(
+                |(key, label, custody, rights)| {
+                    add_key(&key, &label, &custody, &rights, false).expect("words that mean something")
+                }
+            ),
+            1 => known.prop_map(|key| {
+                RawCommand::new(accounts::END_KEY, codec::encode(&KeyId::of_spki(spki(&key))))
+            }),
+            1 => ("d[1-5]", "[1-4]").prop_map(|(key, ends)| {
+                rotate_key(&key, "next", "file", &ends).expect("words that mean something")
+            }),
+        ];
+        (3, commands.boxed())
     }
 }
 
@@ -107,17 +156,38 @@ fn register(handle: &str, key: &str) -> RawCommand {
     RawCommand { key: Some(key.to_owned()), ..RawCommand::new(accounts::REGISTER, body) }
 }
 
+/// The proof is looked at by nobody here, like every signature.
+fn add_key(key: &str, label: &str, custody: &str, rights: &str, credential: bool) -> Option<RawCommand> {
+    let add = accounts::AddKey {
+        spki: spki(key).to_vec(),
+        custody: custody.parse().ok()?,
+        rights: rights.parse().ok()?,
+        label: label.to_owned(),
+        proof: vec![0; 64],
+        credential: credential.then_some(accounts::Credential { epoch: 1, commit: [0; 32] }),
+    };
+    Some(RawCommand::new(accounts::ADD_KEY, codec::encode(&add)))
+}
+
+fn rotate_key(key: &str, label: &str, custody: &str, ends: &str) -> Option<RawCommand> {
+    let rotate = accounts::RotateKey {
+        spki: spki(key).to_vec(),
+        custody: custody.parse().ok()?,
+        label: label.to_owned(),
+        proof: vec![0; 64],
+        ends: KeyId::of_spki(spki(ends)),
+        credential: None,
+    };
+    Some(RawCommand::new(accounts::ROTATE_KEY, codec::encode(&rotate)))
+}
+
 fn role_change(tag: domain::Tag, account: u64, role: u8) -> RawCommand {
     RawCommand::new(tag, codec::encode(&(account, role)))
 }
 
 /// A role by its name, or by a number that may be nobody's.
 fn role_number(word: &str) -> Option<u8> {
-    match word {
-        "operator" => Some(0),
-        "witness" => Some(3),
-        number => number.parse().ok(),
-    }
+    word.parse::<Role>().map(u8::from).ok().or_else(|| word.parse().ok())
 }
 
 fn or_nobody(account: Option<AccountId>) -> String {

@@ -46,7 +46,6 @@ impl Domain for Orders {
 
     fn refusals(&self) -> Vec<Rejection> {
         let refusals = [
-            O::InvalidUser(AccountId(1)),
             O::NoOrders,
             O::TooManyOrders(8_193),
             O::ZeroQuantity { element: 0 },
@@ -54,7 +53,7 @@ impl Domain for Orders {
         ];
         for refusal in &refusals {
             match refusal {
-                O::InvalidUser(_) | O::NoOrders | O::TooManyOrders(_) => {}
+                O::NoOrders | O::TooManyOrders(_) => {}
                 O::ZeroQuantity { .. } | O::InvalidCurrency { .. } => {}
             }
         }

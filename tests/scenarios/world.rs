@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use ledgerd::chain::{Block, CommandId, Header, Link, Message, block_hash};
-use ledgerd::crypto::{KeyId, LedgerId, SIGNATURE_BYTES_MAX, SigningKey};
+use ledgerd::crypto::random::Seeded;
+use ledgerd::crypto::{KeyId, KeyKind, LedgerId, SIGNATURE_BYTES_MAX, SigningKey};
 use ledgerd::domain::{self, AccountId, Command, Event, Happened, Rejection, Settings, State};
 use ledgerd::ledger::context_of;
 use ledgerd::time::Timestamp;
@@ -21,7 +22,8 @@ pub(super) enum Outcome {
     Undecodable,
 }
 
-/// Public keys by name: 1 to 4 are good, the others are those that the key policy refuses.
+/// Public keys by name: 1 to 4 are good and of RSA, d1 to d70 are good and of Ed25519, the others are those that the key
+/// policy refuses.
 static KEYS: LazyLock<BTreeMap<String, Vec<u8>>> = LazyLock::new(|| {
     let good = [
         include_str!("../../fixtures/keys/client.pem"),
@@ -39,7 +41,16 @@ static KEYS: LazyLock<BTreeMap<String, Vec<u8>>> = LazyLock::new(|| {
         let (name, hex) = (words.next().unwrap(), words.next().unwrap());
         (name.to_owned(), if hex == "-" { Vec::new() } else { const_hex::decode(hex).unwrap() })
     });
-    good.chain(refused).collect()
+    let devices = (1..=70).map(|number| {
+        let name = format!("d{number}");
+        let key = SigningKey::generate(KeyKind::Ed25519, &mut Seeded::new(&name));
+        (name, key.public().spki().to_vec())
+    });
+    let head = |point: &[u8]| [&b"\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\0"[..], point].concat();
+    let bad_devices =
+        [("d_small_order", head(&[0; 32])), ("d_no_point", head(&[2; 32])), ("d_cut", head(&[7; 31]))];
+    let bad_devices = bad_devices.map(|(name, spki)| (name.to_owned(), spki));
+    good.chain(refused).chain(devices).chain(bad_devices).collect()
 });
 
 pub(super) fn spki(key: &str) -> &'static [u8] {

@@ -5,7 +5,7 @@ use ledgerd::crypto::LedgerId;
 use ledgerd::domain::{self, AccountId, accounts};
 use ledgerd::time::Timestamp;
 
-use crate::forge::{Draft, Forge};
+use crate::forge::{Draft, Forge, ed25519_key};
 
 /// Makes the next block of a ledger.
 type Forgery = fn(&mut Forge) -> Draft;
@@ -122,4 +122,48 @@ pub(super) fn hostile_drafts() -> Vec<(&'static str, Forgery)> {
         }),
         ("that registers with the event of an order", |forge| forge.registration(0, "dora")),
     ]
+}
+
+/// Keys of Ed25519 in encodings that some programs take, and ledgers must not, with what is wrong with each.
+pub(super) fn ed25519_spkis() -> Vec<(String, Vec<u8>)> {
+    const HEAD: &str = "302a300506032b6570032100";
+    let good = ed25519_key(20).public().spki()[12..].to_vec();
+    let spki = |head: &str, point: &[u8]| [&const_hex::decode(head).unwrap(), point].concat();
+    let mut all: Vec<(String, Vec<u8>)> = small_order_points()
+        .into_iter()
+        .map(|point| (format!("of small order, {}", const_hex::encode(point)), spki(HEAD, &point)))
+        .collect();
+    // y + p for each y that leaves room for it: two encodings of one point, where there is a point.
+    for sign in [0, 0x80] {
+        for low in 0xed..=0xff {
+            let mut point = [0xff; 32];
+            (point[0], point[31]) = (low, 0x7f | sign);
+            all.push((format!("of y above the prime, {}", const_hex::encode(point)), spki(HEAD, &point)));
+        }
+    }
+    // 2 is the y of no point.
+    let mut no_point = [0; 32];
+    no_point[0] = 2;
+    all.extend([
+        ("of no point".to_owned(), spki(HEAD, &no_point)),
+        ("of 31 bytes".to_owned(), spki(HEAD, &good[..31])),
+        ("of 33 bytes".to_owned(), spki(HEAD, &[&good[..], &[0]].concat())),
+        ("of no bytes".to_owned(), spki(HEAD, &[])),
+        ("with parameters".to_owned(), spki("302c300706032b65700500032100", &good)),
+        ("with a length of two bytes".to_owned(), spki("30812a300506032b6570032100", &good)),
+        ("with unused bits".to_owned(), spki("302a300506032b6570032101", &good)),
+        ("for X25519".to_owned(), spki("302a300506032b656e032100", &good)),
+        ("for Ed448".to_owned(), spki("302a300506032b6571032100", &good)),
+        ("without its head".to_owned(), good),
+    ]);
+    all
+}
+
+/// The 14 encodings of the points whose order divides 8.
+pub(super) fn small_order_points() -> Vec<[u8; 32]> {
+    let lines = include_str!("../../fixtures/keys/ed25519_small_order.txt").lines();
+    lines
+        .filter(|line| !line.starts_with('#'))
+        .map(|line| const_hex::decode_to_array(line).unwrap())
+        .collect()
 }

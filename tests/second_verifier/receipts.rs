@@ -1,32 +1,16 @@
 //! Receipts, good, damaged, and of a server that lies.
 
 use base64ct::{Base64, Encoding as _};
-use ledgerd::chain::receipt::Registration;
+use ledgerd::chain::receipt::KeyBlock;
 use ledgerd::chain::{Checkpoint, Inclusion, Receipt};
 use ledgerd::crypto::note::LogKey;
 
 use super::hostile::{hostile_drafts, refused_keys, registration_of};
-use super::{
-    Case, Tree, Verdict, below, compare, damaged_text, offsets, python_is_here, script, with_flipped,
-};
-use crate::forge::{Forge, ORIGIN, Seeded, log_key};
-
-/// The receipt that a server with these blocks gives for one of them, honest or not.
-fn receipt(blocks: &[Vec<u8>], index: usize, registered_in: Option<usize>) -> Receipt {
-    let tree = Tree::over(blocks);
-    let registration =
-        registered_in.map(|at| Registration { block: blocks[at].clone(), inclusion: tree.inclusion(at) });
-    Receipt {
-        index: index as u64,
-        block: blocks[index].clone(),
-        inclusion: tree.inclusion(index),
-        registration,
-        note: tree.note(),
-    }
-}
+use super::{Case, Verdict, below, compare, damaged_text, offsets, python_is_here, script, with_flipped};
+use crate::forge::{Forge, ORIGIN, Seeded, log_key, receipt};
 
 /// What the library says of a receipt.
-fn library(bytes: &[u8]) -> Verdict {
+pub(super) fn library(bytes: &[u8]) -> Verdict {
     let text = std::str::from_utf8(bytes).map_err(|_| "malformed_receipt".to_owned())?;
     let proven = Receipt::parse(text).and_then(|receipt| receipt.check(log_key().public()));
     proven.map(|_| ()).map_err(|error| error.name().to_owned())
@@ -35,16 +19,16 @@ fn library(bytes: &[u8]) -> Verdict {
 /// Receipts of a ledger: of genesis, a registration, two orders, and of the only block there is.
 fn good_receipts(blocks: &[Vec<u8>]) -> Vec<(&'static str, Receipt)> {
     vec![
-        ("genesis", receipt(blocks, 0, None)),
-        ("a registration", receipt(blocks, 2, None)),
-        ("an order", receipt(blocks, 7, Some(1))),
-        ("the newest order", receipt(&blocks[..9], 8, Some(2))),
-        ("the only block", receipt(&blocks[..1], 0, None)),
+        ("genesis", receipt(blocks, 0, &[])),
+        ("a registration", receipt(blocks, 2, &[])),
+        ("an order", receipt(blocks, 7, &[1])),
+        ("the newest order", receipt(&blocks[..9], 8, &[2])),
+        ("the only block", receipt(&blocks[..1], 0, &[])),
     ]
 }
 
 /// Receipts of which one part is not what it should be.
-fn changed_receipts(name: &str, good: &Receipt, other: &Receipt, rng: &mut Seeded) -> Vec<Case> {
+pub(super) fn changed_receipts(name: &str, good: &Receipt, other: &Receipt, rng: &mut Seeded) -> Vec<Case> {
     let mut cases = Vec::new();
     let mut add = |what: &str, change: &dyn Fn(&mut Receipt)| {
         let mut receipt = good.clone();
@@ -115,16 +99,16 @@ fn changed_receipts(name: &str, good: &Receipt, other: &Receipt, rng: &mut Seede
     add("a proof turned around", &|it| it.inclusion.0.reverse());
     add("a proof of 64 hashes", &|it| it.inclusion.0.resize(64, [7; 32]));
     add("a proof of 65 hashes", &|it| it.inclusion.0.resize(65, [7; 32]));
-    add("no registration", &|it| it.registration = None);
-    add("another registration", &|it| it.registration = other.registration.clone());
-    let own = Registration { block: good.block.clone(), inclusion: good.inclusion.clone() };
-    add("itself as the registration", &|it| it.registration = Some(own.clone()));
+    add("no registration", &|it| it.keys.clear());
+    add("another registration", &|it| it.keys.clone_from(&other.keys));
+    let own = KeyBlock { block: good.block.clone(), inclusion: good.inclusion.clone() };
+    add("itself as the registration", &|it| it.keys = vec![own.clone()]);
     add("a proof of no registration", &|it| {
-        it.registration = Some(Registration { block: vec![], inclusion: Inclusion(vec![[7; 32]]) });
+        it.keys = vec![KeyBlock { block: vec![], inclusion: Inclusion(vec![[7; 32]]) }];
     });
     for count in [0, 1, 64, 65, 255] {
         add(&format!("{count} hashes for the registration"), &|it| {
-            it.registration.iter_mut().for_each(|it| it.inclusion.0.resize(count, [7; 32]));
+            it.keys.iter_mut().for_each(|it| it.inclusion.0.resize(count, [7; 32]));
         });
     }
     // The extra data, byte for byte: its frame, and here and there in the blocks.
@@ -135,8 +119,14 @@ fn changed_receipts(name: &str, good: &Receipt, other: &Receipt, rng: &mut Seede
         let text = text.replace(extra, &Base64::encode_string(bytes));
         cases.push((format!("{name}, {what}"), text.into_bytes()));
     };
-    let frame = (0..22).chain(22 + good.block.len()..26 + good.block.len()).chain([bytes.len() - 1]);
-    for at in frame.chain((0..10).map(|_| below(rng, bytes.len()))).collect::<Vec<_>>() {
+    let mut frame: Vec<usize> = (0..22).chain([22 + good.block.len(), bytes.len() - 1]).collect();
+    let mut before = 23 + good.block.len();
+    for key in &good.keys {
+        let hashes = before + 4 + key.block.len();
+        frame.extend((before..before + 4).chain([hashes]));
+        before = hashes + 1 + 32 * key.inclusion.0.len();
+    }
+    for at in frame.into_iter().chain((0..10).map(|_| below(rng, bytes.len()))).collect::<Vec<_>>() {
         let mut flipped = bytes.clone();
         flipped[at] ^= 1 << below(rng, 8);
         add(format!("byte {at} of the extra data flipped"), &flipped);
@@ -175,14 +165,15 @@ fn both_verifiers_come_to_the_same_verdict_on_receipts_of_a_server_that_lies() {
     let forge = Forge::with_orders(62, 5);
     let blocks = &forge.blocks;
     let mut cases = Vec::new();
-    for (index, registered_in, changed) in [(0, None, 0), (1, None, 1), (6, Some(3), 6), (6, Some(3), 3)] {
+    let chosen: [(usize, &[usize], usize); 4] = [(0, &[], 0), (1, &[], 1), (6, &[3], 6), (6, &[3], 3)];
+    for (index, registered_in, changed) in chosen {
         for at in offsets(&blocks[changed], rng) {
             let blocks = with_flipped(blocks, changed, at, rng);
             let text = receipt(&blocks, index, registered_in).to_text();
             cases.push((format!("block {index}, byte {at} of block {changed} flipped"), text.into_bytes()));
         }
         for other in 0..blocks.len() {
-            let text = receipt(blocks, index, Some(other)).to_text();
+            let text = receipt(blocks, index, &[other]).to_text();
             cases
                 .push((format!("block {index}, with block {other} for the registration"), text.into_bytes()));
         }
@@ -192,7 +183,8 @@ fn both_verifiers_come_to_the_same_verdict_on_receipts_of_a_server_that_lies() {
         let (index, draft) = (forge.blocks.len(), draft(&mut forge));
         forge.push(&draft);
         let account = usize::try_from(draft.author.0).unwrap();
-        let text = receipt(&forge.blocks, index, (1..4).contains(&account).then_some(account)).to_text();
+        let registered_in = (1..4).contains(&account).then_some(account);
+        let text = receipt(&forge.blocks, index, registered_in.as_slice()).to_text();
         cases.push((format!("a block {name}"), text.into_bytes()));
     }
     let mut early = Forge::new(62);
@@ -200,13 +192,13 @@ fn both_verifiers_come_to_the_same_verdict_on_receipts_of_a_server_that_lies() {
         let draft = draft(&mut early);
         early.push(&draft);
     }
-    let text = receipt(&early.blocks, 1, Some(2)).to_text();
+    let text = receipt(&early.blocks, 1, &[2]).to_text();
     cases.push(("an order before its author's registration".to_owned(), text.into_bytes()));
     for (name, spki) in refused_keys() {
         let mut forge = Forge::with_orders(62, 5);
         let draft = registration_of(&mut forge, spki);
         forge.push(&draft);
-        let text = receipt(&forge.blocks, 9, None).to_text();
+        let text = receipt(&forge.blocks, 9, &[]).to_text();
         cases.push((format!("a registration of the key {name}"), text.into_bytes()));
     }
     let proven = compare(&cases, &script("receipt", &cases, None), true, library);

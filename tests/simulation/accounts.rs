@@ -1,9 +1,14 @@
-//! Roles in the simulator: member 0 is the operator and gives and takes the role of a witness; the others try.
+//! Roles and keys in the simulator: member 0 is the operator and gives and takes the role of a witness; the others try. Every
+//! member adds a key and ends it, so that a run ends in between, too.
 
 use std::collections::BTreeSet;
 
 use ledgerd::chain::Block;
-use ledgerd::domain::accounts::{Command as Accounted, GrantRole, RevokeRole, Role};
+use ledgerd::crypto::KeyId;
+use ledgerd::crypto::random::Seeded;
+use ledgerd::domain::accounts::{
+    AddKey, Command as Accounted, Custody, EndKey, GrantRole, RevokeRole, Rights, Role, key_proof_bytes,
+};
 use ledgerd::domain::{AccountId, Command, State};
 
 use super::domains::{Domain, Witness};
@@ -24,25 +29,41 @@ impl Domain for Accounts {
     }
 
     fn count(&self) -> u32 {
-        4
+        7
     }
 
-    fn command(&self, _: &Template, _: usize, n: u32) -> Command {
+    fn command(&self, template: &Template, member: usize, n: u32) -> Command {
         Command::Accounts(match n {
             0 => Accounted::GrantRole(GrantRole { account: WITNESS, role: Role::Witness }),
             1 => Accounted::RevokeRole(RevokeRole { account: WITNESS, role: Role::Witness }),
             2 => Accounted::GrantRole(GrantRole { account: NOBODY, role: Role::Operator }),
+            4 => {
+                let key = &template.devices[member];
+                let account = account_of(member);
+                let signed = key_proof_bytes(template.ledger_id, account, &key.public().key_id());
+                Accounted::AddKey(AddKey {
+                    spki: key.public().spki().to_vec(),
+                    custody: Custody::Device,
+                    rights: Rights::Act,
+                    label: "device".to_owned(),
+                    proof: key.sign(&mut Seeded::new("proof"), &[&signed]).to_vec(),
+                    credential: None,
+                })
+            }
+            5 => Accounted::EndKey(EndKey { key_id: template.devices[member].public().key_id() }),
+            // It is the only key with full rights.
+            6 => Accounted::EndKey(EndKey { key_id: template.members[member].public().key_id() }),
             // There is no other operator.
             _ => Accounted::RevokeRole(RevokeRole { account: account_of(OPERATOR), role: Role::Operator }),
         })
     }
 
     fn breaks_a_rule(&self, member: usize, n: u32) -> bool {
-        member != OPERATOR || n > 1
+        n == 6 || n < 4 && (member != OPERATOR || n > 1)
     }
 
     fn depends_on_state(&self) -> &'static [&'static str] {
-        &["role_held", "role_not_held"]
+        &["role_held", "role_not_held", "key_known", "no_such_key", "key_ended"]
     }
 
     fn witness(&self) -> Box<dyn Witness> {
@@ -58,6 +79,8 @@ fn account_of(member: usize) -> AccountId {
 #[derive(Default)]
 struct Roles {
     members: u64,
+    /// Keys that came and did not end, by account.
+    keys: BTreeSet<(u64, KeyId)>,
     held: BTreeSet<(u64, Role)>,
 }
 
@@ -65,23 +88,35 @@ impl Witness for Roles {
     fn follow(&mut self, block: &Block<'_>, command: &Command, state: &State) -> Result<(), String> {
         let Command::Accounts(command) = command else { return Ok(()) };
         let changed = match command {
-            Accounted::Register(_) => {
+            Accounted::Register(register) => {
                 self.members += 1;
+                self.keys.insert((self.members, KeyId::of_spki(&register.public_key)));
                 self.members != account_of(OPERATOR).0 || self.held.insert((self.members, Role::Operator))
             }
             Accounted::GrantRole(grant) => self.held.insert((grant.account.0, grant.role)),
             Accounted::RevokeRole(revoke) => self.held.remove(&(revoke.account.0, revoke.role)),
+            Accounted::AddKey(add) => self.keys.insert((block.author.0, KeyId::of_spki(&add.spki))),
+            Accounted::EndKey(end) => self.keys.remove(&(block.author.0, end.key_id)),
+            Accounted::RotateKey(rotate) => {
+                self.keys.remove(&(block.author.0, rotate.ends))
+                    && self.keys.insert((block.author.0, KeyId::of_spki(&rotate.spki)))
+            }
             Accounted::VouchClock(_) => true,
         };
         if !changed {
-            return Err(format!("block {} gives or takes a role in vain: {command:?}", block.index));
+            return Err(format!("block {} gives or takes a role or a key in vain: {command:?}", block.index));
         }
         let same = (1..=self.members).all(|account| {
             [Role::Operator, Role::Witness].into_iter().all(|role| {
                 state.accounts.has_role(AccountId(account), role) == self.held.contains(&(account, role))
             })
         });
-        if same && state.accounts.count() == self.members {
+        let standing: BTreeSet<(u64, KeyId)> = (1..=self.members)
+            .flat_map(|account| {
+                state.standing_keys(AccountId(account)).into_iter().map(move |key| (account, key))
+            })
+            .collect();
+        if same && standing == self.keys && state.accounts.count() == self.members {
             Ok(())
         } else {
             Err(format!("block {}: {} members have {:?}", block.index, self.members, self.held))

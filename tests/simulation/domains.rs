@@ -68,6 +68,12 @@ pub(super) fn number_of(name: &str, n: u32) -> u32 {
     place as u32 * NUMBERS + n
 }
 
+/// Whether a command is signed with the key that its author adds and ends in the run: some of the small orders are.
+pub(super) fn by_device(number: u32) -> bool {
+    let (domain, n) = part(number);
+    domain.name() == "orders" && (4..7).contains(&n)
+}
+
 /// The command that a number names.
 pub(super) fn command(template: &Template, member: usize, number: u32) -> Command {
     let (domain, n) = part(number);

@@ -139,7 +139,7 @@ impl World {
         }
         let id = ConnectionId(1_000_000 + self.peers.next_id);
         self.peers.next_id += 1;
-        let wanted = (payee as u64 + 1, template().members[payee].public().key_id());
+        let wanted = payee as u64 + 1;
         let dialler = PeerSession::dial(identity(payer), wanted, &mut self.rng);
         let (to_listener, to_dialler) = (dialler.output().to_vec(), Vec::new());
         let mut wire = Wire { id, payer, payee, number, dialler, to_listener, to_dialler };

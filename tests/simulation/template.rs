@@ -8,7 +8,7 @@ use ledgerd::chain::{CommandId, Genesis, Header, Message, block_hash};
 use ledgerd::crypto::note::LogKey;
 use ledgerd::crypto::random::Seeded;
 use ledgerd::crypto::rsa::PrivateKey;
-use ledgerd::crypto::{Digest, LedgerId, SigningKey};
+use ledgerd::crypto::{Digest, KeyKind, LedgerId, SigningKey};
 use ledgerd::domain::{AccountId, Command, Settings, accounts};
 use ledgerd::eventlog::{self, Options, SimDisk, Storage};
 use ledgerd::ledger::Ledger;
@@ -37,6 +37,8 @@ pub(super) struct Template {
     pub(super) ledger_id: LedgerId,
     pub(super) server_key: PrivateKey,
     pub(super) members: Vec<SigningKey>,
+    /// The key that each member adds to its account in a run.
+    pub(super) devices: Vec<SigningKey>,
     pub(super) anchor: Vec<u8>,
     /// Of all commands that a member sends in a run.
     pub(super) numbers: Vec<u32>,
@@ -62,6 +64,8 @@ fn make() -> Template {
         key(include_str!("../../fixtures/keys/other.pem")),
         key(include_str!("../../fixtures/keys/server_next.pem")),
     ];
+    let device = |name| SigningKey::generate(KeyKind::Ed25519, &mut Seeded::new(name));
+    let devices = ["device-0", "device-1", "device-2"].map(device).to_vec();
     let operator = Some(members[OPERATOR].public().key_id());
     let settings = Settings { opening_grant: GRANT, operator, ..Settings::default() };
     let genesis = Genesis {
@@ -91,7 +95,7 @@ fn make() -> Template {
     ledger.close().unwrap();
     let anchor = disk.bytes("anchor").unwrap();
     let (numbers, signed, secrets) = (domains::numbers(), Mutex::default(), Mutex::default());
-    Template { disk, genesis, ledger_id, server_key, members, anchor, numbers, signed, secrets }
+    Template { disk, genesis, ledger_id, server_key, members, devices, anchor, numbers, signed, secrets }
 }
 
 fn sign(
@@ -125,7 +129,9 @@ impl Template {
         }
         let command = domains::command(self, member, number);
         let account = AccountId(member as u64 + 1);
-        let signed = sign(self.ledger_id, account, &self.members[member], number, &command);
+        // Some are signed with a key that comes and goes in the middle of the run.
+        let keys = if domains::by_device(number) { &self.devices } else { &self.members };
+        let signed = sign(self.ledger_id, account, &keys[member], number, &command);
         self.signed.lock().unwrap().insert((member, number), signed.clone());
         signed
     }

@@ -5,31 +5,39 @@
 //! inclusion. Its `extra` line carries what they do not need:
 //!
 //! ```text
-//! "ledgerd/receipt/1\0" ‖ n u32 ‖ block ‖ r u32 ‖ registration block ‖ h u8 ‖ h × hash[32]
+//! "ledgerd/receipt/2\0" ‖ n u32 ‖ block ‖ c u8 ‖ c × (r u32 ‖ key block ‖ h u8 ‖ h × hash[32])
 //! ```
 //!
-//! The registration is the block with which the author of the first one was registered, and the hashes prove
-//! its inclusion under the same checkpoint. Both are empty where the block is itself a registration or genesis.
+//! The key blocks say whose key signed the block: first the registration of its author, then those that introduced further
+//! keys, each signed by a key of a block before, up to the one that introduced the key. The hashes prove the inclusion of
+//! each under the same checkpoint. There are none where the block is itself a registration or genesis. That the key had not
+//! been ended when it signed is the ledger's word, which an audit checks and a receipt cannot show.
 
+mod verdict;
+mod keys;
 mod check;
 
 use base64ct::{Base64, Encoding as _};
 
-pub use check::{Author, Proven, ReceiptError};
+pub use verdict::{Author, Proven, ReceiptError};
 
 use super::Cutter;
 use super::armour::{self, RECEIPT_HEAD as HEAD};
 use super::tree::{HASH_BYTES, Inclusion};
+use crate::limits::KEYS_EVER_MAX;
 
 /// What the extra data starts with.
-const CONTEXT: &[u8; 18] = b"ledgerd/receipt/1\0";
+const CONTEXT: &[u8; 18] = b"ledgerd/receipt/2\0";
 
 /// Hashes of a proof at most: one for each level of the largest tree.
 const HASHES_MAX: usize = 64;
 
-/// The block in which an author was registered, with its proof.
+/// Key blocks at most: one for each key that an account ever has.
+const KEY_BLOCKS_MAX: usize = KEYS_EVER_MAX;
+
+/// A block that introduced a key of the author's, with its proof.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Registration {
+pub struct KeyBlock {
     /// Stored bytes.
     pub block: Vec<u8>,
     /// That it is in the tree of the receipt's checkpoint.
@@ -45,8 +53,9 @@ pub struct Receipt {
     pub block: Vec<u8>,
     /// That it is in the tree of the checkpoint.
     pub inclusion: Inclusion,
-    /// Who the author is; none for registrations, which say so themselves, and for genesis.
-    pub registration: Option<Registration>,
+    /// Who the author is and how the key came to it, in the order of the log; none for registrations, which say so
+    /// themselves, and for genesis.
+    pub keys: Vec<KeyBlock>,
     /// The checkpoint: a C2SP signed note.
     pub note: String,
 }
@@ -67,15 +76,17 @@ impl Receipt {
 
     fn extra(&self) -> Vec<u8> {
         let mut extra = CONTEXT.to_vec();
-        let mut block = |bytes: &[u8]| {
+        let block = |extra: &mut Vec<u8>, bytes: &[u8]| {
             extra.extend_from_slice(&(bytes.len() as u32).to_be_bytes());
             extra.extend_from_slice(bytes);
         };
-        block(&self.block);
-        block(self.registration.as_ref().map_or(&[], |registration| &registration.block));
-        let hashes = self.registration.as_ref().map_or(&[][..], |registration| &registration.inclusion.0);
-        extra.push(hashes.len() as u8);
-        hashes.iter().for_each(|hash| extra.extend_from_slice(hash));
+        block(&mut extra, &self.block);
+        extra.push(self.keys.len() as u8);
+        for key in &self.keys {
+            block(&mut extra, &key.block);
+            extra.push(key.inclusion.0.len() as u8);
+            key.inclusion.0.iter().for_each(|hash| extra.extend_from_slice(hash));
+        }
         extra
     }
 
@@ -119,9 +130,9 @@ impl Receipt {
                 _ => return Err(line(number, "a hash: base64 of 32 bytes, at most 64 of them")),
             }
         }
-        let (block, registration) = parse_extra(&extra).ok_or(ReceiptError::Extra)?;
+        let (block, keys) = parse_extra(&extra).ok_or(ReceiptError::Extra)?;
         let inclusion = Inclusion(hashes);
-        let receipt = Receipt { index, block, inclusion, registration, note: note.to_owned() };
+        let receipt = Receipt { index, block, inclusion, keys, note: note.to_owned() };
         // A leading zero or plus sign in the index.
         if receipt.to_text() == text {
             Ok(receipt)
@@ -131,25 +142,30 @@ impl Receipt {
     }
 }
 
-fn parse_extra(extra: &[u8]) -> Option<(Vec<u8>, Option<Registration>)> {
+fn parse_extra(extra: &[u8]) -> Option<(Vec<u8>, Vec<KeyBlock>)> {
     let mut cutter = Cutter(extra);
     if cutter.array::<18>()? != *CONTEXT {
         return None;
     }
-    let mut block = || {
-        let length = usize::try_from(cutter.u32()?).ok()?;
-        Some(cutter.bytes(length)?.to_vec())
-    };
-    let (first, registration) = (block()?, block()?);
+    let block = parse_block(&mut cutter)?;
     let [count] = cutter.array::<1>()?;
-    let mut hashes = Vec::new();
+    let mut keys = Vec::new();
     for _ in 0..count {
-        hashes.push(cutter.array::<HASH_BYTES>()?);
+        let block = parse_block(&mut cutter)?;
+        let [hashes] = cutter.array::<1>()?;
+        let mut inclusion = Inclusion(Vec::new());
+        for _ in 0..hashes {
+            inclusion.0.push(cutter.array::<HASH_BYTES>()?);
+        }
+        if inclusion.0.len() > HASHES_MAX {
+            return None;
+        }
+        keys.push(KeyBlock { block, inclusion });
     }
-    if !cutter.0.is_empty() || hashes.len() > HASHES_MAX || (registration.is_empty() && count > 0) {
-        return None;
-    }
-    let registration = (!registration.is_empty())
-        .then_some(Registration { block: registration, inclusion: Inclusion(hashes) });
-    Some((first, registration))
+    (cutter.0.is_empty() && keys.len() <= KEY_BLOCKS_MAX).then_some((block, keys))
+}
+
+fn parse_block(cutter: &mut Cutter<'_>) -> Option<Vec<u8>> {
+    let length = usize::try_from(cutter.u32()?).ok()?;
+    Some(cutter.bytes(length)?.to_vec())
 }

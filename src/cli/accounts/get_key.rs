@@ -7,8 +7,8 @@ use argh::{ArgsInfo, FromArgs};
 use crate::cli::context::Context;
 use crate::cli::run::Run;
 use crate::client::{
-    Addresses, Anonymous, ClientError, Found, Home, KnownServer, find_account, find_server, keep_first_block,
-    known_servers, load_key, not_writable, read_account,
+    Addresses, ClientError, Found, Home, KnownServer, find_server, keep_first_block, known_servers,
+    not_writable, read_account, restore_account,
 };
 use crate::session::descriptor::is_fingerprint;
 use crate::terminal::exit::Exit;
@@ -94,12 +94,8 @@ impl GetKey {
 /// A home that has a key and no account on this ledger gets the account back, if the key has one. The server is pinned
 /// either way, so what stands in the way of this is only told.
 fn restore(context: &Context, home: &Home, addresses: &Addresses) -> Result<(), ClientError> {
-    let found = load_key(home, &mut context.passphrase()).and_then(|key| {
-        let Some(key) = key else { return Ok(None) };
-        find_account(home, &mut Anonymous::open(home, addresses)?, &key)
-    });
-    match found {
-        Ok(Some(account)) => {
+    match restore_account(home, addresses, &mut context.passphrase()) {
+        Ok(Some((account, _))) => {
             let (number, name) = (account.account, account.handle);
             context.out.note(&format!("the key of this home has account {number} ({name}): the home is restored"));
         }

@@ -1,14 +1,18 @@
 //! `ledgerctl passphrase`: sets, changes and removes the passphrase of the key.
 
 use argh::{ArgsInfo, FromArgs};
+use zeroize::Zeroizing;
 
 use crate::cli::context::Context;
 use crate::cli::passphrases::{ask_for_new, named};
 use crate::cli::run::Run;
-use crate::client::{ClientError, KEY_FILE, is_key_encrypted, load_key, set_passphrase};
+use crate::client::{
+    ClientError, Home, KEY_FILE, first_encrypted_key, key_files, load_key_file, set_passphrase,
+};
+use crate::crypto::SigningKey;
 use crate::terminal::exit::Exit;
 
-/// Give the key of this home a passphrase, change it, or take it away.
+/// Give the keys of this home a passphrase, change it, or take it away.
 ///
 /// The passphrase that the key has comes from where every command takes it: --passphrase-file, --passphrase-fd,
 /// LEDGERCTL_PASSPHRASE or the terminal. Copies of key.pem that were made before open as they did before.
@@ -41,14 +45,15 @@ impl Run for Passphrase {
         if self.remove && named.is_some() {
             return Err(ClientError::Usage("--remove goes without a new passphrase".to_owned()));
         }
-        let before = home.read_bytes(KEY_FILE)?;
-        let encrypted = is_key_encrypted(&home)? == Some(true);
-        let key = load_key(&home, &mut context.passphrase())?.ok_or_else(|| {
-            ClientError::Usage(format!(
+        let before = contents(&home)?;
+        let encrypted = first_encrypted_key(&home)?.is_some();
+        let keys = load_all(context, &home)?;
+        if keys.is_empty() {
+            return Err(ClientError::Usage(format!(
                 "{} is not there: register and keygen make it",
                 home.path(KEY_FILE).display()
-            ))
-        })?;
+            )));
+        }
         let new = match named {
             _ if self.remove => None,
             Some(new) => Some(new),
@@ -58,13 +63,15 @@ impl Run for Passphrase {
         };
         // Nobody is kept waiting while a person types.
         let lock = home.lock()?;
-        if home.read_bytes(KEY_FILE)? != before {
+        if contents(&home)? != before {
             return Err(ClientError::Config(format!(
-                "{} was changed by another process meanwhile: try again",
-                home.path(KEY_FILE).display()
+                "the keys in {} were changed by another process meanwhile: try again",
+                home.path("").display()
             )));
         }
-        set_passphrase(&home, &key, new.as_ref().map(|text| text.as_str()))?;
+        for (file, key) in &keys {
+            set_passphrase(&home, file, key, new.as_ref().map(|text| text.as_str()))?;
+        }
         drop(lock);
         context.out.note(match (encrypted, new.is_some()) {
             (false, false) => "the key had no passphrase",
@@ -76,4 +83,31 @@ impl Run for Passphrase {
         });
         Ok(Exit::Done)
     }
+}
+
+/// Every key of the home, with its file. One passphrase opens all that have one; where it does not, the next is asked for.
+fn load_all(context: &Context, home: &Home) -> Result<Vec<(String, SigningKey)>, ClientError> {
+    let mut known: Option<Zeroizing<String>> = None;
+    let mut keys = Vec::new();
+    for file in key_files(home)? {
+        let again = known.clone();
+        let opened = load_key_file(home, &file, &mut |_| again.clone()).ok().flatten();
+        let key = match opened {
+            Some(key) => Some(key),
+            None => {
+                let mut source = context.passphrase();
+                load_key_file(home, &file, &mut |prompt| {
+                    known = source(prompt);
+                    known.clone()
+                })?
+            }
+        };
+        keys.extend(key.map(|key| (file, key)));
+    }
+    Ok(keys)
+}
+
+/// The bytes of every key file, to see whether somebody changes them meanwhile.
+fn contents(home: &Home) -> Result<Vec<Option<Vec<u8>>>, ClientError> {
+    key_files(home)?.iter().map(|file| home.read_bytes(file)).collect()
 }

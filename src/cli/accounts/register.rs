@@ -9,7 +9,7 @@ use crate::client::{
     Account, Anonymous, ClientError, Home, Joined, KEY_FILE, Registration, is_key_encrypted, load_key,
     make_key, pinned, read_account, register, set_passphrase, untold_registration,
 };
-use crate::crypto::SigningKey;
+use crate::crypto::{KeyKind, SigningKey};
 use crate::domain::accounts::Handle;
 use crate::terminal::exit::Exit;
 use crate::wire::Refusal;
@@ -110,12 +110,12 @@ fn key(context: &Context, passphrase_wanted: bool) -> Result<SigningKey, ClientE
     if let Some(key) = load_key(&home, &mut context.passphrase())? {
         if passphrase_wanted && encrypted == Some(false) {
             let new = context.passphrase_of_new_key(true)?;
-            set_passphrase(&home, &key, new.as_ref().map(|text| text.as_str()))?;
+            set_passphrase(&home, KEY_FILE, &key, new.as_ref().map(|text| text.as_str()))?;
         }
         return Ok(key);
     }
     let passphrase = context.passphrase_of_new_key(passphrase_wanted)?;
-    make_key(&home, passphrase.as_ref().map(|text| text.as_str()))
+    make_key(&home, KeyKind::Rsa3072, passphrase.as_ref().map(|text| text.as_str()))
 }
 
 fn show(context: &Context, account: &Account) -> Result<(), ClientError> {

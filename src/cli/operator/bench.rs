@@ -7,12 +7,12 @@ use comfy_table::{Table, presets};
 
 use crate::cli::context::Context;
 use crate::cli::run::Run;
-use crate::cli::session::open_member;
+use crate::cli::session::open_member_for;
 use crate::cli::telling::submit;
 use crate::client::bench::{self, Accounts, Needy, Plan, Report};
-use crate::client::{ClientError, pinned};
-use crate::domain::Command;
+use crate::client::{ClientError, clock, pinned};
 use crate::domain::payments::{self, Issue};
+use crate::domain::{Command, Rights};
 use crate::limits::{ORDERS_MAX, PAYMENTS_MAX};
 use crate::refusal;
 use crate::terminal::arguments::number_in;
@@ -32,7 +32,7 @@ pub struct Bench {
     #[argh(option, default = "10", from_str_fn(connections))]
     pub connections: usize,
 
-    /// commands over all connections, 1 to 1000000, 1000 if not given; about 6 ms each to sign beforehand
+    /// commands over all connections, 1 to 1000000, 1000 if not given; signed beforehand, which takes RSA some 6 ms each
     #[argh(option, default = "1_000", from_str_fn(commands))]
     pub commands: usize,
 
@@ -47,6 +47,10 @@ pub struct Bench {
     /// payments of one minor unit instead of orders
     #[argh(switch)]
     pub payments: bool,
+
+    /// sign with device keys, of Ed25519, instead of the accounts' first keys, of RSA
+    #[argh(switch)]
+    pub device_keys: bool,
 
     /// directory of the throw-away accounts; bench in the home directory if not given
     #[argh(option)]
@@ -79,6 +83,7 @@ impl Run for Bench {
             orders_per_command: self.orders_per_command,
             inflight: self.inflight,
             payments: self.payments,
+            device_keys: self.device_keys,
         };
         if plan.commands < plan.connections {
             let text = format!("--commands {}: fewer than --connections {}", plan.commands, plan.connections);
@@ -88,10 +93,14 @@ impl Run for Bench {
         if plan.payments {
             fund(context, &accounts, &plan)?;
         }
-        let signers = accounts.signers()?;
-        let loads = with_bar(context, "signing commands, about 6 ms each", plan.commands, |step| {
-            bench::sign(&plan, &signers, step)
-        })?;
+        if plan.device_keys {
+            with_bar(context, "adding device keys", plan.accounts(), |step| accounts.add_device_keys(step))?;
+        }
+        let signers = accounts.signers(plan.device_keys)?;
+        let began = clock::now().mono.0;
+        let loads =
+            with_bar(context, "signing commands", plan.commands, |step| bench::sign(&plan, &signers, step))?;
+        let signing = clock::now().mono.0.saturating_sub(began);
         let members = with_bar(context, "connecting", plan.connections, |step| {
             accounts.connect(plan.connections, step)
         })?;
@@ -99,7 +108,7 @@ impl Run for Bench {
         let before = bench::status_at_rest(&mut control)?;
         let outcome = bench::run(members, loads, plan.inflight)?;
         let after = bench::status_at_rest(&mut control)?;
-        let report = Report::new(&plan, &outcome, &before, &after);
+        let report = Report::new(&plan, &outcome, &before, &after).signed_in(signing);
         show(context, &report)?;
         warn(context, &report);
         Ok(match &outcome.first_refusal {
@@ -144,7 +153,7 @@ fn fund(context: &Context, accounts: &Accounts, plan: &Plan) -> Result<(), Clien
     let needy =
         with_bar(context, "asking for balances", plan.connections, |step| accounts.needy(plan, step))?;
     let Some(first) = needy.first() else { return Ok(()) };
-    let mut operator = match open_member(context) {
+    let mut operator = match open_member_for(context, Rights::Full) {
         Err(ClientError::Usage(_)) => return Err(penniless(first)),
         other => other?,
     };
@@ -194,6 +203,11 @@ fn rows(report: &Report) -> Vec<(&'static str, String, String)> {
         ("elapsed", seconds(report.elapsed_us), format!("{} commands", report.commands)),
         ("commands/s", format!("{:.1}", report.commands_per_second), format!("{} accepted", report.accepted)),
         (rate, format!("{:.1}", report.orders_per_second), format!("{} {what}", report.orders)),
+        (
+            "signed/s beforehand",
+            format!("{:.1}", report.signed_per_second),
+            format!("by {} keys", if report.device_keys { "device" } else { "RSA" }),
+        ),
         latency("latency p50", report.p50_us),
         latency("latency p90", report.p90_us),
         latency("latency p99", report.p99_us),

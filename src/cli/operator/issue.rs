@@ -7,9 +7,10 @@ use crate::cli::context::Context;
 use crate::cli::members::{to_fields, whom};
 use crate::cli::payments::moved::show_money;
 use crate::cli::run::Run;
-use crate::cli::session::open_member;
+use crate::cli::session::open_member_for;
 use crate::cli::telling::{note_sent_before, tell};
 use crate::client::{ClientError, IdempotencyKey, Issued, balance_after_issuing, issue, payments_input};
+use crate::domain::Rights;
 use crate::terminal::exit::Exit;
 
 /// Make money and give it to somebody; for operators.
@@ -34,7 +35,7 @@ impl Run for Issue {
 
     fn run(&self, context: &Context) -> Result<Exit, ClientError> {
         let wanted = payments_input::one(&self.user, &self.amount, "")?;
-        let mut member = open_member(context)?;
+        let mut member = open_member_for(context, Rights::Full)?;
         let key = self.idempotency_key.as_ref();
         let Issued { to, amount, currency, submitted } =
             issue(&mut member, &wanted, key, &mut || note_sent_before(context))?;

@@ -6,6 +6,7 @@ use crate::cli::accounts::register::keep_a_copy;
 use crate::cli::context::Context;
 use crate::cli::run::Run;
 use crate::client::{ClientError, load_key, make_key};
+use crate::crypto::KeyKind;
 use crate::terminal::exit::Exit;
 
 /// Make your key before there is a ledger, and print its public half.
@@ -27,7 +28,7 @@ impl Run for Keygen {
             None => {
                 home.check_writable()?;
                 let passphrase = context.passphrase_of_new_key(self.passphrase)?;
-                let key = make_key(&home, passphrase.as_ref().map(|text| text.as_str()))?;
+                let key = make_key(&home, KeyKind::Rsa3072, passphrase.as_ref().map(|text| text.as_str()))?;
                 context.out.note(&keep_a_copy(&home));
                 key
             }

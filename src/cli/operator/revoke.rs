@@ -5,11 +5,11 @@ use argh::{ArgsInfo, FromArgs};
 use crate::cli::context::Context;
 use crate::cli::members::whom;
 use crate::cli::run::Run;
-use crate::cli::session::open_member;
+use crate::cli::session::open_member_for;
 use crate::cli::telling::{show, submit, tell};
 use crate::client::{ClientError, Registrant, User, find_member};
-use crate::domain::Command;
 use crate::domain::accounts::{self, RevokeRole, Role};
+use crate::domain::{Command, Rights};
 use crate::terminal::exit::Exit;
 
 /// Take a role away; for operators.
@@ -30,7 +30,7 @@ impl Run for Revoke {
 
     fn run(&self, context: &Context) -> Result<Exit, ClientError> {
         let (user, role): (User, _) = (self.user.parse().map_err(ClientError::Usage)?, self.role);
-        let mut member = open_member(context)?;
+        let mut member = open_member_for(context, Rights::Full)?;
         let Registrant { account, handle, .. } = find_member(&mut member, &user)?;
         let revoked = Command::Accounts(accounts::Command::RevokeRole(RevokeRole { account, role }));
         let submitted = submit(context, &mut member, &revoked)?;

@@ -9,7 +9,7 @@ use crate::cli::named_files::read_handed_on;
 use crate::cli::run::Run;
 use crate::cli::session::open_member;
 use crate::cli::telling::{show, submit, tell};
-use crate::client::{ClientError, SignedCheque, fetch_balance, fetch_registrant};
+use crate::client::{ClientError, SignedCheque, fetch_balance, fetch_key};
 use crate::domain::payments::Cheque;
 use crate::terminal::exit::Exit;
 
@@ -30,7 +30,7 @@ impl Run for Settle {
         let mut member = open_member(context)?;
         // Asked before, so that nothing but the outcome is left to tell afterwards. Whoever is not there is refused by the
         // ledger, in its own words.
-        let payer = match fetch_registrant(&mut *member, signed.cheque.payer) {
+        let payer = match fetch_key(&mut *member, signed.cheque.payer, signed.cheque.key_id) {
             Ok(payer) => Some(payer.handle),
             Err(ClientError::Refused(_)) => None,
             Err(error) => return Err(error),

@@ -51,7 +51,7 @@ impl Run for CheckReceipt {
         match checked {
             Ok((proven, receipt)) => {
                 if let Some(folder) = &self.extract {
-                    extract::write_parts(context, &receipt, folder, self.force)?;
+                    extract::write_parts(context, &receipt, proven.key.as_ref(), folder, self.force)?;
                 }
                 let block = shown(&receipt);
                 if context.out.json {
@@ -98,6 +98,7 @@ fn in_words(proven: &Proven, block: Option<&str>, vkey: &LogPublicKey) -> String
          \x20 and belongs to the ledger {}.\n{author}\
          NOT PROVEN:\n\
          \x20 the time, {}: it is the server's word;\n\
+         \x20 that the key had not been ended before: an audit of the whole ledger shows that;\n\
          \x20 who is behind the handle: it is the name that the key's owner chose;\n\
          \x20 that the rules allowed it: an audit of the whole ledger shows that;\n\
          \x20 that everybody is shown the same ledger: comparing checkpoints, or witnesses, show that.\n\

@@ -5,26 +5,22 @@ use std::path::Path;
 use crate::chain::{Block, Receipt};
 use crate::cli::context::Context;
 use crate::cli::named_files::NewFile;
-use crate::client::{ClientError, registered_key};
-use crate::crypto::KeyKind;
+use crate::client::ClientError;
+use crate::crypto::{KeyKind, VerifyingKey};
 
 /// Writes `command.bin`, `command.sig` and `key.pem`, the names that the README's command line has.
 pub(super) fn write_parts(
     context: &Context,
     receipt: &Receipt,
+    key: Option<&VerifyingKey>,
     folder: &Path,
     force: bool,
 ) -> Result<(), ClientError> {
     let not_shown = |error: &dyn std::fmt::Display| ClientError::Integrity(format!("the receipt: {error}"));
+    let key = key.ok_or_else(|| {
+        ClientError::Usage("nobody signed the first block: there is nothing to extract".to_owned())
+    })?;
     let block = Block::parse(&receipt.block).map_err(|error| not_shown(&error))?;
-    if block.message.is_empty() {
-        return Err(ClientError::Usage(
-            "nobody signed the first block: there is nothing to extract".to_owned(),
-        ));
-    }
-    let registration =
-        receipt.registration.as_ref().map_or(&receipt.block, |registration| &registration.block);
-    let key = registered_key(registration).ok_or_else(|| not_shown(&"it holds no registration"))?;
     std::fs::create_dir_all(folder)
         .map_err(|error| ClientError::Usage(format!("{}: {error}", folder.display())))?;
     let pem = key.to_pem();
@@ -42,6 +38,9 @@ pub(super) fn write_parts(
         KeyKind::Rsa3072 => {
             "openssl dgst -sha3-256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:32 -verify key.pem \
              -signature command.sig command.bin"
+        }
+        KeyKind::Ed25519 => {
+            "openssl pkeyutl -verify -pubin -inkey key.pem -rawin -sigfile command.sig -in command.bin"
         }
     };
     context.out.note(&format!(

@@ -50,7 +50,7 @@ impl Run for Receipt {
         let mut member = open_member(context)?;
         let (receipt, proven) = fetch_receipt(&mut *member, self.of)?;
         if let Some(folder) = &self.extract {
-            extract::write_parts(context, &receipt, folder, self.force)?;
+            extract::write_parts(context, &receipt, proven.key.as_ref(), folder, self.force)?;
         }
         if !context.out.json {
             match &self.out {

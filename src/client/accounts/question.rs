@@ -1,8 +1,8 @@
 //! Questions about members.
 
 use crate::client::link::question::{Question, question};
-use crate::domain::accounts::{self, Member};
-use crate::domain::{Answer, Query};
+use crate::domain::accounts::{self, KeyFace, Member};
+use crate::domain::{AccountId, Answer, Query};
 use crate::wire::{Reply, Request};
 
 /// The member with this public name.
@@ -13,4 +13,14 @@ question!(
     Member,
     |q| Request::Ask(Query::Accounts(accounts::Query::Member(&q.0))),
     Reply::Answer(Answer::Accounts(accounts::Answer::Member(member))) => member
+);
+
+/// Every key that a member ever had.
+#[derive(Clone, Copy, Debug)]
+pub struct KeysOf(pub AccountId);
+question!(
+    KeysOf,
+    Vec<KeyFace>,
+    |q| Request::Ask(Query::Accounts(accounts::Query::Keys(q.0))),
+    Reply::Answer(Answer::Accounts(accounts::Answer::Keys(keys))) => keys
 );

@@ -7,7 +7,7 @@ use crate::chain::Message;
 use crate::client::identity::write_account;
 use crate::client::link::{Anonymous, KnownServer};
 use crate::client::sending::{DEADLINE, Outcome, RunBook, RunKind, Runner, submit_one};
-use crate::client::{Account, ClientError, Home, Signer};
+use crate::client::{Account, ClientError, Home, KEY_FILE, Signer};
 use crate::crypto::{LedgerId, SigningKey, sha3};
 use crate::domain::accounts::{self, Handle, Registered};
 use crate::domain::{AccountId, Command, Event};
@@ -92,7 +92,7 @@ pub fn register(
     if let Some((account, block)) = resolve(home, link, &server, key, &mut book)? {
         return Ok(Registration { joined: Joined::Earlier(account), block: Some(block), book });
     }
-    if let Some(account) = find_account(home, link, key)? {
+    if let Some(account) = find_account(home, link, (key, KEY_FILE))? {
         return Ok(Registration { joined: Joined::Before(account), block: None, book });
     }
     let signer = Signer { ledger_id: server.ledger_id, account: AccountId::NONE, key: key.clone() };
@@ -158,7 +158,9 @@ fn keep(
 ) -> Result<Account, ClientError> {
     match Event::decode(&accepted.event) {
         Ok(Event::Accounts(accounts::Event::Registered(Registered { account }))) => {
-            write_account(home, server.ledger_id, account.0, handle, key.public().key_id())
+            let account = Account::new(account.0, handle, key.public().key_id(), KEY_FILE);
+            write_account(home, server.ledger_id, &account)?;
+            Ok(account)
         }
         _ => Err(ClientError::other_answer()),
     }

@@ -15,13 +15,13 @@ use super::workers::on_all_cores;
 use super::{Plan, Step, payments_of};
 use crate::client::payments_question;
 use crate::client::{
-    Account, Addresses, Anonymous, ClientError, Home, KnownServer, Member, Signer, identity, known_servers,
-    register,
+    Account, Addresses, Anonymous, ClientError, Home, KnownServer, Member, Signer, Wanted, add_own_key,
+    identity, known_servers, register,
 };
-use crate::crypto::SigningKey;
-use crate::domain::AccountId;
-use crate::domain::accounts::Handle;
+use crate::crypto::{KeyKind, SigningKey};
+use crate::domain::accounts::{Custody, Handle};
 use crate::domain::payments::Balance;
+use crate::domain::{AccountId, Rights};
 use crate::lock_file::{LockFile, NotLocked};
 use crate::refusal;
 
@@ -92,8 +92,11 @@ impl Accounts {
     /// # Errors
     /// As for [`identity::make_key`].
     pub fn make_keys(homes: &[Home], done: &Step<'_>) -> Result<(), ClientError> {
-        let make =
-            |number: usize| homes.get(number).map_or(Ok(()), |home| identity::make_key(home, None).map(drop));
+        let make = |number: usize| {
+            homes
+                .get(number)
+                .map_or(Ok(()), |home| identity::make_key(home, KeyKind::Rsa3072, None).map(drop))
+        };
         on_all_cores(homes.len(), make, done).map(drop)
     }
 
@@ -123,18 +126,45 @@ impl Accounts {
         Ok(())
     }
 
-    /// What signs for each account.
+    /// Adds a device key to each account that has none.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn add_device_keys(&self, done: &Step<'_>) -> Result<(), ClientError> {
+        for home in &self.homes {
+            if self.account(home)?.device.is_none() {
+                let mut member = Member::open_for(home, &self.server.addresses, Rights::Full, &mut |_| None)?;
+                let label = Some("bench".to_owned());
+                let wanted = Wanted { label, custody: Custody::Device, rights: Rights::Act };
+                add_own_key(&mut member, &wanted, None, &mut || ())?.tell(|_| Ok(()))?;
+            }
+            done();
+        }
+        Ok(())
+    }
+
+    /// What signs for each account: its first key, or its device key.
     ///
     /// # Errors
     /// [`ClientError`] when a key or an account is not what it has to be.
-    pub fn signers(&self) -> Result<Vec<Signer>, ClientError> {
+    pub fn signers(&self, device_keys: bool) -> Result<Vec<Signer>, ClientError> {
         let ledger_id = self.server.ledger_id;
         let signer = |home: &Home| {
-            let Account { account, .. } = identity::read_account(home, ledger_id)?
-                .ok_or_else(|| ClientError::Config("a cached account is gone".to_owned()))?;
-            Ok(Signer { ledger_id, account: AccountId(account), key: key(home)? })
+            let account = self.account(home)?;
+            let device = account.device.as_ref().filter(|_| device_keys);
+            let key = match device {
+                Some(device) => identity::load_key_file(home, &device.file, &mut |_| None)?,
+                None => identity::load_key(home, &mut |_| None)?,
+            };
+            let key = key.ok_or_else(gone)?;
+            Ok(Signer { ledger_id, account: AccountId(account.account), key })
         };
         self.homes.iter().map(signer).collect()
+    }
+
+    fn account(&self, home: &Home) -> Result<Account, ClientError> {
+        identity::read_account(home, self.server.ledger_id)?
+            .ok_or_else(|| ClientError::Config("a cached account is gone".to_owned()))
     }
 
     /// Opens a connection for each of the first `count` accounts.
@@ -192,7 +222,11 @@ fn lock(cache: &Path) -> Result<LockFile, ClientError> {
 
 fn key(home: &Home) -> Result<SigningKey, ClientError> {
     let key = identity::load_key(home, &mut |_| None)?;
-    key.ok_or_else(|| ClientError::Config("a cached key is gone".to_owned()))
+    key.ok_or_else(gone)
+}
+
+fn gone() -> ClientError {
+    ClientError::Config("a cached key is gone".to_owned())
 }
 
 fn register_one(home: &Home, addresses: &Addresses) -> Result<(), ClientError> {

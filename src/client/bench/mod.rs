@@ -31,6 +31,8 @@ pub struct Plan {
     pub inflight: usize,
     /// Payments instead of orders.
     pub payments: bool,
+    /// Signed with device keys (Ed25519) instead of the accounts' first keys (RSA).
+    pub device_keys: bool,
 }
 
 impl Plan {

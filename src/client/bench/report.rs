@@ -68,6 +68,10 @@ pub struct Report {
     pub generator_busy: f64,
     /// Whether the generator was at work for most of the run, or used more CPU time than the server.
     pub generator_bound: bool,
+    /// Whether the commands were signed with device keys.
+    pub device_keys: bool,
+    /// Commands signed a second, beforehand, on all cores.
+    pub signed_per_second: f64,
 }
 
 impl Report {
@@ -110,7 +114,14 @@ impl Report {
             generator_cpu_us,
             generator_busy,
             generator_bound: generator_busy > GENERATOR_BUSY || generator_cpu_us > server_cpu_us,
+            device_keys: plan.device_keys,
+            signed_per_second: 0.0,
         }
+    }
+
+    /// The report with the time that signing the commands took.
+    pub fn signed_in(self, signing: Duration) -> Report {
+        Report { signed_per_second: ratio(self.commands as f64, signing.as_secs_f64()), ..self }
     }
 }
 

@@ -233,17 +233,21 @@ impl Connection {
             heard: clock::now().mono,
             displaced: None,
         };
-        connection.shake_hands(patience)?;
+        let is_member = matches!(opening, Opening::Full(_, Some(_)));
+        connection.shake_hands(is_member, patience)?;
         Ok(connection)
     }
 
-    fn shake_hands(&mut self, patience: Duration) -> Result<(), NotOpened> {
+    /// Carries the handshake through. A member's is over when the server has taken the key, which it shows with a ticket.
+    fn shake_hands(&mut self, is_member: bool, patience: Duration) -> Result<(), NotOpened> {
         let deadline = Monotonic(clock::now().mono.0 + patience);
-        while !self.opened {
+        let gives_tickets =
+            |params: &Option<Params>| params.as_ref().is_some_and(|params| params.ticket_lifetime_s > 0);
+        while !self.opened || is_member && self.tickets.is_empty() && gives_tickets(&self.params) {
             if let Some(reason) = self.closed {
                 return Err(self.not_opened(reason));
             }
-            if !self.turn(Some(deadline)).map_err(NotOpened::Error)? && !self.opened {
+            if !self.turn(Some(deadline)).map_err(NotOpened::Error)? {
                 return Err(NotOpened::Error(no_answer(&self.address, patience)));
             }
         }

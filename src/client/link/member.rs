@@ -64,6 +64,11 @@ impl Member {
         &self.key
     }
 
+    /// Whether the session was opened with the key of this device, which may only act.
+    pub fn is_of_device(&self) -> bool {
+        self.account.device.as_ref().is_some_and(|device| device.key_id == self.account.key_id)
+    }
+
     /// The home directory.
     pub fn home(&self) -> &Home {
         &self.home

@@ -108,10 +108,12 @@ pub(super) fn open_full(
         Ok(connection) => Ok((server, connection)),
         Err(NotOpened::Alert(3)) => {
             let (server, descriptor) = refresh(home, &server, patience)?;
-            let opened = Connection::open(server.address(), &Opening::Full(&descriptor, auth), patience);
-            opened.map(|connection| (server.clone(), connection)).map_err(|error| not_opened(&server, error))
+            let opening = Opening::Full(&descriptor, auth.clone());
+            let opened = Connection::open(server.address(), &opening, patience);
+            let opened = opened.map(|connection| (server.clone(), connection));
+            opened.map_err(|error| not_opened_as(&server, auth.as_ref(), error))
         }
-        Err(error) => Err(not_opened(&server, error)),
+        Err(error) => Err(not_opened_as(&server, auth.as_ref(), error)),
     }
 }
 
@@ -133,6 +135,19 @@ fn refresh(
             Ok((server.clone(), descriptor))
         }
         kept => Ok((kept?, descriptor)),
+    }
+}
+
+/// Why a full handshake failed. A server that has proven itself and then refuses does not take the key.
+fn not_opened_as(server: &KnownServer, auth: Option<&ClientAuth>, error: NotOpened) -> ClientError {
+    match (error, auth) {
+        (NotOpened::Alert(1), Some(auth)) => ClientError::KeyEnded(format!(
+            "key_ended: {} does not take the key {} for account {}: it was ended, or is none of the account's",
+            server.address(),
+            auth.key.public().key_id(),
+            auth.account
+        )),
+        (error, _) => not_opened(server, error),
     }
 }
 

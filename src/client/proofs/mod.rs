@@ -3,6 +3,7 @@
 mod first_blocks;
 mod ends;
 mod receipts;
+mod done;
 mod taken_ids;
 mod included;
 mod own_blocks;
@@ -11,12 +12,13 @@ mod verdict;
 mod witness;
 
 pub use copying::Copying;
+pub(super) use done::fetch_done;
 pub(super) use ends::fetch_end;
 pub use first_blocks::{first_block, keep_first_block};
 pub(super) use included::prove_included;
 pub use own_blocks::check_own_block;
-pub use receipts::{Registrant, fetch_receipt, fetch_registrant, registered_key};
-pub(super) use receipts::{command_of, fetch_registrant_of_key};
+pub(super) use receipts::command_of;
+pub use receipts::{Registrant, fetch_key, fetch_owner_of_key, fetch_receipt, fetch_registrant};
 pub(super) use taken_ids::refuse_id_of_cheque;
 pub use taken_ids::{conflict, refuse_id_of_command};
 pub use verdict::{Verdict, have_verified};

@@ -3,11 +3,10 @@
 
 use std::fmt;
 
-use crate::chain::receipt::{Proven, Receipt, Registration};
+use crate::chain::receipt::{KeyBlock, Proven, Receipt};
 use crate::chain::{Block, CommandId, Message};
 use crate::client::ClientError;
 use crate::client::link::{Reopen, audit, question};
-use crate::client::show::transaction;
 use crate::crypto::{KeyId, VerifyingKey};
 use crate::domain::payments;
 use crate::domain::{AccountId, Command};
@@ -30,9 +29,7 @@ pub fn fetch_receipt(link: &mut dyn Reopen, of: ReceiptOf) -> Result<(Receipt, P
         ReceiptOf::Registration(wanted) => {
             proven.author.as_ref().is_some_and(|author| author.account == wanted)
         }
-        ReceiptOf::RegistrationOfKey(wanted) => {
-            proven.author.as_ref().is_some_and(|author| author.key_id == wanted)
-        }
+        ReceiptOf::Key(wanted) => proven.introduces.as_ref().is_some_and(|key| key.key_id() == wanted),
     };
     if !of_this {
         return Err(bad(&format!("it is for block {}, which is not the one asked for", proven.index)));
@@ -44,12 +41,8 @@ pub fn fetch_receipt(link: &mut dyn Reopen, of: ReceiptOf) -> Result<(Receipt, P
 fn checked(link: &mut dyn Reopen, proofs: Proofs) -> Result<(Receipt, Proven), ClientError> {
     let Proofs { block, inclusion, keys, note } = proofs;
     let index = Block::parse(&block).map_err(|error| bad(&error.to_string()))?.index;
-    let mut keys =
-        keys.into_iter().map(|(block, inclusion)| Registration { block: block.into_vec(), inclusion });
-    let (registration, None) = (keys.next(), keys.next()) else {
-        return Err(bad("it holds more blocks of keys than there are"));
-    };
-    let receipt = Receipt { index, block: block.into_vec(), inclusion, registration, note };
+    let keys = keys.into_iter().map(|(block, inclusion)| KeyBlock { block: block.into_vec(), inclusion });
+    let receipt = Receipt { index, block: block.into_vec(), inclusion, keys: keys.collect(), note };
     let (home, server, connection) = link.parts();
     let proven = receipt.check(&server.log_key).map_err(|error| bad(&error.to_string()))?;
     if proven.ledger_id != server.ledger_id {
@@ -63,14 +56,14 @@ fn bad(text: &str) -> ClientError {
     ClientError::Integrity(format!("the server's receipt is refused: {text}"))
 }
 
-/// A member as its registration proves it.
+/// A member with one of its keys, as the ledger proves it.
 #[derive(Clone, Debug)]
 pub struct Registrant {
     /// Number.
     pub account: AccountId,
     /// Public name.
     pub handle: String,
-    /// The key, which signed the registration.
+    /// The key that was asked for; where the member was, the one that it registered with.
     pub key: VerifyingKey,
     /// Names the key.
     pub key_id: KeyId,
@@ -95,40 +88,46 @@ pub fn fetch_registrant(link: &mut dyn Reopen, account: AccountId) -> Result<Reg
         }
         other => other?,
     };
-    let (receipt, proven) = checked(link, proofs)?;
-    let registrant = registrant(&receipt, proven)?;
+    let (_, proven) = checked(link, proofs)?;
+    let registrant = registrant(proven)?;
     if registrant.account == account { Ok(registrant) } else { Err(bad("it is of another member")) }
 }
 
-/// Has the ledger prove whose key this is; none if it is nobody's.
+/// Has the ledger prove whose key this is, or was before it ended; none if it is nobody's.
 ///
 /// # Errors
 /// [`ClientError::Integrity`] when the proof does not hold.
-pub(in crate::client) fn fetch_registrant_of_key(
-    link: &mut dyn Reopen,
-    key: &VerifyingKey,
-) -> Result<Option<Registrant>, ClientError> {
-    let proofs = match link.connection().ask(&question::Receipt(ReceiptOf::RegistrationOfKey(key.key_id()))) {
+pub fn fetch_owner_of_key(link: &mut dyn Reopen, key_id: KeyId) -> Result<Option<Registrant>, ClientError> {
+    let proofs = match link.connection().ask(&question::Receipt(ReceiptOf::Key(key_id))) {
         Err(ClientError::Refused(refusal)) if refusal.name == refusal::NO_SUCH_BLOCK => return Ok(None),
         other => other?,
     };
-    let (receipt, proven) = checked(link, proofs)?;
-    let registrant = registrant(&receipt, proven)?;
-    if registrant.key == *key { Ok(Some(registrant)) } else { Err(bad("it is of another key")) }
+    let (_, proven) = checked(link, proofs)?;
+    let registrant = registrant(proven)?;
+    if registrant.key_id == key_id { Ok(Some(registrant)) } else { Err(bad("it is of another key")) }
 }
 
-/// The member whose registration a receipt is of.
-fn registrant(receipt: &Receipt, proven: Proven) -> Result<Registrant, ClientError> {
+/// Has the ledger prove that a key is one of a member's, or was before it ended.
+///
+/// # Errors
+/// [`ClientError::Refused`] when it is not, [`ClientError::Integrity`] when the proof does not hold.
+pub fn fetch_key(
+    link: &mut dyn Reopen,
+    account: AccountId,
+    key_id: KeyId,
+) -> Result<Registrant, ClientError> {
+    let owner = fetch_owner_of_key(link, key_id)?.filter(|owner| owner.account == account);
+    owner.ok_or_else(|| {
+        let text = format!("account {account} has no key {key_id}");
+        ClientError::Refused(Refusal::fail(refusal::INVALID_USER, text))
+    })
+}
+
+/// The member whose key a block has introduced.
+fn registrant(proven: Proven) -> Result<Registrant, ClientError> {
     let author = proven.author.ok_or_else(|| bad("it is of no member"))?;
-    let key = registered_key(&receipt.block).ok_or_else(|| bad("it is not of a registration"))?;
-    Ok(Registrant { account: author.account, handle: author.handle, key_id: author.key_id, key })
-}
-
-/// The key of the account that a block opened; none if it opened no account.
-pub fn registered_key(block: &[u8]) -> Option<VerifyingKey> {
-    let block = Block::parse(block).ok()?;
-    let happened = transaction(&block).ok()?.happened;
-    VerifyingKey::from_spki(happened.opens()?.public_key).ok()
+    let key = proven.introduces.ok_or_else(|| bad("it is not of a block that introduces a key"))?;
+    Ok(Registrant { account: author.account, handle: author.handle, key_id: key.key_id(), key })
 }
 
 /// The command about money in a receipt's block, and who gave it.

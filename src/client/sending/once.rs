@@ -5,11 +5,12 @@ use super::idempotency::IdempotencyKey;
 use super::run_book::{RunBook, RunKind, Runner};
 use super::submitter::{DEADLINE, Outcome, submit_one};
 use crate::client::link::{Member, Reopen as _};
-use crate::client::proofs::refuse_id_of_cheque;
+use crate::client::proofs::{fetch_done, refuse_id_of_cheque};
 use crate::client::{ClientError, Signer};
-use crate::crypto::sha3;
+use crate::crypto::{Digest, sha3};
 use crate::domain::Command;
 use crate::domain::payments::ChequeId;
+use crate::refusal;
 use crate::wire::Accepted;
 
 /// A command that stands in a block. Whoever tells it says so with [`Submitted::told`]; if nobody does, the same
@@ -47,6 +48,22 @@ impl Submitted {
     }
 }
 
+/// Names what a command asks for: the same command given again has the same content.
+fn content_of(command: &Command) -> Digest {
+    let (tag, body) = command.encode();
+    sha3(&[&tag.schema.to_be_bytes(), &tag.kind.to_be_bytes(), &body])
+}
+
+/// Whether an earlier run has left this very command open: its outcome was not told.
+///
+/// # Errors
+/// As for [`RunBook::open`].
+pub(in crate::client) fn is_untold(member: &mut Member, command: &Command) -> Result<bool, ClientError> {
+    let (home, ledger_id, account) = (member.home().clone(), member.server().ledger_id, member.account_id());
+    let runner = Runner { home: &home, ledger_id, account };
+    Ok(RunBook::left_behind(runner, RunKind::Once, content_of(command))?.is_some())
+}
+
 /// Signs a command of the member's and sees it through. `again` is called when the same command was sent by an
 /// earlier run that did not tell its outcome: then this is that command.
 ///
@@ -63,17 +80,25 @@ pub fn submit_once(
     let (home, ledger_id) = (member.home().clone(), member.server().ledger_id);
     let account = member.account_id();
     let (tag, body) = command.encode();
-    let content = sha3(&[&tag.schema.to_be_bytes(), &tag.kind.to_be_bytes(), &body]);
+    let content = content_of(command);
     let runner = Runner { home: &home, ledger_id, account };
     let mut book = RunBook::open(runner, RunKind::Once, content, key)?;
     if book.goes_on() {
         again();
     }
     let signer = Signer { ledger_id, account, key: member.key().clone() };
-    let (message, signature) = signer.sign(book.id(0, tag, &body), command);
+    let id = book.id(0, tag, &body);
+    let (message, signature) = signer.sign(id, command);
     book.sending(&message, &signature, true)?;
     match submit_one(member, message, signature, DEADLINE)? {
         Outcome::Done(accepted) => Ok(Submitted { accepted, book }),
+        // The home may have another key than when the command was sent first, so that the bytes are others.
+        Outcome::Refused(refusal) if refusal.name == refusal::CONFLICT && book.goes_on() => {
+            match fetch_done(member, id, (tag, &body))? {
+                Some(accepted) => Ok(Submitted { accepted, book }),
+                None => Err(ClientError::Refused(refusal)),
+            }
+        }
         Outcome::Refused(refusal) => {
             book.finish()?;
             Err(ClientError::Refused(refusal))

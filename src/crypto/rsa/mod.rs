@@ -7,9 +7,6 @@ mod policy;
 mod private;
 mod pss;
 
-pub use policy::KeyPolicyError;
-pub use private::{PrivateKeyError, is_encrypted_pem};
-
 use std::fmt;
 use std::sync::Arc;
 
@@ -22,7 +19,8 @@ use sha3::{Digest as _, Sha3_256};
 use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _};
 use zeroize::Zeroizing;
 
-use crate::crypto::{BadSignature, KeyId};
+use crate::crypto::key_files::KeyFile;
+use crate::crypto::{BadSignature, KeyId, KeyPolicyError, PrivateKeyError};
 use montgomery::Modulus;
 use pss::is_signature;
 
@@ -147,7 +145,12 @@ impl PrivateKey {
     /// # Errors
     /// [`PrivateKeyError`] says what a person can do about it.
     pub fn from_pkcs8_pem(pem: &str, passphrase: Option<&[u8]>) -> Result<PrivateKey, PrivateKeyError> {
-        PrivateKey::from_rsa(private::read(pem, passphrase)?)
+        PrivateKey::read(&KeyFile::open(pem, passphrase)?)
+    }
+
+    /// Reads the content of a key file.
+    pub(in crate::crypto) fn read(file: &KeyFile) -> Result<PrivateKey, PrivateKeyError> {
+        PrivateKey::from_rsa(private::read(file)?)
     }
 
     /// Writes the key as PKCS#8 PEM text, encrypted (scrypt, AES-256-CBC) when a passphrase is given.
@@ -240,6 +243,7 @@ mod tests {
     use rsa::traits::PrivateKeyParts as _;
 
     use super::*;
+    use crate::crypto::is_encrypted_pem;
     use crate::crypto::random;
 
     const SERVER: &str = include_str!("../../../fixtures/keys/server.pem");

@@ -2,7 +2,6 @@
 //! by everybody, so there is one size, one exponent, one encoding, and the moduli that only a broken or
 //! mischievous generator makes are refused. Serves `crypto::rsa` alone.
 
-use std::fmt;
 use std::sync::LazyLock;
 
 use rsa::pkcs8::der::Decode as _;
@@ -10,41 +9,7 @@ use rsa::pkcs8::{EncodePublicKey as _, SubjectPublicKeyInfoRef};
 use rsa::{BoxedUint, RsaPublicKey};
 
 use super::MODULUS_BITS;
-
-/// The first rule of the key policy that a public key breaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyPolicyError {
-    /// Not a DER `SubjectPublicKeyInfo`, or not in the one canonical form of it.
-    Encoding,
-    /// A key of another algorithm than `rsaEncryption`.
-    Algorithm,
-    /// The modulus has this many bits instead of 3072.
-    Size(u32),
-    /// The public exponent is not 65537.
-    Exponent,
-    /// The modulus is even.
-    Even,
-    /// The modulus has this prime factor below 2^16.
-    SmallFactor(u32),
-    /// The modulus is a perfect square.
-    Square,
-}
-
-impl fmt::Display for KeyPolicyError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            KeyPolicyError::Encoding => f.write_str("not a canonical DER SubjectPublicKeyInfo"),
-            KeyPolicyError::Algorithm => f.write_str("the algorithm is not rsaEncryption"),
-            KeyPolicyError::Size(bits) => write!(f, "the modulus has {bits} bits, not {MODULUS_BITS}"),
-            KeyPolicyError::Exponent => f.write_str("the public exponent is not 65537"),
-            KeyPolicyError::Even => f.write_str("the modulus is even"),
-            KeyPolicyError::SmallFactor(p) => write!(f, "the modulus is divisible by {p}"),
-            KeyPolicyError::Square => f.write_str("the modulus is a perfect square"),
-        }
-    }
-}
-
-impl std::error::Error for KeyPolicyError {}
+use crate::crypto::KeyPolicyError;
 
 /// Checks the whole policy, cheapest rule first, and makes the key.
 pub(super) fn check(spki: &[u8]) -> Result<RsaPublicKey, KeyPolicyError> {
@@ -159,6 +124,7 @@ mod tests {
                 KeyPolicyError::Even => "even",
                 KeyPolicyError::SmallFactor(_) => "factor",
                 KeyPolicyError::Square => "square",
+                KeyPolicyError::Point | KeyPolicyError::SmallOrder => "ed25519",
             };
             assert_eq!(broken, rule, "{name}: {error}");
             seen += 1;

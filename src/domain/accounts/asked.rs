@@ -1,7 +1,11 @@
 //! What may be asked of a command of membership, and what a new one has to meet beside the rules.
 
-use super::{ClockVouched, Command, Handle, Registered, Rejection, RoleGranted, RoleRevoked};
-use crate::domain::{AccountId, Declined, Fact, Signer};
+use super::{
+    ClockVouched, Command, Handle, KeyAdded, KeyEnded, KeyRotated, Registered, Rejection, Rights,
+    RoleGranted, RoleRevoked, key_proof_bytes,
+};
+use crate::crypto::{KeyId, LedgerId};
+use crate::domain::{AccountId, Declined, Endorsement, Endorser, EndsSessions, Fact, Signer};
 use crate::limits::ISSUED_AT_FUTURE_MS_MAX;
 use crate::refusal;
 use crate::time::Timestamp;
@@ -10,16 +14,63 @@ impl Command {
     pub(in crate::domain) fn signer(&self) -> Signer<'_> {
         match self {
             Command::Register(register) => Signer::Itself(&register.public_key),
-            Command::GrantRole(_) | Command::RevokeRole(_) | Command::VouchClock(_) => Signer::Author,
+            Command::GrantRole(_)
+            | Command::RevokeRole(_)
+            | Command::AddKey(_)
+            | Command::EndKey(_)
+            | Command::RotateKey(_)
+            | Command::VouchClock(_) => Signer::Author,
         }
     }
 
-    /// Whoever has other roles than before authenticates again.
-    pub(in crate::domain) fn ends_sessions_of(&self) -> Option<AccountId> {
+    /// What changes keys or roles needs a key with full rights.
+    pub(in crate::domain) fn needs(&self) -> Rights {
         match self {
-            Command::GrantRole(grant) => Some(grant.account),
-            Command::RevokeRole(revoke) => Some(revoke.account),
-            Command::Register(_) | Command::VouchClock(_) => None,
+            Command::Register(_)
+            | Command::GrantRole(_)
+            | Command::RevokeRole(_)
+            | Command::AddKey(_)
+            | Command::EndKey(_)
+            | Command::RotateKey(_) => Rights::Full,
+            Command::VouchClock(_) => Rights::Act,
+        }
+    }
+
+    /// A new key proves that whoever introduces it has its private half.
+    pub(in crate::domain) fn endorsements(
+        &self,
+        ledger_id: LedgerId,
+        author: AccountId,
+    ) -> Vec<Endorsement<'_>> {
+        let (spki, proof) = match self {
+            Command::AddKey(add) => (&add.spki, &add.proof),
+            Command::RotateKey(rotate) => (&rotate.spki, &rotate.proof),
+            Command::Register(_)
+            | Command::GrantRole(_)
+            | Command::RevokeRole(_)
+            | Command::EndKey(_)
+            | Command::VouchClock(_) => return Vec::new(),
+        };
+        vec![Endorsement {
+            by: Endorser::Itself(spki),
+            signed: key_proof_bytes(ledger_id, author, &KeyId::of_spki(spki)),
+            signature: proof,
+            refusal: (
+                refusal::BAD_KEY_PROOF,
+                "the new key has not signed that it is to be a key of this account on this ledger",
+            ),
+        }]
+    }
+
+    /// Whoever has lost a role authenticates again; a key that has ended opens nothing any more.
+    pub(in crate::domain) fn ends_sessions_of(&self) -> Option<EndsSessions> {
+        match self {
+            Command::RevokeRole(revoke) => Some(EndsSessions::OfAccount(revoke.account)),
+            Command::EndKey(end) => Some(EndsSessions::OfKey(end.key_id)),
+            Command::RotateKey(rotate) => Some(EndsSessions::OfKey(rotate.ends)),
+            Command::Register(_) | Command::GrantRole(_) | Command::AddKey(_) | Command::VouchClock(_) => {
+                None
+            }
         }
     }
 
@@ -28,6 +79,9 @@ impl Command {
             Command::Register(_) => Registered::BYTES_MAX,
             Command::GrantRole(_) => RoleGranted::BYTES_MAX,
             Command::RevokeRole(_) => RoleRevoked::BYTES_MAX,
+            Command::AddKey(_) => KeyAdded::BYTES_MAX,
+            Command::EndKey(_) => KeyEnded::BYTES_MAX,
+            Command::RotateKey(_) => KeyRotated::BYTES_MAX,
             Command::VouchClock(_) => ClockVouched::BYTES_MAX,
         }
     }
@@ -36,7 +90,11 @@ impl Command {
         match self {
             Command::Register(register) => guard_handle(&register.handle),
             Command::VouchClock(vouch) => guard_vouched(vouch.time_ms, clock),
-            Command::GrantRole(_) | Command::RevokeRole(_) => Ok(()),
+            Command::GrantRole(_)
+            | Command::RevokeRole(_)
+            | Command::AddKey(_)
+            | Command::EndKey(_)
+            | Command::RotateKey(_) => Ok(()),
         }
     }
 }

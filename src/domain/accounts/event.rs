@@ -1,4 +1,4 @@
-//! What happened when somebody joined or a role changed hands.
+//! What happened when somebody joined, a key came or ended, or a role changed hands.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +14,15 @@ pub const ROLE_GRANTED: Tag = Tag { schema: 1, kind: 2 };
 /// The tag of [`RoleRevoked`].
 pub const ROLE_REVOKED: Tag = Tag { schema: 1, kind: 3 };
 
+/// The tag of [`KeyAdded`].
+pub const KEY_ADDED: Tag = Tag { schema: 1, kind: 4 };
+
+/// The tag of [`KeyEnded`].
+pub const KEY_ENDED: Tag = Tag { schema: 1, kind: 5 };
+
+/// The tag of [`KeyRotated`].
+pub const KEY_ROTATED: Tag = Tag { schema: 1, kind: 6 };
+
 /// The tag of [`ClockVouched`].
 pub const CLOCK_VOUCHED: Tag = Tag { schema: 1, kind: 13 };
 
@@ -26,6 +35,12 @@ pub enum Event {
     RoleGranted(RoleGranted),
     /// A member has the role of the command no more.
     RoleRevoked(RoleRevoked),
+    /// The key of the command is one of the author's.
+    KeyAdded(KeyAdded),
+    /// The key of the command has ended.
+    KeyEnded(KeyEnded),
+    /// One key of the command has ended, and the other one is one of the author's.
+    KeyRotated(KeyRotated),
     /// The time of the command holds until block times are caught up.
     ClockVouched(ClockVouched),
 }
@@ -51,6 +66,27 @@ pub struct RoleRevoked {
     pub holders: u64,
 }
 
+/// The key is one of the author's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyAdded {
+    /// How many keys of the author's stand now.
+    pub standing: u64,
+}
+
+/// The key has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyEnded {
+    /// How many keys of the author's stand now.
+    pub standing: u64,
+}
+
+/// One key has ended, and another one stands in its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyRotated {
+    /// How many keys of the author's stand now.
+    pub standing: u64,
+}
+
 /// A member joined and has a number from now on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Registered {
@@ -73,6 +109,21 @@ impl RoleRevoked {
     pub(in crate::domain) const BYTES_MAX: usize = codec::U64_BYTES_MAX;
 }
 
+impl KeyAdded {
+    /// Bytes of its longest encoding.
+    pub(in crate::domain) const BYTES_MAX: usize = codec::U64_BYTES_MAX;
+}
+
+impl KeyEnded {
+    /// Bytes of its longest encoding.
+    pub(in crate::domain) const BYTES_MAX: usize = codec::U64_BYTES_MAX;
+}
+
+impl KeyRotated {
+    /// Bytes of its longest encoding.
+    pub(in crate::domain) const BYTES_MAX: usize = codec::U64_BYTES_MAX;
+}
+
 impl Registered {
     /// Bytes of its longest encoding.
     pub(in crate::domain) const BYTES_MAX: usize = codec::U64_BYTES_MAX;
@@ -84,6 +135,9 @@ impl Event {
             REGISTERED => Ok(Event::Registered(codec::strict(bytes)?)),
             ROLE_GRANTED => Ok(Event::RoleGranted(codec::strict(bytes)?)),
             ROLE_REVOKED => Ok(Event::RoleRevoked(codec::strict(bytes)?)),
+            KEY_ADDED => Ok(Event::KeyAdded(codec::strict(bytes)?)),
+            KEY_ENDED => Ok(Event::KeyEnded(codec::strict(bytes)?)),
+            KEY_ROTATED => Ok(Event::KeyRotated(codec::strict(bytes)?)),
             CLOCK_VOUCHED => Ok(Event::ClockVouched(codec::strict(bytes)?)),
             _ => Err(Undecodable::UnknownKind(tag)),
         }
@@ -94,6 +148,9 @@ impl Event {
             Event::Registered(registered) => (REGISTERED, codec::encode(registered)),
             Event::RoleGranted(granted) => (ROLE_GRANTED, codec::encode(granted)),
             Event::RoleRevoked(revoked) => (ROLE_REVOKED, codec::encode(revoked)),
+            Event::KeyAdded(added) => (KEY_ADDED, codec::encode(added)),
+            Event::KeyEnded(ended) => (KEY_ENDED, codec::encode(ended)),
+            Event::KeyRotated(rotated) => (KEY_ROTATED, codec::encode(rotated)),
             Event::ClockVouched(vouched) => (CLOCK_VOUCHED, codec::encode(vouched)),
         }
     }

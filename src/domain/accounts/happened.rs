@@ -1,10 +1,10 @@
 //! Commands of membership with the events that they led to.
 
 use super::{
-    ClockVouched, Command, Event, GrantRole, Register, Registered, RevokeRole, RoleGranted, RoleRevoked,
-    VouchClock,
+    AddKey, ClockVouched, Command, EndKey, Event, GrantRole, KeyAdded, KeyEnded, KeyRotated, Register,
+    Registered, RevokeRole, Rights, RoleGranted, RoleRevoked, RotateKey, VouchClock,
 };
-use crate::domain::{AccountId, Movement, Opened, Place, Transfer};
+use crate::domain::{AccountId, KeyChange, Movement, Opened, Place, Transfer};
 
 /// What a block did to membership.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +15,12 @@ pub enum Happened {
     RoleGranted(GrantRole, RoleGranted),
     /// A member has a role no more.
     RoleRevoked(RevokeRole, RoleRevoked),
+    /// A member has a further key.
+    KeyAdded(AddKey, KeyAdded),
+    /// A key has ended.
+    KeyEnded(EndKey, KeyEnded),
+    /// A key has ended, and another one stands in its place.
+    KeyRotated(RotateKey, KeyRotated),
     /// An operator said what time it is.
     ClockVouched(VouchClock, ClockVouched),
 }
@@ -31,6 +37,11 @@ impl Happened {
             (Command::RevokeRole(command), Event::RoleRevoked(event)) => {
                 Some(Happened::RoleRevoked(command, event))
             }
+            (Command::AddKey(command), Event::KeyAdded(event)) => Some(Happened::KeyAdded(command, event)),
+            (Command::EndKey(command), Event::KeyEnded(event)) => Some(Happened::KeyEnded(command, event)),
+            (Command::RotateKey(command), Event::KeyRotated(event)) => {
+                Some(Happened::KeyRotated(command, event))
+            }
             (Command::VouchClock(command), Event::ClockVouched(event)) => {
                 Some(Happened::ClockVouched(command, event))
             }
@@ -38,6 +49,9 @@ impl Happened {
                 Command::Register(_)
                 | Command::GrantRole(_)
                 | Command::RevokeRole(_)
+                | Command::AddKey(_)
+                | Command::EndKey(_)
+                | Command::RotateKey(_)
                 | Command::VouchClock(_),
                 _,
             ) => None,
@@ -49,6 +63,9 @@ impl Happened {
             Happened::Registered(command, _) => Command::Register(command.clone()),
             Happened::RoleGranted(command, _) => Command::GrantRole(*command),
             Happened::RoleRevoked(command, _) => Command::RevokeRole(*command),
+            Happened::KeyAdded(command, _) => Command::AddKey(command.clone()),
+            Happened::KeyEnded(command, _) => Command::EndKey(*command),
+            Happened::KeyRotated(command, _) => Command::RotateKey(command.clone()),
             Happened::ClockVouched(command, _) => Command::VouchClock(*command),
         }
     }
@@ -58,7 +75,33 @@ impl Happened {
             Happened::Registered(Register { handle, public_key }, registered) => {
                 Some(Opened { account: registered.account, handle, public_key })
             }
-            Happened::RoleGranted(..) | Happened::RoleRevoked(..) | Happened::ClockVouched(..) => None,
+            Happened::RoleGranted(..)
+            | Happened::RoleRevoked(..)
+            | Happened::KeyAdded(..)
+            | Happened::KeyEnded(..)
+            | Happened::KeyRotated(..)
+            | Happened::ClockVouched(..) => None,
+        }
+    }
+
+    /// The keys that come and end. The one that ends comes first.
+    pub(in crate::domain) fn visit_keys(&self, author: AccountId, each: &mut dyn FnMut(KeyChange<'_>)) {
+        match self {
+            Happened::Registered(Register { public_key, .. }, registered) => {
+                let (account, rights) = (registered.account, Rights::Full);
+                each(KeyChange::Introduced { account, spki: public_key, rights });
+            }
+            Happened::KeyAdded(AddKey { spki, rights, .. }, _) => {
+                each(KeyChange::Introduced { account: author, spki, rights: *rights });
+            }
+            Happened::KeyEnded(EndKey { key_id }, _) => {
+                each(KeyChange::Ended { account: author, key_id: *key_id });
+            }
+            Happened::KeyRotated(RotateKey { spki, ends, .. }, _) => {
+                each(KeyChange::Ended { account: author, key_id: *ends });
+                each(KeyChange::Introduced { account: author, spki, rights: Rights::Full });
+            }
+            Happened::RoleGranted(..) | Happened::RoleRevoked(..) | Happened::ClockVouched(..) => {}
         }
     }
 
@@ -68,7 +111,10 @@ impl Happened {
             Happened::Registered(_, registered) => each(registered.account),
             Happened::RoleGranted(grant, _) => each(grant.account),
             Happened::RoleRevoked(revoke, _) => each(revoke.account),
-            Happened::ClockVouched(..) => {}
+            Happened::KeyAdded(..)
+            | Happened::KeyEnded(..)
+            | Happened::KeyRotated(..)
+            | Happened::ClockVouched(..) => {}
         }
     }
 
@@ -91,6 +137,9 @@ impl Happened {
             Happened::Registered(..)
             | Happened::RoleGranted(..)
             | Happened::RoleRevoked(..)
+            | Happened::KeyAdded(..)
+            | Happened::KeyEnded(..)
+            | Happened::KeyRotated(..)
             | Happened::ClockVouched(..) => {}
         }
     }

@@ -1,8 +1,9 @@
-//! Members: who they are and with which key they sign.
+//! Members: who they are and with which keys they sign.
 //!
 //! Rules. Anybody may register, with a command signed by the very key that it contains. A handle is public: 3
-//! to 64 ASCII letters, digits and `._-`, unique without regard to case. A key is RSA with 3072 bits and
-//! belongs to one account, for ever. Accounts are numbered 1, 2, … in order of registration. The account that
+//! to 64 ASCII letters, digits and `._-`, unique without regard to case. An account begins with a key of RSA with 3072
+//! bits, and has up to eight at a time, of RSA or of Ed25519, each of which can be ended; a key belongs to one account, for
+//! ever. Accounts are numbered 1, 2, … in order of registration. The account that
 //! registers the key named in genesis is an operator; operators give and take roles, and one is always left. Where
 //! blocks carry a time that has not come yet, an operator says what time it is, until it has.
 
@@ -12,21 +13,29 @@ mod asked;
 mod event;
 mod handle;
 mod happened;
+mod key;
+mod key_rules;
+mod rejection;
 mod show;
 mod state;
 mod query;
 
+pub use crate::domain::rights::Rights;
 pub use crate::domain::role::Role;
 pub use command::{
-    Command, GRANT_ROLE, GrantRole, REGISTER, REVOKE_ROLE, Register, RevokeRole, VOUCH_CLOCK, VouchClock,
+    ADD_KEY, AddKey, Command, Credential, END_KEY, EndKey, GRANT_ROLE, GrantRole, REGISTER, REVOKE_ROLE,
+    ROTATE_KEY, Register, RevokeRole, RotateKey, VOUCH_CLOCK, VouchClock,
 };
-pub use decide::{Rejection, decide};
+pub use decide::decide;
 pub use event::{
-    CLOCK_VOUCHED, ClockVouched, Event, REGISTERED, ROLE_GRANTED, ROLE_REVOKED, Registered, RoleGranted,
-    RoleRevoked,
+    CLOCK_VOUCHED, ClockVouched, Event, KEY_ADDED, KEY_ENDED, KEY_ROTATED, KeyAdded, KeyEnded, KeyRotated,
+    REGISTERED, ROLE_GRANTED, ROLE_REVOKED, Registered, RoleGranted, RoleRevoked,
 };
 pub use handle::{HANDLE_BYTES_MAX, HANDLE_BYTES_MIN, Handle, InvalidHandle};
 pub use happened::Happened;
+pub use key::{Custody, FIRST_LABEL, Key, LABEL_BYTES_MAX, is_label, key_proof_bytes};
+pub use key_rules::may_sign;
 pub(in crate::domain) use query::answer;
-pub use query::{Answer, Member, Query};
+pub use query::{Answer, KeyFace, Member, Query};
+pub use rejection::Rejection;
 pub use state::{Account, State, apply};

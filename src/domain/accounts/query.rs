@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Handle, State};
+use super::{Custody, Handle, Key, Rights, State};
 use crate::crypto::KeyId;
 use crate::domain::{Access, AccountId, Declined};
 use crate::refusal;
@@ -12,6 +12,8 @@ use crate::refusal;
 pub enum Query<'a> {
     /// The member with this public name, without regard to case.
     Member(&'a str),
+    /// The keys of the member with this number.
+    Keys(AccountId),
 }
 
 /// The answer to the [`Query`] of the same name.
@@ -19,6 +21,8 @@ pub enum Query<'a> {
 pub enum Answer {
     /// A member's public face.
     Member(Member),
+    /// Every key that the member ever had, in the order in which they came.
+    Keys(Vec<KeyFace>),
 }
 
 /// What every member may know of a member.
@@ -28,14 +32,33 @@ pub struct Member {
     pub account: AccountId,
     /// Public name, as it was registered.
     pub handle: String,
-    /// Names the member's keys.
+    /// Names the keys that stand.
     pub keys: Vec<KeyId>,
+}
+
+/// What every member may know of a key. Whether it stands is the server's word; an audit checks it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyFace {
+    /// Names it.
+    pub key_id: KeyId,
+    /// The kind of key, by its name.
+    pub kind: String,
+    /// Where its private half is, by its owner's word.
+    pub custody: Custody,
+    /// What it may sign.
+    pub rights: Rights,
+    /// Its public name.
+    pub label: String,
+    /// Index of the block that introduced it.
+    pub added_at: u64,
+    /// Index of the block that ended it; none while it stands.
+    pub ended_at: Option<u64>,
 }
 
 impl Query<'_> {
     pub(in crate::domain) fn access(&self) -> Access {
         match self {
-            Query::Member(_) => Access::Member,
+            Query::Member(_) | Query::Keys(_) => Access::Member,
         }
     }
 }
@@ -47,8 +70,28 @@ pub(in crate::domain) fn answer(state: &State, query: &Query<'_>) -> Result<Answ
             let found = account.and_then(|account| Some((account, state.get(account)?)));
             let (account, member) = found
                 .ok_or_else(|| Declined::new(refusal::INVALID_USER, "there is no member of this name"))?;
-            let (handle, keys) = (member.handle.as_str().to_owned(), vec![member.key_id]);
+            let (handle, keys) = (member.handle.clone(), state.standing_keys(account));
             Ok(Answer::Member(Member { account, handle, keys }))
+        }
+        Query::Keys(account) => {
+            let member = state.get(*account);
+            let member = member
+                .ok_or_else(|| Declined::new(refusal::INVALID_USER, "there is no account of this number"))?;
+            Ok(Answer::Keys(member.keys.iter().map(KeyFace::of).collect()))
+        }
+    }
+}
+
+impl KeyFace {
+    fn of(key: &Key) -> KeyFace {
+        KeyFace {
+            key_id: key.key_id,
+            kind: key.kind().name().to_owned(),
+            custody: key.custody,
+            rights: key.rights,
+            label: key.label.clone(),
+            added_at: key.added_at,
+            ended_at: key.ended_at,
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::Happened;
+use crate::crypto::{KeyId, KeyKind};
 use crate::domain::{AccountId, Shown, Sink};
 use crate::time::Timestamp;
 
@@ -23,6 +24,26 @@ impl Happened {
                 to.entry(author, "revoke")?;
                 to.field("account", " from ", Shown::Account(revoke.account))?;
                 to.field("role", " the role ", Shown::Name(&revoke.role))
+            }
+            Happened::KeyAdded(add, _) => {
+                to.entry(author, "add_key")?;
+                to.field("label", " ", Shown::Text(&add.label))?;
+                to.field("key_id", ", which is ", Shown::Name(&KeyId::of_spki(&add.spki)))?;
+                to.field("kind", " of ", Shown::Name(&KeyKind::of_spki(&add.spki).name()))?;
+                to.field("custody", ", custody ", Shown::Name(&add.custody))?;
+                to.field("rights", ", rights ", Shown::Name(&add.rights))
+            }
+            Happened::KeyEnded(end, _) => {
+                to.entry(author, "end_key")?;
+                to.field("key_id", " ", Shown::Name(&end.key_id))
+            }
+            Happened::KeyRotated(rotate, _) => {
+                to.entry(author, "rotate_key")?;
+                to.field("label", " to ", Shown::Text(&rotate.label))?;
+                to.field("key_id", ", which is ", Shown::Name(&KeyId::of_spki(&rotate.spki)))?;
+                to.field("kind", " of ", Shown::Name(&KeyKind::of_spki(&rotate.spki).name()))?;
+                to.field("custody", ", custody ", Shown::Name(&rotate.custody))?;
+                to.field("ends", "; ended: ", Shown::Name(&rotate.ends))
             }
             Happened::ClockVouched(vouch, _) => {
                 to.entry(author, "vouch_clock")?;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::{Handle, Happened, Register, Role};
+use super::{AddKey, Custody, FIRST_LABEL, Handle, Happened, Key, Register, Rights, Role, RotateKey};
 use crate::crypto::KeyId;
 use crate::domain::Value;
 use crate::domain::{AccountId, Context, Hindrance, Impossible};
@@ -16,12 +16,10 @@ use crate::time::Timestamp;
 pub struct Account {
     /// The public name.
     pub handle: String,
-    /// DER `SubjectPublicKeyInfo` of the signing key.
-    pub public_key: Vec<u8>,
-    /// Names that key.
-    pub key_id: KeyId,
     /// Index of the registration's block.
     pub registered_at: u64,
+    /// Every key that it ever had, in the order in which they came.
+    pub keys: Vec<Key>,
 }
 
 /// All members, and the two ways in which a registration can clash with them.
@@ -56,7 +54,27 @@ impl State {
         self.by_folded_handle.get(&handle.folded()).copied()
     }
 
-    /// Whose key this is.
+    /// Every key that an account ever had, in the order in which they came.
+    pub fn keys(&self, account: AccountId) -> &[Key] {
+        self.get(account).map_or(&[], |member| &member.keys)
+    }
+
+    /// A key of an account, standing or ended.
+    pub fn key(&self, account: AccountId, key_id: &KeyId) -> Option<&Key> {
+        self.keys(account).iter().find(|key| key.key_id == *key_id)
+    }
+
+    /// The ids of the keys of an account that stand.
+    pub fn standing_keys(&self, account: AccountId) -> Vec<KeyId> {
+        self.keys(account).iter().filter(|key| key.stands()).map(|key| key.key_id).collect()
+    }
+
+    /// Number of keys of all members, those that ended included.
+    pub fn keys_count(&self) -> u64 {
+        self.by_key.len() as u64
+    }
+
+    /// Whose key this is, or was before it ended.
     pub fn by_key(&self, key_id: &KeyId) -> Option<AccountId> {
         self.by_key.get(key_id).copied()
     }
@@ -117,7 +135,7 @@ impl State {
     }
 }
 
-/// Takes a new member in, gives or takes a role, or notes what time an operator says it is. `operator` is the key that
+/// Takes a new member in, gives or takes a key or a role, or notes what time an operator says it is. `operator` is the key that
 /// genesis names.
 ///
 /// # Errors
@@ -148,6 +166,21 @@ pub fn apply(
             let expected = before.checked_sub(1).ok_or(Impossible::TooLarge("holders taken away"))?;
             Impossible::unless_equal("holders", revoked.holders, expected)
         }
+        Happened::KeyAdded(add, added) => {
+            let AddKey { spki, custody, rights, label, .. } = add;
+            introduce(state, (spki, *custody, *rights, label), context);
+            Impossible::unless_equal("standing", added.standing, standing(state, context))
+        }
+        Happened::KeyEnded(end, ended) => {
+            end_key(state, &end.key_id, context)?;
+            Impossible::unless_equal("standing", ended.standing, standing(state, context))
+        }
+        Happened::KeyRotated(rotate, rotated) => {
+            let RotateKey { spki, custody, label, ends, .. } = rotate;
+            end_key(state, ends, context)?;
+            introduce(state, (spki, *custody, Rights::Full, label), context);
+            Impossible::unless_equal("standing", rotated.standing, standing(state, context))
+        }
         Happened::ClockVouched(vouch, vouched) => {
             let ahead_ms = context.timestamp.millis().saturating_sub(vouch.time_ms);
             Impossible::unless_equal("ahead_ms", vouched.ahead_ms, ahead_ms)?;
@@ -161,13 +194,45 @@ pub fn apply(
 fn register_member(state: &mut State, register: &Register, account: AccountId, context: &Context<'_>) {
     state.by_folded_handle.insert(register.handle.to_ascii_lowercase(), account);
     state.by_key.insert(context.key_id, account);
-    let member = Account {
-        handle: register.handle.clone(),
-        public_key: register.public_key.clone(),
+    let key = Key {
         key_id: context.key_id,
-        registered_at: context.index,
+        spki: register.public_key.clone(),
+        custody: Custody::File,
+        rights: Rights::Full,
+        label: FIRST_LABEL.to_owned(),
+        added_at: context.index,
+        ended_at: None,
     };
-    state.accounts.insert(account, member);
+    let (handle, registered_at) = (register.handle.clone(), context.index);
+    state.accounts.insert(account, Account { handle, registered_at, keys: vec![key] });
+}
+
+/// Gives the author a further key.
+fn introduce(
+    state: &mut State,
+    (spki, custody, rights, label): (&[u8], Custody, Rights, &str),
+    context: &Context<'_>,
+) {
+    let (key_id, label) = (KeyId::of_spki(spki), label.to_owned());
+    state.by_key.insert(key_id, context.author);
+    let key =
+        Key { key_id, spki: spki.to_vec(), custody, rights, label, added_at: context.index, ended_at: None };
+    if let Some(member) = state.accounts.get_mut(&context.author) {
+        member.keys.push(key);
+    }
+}
+
+/// Ends a key of the author's, for ever.
+fn end_key(state: &mut State, key_id: &KeyId, context: &Context<'_>) -> Result<(), Impossible> {
+    let keys = state.accounts.get_mut(&context.author).map(|member| &mut member.keys);
+    let key = keys.into_iter().flatten().find(|key| key.key_id == *key_id && key.stands());
+    key.ok_or(Impossible::NoSuch("a key that ends"))?.ended_at = Some(context.index);
+    Ok(())
+}
+
+/// How many keys of the author's stand.
+fn standing(state: &State, context: &Context<'_>) -> u64 {
+    state.keys(context.author).iter().filter(|key| key.stands()).count() as u64
 }
 
 #[cfg(test)]

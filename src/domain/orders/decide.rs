@@ -3,15 +3,13 @@
 use std::fmt;
 
 use super::{Command, Event, OrdersPlaced, State, v1};
-use crate::domain::{AccountId, Context, Fact, Value, accounts};
+use crate::domain::{Fact, Value};
 use crate::limits::ORDERS_MAX;
 use crate::refusal;
 
 /// Why orders were refused. `element` counts the orders of the command from 0; sentences count them from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rejection {
-    /// The author is not a member.
-    InvalidUser(AccountId),
     /// A command without an order.
     NoOrders,
     /// More orders than a command may hold.
@@ -32,15 +30,7 @@ pub enum Rejection {
 ///
 /// # Errors
 /// The [`Rejection`] of the first rule that refuses it.
-pub fn decide(
-    state: &State,
-    accounts: &accounts::State,
-    command: &Command,
-    context: &Context<'_>,
-) -> Result<Event, Rejection> {
-    if accounts.get(context.author).is_none() {
-        return Err(Rejection::InvalidUser(context.author));
-    }
+pub fn decide(state: &State, command: &Command) -> Result<Event, Rejection> {
     match command {
         Command::PlaceOrders(place) => {
             check_count(place.orders.len())?;
@@ -85,7 +75,6 @@ impl Rejection {
     /// The stable machine name.
     pub fn name(&self) -> &'static str {
         match self {
-            Rejection::InvalidUser(_) => refusal::INVALID_USER,
             Rejection::NoOrders => refusal::NO_ORDERS,
             Rejection::TooManyOrders(_) => refusal::TOO_MANY_ORDERS,
             Rejection::ZeroQuantity { .. } => refusal::INVALID_QUANTITY,
@@ -99,7 +88,6 @@ impl Rejection {
             Rejection::ZeroQuantity { element } | Rejection::InvalidCurrency { element } => {
                 vec![(Fact::Element, (element + 1).into())]
             }
-            Rejection::InvalidUser(account) => vec![(Fact::Account, account.0.into())],
             Rejection::TooManyOrders(count) => {
                 vec![(Fact::Wanted, count.into()), (Fact::Most, ORDERS_MAX.into())]
             }
@@ -111,7 +99,6 @@ impl Rejection {
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Rejection::InvalidUser(account) => write!(f, "there is no account {account}"),
             Rejection::NoOrders => f.write_str("a command holds at least one order"),
             Rejection::TooManyOrders(count) => {
                 write!(f, "a command holds at most {ORDERS_MAX} orders, not {count}")

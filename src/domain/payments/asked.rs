@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{ChequeRevoked, Command, Issued, Paid, Pay, Rejection, Settle, Settled};
-use crate::domain::{self, Declined, Endorsement, Endorser, Fact, Value};
+use crate::domain::{self, Declined, Endorsement, Endorser, Fact, Rights, Value};
 use crate::refusal;
 use crate::text;
 
@@ -12,16 +12,28 @@ impl Command {
     pub(in crate::domain) fn endorsements(&self) -> Vec<Endorsement<'_>> {
         match self {
             Command::Settle(Settle { cheque, signature }) => vec![Endorsement {
-                by: Endorser::Of(cheque.payer, cheque.key_id),
+                by: Endorser::Of {
+                    account: cheque.payer,
+                    key_id: cheque.key_id,
+                    needs: Rights::Act,
+                    unknown: domain::Rejection::Payments(Rejection::UnknownPayer(cheque.payer)),
+                },
                 signed: cheque.encode(),
                 signature,
                 refusal: (
                     refusal::BAD_CHEQUE_SIGNATURE,
                     "the cheque does not hold the signature of its payer",
                 ),
-                unknown: domain::Rejection::Payments(Rejection::UnknownPayer(cheque.payer)),
             }],
             Command::Pay(_) | Command::Issue(_) | Command::RevokeCheque(_) => Vec::new(),
+        }
+    }
+
+    /// Whoever makes money needs a key with full rights.
+    pub(in crate::domain) fn needs(&self) -> Rights {
+        match self {
+            Command::Issue(_) => Rights::Full,
+            Command::Pay(_) | Command::Settle(_) | Command::RevokeCheque(_) => Rights::Act,
         }
     }
 

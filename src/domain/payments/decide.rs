@@ -16,15 +16,10 @@ pub fn decide(
     command: &Command,
     context: &Context<'_>,
 ) -> Result<Event, Rejection> {
-    if accounts.get(context.author).is_none() {
-        return Err(Rejection::InvalidUser(context.author));
-    }
     match command {
         Command::Pay(pay) => decide_pay(state, accounts, pay, context).map(Event::Paid),
         Command::Issue(issue) => decide_issue(state, accounts, issue, context).map(Event::Issued),
-        Command::Settle(settle) => {
-            decide_settle(state, accounts, &settle.cheque, context).map(Event::Settled)
-        }
+        Command::Settle(settle) => decide_settle(state, &settle.cheque, context).map(Event::Settled),
         Command::RevokeCheque(revoke) => {
             decide_revoke_cheque(state, revoke, context).map(Event::ChequeRevoked)
         }

@@ -2,12 +2,11 @@
 
 use super::memo::is_memo;
 use super::{Cheque, ChequeRevoked, Fate, Rejection, RevokeCheque, Settled, State};
-use crate::domain::{Context, accounts};
+use crate::domain::Context;
 
-/// Whether a cheque becomes money. That its payer signed it is checked before, by whoever has the time for that.
+/// Whether a cheque becomes money. That its payer signed it, with a key that stands, is checked before.
 pub(super) fn decide_settle(
     state: &State,
-    accounts: &accounts::State,
     cheque: &Cheque,
     context: &Context<'_>,
 ) -> Result<Settled, Rejection> {
@@ -16,9 +15,6 @@ pub(super) fn decide_settle(
     }
     if cheque.payee != context.author {
         return Err(Rejection::NotPayee);
-    }
-    if accounts.get(cheque.payer).is_none_or(|payer| payer.key_id != cheque.key_id) {
-        return Err(Rejection::UnknownPayer(cheque.payer));
     }
     if cheque.payer == cheque.payee {
         return Err(Rejection::SelfPayment { element: 0 });

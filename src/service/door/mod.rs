@@ -41,8 +41,13 @@ pub(super) struct Door {
     pub(super) deadlines: Deadlines,
     /// Connections that the loop has to look at when the turn ends.
     pub(super) touched: BTreeSet<ConnectionId>,
+    /// Connections that are asked nothing more, and are closed when what is under way on them is answered.
+    pub(super) leaving: BTreeSet<ConnectionId>,
     /// Connections to be closed at the end of the turn.
     pub(super) to_close: Vec<ConnectionId>,
+    /// DER `SubjectPublicKeyInfo` of an Ed25519 key that is no member's: a client who claims a key that is not there is
+    /// checked with it.
+    pub(super) decoy: Vec<u8>,
     /// Full handshakes that wait for the RSA helper.
     pub(super) handshakes: FairQueue<Prefix, Job>,
     /// Full handshakes that the RSA helper has.
@@ -55,7 +60,7 @@ pub(super) struct Door {
 
 impl Door {
     /// Nobody is there yet.
-    pub(super) fn new(identity: ServerIdentity, limits: &Limits) -> Door {
+    pub(super) fn new(identity: ServerIdentity, decoy: Vec<u8>, limits: &Limits) -> Door {
         let tickets = TicketTable::new(TicketSettings {
             tickets_max: limits.tickets_max as usize,
             per_account_max: limits.tickets_per_account_max as usize,
@@ -77,7 +82,9 @@ impl Door {
             shares: Shares::default(),
             deadlines: Deadlines::default(),
             touched: BTreeSet::new(),
+            leaving: BTreeSet::new(),
             to_close: Vec::new(),
+            decoy,
             handshakes: FairQueue::default(),
             decaps_with_helper: 0,
             registrations: Bucket::new(limits.registrations_per_second, limits.registrations_burst),

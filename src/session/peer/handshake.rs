@@ -97,7 +97,7 @@ impl PeerSession {
         let (kind, payload) = handshake.opener.open(frame.bytes)?;
         let auth = ClientAuthBody::decode(payload).map_err(|_| Fault::Crypto)?;
         let ClientAuthBody { account, key_id, signature } = auth;
-        if kind != wanted || self.end.wanted.is_some_and(|wanted| wanted != (account, key_id)) {
+        if kind != wanted || self.end.wanted.is_some_and(|wanted| wanted != account) {
             return Err(Fault::Crypto);
         }
         let transcript = handshake.transcript.hash();

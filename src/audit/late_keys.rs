@@ -1,0 +1,40 @@
+//! Keys that are read after the state has become unknown. Blocks are missing then, or say what cannot be; but what a block
+//! says of keys still tells whose signatures the blocks after it hold.
+
+use std::collections::BTreeMap;
+
+use crate::crypto::KeyId;
+use crate::domain::{AccountId, Happened, KeyChange};
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(super) struct LateKeys {
+    /// The DER of each, by account.
+    introduced: BTreeMap<(AccountId, KeyId), Vec<u8>>,
+    /// The block that ended each, where one was read.
+    ended: BTreeMap<(AccountId, KeyId), u64>,
+}
+
+impl LateKeys {
+    /// Takes note of the keys that come with a block, and of those that end with it.
+    pub(super) fn note(&mut self, happened: &Happened, author: AccountId, index: u64) {
+        happened.visit_keys(author, &mut |change| match change {
+            KeyChange::Introduced { account, spki, .. } => {
+                self.introduced.entry((account, KeyId::of_spki(spki))).or_insert_with(|| spki.to_vec());
+            }
+            KeyChange::Ended { account, key_id } => {
+                self.ended.entry((account, key_id)).or_insert(index);
+            }
+        });
+    }
+
+    /// The DER of a key of an account.
+    pub(super) fn get(&self, account: AccountId, key_id: KeyId) -> Option<&[u8]> {
+        self.introduced.get(&(account, key_id)).map(Vec::as_slice)
+    }
+
+    /// The block that ended a key.
+    pub(super) fn ended_at(&self, account: AccountId, key_id: KeyId) -> Option<u64> {
+        self.ended.get(&(account, key_id)).copied()
+    }
+}

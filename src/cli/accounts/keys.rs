@@ -1,0 +1,321 @@
+//! `ledgerctl keys`: the keys of an account, on one machine and on several.
+
+use std::path::PathBuf;
+
+use argh::{ArgsInfo, FromArgs};
+use comfy_table::{Table, presets};
+use serde_json::json;
+
+use crate::cli::context::Context;
+use crate::cli::named_files::read_handed_on;
+use crate::cli::run::Run;
+use crate::cli::session::{Session, open_member, open_member_for};
+use crate::cli::telling::{note_sent_before, show, tell};
+use crate::client::{
+    ClientError, Introduced, KEY_FILE, KeyRequest, Submitted, Wanted, add_own_key, add_requested_key,
+    end_key, fetch_keys, load_key, make_key, pinned, read_account, rotate_key,
+};
+use crate::crypto::{KeyId, KeyKind};
+use crate::domain::accounts::{Custody, KeyFace};
+use crate::domain::{AccountId, Rights};
+use crate::refusal;
+use crate::terminal::exit::Exit;
+use crate::text::escape;
+use crate::wire::Refusal;
+
+/// The keys of your account: list them, add one, end one that was lost, replace the one of this home.
+///
+/// Without an action: list them. An account has up to eight keys at a time. A full key may sign everything; a key that may
+/// only act signs orders, payments and cheques, and changes neither keys nor roles.
+#[derive(FromArgs, ArgsInfo, Debug)]
+#[argh(
+    subcommand,
+    name = "keys",
+    example = "ledgerctl keys\nledgerctl keys add --device laptop\nledgerctl keys end laptop"
+)]
+pub struct Keys {
+    /// what to do with them
+    #[argh(subcommand)]
+    pub action: Option<KeysAction>,
+}
+
+/// What to do with keys.
+#[derive(FromArgs, ArgsInfo, Debug)]
+#[argh(subcommand)]
+pub enum KeysAction {
+    /// See [`ListKeys`].
+    List(ListKeys),
+    /// See [`AddKey`].
+    Add(AddKey),
+    /// See [`RequestKey`].
+    Request(RequestKey),
+    /// See [`EndKey`].
+    End(EndKey),
+    /// See [`RotateKey`].
+    Rotate(RotateKey),
+}
+
+/// Every key that your account ever had, and what may be signed with it.
+#[derive(FromArgs, ArgsInfo, Debug)]
+#[argh(subcommand, name = "list", example = "ledgerctl keys list")]
+pub struct ListKeys {}
+
+/// Add a key: one that is made in this home, or one that another machine asks for.
+///
+/// With --device the key signs what this home does every day, in a hundredth of the time that the first key takes. Without
+/// it and without --request, a spare key is made, to be kept apart from this machine.
+#[derive(FromArgs, ArgsInfo, Debug)]
+#[argh(
+    subcommand,
+    name = "add",
+    example = "ledgerctl keys add --device laptop\nledgerctl keys add --request phone.request --device phone"
+)]
+pub struct AddKey {
+    /// name of the device that holds the key: 1 to 32 ASCII letters, digits and ._-, public for ever
+    #[argh(option)]
+    pub device: Option<String>,
+
+    /// what it may sign: act, or full; act for a device, unless you say otherwise
+    #[argh(option)]
+    pub rights: Option<Rights>,
+
+    /// file with what keys request printed on the other machine, - for standard input
+    #[argh(option)]
+    pub request: Option<PathBuf>,
+}
+
+/// On a new machine: make a key and print a request, with which a machine that has a full key adds it.
+#[derive(FromArgs, ArgsInfo, Debug)]
+#[argh(subcommand, name = "request", example = "ledgerctl keys request 7 > phone.request")]
+pub struct RequestKey {
+    /// number of your account, with or without a # before it: whoami says it on the other machine
+    #[argh(positional, from_str_fn(account))]
+    pub account: AccountId,
+}
+
+/// End a key, for ever: nothing that it signs is taken any more, and its sessions end.
+#[derive(FromArgs, ArgsInfo, Debug)]
+#[argh(subcommand, name = "end", example = "ledgerctl keys end phone")]
+pub struct EndKey {
+    /// name of the key, or the beginning of its id, at least 8 hexadecimal digits
+    #[argh(positional)]
+    pub key: String,
+}
+
+/// Replace the key of this home by a new one with full rights. The old one ends in the same block.
+#[derive(FromArgs, ArgsInfo, Debug)]
+#[argh(subcommand, name = "rotate", example = "ledgerctl keys rotate")]
+pub struct RotateKey {}
+
+fn account(text: &str) -> Result<AccountId, String> {
+    let digits = text.strip_prefix('#').unwrap_or(text);
+    let number =
+        digits.parse().ok().filter(|number| *number > 0 && digits.bytes().all(|b| b.is_ascii_digit()));
+    number.map(AccountId).ok_or_else(|| format!("{text:?} is no number of an account, such as 7"))
+}
+
+impl Run for Keys {
+    // Listing needs a home that can be read, and nothing more.
+    const REMEMBERS: bool = false;
+
+    fn run(&self, context: &Context) -> Result<Exit, ClientError> {
+        if !matches!(self.action, None | Some(KeysAction::List(_))) {
+            context.home()?.check_writable()?;
+        }
+        match &self.action {
+            None | Some(KeysAction::List(ListKeys {})) => list(context),
+            Some(KeysAction::Add(add)) => add.run(context),
+            Some(KeysAction::Request(request)) => request.run(context),
+            Some(KeysAction::End(end)) => end.run(context),
+            Some(KeysAction::Rotate(RotateKey {})) => rotate(context),
+        }
+    }
+}
+
+fn list(context: &Context) -> Result<Exit, ClientError> {
+    let mut member = open_member(context)?;
+    let keys = fetch_keys(&mut member)?;
+    let account = read_account(member.home(), member.server().ledger_id)?;
+    let is_here = |key: &KeyFace| {
+        let id = key.key_id.to_string();
+        account.as_ref().is_some_and(|account| {
+            account.key_id == id || account.device.as_ref().is_some_and(|device| device.key_id == id)
+        })
+    };
+    if context.out.json {
+        let keys: Vec<_> = keys.iter().map(|key| as_json(key, is_here(key))).collect();
+        context.out.line(&json!({ "user_id": member.account().account, "keys": keys }).to_string())?;
+        return Ok(Exit::Done);
+    }
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(["label", "id", "kind", "rights", "custody", "since block", "ended by", ""]);
+    for key in &keys {
+        let ended = key.ended_at.map_or_else(String::new, |index| index.to_string());
+        table.add_row([
+            escape(&key.label).into_owned(),
+            key.key_id.to_string().get(..16).unwrap_or_default().to_owned(),
+            escape(&key.kind).into_owned(),
+            key.rights.to_string(),
+            key.custody.to_string(),
+            key.added_at.to_string(),
+            ended,
+            if is_here(key) { "in this home".to_owned() } else { String::new() },
+        ]);
+    }
+    context.out.line(&table.to_string())?;
+    Ok(Exit::Done)
+}
+
+fn as_json(key: &KeyFace, is_here: bool) -> serde_json::Value {
+    json!({
+        "label": key.label,
+        "key_id": key.key_id.to_string(),
+        "kind": key.kind,
+        "rights": key.rights.name(),
+        "custody": key.custody.name(),
+        "added_at": key.added_at,
+        "ended_at": key.ended_at,
+        "here": is_here,
+    })
+}
+
+impl AddKey {
+    fn run(&self, context: &Context) -> Result<Exit, ClientError> {
+        let request = self.request.as_deref().map(read_handed_on).transpose()?;
+        let request = request.map(|text| KeyRequest::find(&text)).transpose().map_err(ClientError::Usage)?;
+        let is_device = self.device.is_some() || request.is_some();
+        let (custody, usual) =
+            if is_device { (Custody::Device, Rights::Act) } else { (Custody::File, Rights::Full) };
+        let rights = self.rights.unwrap_or(usual);
+        let wanted = Wanted { label: self.device.clone(), custody, rights };
+        if self.device.is_some() {
+            context.out.note("the name of a key is public, and stays readable for ever");
+        }
+        let mut member = open_member_for(context, Rights::Full)?;
+        let again = &mut || note_sent_before(context);
+        let introduced = match &request {
+            Some(request) => add_requested_key(&mut member, request, &wanted, again)?,
+            None => {
+                let passphrase = context.passphrase_of_further_key(member.home())?;
+                let passphrase = passphrase.as_ref().map(|text| text.as_str());
+                add_own_key(&mut member, &wanted, passphrase, again)?
+            }
+        };
+        if let Some(file) = introduced.file.as_deref().filter(|_| custody == Custody::File) {
+            let path = member.home().path(file);
+            context.out.note(&format!(
+                "{} holds a spare key: move it to a place apart from this machine; as {KEY_FILE} in a home, it alone \
+                 brings the account back",
+                path.display()
+            ));
+        }
+        tell_introduced(context, introduced, "added", rights)
+    }
+}
+
+/// Tells that a key stands.
+fn tell_introduced(
+    context: &Context,
+    introduced: Introduced,
+    what: &str,
+    rights: Rights,
+) -> Result<Exit, ClientError> {
+    let words = format!("key {} {what}, rights {rights}", introduced.label);
+    let (label, key_id) = (introduced.label.clone(), introduced.key_id.clone());
+    let fields = [("label", label.into()), ("key_id", key_id.into()), ("rights", rights.name().into())];
+    introduced.tell(|accepted| show(context, accepted, &words, &fields))?;
+    Ok(Exit::Done)
+}
+
+impl RequestKey {
+    fn run(&self, context: &Context) -> Result<Exit, ClientError> {
+        let home = context.home()?;
+        let server = pinned(&home, &context.server()?)?;
+        if let Some(account) = read_account(&home, server.ledger_id)? {
+            return Err(ClientError::Usage(format!(
+                "this home has account {} ({}) on this ledger already: a request is for a machine that has none",
+                account.account, account.handle
+            )));
+        }
+        let key = match load_key(&home, &mut context.passphrase())? {
+            Some(key) => key,
+            None => {
+                let passphrase = context.passphrase_of_new_key(false)?;
+                make_key(&home, KeyKind::Ed25519, passphrase.as_ref().map(|text| text.as_str()))?
+            }
+        };
+        let request = KeyRequest::of(&key, server.ledger_id, self.account);
+        context.out.note(
+            "on a machine that has a full key of the account: ledgerctl keys add --request FILE; it shows the id \
+             of the key, which is the one below",
+        );
+        context.out.note(&format!("key {}", request.key.key_id()));
+        let text = request.to_pem()?;
+        if context.out.json {
+            let key_id = request.key.key_id().to_string();
+            let value = json!({ "account": self.account.0, "key_id": key_id, "request": text });
+            context.out.line(&value.to_string())?;
+        } else {
+            context.out.line(text.trim_end())?;
+        }
+        Ok(Exit::Done)
+    }
+}
+
+impl EndKey {
+    fn run(&self, context: &Context) -> Result<Exit, ClientError> {
+        let mut member = open_member_for(context, Rights::Full)?;
+        let key = self.find(&mut member)?;
+        let own = member.account().key_id == key.key_id.to_string();
+        if own {
+            context.out.note("this is the key of this home: with it ended, this home has no access any more");
+        }
+        let submitted = end_key(&mut member, key.key_id, &mut || note_sent_before(context))?;
+        tell_ended(context, submitted, &key)
+    }
+
+    /// The key that is meant: by its name, among those that stand, or by the beginning of its id.
+    fn find(&self, member: &mut Session<'_>) -> Result<KeyFace, ClientError> {
+        let keys = fetch_keys(member)?;
+        let wanted = &self.key;
+        let is_id = wanted.len() >= 8 && wanted.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let is_meant = |key: &&KeyFace| {
+            let by_id = is_id && key.key_id.to_string().starts_with(&wanted.to_ascii_lowercase());
+            by_id || key.ended_at.is_none() && key.label == *wanted
+        };
+        let meant: Vec<&KeyFace> = keys.iter().filter(is_meant).collect();
+        match meant.as_slice() {
+            [key] => Ok((*key).clone()),
+            [] => {
+                let text =
+                    format!("no key of the account that stands is called {wanted:?}: see ledgerctl keys");
+                Err(ClientError::Refused(Refusal::fail(refusal::NO_SUCH_KEY, text)))
+            }
+            several => Err(ClientError::Usage(format!(
+                "{} keys are called {wanted:?}: name one of them by its id",
+                several.len()
+            ))),
+        }
+    }
+}
+
+fn tell_ended(context: &Context, submitted: Submitted, key: &KeyFace) -> Result<Exit, ClientError> {
+    let (label, key_id): (_, KeyId) = (escape(&key.label).into_owned(), key.key_id);
+    let words = format!("key {label} ended");
+    let fields = [("label", key.label.clone().into()), ("key_id", key_id.to_string().into())];
+    tell(submitted, |accepted| show(context, accepted, &words, &fields))
+}
+
+fn rotate(context: &Context) -> Result<Exit, ClientError> {
+    let home = context.home()?;
+    let mut member = open_member_for(context, Rights::Full)?;
+    let passphrase = context.passphrase_of_further_key(&home)?;
+    let passphrase = passphrase.as_ref().map(|text| text.as_str());
+    let introduced = rotate_key(&mut member, None, passphrase, &mut || note_sent_before(context))?;
+    context.out.note(&format!(
+        "keep a copy of {}: the old key has ended, and its copies open nothing any more",
+        home.path(introduced.file.as_deref().unwrap_or(KEY_FILE)).display()
+    ));
+    tell_introduced(context, introduced, "in the place of the old one", Rights::Full)
+}

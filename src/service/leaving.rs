@@ -1,0 +1,69 @@
+//! Sessions that end because a command took away what they were opened with: a key that has ended, or a role.
+//!
+//! Their tickets and follows go at once, and nothing more is read from them. What was under way is still answered, because
+//! whoever asked for it could not find out otherwise what became of it; then the session is closed.
+
+use super::door::Caller;
+use super::{ConnectionId, Service};
+use crate::crypto::KeyId;
+use crate::domain::{AccountId, EndsSessions};
+use crate::refusal;
+use crate::wire::{Refusal, Reply};
+
+impl Service {
+    /// A command that ends sessions was accepted.
+    pub(super) fn end_sessions(&mut self, whose: EndsSessions) {
+        match whose {
+            EndsSessions::OfAccount(account) => {
+                self.door.tickets.revoke_account(account.0);
+                let why = Refusal::fail(refusal::NO_PERMISSION, "a role was taken away from the account");
+                self.ask_no_more(account, why, |_| true);
+            }
+            EndsSessions::OfKey(key_id) => {
+                let Some(account) = self.ledger.replica().state().owner_of_key(&key_id) else { return };
+                self.door.tickets.revoke_key(account.0, &key_id);
+                let why = Refusal::fail(refusal::KEY_ENDED, "the key of this session has ended");
+                self.ask_no_more(account, why, |key| key == key_id);
+            }
+        }
+    }
+
+    fn ask_no_more(&mut self, account: AccountId, why: Refusal, goes: impl Fn(KeyId) -> bool) {
+        let ids: Vec<ConnectionId> = self.door.shares.by_account.of(account).collect();
+        for id in ids {
+            let Some(connection) = self.door.connections.get_mut(&id) else { continue };
+            if matches!(connection.caller, Caller::Member(_, key_id) if goes(key_id)) {
+                connection.clear_inbox();
+                self.end_follows(id, &why);
+                self.door.leaving.insert(id);
+                self.note_input(id);
+            }
+        }
+    }
+
+    /// Tells the followers on a connection why they are sent nothing more.
+    fn end_follows(&mut self, id: ConnectionId, why: &Refusal) {
+        for request in self.following.requests_of(id) {
+            self.hold_durable(id, request, Reply::Refused(why.clone()));
+        }
+        self.following.forget(id);
+    }
+
+    /// Whether nothing more is read from a connection, because its session ends.
+    pub(super) fn is_leaving(&self, id: ConnectionId) -> bool {
+        self.door.leaving.contains(&id)
+    }
+
+    /// Closes those of them on which nothing is under way any more.
+    pub(super) fn close_leaving(&mut self) {
+        let is_done = |id: &ConnectionId| {
+            let connection = self.door.connections.get(id);
+            connection.is_none_or(|connection| connection.commands.is_empty() && connection.held_bytes == 0)
+        };
+        let done: Vec<ConnectionId> = self.door.leaving.iter().copied().filter(is_done).collect();
+        for id in done {
+            self.door.leaving.remove(&id);
+            self.end(id, "what its session was opened with has been taken away");
+        }
+    }
+}
