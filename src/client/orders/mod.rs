@@ -4,6 +4,7 @@ mod fields;
 mod csv;
 pub mod input;
 mod placing;
+mod signing;
 mod streaming;
 
 pub use placing::{Input, Placed, PlacingTold, place};

@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::time::Duration;
 
 use super::input::{Element, parse_line};
+use super::signing::{SignedLine, Signing};
 use crate::chain::CommandId;
 use crate::client::link::{Bell, Member, Reopen as _};
 use crate::client::sending::{
@@ -86,12 +87,13 @@ pub fn place_each(
     };
     let (sender, lines) = sync_channel(inflight);
     let bell = member.bell();
+    let signing = Signing::new(signer, &bell);
     std::thread::spawn(move || read_lines(source, &sender, &bell));
     let mut stream = Stream {
         telling,
         home: member.home().clone(),
         submitter: Submitter::new(member, deadline),
-        signer,
+        signing,
         key,
         book: None,
         lines,
@@ -160,7 +162,7 @@ fn skip_line(source: &mut impl BufRead) -> io::Result<()> {
 struct Stream<'a> {
     telling: &'a mut dyn StreamTold,
     submitter: Submitter<'a>,
-    signer: Signer,
+    signing: Signing,
     home: Home,
     key: Option<&'a IdempotencyKey>,
     /// None until the first order.
@@ -183,8 +185,8 @@ impl Stream<'_> {
     /// While the connection is lost no line is taken. Those under way wait for the next one until their
     /// deadline; when none of them is left, the outage has lasted long enough and the stream ends.
     fn turn(&mut self) -> Result<bool, ClientError> {
-        while !self.ended && !self.submitter.is_lost() && self.under_way.len() < self.inflight {
-            let next = if self.under_way.is_empty() {
+        while !self.ended && !self.submitter.is_lost() && self.busy() < self.inflight {
+            let next = if self.busy() == 0 {
                 self.lines.recv().map_err(|_| TryRecvError::Disconnected)
             } else {
                 self.lines.try_recv()
@@ -195,11 +197,35 @@ impl Stream<'_> {
                 Err(TryRecvError::Empty) => break,
             }
         }
+        while let Some(signed) = self.signing.pop() {
+            self.submit(signed)?;
+        }
+        // Where nothing is under way, no answer ends the wait.
+        if self.under_way.is_empty()
+            && let Some(signed) = self.signing.wait()
+        {
+            self.submit(signed)?;
+        }
         match self.submitter.wait()? {
             News::Outcome(line, outcome) => self.answer(line, &outcome).map(|()| true),
             News::Rung => Ok(true),
             News::Idle => Ok(!self.ended && !self.submitter.is_lost()),
         }
+    }
+
+    /// Lines that are being signed or under way.
+    fn busy(&self) -> usize {
+        self.under_way.len() + self.signing.len()
+    }
+
+    fn submit(&mut self, signed: SignedLine) -> Result<(), ClientError> {
+        let SignedLine { line, id, message, signature } = signed;
+        if let Some(book) = &mut self.book {
+            book.sending(&message, &signature, false)?;
+        }
+        self.under_way.insert(line, id);
+        self.submitter.submit(line, message, signature);
+        Ok(())
     }
 
     fn take_line(&mut self, number: u64, line: io::Result<String>) -> Result<(), ClientError> {
@@ -237,16 +263,13 @@ impl Stream<'_> {
         };
         let book = self.book.insert(book);
         let id = element.command_id.unwrap_or_else(|| book.id(line, tag, &body));
-        let (message, signature) = self.signer.sign(id, &command);
-        book.sending(&message, &signature, false)?;
-        self.under_way.insert(line, id);
-        self.submitter.submit(line, message, signature);
+        self.signing.push(line, id, command);
         Ok(())
     }
 
     /// The run book of the stream that begins with this order.
     fn open_run_book(&mut self, first: Digest) -> Result<RunBook, ClientError> {
-        let Signer { ledger_id, account, .. } = self.signer;
+        let Signer { ledger_id, account, .. } = *self.signing.signer();
         let runner = Runner { home: &self.home, ledger_id, account };
         let book = RunBook::open(runner, RunKind::Lines, first, self.key)?;
         if book.goes_on() {
@@ -306,6 +329,9 @@ impl Stream<'_> {
     fn finish(mut self, in_order: bool) -> Result<Tally, ClientError> {
         for line in std::mem::take(&mut self.under_way).into_keys() {
             self.unknown(line)?;
+        }
+        while let Some(signed) = self.signing.wait() {
+            self.unsent(signed.line)?;
         }
         // The lines that were read and did not leave, and those that come yet: a pipe that stays silent is not waited
         // for longer than a command would be.
