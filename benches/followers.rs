@@ -33,10 +33,10 @@ const READABLE: usize = 50;
 const ACTIVE: usize = 64;
 
 /// Orders in a round.
-const COMMANDS: usize = 4_096;
+const COMMANDS: usize = 16_384;
 
-/// Pairs of a round alone and a round beside followers.
-const ROUNDS: usize = 5;
+/// Pairs of a round alone and a round beside followers: many, because a machine's speed changes from second to second.
+const ROUNDS: usize = 15;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
@@ -47,7 +47,7 @@ fn main() {
     }
     let place = made::place();
     let daemon = Daemon::start_for_operator(place.path());
-    let load = Load::of(daemon.accounts(place.path(), ACTIVE + 1));
+    let load = Load::with_device_keys(daemon.accounts(place.path(), ACTIVE + 1));
     let (_, _, descriptor) = daemon.pinned(place.path());
     let mut tickets = tickets(load.accounts(), &daemon.address, &descriptor);
     let idle = tickets.pop().unwrap();
