@@ -73,6 +73,11 @@ pub(super) fn open_member_for<'a>(context: &'a Context, needed: Rights) -> Resul
         Earlier::Damaged(error) => context.out.complain(error),
     };
     resolve_earlier_runs(&mut member, &mut say)?;
+    // One of those commands may have ended the key that this session was opened with, and the session with it.
+    if !member.connection().is_alive() {
+        drop(member);
+        member = Member::open_for(&home, &context.server()?, needed, &mut context.passphrase())?;
+    }
     Ok(Session { member: Some(member), context })
 }
 

@@ -234,7 +234,9 @@ pub(super) fn write_account(home: &Home, ledger_id: LedgerId, account: &Account)
 /// Removes a key that has ended, unless an account on another ledger still has it.
 pub(super) fn remove_ended_key(home: &Home, ledger_id: LedgerId, key: &KeyFile) -> Result<(), ClientError> {
     let own = ledger_id.to_string();
-    for other in home.list("accounts")?.into_iter().filter(|name| *name != own) {
+    // A file that a killed process was writing is nobody's.
+    let is_account = |name: &String| *name != own && !name.starts_with('.');
+    for other in home.list("accounts")?.into_iter().filter(is_account) {
         let text = home.read_checked(&format!("accounts/{other}"))?.unwrap_or_default();
         // Of a file that is damaged nobody knows which key its account has.
         if serde_json::from_str::<Account>(&text).map_or(true, |account| account.file == key.file) {

@@ -312,7 +312,16 @@ fn rotate(context: &Context) -> Result<Exit, ClientError> {
     let mut member = open_member_for(context, Rights::Full)?;
     let passphrase = context.passphrase_of_further_key(&home)?;
     let passphrase = passphrase.as_ref().map(|text| text.as_str());
-    let introduced = rotate_key(&mut member, None, passphrase, &mut || note_sent_before(context))?;
+    let again = &mut || note_sent_before(context);
+    let introduced = match rotate_key(&mut member, None, passphrase, again) {
+        // It stands, and ended the very key that asked what became of it: the new one finds out.
+        Err(ClientError::KeyEnded(_)) => {
+            drop(member);
+            let mut member = open_member_for(context, Rights::Full)?;
+            rotate_key(&mut member, None, passphrase, again)?
+        }
+        other => other?,
+    };
     context.out.note(&format!(
         "keep a copy of {}: the old key has ended, and its copies open nothing any more",
         home.path(introduced.file.as_deref().unwrap_or(KEY_FILE)).display()
