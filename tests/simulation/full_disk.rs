@@ -151,7 +151,7 @@ fn a_write_that_finds_no_room_all_the_same_ends_the_server_and_the_next_start_se
 fn some_runs_meet_a_full_disk_and_go_on() {
     let (mut refused, mut went_on) = (0, 0);
     // The first that show it will do.
-    for seed in (1..).step_by(4).take(60) {
+    for seed in (1..).step_by(4).take(150) {
         let mut world = World::new(seed, None);
         let mut was_full = false;
         for _ in 0..3 * STEPS {
