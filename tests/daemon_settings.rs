@@ -7,7 +7,7 @@ use std::path::Path;
 use ledgerd::session::Descriptor;
 use rustix::process::Signal;
 
-use crate::daemon::{Daemon, ledgerd, place, run, run_command, snapshot};
+use crate::daemon::{Daemon, ledgerd, options, place, run, run_command, snapshot};
 
 #[test]
 fn signals_that_ask_for_nothing_do_not_end_it_and_stand_in_the_log() {
@@ -117,4 +117,18 @@ fn fingerprint_and_verifier_key_are_printed_from_the_files_beside_a_running_daem
         (Some(78), ""),
         "keys of another ledger: {outcome:?}"
     );
+}
+
+#[test]
+fn an_operator_whose_key_cannot_be_registered_is_refused_before_there_is_a_ledger() {
+    let (_dir, path) = place();
+    let device = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/keys/ed25519_device.pem");
+    let key =
+        ledgerd::crypto::SigningKey::from_pkcs8_pem(&fs::read_to_string(device).unwrap(), None).unwrap();
+    let file = path.with_extension("pem");
+    fs::write(&file, key.public().to_pem()).unwrap();
+    let outcome = run(&options(&path, &["--operator", file.to_str().unwrap()]));
+    assert_eq!(outcome.code, Some(2), "{outcome:?}");
+    assert!(outcome.stderr.contains("begins with a key of RSA"), "{outcome:?}");
+    assert!(!path.exists());
 }

@@ -11,7 +11,7 @@ use super::error::DaemonError;
 use super::founding::CONFIG;
 use crate::chain::armour;
 use crate::chain::genesis::{ORIGIN_BYTES_MAX, is_origin};
-use crate::crypto::{KeyId, VerifyingKey};
+use crate::crypto::{KeyId, KeyKind, VerifyingKey};
 use crate::domain::{BadSetting, Settings};
 use crate::eventlog::Options;
 use crate::ledger::CHECKPOINT_FILE;
@@ -342,7 +342,14 @@ fn operator_key(text: &str) -> Result<KeyId, DaemonError> {
     let file = armour::text_of(&file);
     // The key may have come by mail.
     let pem = armour::pem(&file, "PUBLIC KEY").unwrap_or(file);
-    VerifyingKey::from_pem(&pem).map(|key| key.key_id()).map_err(|error| bad(error.to_string()))
+    let key = VerifyingKey::from_pem(&pem).map_err(|error| bad(error.to_string()))?;
+    // Nobody registers with a key of another kind, so that there would never be an operator.
+    match key.kind() {
+        KeyKind::Rsa3072 => Ok(key.key_id()),
+        KeyKind::Ed25519 => {
+            Err(bad("an account begins with a key of RSA, and this is one of Ed25519".to_owned()))
+        }
+    }
 }
 
 fn check_origin(origin: Given) -> Result<Given, DaemonError> {
