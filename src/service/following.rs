@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use rand_core::CryptoRng;
 use serde_bytes::ByteBuf;
 
+use super::allowance::Allowance;
 use super::answers::work_of;
 use super::{ConnectionId, Service};
 use crate::chain::{Block, Message};
@@ -25,17 +26,6 @@ const PUSH_BYTES_BUSY_MAX: usize = 16 << 10;
 
 /// What all followers together are sent in one turn of the loop at most.
 const BYTES_PER_TURN: usize = 2 << 20;
-
-/// What that may cost the loop at most, in microseconds as far as they can be estimated, in a turn in which nobody waits
-/// for a command.
-const WORK_PER_TURN: u64 = 1_000;
-
-/// What it may cost in a turn in which somebody does, beside [`WORK_PER_BLOCK`]: whoever places orders comes first, and a
-/// follower that lags is sent several blocks at once.
-const WORK_PER_BUSY_TURN: u64 = 20;
-
-/// What it may cost for each block of a busy turn.
-const WORK_PER_BLOCK: u64 = 2;
 
 /// What a push costs at least: it is sealed, and written to a socket.
 const PUSH_WORK: u64 = 8;
@@ -75,6 +65,8 @@ pub(super) struct Following {
     concerned: BTreeSet<AccountId>,
     /// Notices that blocks of the open batch give reason for.
     notices: Vec<(AccountId, Notice)>,
+    /// What followers may cost the loop.
+    allowance: Allowance,
 }
 
 impl Following {
@@ -244,14 +236,18 @@ impl Service {
     pub(super) fn top_up_followers(&mut self, blocks: u64, now: Now, rng: &mut dyn CryptoRng) {
         let is_busy = blocks > 0 || self.commands_wait();
         let (mut bytes, mut shared) = (0, SharedPage { page: None, is_busy });
-        let most = if is_busy { WORK_PER_BUSY_TURN + WORK_PER_BLOCK * blocks } else { WORK_PER_TURN };
-        self.work = 0;
+        if is_busy {
+            self.following.allowance.begin_busy(blocks);
+        } else {
+            self.following.allowance.begin_quiet();
+        }
         while bytes < BYTES_PER_TURN
-            && self.work < most
+            && self.following.allowance.is_left()
             && let Some(follow) = self.following.take_ready()
         {
-            self.work += PUSH_WORK;
+            self.work = PUSH_WORK;
             bytes += self.top_up(follow, &mut shared, now, rng);
+            self.following.allowance.spend(self.work);
         }
     }
 

@@ -6,13 +6,15 @@
 //! dispatch     the way from a message to the file that answers it
 //! commands     the way of a command: earlier answers, signatures, guards, rules
 //! answers      the answers to questions of the domains, and pages of blocks
-//! following    blocks for members who follow them       presence   members who are online
+//! following    blocks for members who follow them       allowance  what they may cost
+//! presence     members who are online
 //! receipts, proofs, checkpoints, cosigned, verification, figures   the answers to everything else
 //! outbox, held, note   replies, which wait until what they have seen is durable
 //! tick         the service as a loop drives it: one turn, one batch
 //! ```
 
 mod admission;
+mod allowance;
 mod answers;
 mod checkpoints;
 mod clock;
