@@ -182,6 +182,8 @@ def measure_ledgerd(row, _):
     arguments += ["--orders-per-command", row.elements, "--inflight", 1]
     if row.group == "transfer":
         arguments.append("--payments")
+    if row.device_keys:
+        arguments.append("--device-keys")
     figures = json.loads(run([str(argument) for argument in arguments]))
     return {
         "operations_per_second": figures["commands_per_second"],

@@ -19,6 +19,8 @@ class Row:
     beside: str = ""
     # What the system needs to know beside that: bytes of a write, commands in a pipeline.
     detail: int = 0
+    # ledgerd's members sign with Ed25519 and not with RSA-3072.
+    device_keys: bool = False
 
 
 ROWS = [
@@ -35,9 +37,12 @@ ROWS = [
     Row("redis-pipeline-64", "redis", "append", "XADD, 64 in a pipeline", 64, beside="pg-append-64", detail=64),
     Row("sqlite-append-1", "sqlite", "append", "single-row INSERT", 1, beside="pg-append-1"),
     Row("sqlite-append-100", "sqlite", "append", "100 rows in a transaction", 1, 100, beside="pg-append-100"),
-    Row("ledgerd-append-1", "ledgerd", "append", "1 order in a command", 1, beside="pg-append-1", detail=600),
-    Row("ledgerd-append-16", "ledgerd", "append", "1 order in a command", 16, beside="pg-append-16", detail=2_000),
-    Row("ledgerd-append-64", "ledgerd", "append", "1 order in a command", 64, beside="pg-append-64", detail=4_000),
+    Row("ledgerd-append-1", "ledgerd", "append", "1 order in a command, RSA keys", 1, beside="pg-append-1", detail=600),
+    Row("ledgerd-append-16", "ledgerd", "append", "1 order in a command, RSA keys", 16, beside="pg-append-16", detail=2_000),
+    Row("ledgerd-append-64", "ledgerd", "append", "1 order in a command, RSA keys", 64, beside="pg-append-64", detail=4_000),
+    Row("ledgerd-device-1", "ledgerd", "append", "1 order in a command, device keys", 1, beside="pg-append-1", detail=1_200, device_keys=True),
+    Row("ledgerd-device-16", "ledgerd", "append", "1 order in a command, device keys", 16, beside="pg-append-16", detail=8_000, device_keys=True),
+    Row("ledgerd-device-64", "ledgerd", "append", "1 order in a command, device keys", 64, beside="pg-append-64", detail=32_000, device_keys=True),
     Row("ledgerd-append-8192", "ledgerd", "append", "8,192 orders in a command", 8, 8_192, beside="pg-append-100", detail=240),
     Row("pg-transfer-1", "postgresql", "transfer", "two-account transfer", 1),
     Row("pg-transfer-16", "postgresql", "transfer", "two-account transfer", 16),
