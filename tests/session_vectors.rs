@@ -14,7 +14,7 @@ use ledgerd::session::{ClientEvent, ClientSession, ClientTicket, ServerSession};
 use sha3::Sha3_256;
 use x25519_dalek::{PublicKey as EphemeralKey, StaticSecret};
 
-use crate::session_world::{ACCOUNT, Ends, World};
+use crate::session_world::{ACCOUNT, Ends, World, signing_key};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/vectors/channel.txt");
 
@@ -26,6 +26,7 @@ fn the_vectors_are_what_the_channel_does() {
     anonymous(&mut book);
     let ticket = authenticated(&mut book);
     resumption(&mut book, &ticket);
+    authenticated_with_device_key(&mut book);
     book.compare(FILE);
 }
 
@@ -73,6 +74,19 @@ fn authenticated(book: &mut Book) -> ClientTicket {
     ends.client.send_message(b"hello", &mut world.client_env()).unwrap();
     finish(book, &mut world, &mut ends, &mut run, false);
     run.ticket.unwrap()
+}
+
+/// The record of the client's authentication is as long as where RSA signs.
+fn authenticated_with_device_key(book: &mut Book) {
+    book.section("authenticated with a device key");
+    let mut world = world();
+    world.client_key = signing_key("ed25519_device");
+    book.put("client_spki", world.client_key.public().spki());
+    book.put("client_key_id", &world.client_key.public().key_id().0);
+    let (mut ends, mut run) = start_full(book, &mut world, true, "device");
+    ends.client.send_message(b"hello", &mut world.client_env()).unwrap();
+    finish(book, &mut world, &mut ends, &mut run, false);
+    assert!(run.ticket.is_some());
 }
 
 /// The ticket of the section before, at a server that remembers it.

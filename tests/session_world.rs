@@ -30,6 +30,7 @@ fn pem(name: &str) -> &'static str {
         "server" => include_str!("../fixtures/keys/server.pem"),
         "server_next" => include_str!("../fixtures/keys/server_next.pem"),
         "client" => include_str!("../fixtures/keys/client.pem"),
+        "ed25519_device" => include_str!("../fixtures/keys/ed25519_device.pem"),
         "other" => include_str!("../fixtures/keys/other.pem"),
         _ => panic!("no key {name}"),
     }
