@@ -169,7 +169,9 @@ fn keys(place: &Place, at: &str, reference: &mut Reference) {
     seen("keys end", &["keys", "end", "desk"]);
     place.done("tablet", at, &["getKey", "--accept-new"]);
     let request = place.done("tablet", at, &["--json", "keys", "request", "3"]);
-    reference.hold("keys request", &request);
+    let asked = reference.hold("keys request", &request);
+    let text = asked[0]["request"].as_str().unwrap();
+    std::fs::write(place.directory.path().join("tablet.request"), text).unwrap();
     for key in listed[0]["keys"].as_array().unwrap() {
         reference.holds("keys, one of keys", key);
     }
@@ -302,6 +304,7 @@ fn shown(place: &Place, reference: &mut Reference) {
     let made = |made: &str| name(&folder.join(made));
     let receipt = says("show, receipt", "receipt", &made("a.receipt"));
     says("show, cheque", "cheque", &made("bob.cheque"));
+    says("show, key_request", "key_request", &made("tablet.request"));
     says("show, checkpoint", "checkpoint", &made("a.checkpoint"));
     says("show, descriptor", "descriptor", &first(&alice.join("servers"), ".descriptor"));
     says("show, public_key", "public_key", &made("operator.pem"));

@@ -66,8 +66,20 @@ impl Listening {
         }
     }
 
+    /// Where it listens.
+    pub(super) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Waits until it ends by itself; gives its exit code and what it has said.
+    pub(super) fn ends(mut self) -> (Option<i32>, String) {
+        let mut said = String::new();
+        self.stderr.read_to_string(&mut said).unwrap();
+        (self.child.wait().unwrap().code(), said)
+    }
+
     /// The next payment.
-    fn incoming(&mut self) -> Value {
+    pub(super) fn incoming(&mut self) -> Value {
         let mut line = String::new();
         self.stdout.read_line(&mut line).unwrap();
         serde_json::from_str(&line).unwrap_or_else(|error| panic!("{line:?}: {error}"))

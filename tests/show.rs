@@ -145,7 +145,7 @@ fn show_says_what_a_file_is_who_signed_it_and_for_whom_and_what_could_not_be_che
             "alice (#1), who is you",
             "40.00 USD",
             "rent",
-            "checked: it is signed with the key of this home",
+            "checked: it is signed with a key of this home",
         ],
     );
     let value =
@@ -182,7 +182,7 @@ fn show_says_what_a_file_is_who_signed_it_and_for_whom_and_what_could_not_be_che
     let name = |path: &Path| path.to_str().unwrap().to_owned();
     let key = alice.join("key.pem");
     let secret = fs::read_to_string(&key).unwrap();
-    says(&alice, &name(&key), 0, &["NOT encrypted", "it is the key of this home"]);
+    says(&alice, &name(&key), 0, &["NOT encrypted", "it is a key of this home"]);
     let (_, out, err) = show(&bob, &[&name(&key)]);
     let lines = secret.lines().filter(|line| !line.starts_with("-----"));
     lines.for_each(|line| assert!(!out.contains(line) && !err.contains(line), "a secret is shown"));

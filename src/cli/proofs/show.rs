@@ -20,7 +20,7 @@ use crate::terminal::exit::Exit;
 use crate::text::escape;
 use known::Known;
 
-/// Say in words what a file is: a receipt, a checkpoint, a cheque, a key, or another file of a ledger's.
+/// Say in words what a file is: a receipt, a checkpoint, a cheque, a key, a key request, or another file of a ledger's.
 ///
 /// Who signed it, for whom, and what of it could be checked with what your home directory knows. No server is asked.
 #[derive(FromArgs, ArgsInfo, Debug)]
@@ -48,7 +48,7 @@ impl Run for Show {
         };
         let shown = shown.ok_or_else(|| {
             ClientError::Usage(format!(
-                "{name}: neither a receipt, a checkpoint, a cheque, a key, nor another file of a ledger's that this \
+                "{name}: neither a receipt, a checkpoint, a cheque, a key, a key request, nor another file of a ledger's that this \
                  program knows"
             ))
         })?;
@@ -188,6 +188,7 @@ fn file(bytes: &[u8], path: &Path, known: &Known) -> Option<Shown> {
     let text = armour::text_of(bytes);
     signed::receipt(&text, known)
         .or_else(|| signed::cheque(&text, known))
+        .or_else(|| signed::key_request(&text, known))
         .or_else(|| private::private_key(&text, known))
         .or_else(|| signed::public_key(&text, known))
         .or_else(|| signed::descriptor(&text, known))

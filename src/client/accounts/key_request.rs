@@ -55,6 +55,11 @@ impl KeyRequest {
             .map_err(|error| ClientError::Unexpected(error.to_string()))
     }
 
+    /// Whether a text holds something that is said to be a key request.
+    pub fn is_in(text: &str) -> bool {
+        armour::pem(text, LABEL) != Err(NotOne::Absent)
+    }
+
     /// Reads a request out of a text as a person hands it on, and checks the key and its proof.
     ///
     /// # Errors

@@ -3,7 +3,6 @@
 mod first_blocks;
 mod ends;
 mod receipts;
-mod done;
 mod taken_ids;
 mod included;
 mod own_blocks;
@@ -12,7 +11,6 @@ mod verdict;
 mod witness;
 
 pub use copying::Copying;
-pub(super) use done::fetch_done;
 pub(super) use ends::fetch_end;
 pub use first_blocks::{first_block, keep_first_block};
 pub(super) use included::prove_included;

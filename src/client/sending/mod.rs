@@ -2,6 +2,7 @@
 
 mod idempotency;
 mod run_book;
+mod standing;
 mod submitter;
 mod once;
 mod earlier;

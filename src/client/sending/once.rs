@@ -5,12 +5,11 @@ use super::idempotency::IdempotencyKey;
 use super::run_book::{RunBook, RunKind, Runner};
 use super::submitter::{DEADLINE, Outcome, submit_one};
 use crate::client::link::{Member, Reopen as _};
-use crate::client::proofs::{fetch_done, refuse_id_of_cheque};
+use crate::client::proofs::refuse_id_of_cheque;
 use crate::client::{ClientError, Signer};
 use crate::crypto::{Digest, sha3};
 use crate::domain::Command;
 use crate::domain::payments::ChequeId;
-use crate::refusal;
 use crate::wire::Accepted;
 
 /// A command that stands in a block. Whoever tells it says so with [`Submitted::told`]; if nobody does, the same
@@ -92,13 +91,6 @@ pub fn submit_once(
     book.sending(&message, &signature, true)?;
     match submit_one(member, message, signature, DEADLINE)? {
         Outcome::Done(accepted) => Ok(Submitted { accepted, book }),
-        // The home may have another key than when the command was sent first, so that the bytes are others.
-        Outcome::Refused(refusal) if refusal.name == refusal::CONFLICT && book.goes_on() => {
-            match fetch_done(member, id, (tag, &body))? {
-                Some(accepted) => Ok(Submitted { accepted, book }),
-                None => Err(ClientError::Refused(refusal)),
-            }
-        }
         Outcome::Refused(refusal) => {
             book.finish()?;
             Err(ClientError::Refused(refusal))

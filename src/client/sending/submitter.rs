@@ -3,14 +3,20 @@
 //! There are three outcomes, and the third is said as such: done, refused, unknown. A command without an answer
 //! is sent again over a new connection, under its own id, until its deadline: the server answers a copy with
 //! the receipt of the original. After the deadline its outcome is *unknown*, and never *failed*.
+//!
+//! A command whose id stands in another block is refused with `conflict`. That block is asked for: it may hold the same
+//! command, signed with a key that the home had before.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::standing::stands_in;
+use crate::chain::Message;
 use crate::client::link::{Reopen, Waited};
 use crate::client::{ClientError, clock};
+use crate::refusal;
 use crate::time::Monotonic;
-use crate::wire::{Accepted, Refusal, Reply, Request, Submission};
+use crate::wire::{Accepted, ReceiptOf, Refusal, Reply, Request, Submission};
 
 /// Seconds for which a command without an answer is tried again, where nobody says otherwise.
 pub const DEADLINE: Duration = Duration::from_secs(30);
@@ -47,6 +53,21 @@ struct UnderWay {
     message: Vec<u8>,
     signature: Vec<u8>,
     until: Monotonic,
+    /// The refusal of a command whose id stands in another block, which is being asked for.
+    conflict: Option<Refusal>,
+}
+
+impl UnderWay {
+    /// What is asked of the server next.
+    fn request(&self) -> Request<'_> {
+        let UnderWay { message, signature, conflict, .. } = self;
+        match Message::parse(message) {
+            Ok(message) if conflict.is_some() => {
+                Request::Receipt(ReceiptOf::Command(message.header.command_id))
+            }
+            _ => Request::Submit(Submission { message, signature }),
+        }
+    }
 }
 
 /// When to connect again.
@@ -100,15 +121,15 @@ impl<'a> Submitter<'a> {
         let until = Monotonic(clock::now().mono.0.saturating_add(self.deadline));
         let place = self.next_place;
         self.next_place += 1;
-        self.under_way.insert(place, UnderWay { tag, message, signature, until });
+        self.under_way.insert(place, UnderWay { tag, message, signature, until, conflict: None });
         if self.lost.is_none() {
             self.send(place);
         }
     }
 
     fn send(&mut self, place: u64) {
-        let Some(UnderWay { message, signature, .. }) = self.under_way.get(&place) else { return };
-        match self.link.connection().send(&Request::Submit(Submission { message, signature })) {
+        let Some(command) = self.under_way.get(&place) else { return };
+        match self.link.connection().send(&command.request()) {
             Ok(request) => drop(self.by_request.insert(request, place)),
             Err(_) => self.lose(),
         }
@@ -154,16 +175,28 @@ impl<'a> Submitter<'a> {
 
     /// Takes an answer; one that came too late is of nothing under way.
     fn answered(&mut self, request: u32, reply: Reply) -> Result<Option<News>, ClientError> {
-        let place = self.by_request.remove(&request);
-        let Some(command) = place.and_then(|place| self.under_way.remove(&place)) else { return Ok(None) };
-        match reply {
-            Reply::Accepted(accepted) => {
-                self.link.note_receipt(accepted.index, accepted.hash);
-                Ok(Some(News::Outcome(command.tag, Outcome::Done(accepted))))
+        let Some(place) = self.by_request.remove(&request) else { return Ok(None) };
+        let Some(command) = self.under_way.remove(&place) else { return Ok(None) };
+        let tag = command.tag;
+        let outcome = match (reply, command.conflict) {
+            (Reply::Accepted(accepted), None) => Outcome::Done(accepted),
+            (Reply::Refused(refusal), None) if refusal.name == refusal::CONFLICT => {
+                self.under_way.insert(place, UnderWay { conflict: Some(refusal), ..command });
+                self.send(place);
+                return Ok(None);
             }
-            Reply::Refused(refusal) => Ok(Some(News::Outcome(command.tag, Outcome::Refused(refusal)))),
-            _ => Err(ClientError::other_answer()),
+            (Reply::Refused(refusal), None) => Outcome::Refused(refusal),
+            (Reply::Receipt(proofs), Some(conflict)) => match stands_in(&proofs.block, &command.message) {
+                Some(accepted) => Outcome::Done(accepted),
+                None => Outcome::Refused(conflict),
+            },
+            (Reply::Refused(_), Some(conflict)) => Outcome::Refused(conflict),
+            _ => return Err(ClientError::other_answer()),
+        };
+        if let Outcome::Done(accepted) = &outcome {
+            self.link.note_receipt(accepted.index, accepted.hash);
         }
+        Ok(Some(News::Outcome(tag, outcome)))
     }
 
     /// Waits for the next attempt, or makes it and sends everything again in its order.

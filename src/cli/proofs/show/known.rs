@@ -2,8 +2,10 @@
 
 use crate::chain::Genesis;
 use crate::cli::context::Context;
-use crate::client::{Account, Home, KnownServer, first_block, known_servers, load_key, read_account};
-use crate::crypto::{LedgerId, VerifyingKey};
+use crate::client::{
+    Account, Home, KnownServer, first_block, key_files, known_servers, load_key_file, read_account,
+};
+use crate::crypto::{KeyId, LedgerId, VerifyingKey};
 use crate::domain::payments::Currency;
 use crate::domain::{AccountId, Settings};
 
@@ -11,16 +13,21 @@ pub(super) struct Known {
     /// None where there is no home directory yet.
     home: Option<Home>,
     pub(super) servers: Vec<KnownServer>,
-    /// The own key, where it can be read without a passphrase.
-    pub(super) key: Option<VerifyingKey>,
+    /// The keys of this home, those that can be read without a passphrase.
+    keys: Vec<VerifyingKey>,
 }
 
 impl Known {
     pub(super) fn of(context: &Context) -> Known {
         let home = context.existing_home();
         let servers = home.as_ref().and_then(|home| known_servers::all(home).ok()).unwrap_or_default();
-        let key = home.as_ref().and_then(|home| load_key(home, &mut |_| None).ok().flatten());
-        Known { servers, key: key.map(|key| key.public().clone()), home }
+        let keys = home.as_ref().map(own_keys).unwrap_or_default();
+        Known { servers, keys, home }
+    }
+
+    /// The key of this home with this name.
+    pub(super) fn own_key(&self, key_id: KeyId) -> Option<&VerifyingKey> {
+        self.keys.iter().find(|key| key.key_id() == key_id)
     }
 
     pub(super) fn server(&self, ledger_id: LedgerId) -> Option<&KnownServer> {
@@ -58,6 +65,12 @@ impl Known {
     pub(super) fn currency(&self, ledger_id: LedgerId) -> Option<Currency> {
         currency_of(&first_block(self.home.as_ref()?, ledger_id)?)
     }
+}
+
+fn own_keys(home: &Home) -> Vec<VerifyingKey> {
+    let files = key_files(home).unwrap_or_default();
+    let keys = files.iter().filter_map(|file| load_key_file(home, file, &mut |_| None).ok().flatten());
+    keys.map(|key| key.public().clone()).collect()
 }
 
 /// The currency that a first block names.

@@ -39,8 +39,8 @@ pub(super) fn private_key(text: &str, known: &Known) -> Option<Shown> {
         Ok(key) => key.public().clone(),
         Err(error) => return Some(shown.check(Check::Wrong(error.to_string()))),
     };
-    let own = known.key.as_ref().is_some_and(|own| *own == key);
-    let owner = if own { "you: it is the key of this home" } else { "not known here" };
+    let own = known.own_key(key.key_id()).is_some();
+    let owner = if own { "you: it is a key of this home" } else { "not known here" };
     Some(shown.fact("key_id", key.key_id()).fact_as("owner", owner, owner))
 }
 

@@ -7,7 +7,7 @@ use super::{Check, Shown};
 use crate::chain::{Block, Checkpoint, Genesis, Message, Receipt, ReceiptError, armour};
 use crate::cli::block_words::write_block;
 use crate::client::known_servers::read_checkpoint;
-use crate::client::{KnownServer, SignedCheque, clock};
+use crate::client::{KeyRequest, KnownServer, SignedCheque, clock};
 use crate::crypto::cosignature::WitnessPublicKey;
 use crate::crypto::note::LogPublicKey;
 use crate::crypto::{LedgerId, VerifyingKey};
@@ -122,12 +122,11 @@ pub(super) fn cheque(text: &str, known: &Known) -> Option<Shown> {
         .fact_as("expires", expires.to_string(), format!("{expires}{over}"))
         .fact("cheque_id", cheque.cheque_id)
         .fact_as("key_id", cheque.key_id.to_string(), format!("{}, which signed it", cheque.key_id));
-    let own = known.key.as_ref().filter(|key| key.key_id() == cheque.key_id);
-    let shown = match own {
+    let shown = match known.own_key(cheque.key_id) {
         Some(key) if signed.is_signed_by(key) => {
-            shown.check(Check::Holds("it is signed with the key of this home".to_owned()))
+            shown.check(Check::Holds("it is signed with a key of this home".to_owned()))
         }
-        Some(_) => shown.check(Check::Wrong("it names the key of this home, which did not sign it".to_owned())),
+        Some(_) => shown.check(Check::Wrong("it names a key of this home, which did not sign it".to_owned())),
         None => shown.check(Check::Open(format!(
             "the signature, because the key of #{} is not here; the ledger checks it when the cheque is settled",
             cheque.payer
@@ -151,12 +150,42 @@ pub(super) fn public_key(text: &str, known: &Known) -> Option<Shown> {
     };
     let id = key.key_id();
     let server = known.servers.iter().find(|server| server.encryption_key == id);
-    let owner = match (&known.key, server) {
-        (Some(own), _) if own.key_id() == id => "you: the private half is in this home".to_owned(),
+    let owner = match (known.own_key(id), server) {
+        (Some(_), _) => "you: the private half is in this home".to_owned(),
         (_, Some(server)) => format!("the server at {}, to encrypt to it", server.address()),
         _ => "not known here".to_owned(),
     };
     Some(shown.fact("key_id", id).fact_as("owner", owner.clone(), owner))
+}
+
+/// A key request.
+pub(super) fn key_request(text: &str, known: &Known) -> Option<Shown> {
+    let title = "a key request: a new machine asks that its key be added to an account";
+    let shown = Shown::new("key_request", title);
+    let request = match KeyRequest::find(text) {
+        Ok(request) => request,
+        Err(_) if !KeyRequest::is_in(text) => return None,
+        Err(error) => return Some(shown.check(Check::Wrong(error))),
+    };
+    let (id, key) = (request.ledger_id, &request.key);
+    let owner = match known.own_key(key.key_id()) {
+        Some(_) => "you: the private half is in this home",
+        None => "not known here",
+    };
+    let shown = shown
+        .fact_as("ledger_id", id.to_string(), known.ledger(id))
+        .fact_as("account", request.account.0, known.member(id, request.account))
+        .fact("key_kind", key.kind().name())
+        .fact("key_id", key.key_id())
+        .fact_as("owner", owner, owner)
+        .check(Check::Holds(
+            "the key has signed that it is to be one of this account on this ledger".to_owned(),
+        ))
+        .check(Check::Open(
+            "whose machine it is: compare the key's id with what that machine printed before you add it"
+                .to_owned(),
+        ));
+    Some(shown)
 }
 
 /// What a server says of itself.
