@@ -64,6 +64,7 @@ refusals! {
     INVALID_ADDRESS "invalid_address" Never,
     INVALID_CURRENCY "invalid_currency" Never,
     INVALID_HANDLE "invalid_handle" Never,
+    INVALID_INPUT "invalid_input" Never,
     INVALID_KEY "invalid_key" Never,
     INVALID_LABEL "invalid_label" Never,
     INVALID_MEMO "invalid_memo" Never,

@@ -108,12 +108,19 @@ fn every_refusal_of_the_reference_says_whether_trying_again_helps() {
     }
     assert!(listed.len() > 40, "the tables were found");
     // What a listener says, and what the command line says by itself, stands in other places.
-    let elsewhere = ["bad_checkpoint", "displaced", "home_not_writable", "malformed_cheque", "unreadable"];
+    let elsewhere = [
+        "bad_checkpoint",
+        "displaced",
+        "home_not_writable",
+        "invalid_input",
+        "malformed_cheque",
+        "unreadable",
+    ];
     listed.extend(elsewhere.map(str::to_owned));
     listed.sort();
     listed.dedup();
     let known: Vec<&str> = REFUSALS.iter().map(|(name, _)| *name).collect();
-    assert_eq!(known, listed, "client/retry.rs and docs/wire-protocol.md name the same refusals, in order");
+    assert_eq!(known, listed, "src/refusal.rs and docs/wire-protocol.md name the same refusals, in order");
 }
 
 /// One error of each kind that is not a refusal.
@@ -274,8 +281,8 @@ fn quoted_behind<'a>(code: &'a str, beginning: &'a str) -> impl Iterator<Item = 
 fn every_refusal_that_the_code_gives_is_in_the_reference() {
     let reference = document("docs/wire-protocol.md");
     let listed = names_in_tables(&reference);
-    // This one never travels: it is `ledgerctl`'s own.
-    let own = [refusal::HOME_NOT_WRITABLE];
+    // These never travel: they are `ledgerctl`'s own.
+    let own = [refusal::HOME_NOT_WRITABLE, refusal::INVALID_INPUT];
     for (name, _) in REFUSALS.iter().filter(|(name, _)| !own.contains(name)) {
         assert!(listed.contains(name), "{name} is not listed");
     }

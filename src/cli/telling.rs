@@ -2,19 +2,9 @@
 //! before anything leaves, the outcome is told, and only then is the command struck out ([`Submitted::tell`]).
 
 use super::context::Context;
-use crate::client::{ClientError, Member, Submitted, submit_once};
-use crate::domain::Command;
+use crate::client::{ClientError, Submitted};
 use crate::terminal::exit::Exit;
 use crate::wire::Accepted;
-
-/// Signs a command of the member's and sees it through.
-pub(super) fn submit(
-    context: &Context,
-    member: &mut Member,
-    command: &Command,
-) -> Result<Submitted, ClientError> {
-    submit_once(member, command, None, &mut || note_sent_before(context))
-}
 
 /// Says that a command is one that an earlier run sent.
 pub(super) fn note_sent_before(context: &Context) {

@@ -44,9 +44,9 @@ pub mod bench;
 
 pub use accounts::question as accounts_question;
 pub use accounts::{
-    Introduced, Joined, KeyRequest, Me, Registration, User, Wanted, add_own_key, add_requested_key, end_key,
-    fetch_keys, fetch_me, fetch_online, fetch_standing_key, find_member, machine_made_label, register,
-    restore_account, rotate_key, untold_registration,
+    Introduced, Joined, KeyRequest, Me, Registration, User, WantedKey, add_own_key, add_requested_key,
+    end_key, fetch_keys, fetch_me, fetch_online, fetch_standing_key, find_member, grant, machine_made_label,
+    register, restore_account, revoke, rotate_key, untold_registration, vouch_clock,
 };
 pub use error::ClientError;
 pub use figures::fetch_figures;
@@ -68,8 +68,8 @@ pub use payments::input as payments_input;
 pub use payments::question as payments_question;
 pub use payments::{
     ApartTold, Draft, End, Issued, Moved, Payee, SentCheque, SentCheques, SignedCheque, Statement,
-    balance_after_issuing, balance_after_paying, end_of, fate_of, fetch_balance, issue, pay, pay_apart,
-    proves_settled, revoke_cheque, sign_cheque, write_cheque,
+    balance_after_issuing, balance_after_paying, end_of, fate_of, fetch_balance, issue, issue_to, pay,
+    pay_apart, proves_settled, revoke_cheque, settle, sign_cheque, write_cheque,
 };
 pub use proofs::{
     Copying, Cosigned, Registrant, Verdict, check_own_block, conflict, demand_cosigned, fetch_key,

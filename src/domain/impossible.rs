@@ -31,9 +31,19 @@ pub enum Impossible {
     Amount,
     /// Something is taken away that is not there.
     NoSuch(&'static str),
+    /// Something comes that is there already.
+    Twice(&'static str),
 }
 
 impl Impossible {
+    /// Demands what follows from every block before.
+    ///
+    /// # Errors
+    /// `otherwise`.
+    pub(super) fn unless(follows: bool, otherwise: Impossible) -> Result<(), Impossible> {
+        if follows { Ok(()) } else { Err(otherwise) }
+    }
+
     /// Compares what an event says with what follows from the state.
     ///
     /// # Errors
@@ -63,6 +73,7 @@ impl fmt::Display for Impossible {
             }
             Impossible::Amount => f.write_str("an amount is less than one minor unit"),
             Impossible::NoSuch(what) => write!(f, "{what} is not there"),
+            Impossible::Twice(what) => write!(f, "{what} is there already"),
         }
     }
 }

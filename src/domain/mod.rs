@@ -100,7 +100,7 @@ pub enum Answer {
 /// News for an account that follows its blocks, about something that stands in no block which the account may read. A
 /// notice is sent at most once, and dropped where there is no room for it. The order of the variants is their number on
 /// the wire: a further domain is appended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Notice {
     /// News about money.
     Payments(payments::Notice),

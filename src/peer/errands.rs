@@ -230,7 +230,7 @@ impl Errands {
             }
             // The payer asks again because an answer was lost.
             Err(ClientError::Refused(refusal)) if refusal.name == refusal::ALREADY_SETTLED => {
-                match self.patiently(|member| fate_of(member, &cheque.cheque, &payer.key)) {
+                match self.patiently(|member| fate_of(member, &cheque.cheque)) {
                     Ok(Some((Fate::Settled(index), receipt))) => {
                         Ok(Settlement::Done { receipt: receipt.to_text(), index, already: true })
                     }

@@ -168,7 +168,7 @@ fn left_behind(
         }
         let cheque = kept.signed.cheque.clone();
         let id = cheque.cheque_id;
-        match fate(member, &cheque)? {
+        match fate_of(member, &cheque)? {
             Some((Fate::Settled(_), receipt)) if is_wanted => {
                 begun = Begun::Settled(Some(kept), id, receipt);
             }
@@ -189,11 +189,6 @@ fn left_behind(
         }
     }
     Ok(begun)
-}
-
-fn fate(member: &mut Member, cheque: &Cheque) -> Result<Option<(Fate, Receipt)>, ClientError> {
-    let key = member.key().public().clone();
-    fate_of(member, cheque, &key)
 }
 
 /// What became of the payment with this key: its cheque id is the key's, whoever hands it over, and a cheque id is
@@ -301,7 +296,7 @@ fn look_up(member: &mut Member, signed: &SignedCheque, why: &str) -> Result<Rece
              nothing twice, or take it back with `revoke-cheque {id}`"
         ))
     };
-    match fate(member, &signed.cheque) {
+    match fate_of(member, &signed.cheque) {
         Ok(Some((Fate::Settled(_), receipt))) => Ok(receipt),
         Ok(Some((Fate::Revoked(index), _))) => {
             let text = format!("the cheque was revoked by its payer in block {index}");

@@ -9,6 +9,7 @@ use super::{ConnectionId, Service};
 use crate::domain::{self, Access, AccountId, Query};
 use crate::ledger::{Reading, ReadingCost};
 use crate::limits::PAGE_BYTES_MAX;
+use crate::refusal;
 use crate::wire::{CopyPage, Figure, Figures, Refusal, Reply};
 
 /// Bytes that are read, decoded, sealed and sent in about a microsecond.
@@ -35,7 +36,8 @@ impl Service {
             Access::Role(role) => state.has_role(account, role),
         };
         if !may_ask {
-            return self.hold_durable(id, request, not_authenticated());
+            let reply = if account == AccountId::NONE { not_authenticated() } else { lacks_role() };
+            return self.hold_durable(id, request, reply);
         }
         let mut reading = self.ledger.reading();
         let reply = match domain::answer(state, &mut reading, account, query) {
@@ -120,4 +122,9 @@ impl Service {
         figures.push(Figure { name: "last_block".to_owned(), value: replica.link().last_of(account).into() });
         Reply::Whoami(Figures(figures))
     }
+}
+
+/// The reply to a member who asks for something that needs a role.
+fn lacks_role() -> Reply {
+    Reply::Refused(Refusal::fail(refusal::NO_PERMISSION, "this needs a role that the account does not have"))
 }

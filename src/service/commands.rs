@@ -14,7 +14,6 @@
 //! Commands of one connection are decided in the order in which they arrived, whichever signature a helper
 //! finishes first. Nothing before the rules changes anything, and nothing is told before the batch is durable.
 
-use crate::refusal;
 use serde_bytes::ByteBuf;
 
 use super::door::{Caller, Connection, PendingCommand};
@@ -26,6 +25,7 @@ use crate::crypto::{KeyId, is_signature_length};
 use crate::domain::{AccountId, Command, Context, Endorser, Happened, Rejection, Signer};
 use crate::eventlog::LogError;
 use crate::ledger::{Admission, Placement, Refused};
+use crate::refusal;
 use crate::time::Now;
 use crate::wire::{Accepted, Refusal, Reply, Submission};
 
@@ -74,13 +74,13 @@ impl Service {
         now: Now,
     ) -> Result<(CheckingKey, Vec<EndorsementCheck>), Box<Reply>> {
         let malformed =
-            || Box::new(refusal(refusal::MALFORMED_COMMAND, "the bytes are not a signed command"));
+            || Box::new(refused(refusal::MALFORMED_COMMAND, "the bytes are not a signed command"));
         let message = Message::parse(submission.message).map_err(|_| malformed())?;
         if !is_signature_length(submission.signature.len()) {
             return Err(malformed());
         }
         if message.header.ledger_id != self.ledger.ledger_id() {
-            return Err(Box::new(refusal(
+            return Err(Box::new(refused(
                 refusal::OTHER_LEDGER,
                 "the command was signed for another ledger",
             )));
@@ -102,7 +102,7 @@ impl Service {
             return Ok(Vec::new());
         }
         let Ok(command) = Command::decode(message.header.tag, message.body) else {
-            return Err(Box::new(refusal(refusal::MALFORMED_COMMAND, "the command does not decode")));
+            return Err(Box::new(refused(refusal::MALFORMED_COMMAND, "the command does not decode")));
         };
         let endorsements = command.endorsements(message.header.ledger_id, message.header.account);
         let checks = endorsements.into_iter().map(|endorsement| {
@@ -132,7 +132,7 @@ impl Service {
             Caller::Unknown | Caller::Anonymous => Err(Box::new(not_authenticated())),
             Caller::Member(account, _) if header.account == account => Ok(()),
             Caller::Member(..) => {
-                Err(Box::new(refusal(refusal::NO_PERMISSION, "a command is submitted by its author")))
+                Err(Box::new(refused(refusal::NO_PERMISSION, "a command is submitted by its author")))
             }
         }
     }
@@ -154,7 +154,7 @@ impl Service {
         match command.as_ref().map(Command::signer) {
             Some(Signer::Itself(spki)) => Ok(CheckingKey::Spki(spki.to_vec())),
             Some(Signer::Author) | None => {
-                Err(Box::new(refusal(refusal::MALFORMED_COMMAND, "the registration does not decode")))
+                Err(Box::new(refused(refusal::MALFORMED_COMMAND, "the registration does not decode")))
             }
         }
     }
@@ -212,7 +212,7 @@ impl Service {
             Ok(Admission::Known(placement) | Admission::Pending(placement)) => {
                 Screening::Answer(accepted(placement, true))
             }
-            Ok(Admission::Conflict) => Screening::Answer(refusal(
+            Ok(Admission::Conflict) => Screening::Answer(refused(
                 refusal::CONFLICT,
                 "another command with this id is in the ledger; nothing was changed",
             )),
@@ -231,7 +231,7 @@ impl Service {
     /// Notes that the log has failed. The process ends before this answer leaves.
     fn failed(&mut self, error: LogError) -> Reply {
         self.fatal.get_or_insert(error);
-        refusal(refusal::UNREADABLE, "the log cannot be read")
+        refused(refusal::UNREADABLE, "the log cannot be read")
     }
 
     /// Gives a command its place among those of its connection, and has its signature checked.
@@ -327,16 +327,16 @@ impl Service {
     /// The answer to a command whose signature was checked; none if the batch has no room for the block.
     fn decide(&mut self, check: &CommandCheck, verdict: &SignatureVerdict, now: Now) -> Option<Reply> {
         let Ok(message) = Message::parse(&check.message) else {
-            return Some(refusal(refusal::MALFORMED_COMMAND, "the bytes are not a signed command"));
+            return Some(refused(refusal::MALFORMED_COMMAND, "the bytes are not a signed command"));
         };
         // The verdict on its signatures. An endorser who is not known is told further down, after older answers.
         match verdict {
             SignatureVerdict::Good | SignatureVerdict::UnknownEndorser(_) => {}
             SignatureVerdict::Bad => {
-                return Some(refusal(refusal::BAD_SIGNATURE, "the signature does not hold"));
+                return Some(refused(refusal::BAD_SIGNATURE, "the signature does not hold"));
             }
-            SignatureVerdict::BadEndorsement(name, sentence) => return Some(refusal(name, sentence)),
-            SignatureVerdict::BadKey(error) => return Some(refusal(refusal::INVALID_KEY, error)),
+            SignatureVerdict::BadEndorsement(name, sentence) => return Some(refused(name, sentence)),
+            SignatureVerdict::BadKey(error) => return Some(refused(refusal::INVALID_KEY, error)),
         }
         if check.key_id() != message.header.key_id {
             // Only a registration can name another key than the one that it holds, and every copy of it is as wrong.
@@ -348,7 +348,7 @@ impl Service {
         }
         // What the author may take of what is scarce.
         if message.header.account == AccountId::NONE && !self.takes_registration(check.connection, now) {
-            return Some(refusal(refusal::BUSY, "too many registrations at once; try again in a moment"));
+            return Some(refused(refusal::BUSY, "too many registrations at once; try again in a moment"));
         }
         if let SignatureVerdict::UnknownEndorser(rejection) = verdict {
             let refusal = self.refusal_of(rejection);
@@ -360,7 +360,7 @@ impl Service {
         }
         // The guards, and at last the rules.
         let Ok(command) = Command::decode(message.header.tag, message.body) else {
-            return Some(refusal(refusal::MALFORMED_COMMAND, "the command does not decode"));
+            return Some(refused(refusal::MALFORMED_COMMAND, "the command does not decode"));
         };
         if let Err(guarded) = command.guard(now.wall) {
             let refusal = Refusal::from(guarded);
@@ -475,7 +475,7 @@ fn accepted(placement: Placement, duplicate: bool) -> Reply {
 }
 
 /// The reply that refuses a command by this name.
-fn refusal(name: &str, message: impl ToString) -> Reply {
+fn refused(name: &str, message: impl ToString) -> Reply {
     Reply::Refused(Refusal::fail(name, message))
 }
 

@@ -33,6 +33,9 @@ const PUSH_WORK: u64 = 8;
 /// Bytes that are sealed and written in about a microsecond.
 const BYTES_PER_WORK: usize = 512;
 
+/// Notices that one turn sends at most.
+const NOTICES_PER_TURN_MAX: usize = 64;
+
 /// Names a follower: its connection, and the request that it follows under.
 type Follow = (ConnectionId, u32);
 
@@ -64,7 +67,7 @@ pub(super) struct Following {
     /// Accounts with followers that blocks of the open batch concern.
     concerned: BTreeSet<AccountId>,
     /// Notices that blocks of the open batch give reason for.
-    notices: Vec<(AccountId, Notice)>,
+    notices: BTreeSet<(AccountId, Notice)>,
     /// What followers may cost the loop.
     allowance: Allowance,
 }
@@ -85,13 +88,13 @@ impl Following {
         happened.concerns(&mut concerns);
         happened.notices(context, &mut |account, notice| {
             if by_account.contains_key(&account) {
-                notices.push((account, notice));
+                notices.insert((account, notice));
             }
         });
     }
 
     /// The blocks that were heard of are durable: those who follow them are looked at, and no others.
-    pub(super) fn became_durable(&mut self) -> Vec<(AccountId, Notice)> {
+    pub(super) fn became_durable(&mut self) -> BTreeSet<(AccountId, Notice)> {
         for account in std::mem::take(&mut self.concerned) {
             let follows: Vec<Follow> = self.of_account(account).collect();
             follows.into_iter().for_each(|follow| self.make_ready(follow));
@@ -362,15 +365,15 @@ impl Service {
         page
     }
 
-    /// Sends notices to those who follow the account that they are for. A notice that finds no room is dropped: what it
-    /// speaks of can be asked for.
+    /// Sends notices to those who follow the account that they are for. A notice that finds no room, or comes behind as many
+    /// as one turn sends, is dropped: what it speaks of can be asked for.
     pub(super) fn send_notices(
         &mut self,
-        notices: Vec<(AccountId, Notice)>,
+        notices: BTreeSet<(AccountId, Notice)>,
         now: Now,
         rng: &mut dyn CryptoRng,
     ) {
-        for (account, notice) in notices {
+        for (account, notice) in notices.into_iter().take(NOTICES_PER_TURN_MAX) {
             let follows: Vec<Follow> = self.following.of_account(account).collect();
             for (id, request) in follows {
                 let has_room = self
@@ -379,6 +382,7 @@ impl Service {
                     .get(&id)
                     .is_some_and(|connection| !connection.ending && connection.has_taken_all());
                 if has_room {
+                    self.following.allowance.spend(PUSH_WORK);
                     let message = wire::seal(request, &Reply::Push(Push::Notice(notice)));
                     let _ended = self.with_env(id, now, rng, |connection, env| {
                         connection.session.send_message(&message, env)

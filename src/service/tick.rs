@@ -1,6 +1,7 @@
 //! The service as a loop drives it: what happens outside is handed over, then the turn ends. All blocks of a turn become one
 //! batch, and only when that is durable do the held replies leave.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -54,7 +55,7 @@ impl Handler for Service {
             return Ok(());
         }
         self.commit_due = None;
-        let mut notices = Vec::new();
+        let mut notices = BTreeSet::new();
         let blocks = self.ledger.commit(rng)?;
         if blocks > 0 {
             self.newest_batch = blocks;

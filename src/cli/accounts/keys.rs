@@ -12,7 +12,7 @@ use crate::cli::run::Run;
 use crate::cli::session::{Session, open_member, open_member_for};
 use crate::cli::telling::{note_sent_before, show, tell};
 use crate::client::{
-    ClientError, Introduced, KEY_FILE, KeyRequest, Submitted, Wanted, add_own_key, add_requested_key,
+    ClientError, Introduced, KEY_FILE, KeyRequest, Submitted, WantedKey, add_own_key, add_requested_key,
     end_key, fetch_keys, load_key, make_key, pinned, read_account, rotate_key,
 };
 use crate::crypto::{KeyId, KeyKind};
@@ -188,7 +188,7 @@ impl AddKey {
         let (custody, usual) =
             if is_device { (Custody::Device, Rights::Act) } else { (Custody::File, Rights::Full) };
         let rights = self.rights.unwrap_or(usual);
-        let wanted = Wanted { label: self.device.clone(), custody, rights };
+        let wanted = WantedKey { label: self.device.clone(), custody, rights };
         if self.device.is_some() {
             context.out.note("the name of a key is public, and stays readable for ever");
         }

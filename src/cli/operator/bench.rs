@@ -8,11 +8,10 @@ use comfy_table::{Table, presets};
 use crate::cli::context::Context;
 use crate::cli::run::Run;
 use crate::cli::session::open_member_for;
-use crate::cli::telling::submit;
+use crate::cli::telling::note_sent_before;
 use crate::client::bench::{self, Accounts, Needy, Plan, Report};
-use crate::client::{ClientError, clock, pinned};
-use crate::domain::payments::{self, Issue};
-use crate::domain::{Command, Rights};
+use crate::client::{ClientError, clock, issue_to, pinned};
+use crate::domain::Rights;
 use crate::limits::{ORDERS_MAX, PAYMENTS_MAX};
 use crate::refusal;
 use crate::terminal::arguments::number_in;
@@ -159,8 +158,8 @@ fn fund(context: &Context, accounts: &Accounts, plan: &Plan) -> Result<(), Clien
     };
     for needy in &needy {
         let amount = i64::try_from(needy.missing).map_err(|_| penniless(needy))?;
-        let issue = Command::Payments(payments::Command::Issue(Issue { to: needy.account, amount }));
-        match submit(context, &mut operator, &issue) {
+        let again = &mut || note_sent_before(context);
+        match issue_to(&mut operator, needy.account, amount, None, again) {
             Err(ClientError::Refused(refusal)) if refusal.name == refusal::NO_PERMISSION => {
                 return Err(penniless(needy));
             }

@@ -6,10 +6,10 @@ use crate::cli::context::Context;
 use crate::cli::members::whom;
 use crate::cli::run::Run;
 use crate::cli::session::open_member_for;
-use crate::cli::telling::{show, submit, tell};
-use crate::client::{ClientError, Registrant, User, find_member};
-use crate::domain::accounts::{self, RevokeRole, Role};
-use crate::domain::{Command, Rights};
+use crate::cli::telling::{note_sent_before, show, tell};
+use crate::client::{ClientError, Registrant, User, find_member, revoke};
+use crate::domain::Rights;
+use crate::domain::accounts::Role;
 use crate::terminal::exit::Exit;
 
 /// Take a role away; for operators.
@@ -32,8 +32,7 @@ impl Run for Revoke {
         let (user, role): (User, _) = (self.user.parse().map_err(ClientError::Usage)?, self.role);
         let mut member = open_member_for(context, Rights::Full)?;
         let Registrant { account, handle, .. } = find_member(&mut member, &user)?;
-        let revoked = Command::Accounts(accounts::Command::RevokeRole(RevokeRole { account, role }));
-        let submitted = submit(context, &mut member, &revoked)?;
+        let submitted = revoke(&mut member, account, role, &mut || note_sent_before(context))?;
         let words = format!("{} is {role} no more", whom(&handle, account));
         let fields =
             [("account", account.0.into()), ("handle", handle.into()), ("role", role.to_string().into())];

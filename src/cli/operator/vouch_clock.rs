@@ -5,10 +5,8 @@ use argh::{ArgsInfo, FromArgs};
 use crate::cli::context::Context;
 use crate::cli::run::Run;
 use crate::cli::session::open_member;
-use crate::cli::telling::{show, submit, tell};
-use crate::client::{ClientError, clock};
-use crate::domain::Command;
-use crate::domain::accounts;
+use crate::cli::telling::{note_sent_before, show, tell};
+use crate::client::{ClientError, clock, vouch_clock};
 use crate::terminal::exit::Exit;
 use crate::time::Timestamp;
 
@@ -27,10 +25,9 @@ impl Run for VouchClock {
 
     fn run(&self, context: &Context) -> Result<Exit, ClientError> {
         let mut member = open_member(context)?;
-        let vouch = accounts::VouchClock { time_ms: clock::now().wall.millis() };
-        let time = Timestamp::from_millis(vouch.time_ms);
-        let vouched = Command::Accounts(accounts::Command::VouchClock(vouch));
-        let submitted = submit(context, &mut member, &vouched)?;
+        // A block holds milliseconds.
+        let time = Timestamp::from_millis(clock::now().wall.millis());
+        let submitted = vouch_clock(&mut member, time, &mut || note_sent_before(context))?;
         tell(submitted, |accepted| {
             let until = accepted.timestamp;
             let words = format!("it is {time}; commands are measured by the clock until it is past {until}");

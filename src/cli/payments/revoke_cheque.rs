@@ -9,7 +9,7 @@ use crate::cli::context::Context;
 use crate::cli::run::Run;
 use crate::cli::session::open_member;
 use crate::cli::telling::{note_sent_before, show, tell};
-use crate::client::{ClientError, SentCheques, revoke_cheque};
+use crate::client::{ClientError, revoke_cheque};
 use crate::domain::payments::ChequeId;
 use crate::terminal::exit::Exit;
 
@@ -39,7 +39,6 @@ impl Run for RevokeCheque {
         let mut member = open_member(context)?;
         let revoked = revoke_cheque(&mut member, cheque_id, &mut || note_sent_before(context))?;
         tell(revoked, |accepted| {
-            SentCheques::of(&member).forget(cheque_id)?;
             let fields = [("cheque_id", cheque_id.to_string().into())];
             show(context, accepted, &format!("cheque {cheque_id} is revoked"), &fields)
         })

@@ -8,8 +8,8 @@ use crate::cli::members::whom;
 use crate::cli::named_files::read_handed_on;
 use crate::cli::run::Run;
 use crate::cli::session::open_member;
-use crate::cli::telling::{show, submit, tell};
-use crate::client::{ClientError, SignedCheque, fetch_balance, fetch_key};
+use crate::cli::telling::{note_sent_before, show, tell};
+use crate::client::{ClientError, SignedCheque, fetch_balance, fetch_key, settle};
 use crate::domain::payments::Cheque;
 use crate::terminal::exit::Exit;
 
@@ -35,7 +35,7 @@ impl Run for Settle {
             Err(ClientError::Refused(_)) => None,
             Err(error) => return Err(error),
         };
-        let submitted = submit(context, &mut member, &signed.settle())?;
+        let submitted = settle(&mut member, &signed, &mut || note_sent_before(context))?;
         tell(submitted, |accepted| {
             let (balance, currency) = fetch_balance(&mut member)?;
             let Cheque { amount, payer: account, .. } = signed.cheque;

@@ -55,7 +55,7 @@ pub fn machine_made_label() -> String {
 
 /// What a new key is to be.
 #[derive(Clone, Debug)]
-pub struct Wanted {
+pub struct WantedKey {
     /// Its public name; one is made if none is given.
     pub label: Option<String>,
     /// Where its private half is.
@@ -100,7 +100,7 @@ impl Introduced {
 /// [`ClientError`]; after [`ClientError::Unknown`] the same call goes on with the same key.
 pub fn add_own_key(
     member: &mut Member,
-    wanted: &Wanted,
+    wanted: &WantedKey,
     passphrase: Option<&str>,
     again: &mut dyn FnMut(),
 ) -> Result<Introduced, ClientError> {
@@ -126,7 +126,7 @@ fn introduced(submitted: Submitted, pending: PendingKey, noted: (Home, LedgerId)
 pub fn add_requested_key(
     member: &mut Member,
     request: &KeyRequest,
-    wanted: &Wanted,
+    wanted: &WantedKey,
     again: &mut dyn FnMut(),
 ) -> Result<Introduced, ClientError> {
     if request.ledger_id != member.server().ledger_id {
@@ -171,7 +171,7 @@ pub fn rotate_key(
     again: &mut dyn FnMut(),
 ) -> Result<Introduced, ClientError> {
     let old = member.key().public().clone();
-    let wanted = Wanted { label, custody: Custody::File, rights: Rights::Full };
+    let wanted = WantedKey { label, custody: Custody::File, rights: Rights::Full };
     let (pending, command) = prepare(member, &wanted, Some(old.key_id()), old.kind(), passphrase)?;
     let submitted = see_through(member, &command, &pending, again)?;
     let (home, ledger_id) = (member.home().clone(), member.server().ledger_id);
@@ -220,7 +220,7 @@ pub(super) fn succeed(
 /// command that introduces it.
 fn prepare(
     member: &mut Member,
-    wanted: &Wanted,
+    wanted: &WantedKey,
     ends: Option<KeyId>,
     kind: KeyKind,
     passphrase: Option<&str>,
@@ -256,7 +256,7 @@ fn prepare(
 
 impl PendingKey {
     /// Whether a command asks for this very key.
-    fn is_wanted_by(&self, wanted: &Wanted, rotates: bool) -> bool {
+    fn is_wanted_by(&self, wanted: &WantedKey, rotates: bool) -> bool {
         let same_label = wanted.label.as_ref().is_none_or(|label| *label == self.label);
         let same = (self.custody, self.rights) == (wanted.custody, wanted.rights);
         same_label && same && self.ends.is_some() == rotates

@@ -15,7 +15,7 @@ use super::workers::on_all_cores;
 use super::{Plan, Step, payments_of};
 use crate::client::payments_question;
 use crate::client::{
-    Account, Addresses, Anonymous, ClientError, Home, KnownServer, Member, Signer, Wanted, add_own_key,
+    Account, Addresses, Anonymous, ClientError, Home, KnownServer, Member, Signer, WantedKey, add_own_key,
     identity, known_servers, register,
 };
 use crate::crypto::{KeyKind, SigningKey};
@@ -135,7 +135,7 @@ impl Accounts {
             if self.account(home)?.device.is_none() {
                 let mut member = Member::open_for(home, &self.server.addresses, Rights::Full, &mut |_| None)?;
                 let label = Some("bench".to_owned());
-                let wanted = Wanted { label, custody: Custody::Device, rights: Rights::Act };
+                let wanted = WantedKey { label, custody: Custody::Device, rights: Rights::Act };
                 add_own_key(&mut member, &wanted, None, &mut || ())?.tell(|_| Ok(()))?;
             }
             done();

@@ -5,7 +5,7 @@ mod asking;
 mod driven;
 mod followed;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -91,6 +91,8 @@ pub struct Connection {
     session: ClientSession,
     rng: OsRandom,
     inbox: VecDeque<(u32, Reply)>,
+    /// Requests whose replies are taken with [`Connection::wait`]. A question that is asked meanwhile leaves them there.
+    awaited: BTreeSet<u32>,
     /// What came for requests that stay open.
     followed: BTreeMap<u32, VecDeque<Reply>>,
     tickets: Vec<ClientTicket>,
@@ -222,6 +224,7 @@ impl Connection {
             session,
             rng,
             inbox: VecDeque::new(),
+            awaited: BTreeSet::new(),
             followed: BTreeMap::new(),
             tickets: Vec::new(),
             params: None,
@@ -306,6 +309,7 @@ impl Connection {
     /// [`ClientError::Unreachable`] when the connection is gone.
     pub fn send(&mut self, request: &Request<'_>) -> Result<u32, ClientError> {
         let asked = self.queue(request)?;
+        self.awaited.insert(asked);
         self.write_out();
         Ok(asked)
     }
@@ -315,6 +319,15 @@ impl Connection {
     /// # Errors
     /// [`ClientError::Unreachable`] when the connection is gone and every reply was taken.
     pub fn wait(&mut self, deadline: Option<Monotonic>) -> Result<Waited, ClientError> {
+        let waited = self.wait_for_any(deadline)?;
+        if let Waited::Reply(id, _) = &waited {
+            self.awaited.remove(id);
+        }
+        Ok(waited)
+    }
+
+    /// The same, whatever the reply is to.
+    fn wait_for_any(&mut self, deadline: Option<Monotonic>) -> Result<Waited, ClientError> {
         loop {
             if let Some((id, reply)) = self.inbox.pop_front() {
                 return Ok(Waited::Reply(id, reply));

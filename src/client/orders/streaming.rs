@@ -17,6 +17,7 @@ use crate::client::{ClientError, Home, Signer};
 use crate::crypto::{Digest, sha3};
 use crate::domain::Command;
 use crate::domain::orders::{self, PlaceOrders};
+use crate::refusal;
 use crate::wire::Accepted;
 
 /// A line longer than this is no order.
@@ -241,11 +242,11 @@ impl Stream<'_> {
         match parse_line(&line, number, true) {
             Ok(Some(element)) => self.send(number, element),
             // A line too long comes as an empty one, and an empty line is no order either way.
-            Ok(None) if line.is_empty() => self.refuse(number, "invalid_input"),
+            Ok(None) if line.is_empty() => self.refuse(number, refusal::INVALID_INPUT),
             Ok(None) => self.say(number, LineAnswer::Blank),
             Err(error) => {
                 self.telling.not_an_order(&error.to_string());
-                self.refuse(number, "invalid_input")
+                self.refuse(number, refusal::INVALID_INPUT)
             }
         }
     }

@@ -7,7 +7,7 @@ use crate::chain::armour::{self, NotOne};
 use crate::client::ClientError;
 use crate::client::clock;
 use crate::client::link::Member;
-use crate::client::proofs::{command_of, conflict, fetch_end};
+use crate::client::proofs::{command_of, conflict, fetch_end, fetch_key};
 use crate::crypto::{Signature, SigningKey, VerifyingKey, random};
 use crate::domain::AccountId;
 use crate::domain::payments::{self, Cheque, ChequeId, Fate, Settle};
@@ -94,19 +94,14 @@ impl SignedCheque {
 }
 
 /// What became of a cheque of the member's, or to it, with the proof; none while it can still be settled.
-/// `payer_key` is the key of its payer.
 ///
 /// # Errors
 /// [`ClientError::Refused`] with the name `conflict` when another payment was settled under this cheque's id.
-pub fn fate_of(
-    member: &mut Member,
-    cheque: &Cheque,
-    payer_key: &VerifyingKey,
-) -> Result<Option<(Fate, Receipt)>, ClientError> {
+pub fn fate_of(member: &mut Member, cheque: &Cheque) -> Result<Option<(Fate, Receipt)>, ClientError> {
     let Some((ended, receipt)) = end_of(member, cheque.payer, cheque.cheque_id)? else { return Ok(None) };
     let fate = match ended {
         End::Revoked => Fate::Revoked(receipt.index),
-        End::Settled(settled) if is_same_payment(&settled, cheque, payer_key) => Fate::Settled(receipt.index),
+        End::Settled(settled) if is_same_payment(member, &settled, cheque)? => Fate::Settled(receipt.index),
         End::Settled(_) => return Err(ClientError::Refused(conflict(cheque.cheque_id, receipt.index))),
     };
     Ok(Some((fate, receipt)))
@@ -141,26 +136,37 @@ pub fn end_of(
     Ok(Some((end, receipt)))
 }
 
-/// Whether a settled cheque is this one. The payer may have signed the same payment once more, until a later day:
-/// a cheque id is settled once, whichever of the two it is.
-fn is_same_payment(settled: &SignedCheque, cheque: &Cheque, payer_key: &VerifyingKey) -> bool {
-    let same = Cheque { expires_ms: cheque.expires_ms, ..settled.cheque.clone() } == *cheque;
-    same && (settled.cheque == *cheque || settled.is_signed_by(payer_key))
+/// Whether a settled cheque is this one. The payer may have signed the same payment once more, until a later day or with
+/// another key of the account: a cheque id is settled once, whichever of the two it is.
+fn is_same_payment(
+    member: &mut Member,
+    settled: &SignedCheque,
+    cheque: &Cheque,
+) -> Result<bool, ClientError> {
+    if settled.cheque == *cheque {
+        return Ok(true);
+    }
+    let key_id = settled.cheque.key_id;
+    let once_more = Cheque { expires_ms: settled.cheque.expires_ms, key_id, ..cheque.clone() };
+    if settled.cheque != once_more {
+        return Ok(false);
+    }
+    let payer = fetch_key(member, cheque.payer, key_id)?;
+    Ok(settled.is_signed_by(&payer.key))
 }
 
-/// Checks, with nothing but the pinned log key, that a receipt proves the settlement of a cheque by its payee.
+/// Checks that a receipt proves the settlement of a cheque by its payee.
 ///
 /// # Errors
 /// [`ClientError::Integrity`] when it does not.
-pub fn proves_settled(member: &Member, text: &str, cheque: &Cheque) -> Result<Receipt, ClientError> {
+pub fn proves_settled(member: &mut Member, text: &str, cheque: &Cheque) -> Result<Receipt, ClientError> {
     let bad = |text: String| ClientError::Integrity(format!("the payee's receipt is refused: {text}"));
     let receipt = Receipt::parse(text).map_err(|error| bad(error.to_string()))?;
     let proven = receipt.check(&member.server().log_key).map_err(|error| bad(error.to_string()))?;
     let by_payee = proven.author.is_some_and(|author| author.account == cheque.payee);
-    let key = member.key().public();
     let settled = match command_of(&receipt) {
         Some((_, payments::Command::Settle(Settle { cheque: settled, signature }))) => {
-            is_same_payment(&SignedCheque { cheque: settled, signature }, cheque, key)
+            is_same_payment(member, &SignedCheque { cheque: settled, signature }, cheque)?
         }
         _ => false,
     };

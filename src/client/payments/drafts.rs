@@ -3,6 +3,7 @@
 use super::balance::fetch_balance;
 use super::cheques::{DAY_MS, SignedCheque};
 use super::input;
+use super::sent_cheques::SentCheques;
 use crate::client::accounts::find_member;
 use crate::client::link::{Member, Reopen as _};
 use crate::client::proofs::Registrant;
@@ -75,7 +76,19 @@ pub fn write_cheque(member: &Member, draft: &Draft, days: u64) -> Result<SignedC
     sign_cheque(member, draft, ChequeId(random::bytes(&mut random::os())), days)
 }
 
-/// Takes a cheque of the member's back.
+/// Makes money of a cheque to the member.
+///
+/// # Errors
+/// As for [`submit_once`].
+pub fn settle(
+    member: &mut Member,
+    cheque: &SignedCheque,
+    again: &mut dyn FnMut(),
+) -> Result<Submitted, ClientError> {
+    submit_once(member, &cheque.settle(), None, again)
+}
+
+/// Takes a cheque of the member's back. If it was sent from this home, it is sent no more.
 ///
 /// # Errors
 /// As for [`submit_once`].
@@ -85,5 +98,8 @@ pub fn revoke_cheque(
     again: &mut dyn FnMut(),
 ) -> Result<Submitted, ClientError> {
     let command = Command::Payments(payments::Command::RevokeCheque(RevokeCheque { cheque_id }));
-    submit_once(member, &command, None, again)
+    let revoked = submit_once(member, &command, None, again)?;
+    let forgotten = SentCheques::of(member).forget(cheque_id);
+    forgotten.map_err(|error| ClientError::untold(revoked.accepted.index, error))?;
+    Ok(revoked)
 }

@@ -98,9 +98,23 @@ pub fn issue(
     let (_, currency) = fetch_balance(member)?;
     let amount = wanted.amount(&currency)?;
     let Registrant { account, handle, .. } = find_member(member, &wanted.to)?;
-    let command = Command::Payments(payments::Command::Issue(Issue { to: account, amount }));
-    let submitted = submit_once(member, &command, key, again)?;
+    let submitted = issue_to(member, account, amount, key, again)?;
     Ok(Issued { to: Payee { account, handle }, amount, currency, submitted })
+}
+
+/// Makes so many minor units of money and gives them to an account.
+///
+/// # Errors
+/// As for [`submit_once`].
+pub fn issue_to(
+    member: &mut Member,
+    to: AccountId,
+    amount: i64,
+    key: Option<&IdempotencyKey>,
+    again: &mut dyn FnMut(),
+) -> Result<Submitted, ClientError> {
+    let command = Command::Payments(payments::Command::Issue(Issue { to, amount }));
+    submit_once(member, &command, key, again)
 }
 
 /// The payer's balance after a payment.

@@ -17,7 +17,8 @@ use std::os::unix::fs::MetadataExt;
 use super::cheques::SignedCheque;
 use crate::client::link::{Member, Reopen as _};
 use crate::client::{ClientError, Home};
-use crate::crypto::VerifyingKey;
+use crate::crypto::{LedgerId, VerifyingKey};
+use crate::domain::AccountId;
 use crate::domain::payments::ChequeId;
 use crate::lock_file::LockFile;
 
@@ -34,7 +35,9 @@ const KEYED: &str = "keyed";
 #[derive(Clone, Debug)]
 pub struct SentCheques {
     home: Home,
-    /// The account's key, which signed them.
+    ledger_id: LedgerId,
+    account: AccountId,
+    /// A key of the account's: the one that this home signs with now.
     key: VerifyingKey,
     /// What the names of their files start with.
     prefix: String,
@@ -58,8 +61,9 @@ pub struct SentCheque {
 impl SentCheques {
     /// Those of this member.
     pub fn of(member: &Member) -> SentCheques {
-        let prefix = format!("{}-{}-", member.server().ledger_id, member.account_id());
-        SentCheques { home: member.home().clone(), key: member.key().public().clone(), prefix }
+        let (ledger_id, account) = (member.server().ledger_id, member.account_id());
+        let (home, key) = (member.home().clone(), member.key().public().clone());
+        SentCheques { home, ledger_id, account, key, prefix: format!("{ledger_id}-{account}-") }
     }
 
     fn name(&self, id: ChequeId, ending: &str) -> String {
@@ -138,7 +142,11 @@ impl SentCheques {
         let Some((file, text)) = read().map_err(ClientError::file(&path))? else { return Ok(None) };
         let bad = |error: &str| ClientError::Config(format!("{}: {error}", path.display()));
         let signed = SignedCheque::from_pem(&text).map_err(|error| bad(&error))?;
-        if !signed.is_signed_by(&self.key) {
+        let SignedCheque { cheque, .. } = &signed;
+        let is_own = (cheque.ledger_id, cheque.payer) == (self.ledger_id, self.account);
+        // One that an earlier key of this home has signed is checked by the payee and by the ledger.
+        let is_signed = cheque.key_id != self.key.key_id() || signed.is_signed_by(&self.key);
+        if !is_own || !is_signed {
             return Err(bad("damaged: the cheque does not hold the signature of this account"));
         }
         let ending = |ending: &str| path.extension().is_some_and(|is| is == ending);

@@ -29,6 +29,7 @@ fn decide_vouch(state: &State, vouch: VouchClock, context: &Context<'_>) -> Resu
     if !state.is_operator(context.author) {
         return Err(Rejection::NotOperator);
     }
+    // A clock that is behind is not ahead.
     let ahead_ms = context.timestamp.millis().saturating_sub(vouch.time_ms);
     if ahead_ms <= VOUCH_AHEAD_MS {
         return Err(Rejection::ClockInLine);
@@ -42,7 +43,7 @@ fn decide_grant(state: &State, grant: &GrantRole, context: &Context<'_>) -> Resu
     if state.has_role(account, role) {
         return Err(Rejection::RoleHeld);
     }
-    Ok(RoleGranted { holders: state.holders(role).saturating_add(1) })
+    Ok(RoleGranted { holders: state.holders(role) + 1 })
 }
 
 fn decide_revoke(
@@ -58,7 +59,7 @@ fn decide_revoke(
     if role == Role::Operator && state.holders(role) == 1 {
         return Err(Rejection::LastOperator);
     }
-    Ok(RoleRevoked { holders: state.holders(role).saturating_sub(1) })
+    Ok(RoleRevoked { holders: state.holders(role) - 1 })
 }
 
 fn check_role_change(state: &State, account: AccountId, context: &Context<'_>) -> Result<(), Rejection> {

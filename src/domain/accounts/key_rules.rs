@@ -40,7 +40,7 @@ pub(super) fn decide_add_key(
     let new = NewKey { spki, custody: *custody, rights: *rights, label, credential: credential.as_ref() };
     let standing = standing(state, context);
     check_new_key(state, &new, context, standing)?;
-    Ok(KeyAdded { standing: standing.saturating_add(1) as u64 })
+    Ok(KeyAdded { standing: (standing + 1) as u64 })
 }
 
 pub(super) fn decide_end_key(
@@ -57,7 +57,8 @@ pub(super) fn decide_end_key(
     if key.has(Rights::Full) && full == 1 {
         return Err(Rejection::LastFullKey);
     }
-    Ok(KeyEnded { standing: standing(state, context).saturating_sub(1) as u64 })
+    // The key that ends is one of those that stand.
+    Ok(KeyEnded { standing: (standing(state, context) - 1) as u64 })
 }
 
 pub(super) fn decide_rotate_key(
@@ -72,7 +73,8 @@ pub(super) fn decide_rotate_key(
     let rights = Rights::Full;
     let new = NewKey { spki, custody: *custody, rights, label, credential: credential.as_ref() };
     let standing = standing(state, context);
-    check_new_key(state, &new, context, standing.saturating_sub(1))?;
+    let others = standing.checked_sub(1).ok_or(Rejection::NoSuchKey)?;
+    check_new_key(state, &new, context, others)?;
     Ok(KeyRotated { standing: standing as u64 })
 }
 

@@ -149,7 +149,7 @@ pub fn apply(
     match happened {
         Happened::Registered(register, registered) => {
             Impossible::unless_equal("account", registered.account.0, state.next_id().0)?;
-            register_member(state, register, registered.account, context);
+            register_member(state, register, registered.account, context)?;
             if operator == Some(&context.key_id) {
                 state.roles.entry(Role::Operator).or_default().insert(registered.account);
             }
@@ -157,18 +157,17 @@ pub fn apply(
         }
         Happened::RoleGranted(grant, granted) => {
             let is_new = state.roles.entry(grant.role).or_default().insert(grant.account);
-            let before = state.holders(grant.role) - u64::from(is_new);
-            Impossible::unless_equal("holders", granted.holders, before + 1)
+            Impossible::unless(is_new, Impossible::Twice("a role"))?;
+            Impossible::unless_equal("holders", granted.holders, state.holders(grant.role))
         }
         Happened::RoleRevoked(revoke, revoked) => {
-            let before = state.holders(revoke.role);
-            state.roles.entry(revoke.role).or_default().remove(&revoke.account);
-            let expected = before.checked_sub(1).ok_or(Impossible::TooLarge("holders taken away"))?;
-            Impossible::unless_equal("holders", revoked.holders, expected)
+            let was_held = state.roles.entry(revoke.role).or_default().remove(&revoke.account);
+            Impossible::unless(was_held, Impossible::NoSuch("a role"))?;
+            Impossible::unless_equal("holders", revoked.holders, state.holders(revoke.role))
         }
         Happened::KeyAdded(add, added) => {
             let AddKey { spki, custody, rights, label, .. } = add;
-            introduce(state, (spki, *custody, *rights, label), context);
+            introduce(state, (spki, *custody, *rights, label), context)?;
             Impossible::unless_equal("standing", added.standing, standing(state, context))
         }
         Happened::KeyEnded(end, ended) => {
@@ -178,10 +177,11 @@ pub fn apply(
         Happened::KeyRotated(rotate, rotated) => {
             let RotateKey { spki, custody, label, ends, .. } = rotate;
             end_key(state, ends, context)?;
-            introduce(state, (spki, *custody, Rights::Full, label), context);
+            introduce(state, (spki, *custody, Rights::Full, label), context)?;
             Impossible::unless_equal("standing", rotated.standing, standing(state, context))
         }
         Happened::ClockVouched(vouch, vouched) => {
+            // A clock that is behind is not ahead.
             let ahead_ms = context.timestamp.millis().saturating_sub(vouch.time_ms);
             Impossible::unless_equal("ahead_ms", vouched.ahead_ms, ahead_ms)?;
             let time = Timestamp::from_millis(vouch.time_ms);
@@ -191,9 +191,16 @@ pub fn apply(
     }
 }
 
-fn register_member(state: &mut State, register: &Register, account: AccountId, context: &Context<'_>) {
-    state.by_folded_handle.insert(register.handle.to_ascii_lowercase(), account);
-    state.by_key.insert(context.key_id, account);
+fn register_member(
+    state: &mut State,
+    register: &Register,
+    account: AccountId,
+    context: &Context<'_>,
+) -> Result<(), Impossible> {
+    let others = state.by_folded_handle.insert(register.handle.to_ascii_lowercase(), account);
+    Impossible::unless(others.is_none(), Impossible::Twice("a handle"))?;
+    let others = state.by_key.insert(context.key_id, account);
+    Impossible::unless(others.is_none(), Impossible::Twice("a key"))?;
     let key = Key {
         key_id: context.key_id,
         spki: register.public_key.clone(),
@@ -205,6 +212,7 @@ fn register_member(state: &mut State, register: &Register, account: AccountId, c
     };
     let (handle, registered_at) = (register.handle.clone(), context.index);
     state.accounts.insert(account, Account { handle, registered_at, keys: vec![key] });
+    Ok(())
 }
 
 /// Gives the author a further key.
@@ -212,21 +220,22 @@ fn introduce(
     state: &mut State,
     (spki, custody, rights, label): (&[u8], Custody, Rights, &str),
     context: &Context<'_>,
-) {
+) -> Result<(), Impossible> {
     let (key_id, label) = (KeyId::of_spki(spki), label.to_owned());
-    state.by_key.insert(key_id, context.author);
+    let others = state.by_key.insert(key_id, context.author);
+    Impossible::unless(others.is_none(), Impossible::Twice("a key"))?;
     let key =
         Key { key_id, spki: spki.to_vec(), custody, rights, label, added_at: context.index, ended_at: None };
-    if let Some(member) = state.accounts.get_mut(&context.author) {
-        member.keys.push(key);
-    }
+    let member = state.accounts.get_mut(&context.author);
+    member.ok_or(Impossible::NoSuch("an account"))?.keys.push(key);
+    Ok(())
 }
 
 /// Ends a key of the author's, for ever.
 fn end_key(state: &mut State, key_id: &KeyId, context: &Context<'_>) -> Result<(), Impossible> {
     let keys = state.accounts.get_mut(&context.author).map(|member| &mut member.keys);
     let key = keys.into_iter().flatten().find(|key| key.key_id == *key_id && key.stands());
-    key.ok_or(Impossible::NoSuch("a key that ends"))?.ended_at = Some(context.index);
+    key.ok_or(Impossible::NoSuch("a key"))?.ended_at = Some(context.index);
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use super::Happened;
 use crate::domain::AccountId;
 
 /// News about money, told at most once. Numbers on the wire: a further one is appended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Notice {
     /// Money came in a block that pays others too, so that the payee may not read it. The statement has the line.
     Paid {

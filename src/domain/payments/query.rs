@@ -66,6 +66,7 @@ impl StatementPlace {
     /// The place behind this one, in the same block.
     #[must_use]
     pub fn next(self) -> StatementPlace {
+        // A server may name any place at all to its client.
         StatementPlace { element: self.element.saturating_add(1), ..self }
     }
 }
@@ -185,6 +186,7 @@ impl Page {
         } else {
             return true;
         };
+        // The blocks were applied, so that their sums are known to be right.
         let balance = self.balance.saturating_add_signed(amount);
         if place >= self.from {
             let other = counterparty.and_then(|account| accounts.get(account));

@@ -171,13 +171,15 @@ pub fn apply(state: &mut State, happened: &Happened, context: &Context<'_>) -> R
         }
         Happened::Settled(Settle { cheque, .. }, settled) => {
             Impossible::unless_equal("settlement", settled.settlement, state.settlements)?;
-            state.fates.insert((cheque.payer, cheque.cheque_id), Fate::Settled(index));
+            let ended = state.fates.insert((cheque.payer, cheque.cheque_id), Fate::Settled(index));
+            Impossible::unless(ended.is_none(), Impossible::Twice("the end of a cheque"))?;
             state.settlements += 1;
             Ok(())
         }
         Happened::ChequeRevoked(revoke, revoked) => {
             Impossible::unless_equal("revocation", revoked.revocation, state.revocations)?;
-            state.fates.insert((context.author, revoke.cheque_id), Fate::Revoked(index));
+            let ended = state.fates.insert((context.author, revoke.cheque_id), Fate::Revoked(index));
+            Impossible::unless(ended.is_none(), Impossible::Twice("the end of a cheque"))?;
             state.revocations += 1;
             Ok(())
         }

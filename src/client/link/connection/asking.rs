@@ -1,6 +1,6 @@
 //! Questions: requests that change nothing, one at a time or many on their way at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use super::{Connection, Waited};
@@ -39,15 +39,19 @@ impl Connection {
         question: &Q,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Q::Answer, ClientError> {
-        let asked = self.send(&question.request())?;
+        let asked = self.queue(&question.request())?;
         self.heard = clock::now().mono;
-        loop {
-            match self.listen()? {
-                (id, Reply::Push(Push::Progress(done))) if id == asked => progress(done),
-                (id, reply) if id == asked => return answer::<Q>(reply),
-                _ => {}
+        let mut others = VecDeque::new();
+        let answered = loop {
+            match self.listen(&mut others) {
+                Ok((id, Reply::Push(Push::Progress(done)))) if id == asked => progress(done),
+                Ok((id, reply)) if id == asked => break answer::<Q>(reply),
+                Ok(_) => {}
+                Err(error) => break Err(error),
             }
-        }
+        };
+        self.put_back(others);
+        answered
     }
 
     /// Asks several questions in as few round trips as they take; gives the answers in the order of the
@@ -56,6 +60,17 @@ impl Connection {
     /// # Errors
     /// As for [`Connection::ask`]; the first refusal ends it.
     pub fn ask_all<Q: Question>(&mut self, questions: &[Q]) -> Result<Vec<Q::Answer>, ClientError> {
+        let mut others = VecDeque::new();
+        let answered = self.answers_to(questions, &mut others);
+        self.put_back(others);
+        answered
+    }
+
+    fn answers_to<Q: Question>(
+        &mut self,
+        questions: &[Q],
+        others: &mut VecDeque<(u32, Reply)>,
+    ) -> Result<Vec<Q::Answer>, ClientError> {
         let mut answers = BTreeMap::new();
         let mut asked = BTreeMap::new();
         let mut waiting = questions.iter().enumerate();
@@ -64,9 +79,9 @@ impl Connection {
             while asked.len() < IN_FLIGHT_MAX
                 && let Some((number, question)) = waiting.next()
             {
-                asked.insert(self.send(&question.request())?, number);
+                asked.insert(self.queue(&question.request())?, number);
             }
-            let (id, reply) = self.listen()?;
+            let (id, reply) = self.listen(others)?;
             if let Some(number) = asked.remove(&id) {
                 answers.insert(number, answer::<Q>(reply)?);
             }
@@ -74,11 +89,18 @@ impl Connection {
         Ok(answers.into_values().collect())
     }
 
-    /// The next reply, whatever it is to.
-    fn listen(&mut self) -> Result<(u32, Reply), ClientError> {
+    /// What came for requests that somebody else waits for is there when they wait.
+    fn put_back(&mut self, mut others: VecDeque<(u32, Reply)>) {
+        others.append(&mut self.inbox);
+        self.inbox = others;
+    }
+
+    /// The next reply to a question; those that are awaited go to `others`.
+    fn listen(&mut self, others: &mut VecDeque<(u32, Reply)>) -> Result<(u32, Reply), ClientError> {
         loop {
             let until = Monotonic(clock::now().mono.0 + PING_AFTER);
-            match self.wait(Some(until))? {
+            match self.wait_for_any(Some(until))? {
+                Waited::Reply(id, reply) if self.awaited.contains(&id) => others.push_back((id, reply)),
                 Waited::Reply(id, reply) => return Ok((id, reply)),
                 Waited::TimedOut => self.knock(SILENCE_MAX)?,
                 Waited::Woken => {}
