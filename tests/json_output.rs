@@ -276,7 +276,7 @@ fn files(place: &Place, reference: &mut Reference) {
     let kept = place.data().join("checkpoint");
     let kept = seen("audit", &["audit", ledger, "--checkpoint", kept.to_str().unwrap()]).remove(0);
     seen("copy, export, tail", &["export", ledger]);
-    seen("export --raw", &["export", ledger, "--raw"]);
+    seen("export --raw, tail --raw", &["export", ledger, "--raw"]);
     seen("export --format jsonl", &["export", ledger, "--format", "jsonl"]);
     seen("tiles", &["tiles", ledger, out]);
     std::fs::write(place.data().join("anchor"), b"rubbish").unwrap();

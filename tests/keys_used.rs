@@ -181,6 +181,54 @@ fn a_run_that_is_given_again_after_the_home_got_another_key_tells_what_stands() 
 }
 
 #[test]
+fn copy_and_tail_tell_the_blocks_of_every_key_that_the_account_ever_had() {
+    let place = Place::new();
+    let daemon = Daemon::start(&place.data(), "127.0.0.1:0");
+    let at = daemon.address.as_str();
+    place.join("alice", at);
+    let mut wanted = 1;
+    for change in [&["keys", "add", "--device", "desk"][..], &["keys", "rotate"], &["keys", "end", "desk"]] {
+        place.done("alice", at, &["add", ORDERS]);
+        place.done("alice", at, change);
+        wanted += 2;
+        for told in [&["copy"][..], &["tail"]] {
+            assert_eq!(place.done("alice", at, told).lines().count(), wanted, "{told:?} after {change:?}");
+        }
+    }
+    copied(&place, "alice", "elsewhere");
+    place.done("elsewhere", at, &["keys", "add", "--device", "other"]);
+    place.done("elsewhere", at, &["add", ORDERS]);
+    assert_eq!(place.done("alice", at, &["copy"]).lines().count(), wanted + 2);
+}
+
+#[test]
+fn an_auditor_is_sent_every_block_as_the_files_hold_it() {
+    let place = Place::new();
+    let key = place.done("bank", "127.0.0.1:1", &["keygen"]);
+    let file = path(&place, "operator.pem");
+    std::fs::write(&file, key).unwrap();
+    let more = ["--operator-key", &file, "--opening-grant=100"];
+    let daemon = Daemon::start_with(&place.data(), "127.0.0.1:0", &more);
+    let at = daemon.address.as_str();
+    for name in ["bank", "alice", "bob"] {
+        place.join(name, at);
+    }
+    assert!(place.ends(3, "bob", at, &["tail", "--all"]).contains("no_permission"));
+    place.done("bank", at, &["grant", "bob", "auditor"]);
+    place.done("alice", at, &["keys", "add", "--device", "desk"]);
+    place.done("alice", at, &["pay", "bank", "7"]);
+    let sent = place.done("bob", at, &["tail", "--all", "--raw"]);
+    let exported = place.done("bob", at, &["export", place.data().to_str().unwrap(), "--raw"]);
+    assert_eq!(sent, exported);
+    assert_eq!(sent.lines().count(), 7);
+    // The role reads, and does no more.
+    assert!(place.ends(3, "bob", at, &["grant", "alice", "auditor"]).contains("no_permission"));
+    assert!(place.ends(3, "bob", at, &["issue", "bob", "1"]).contains("no_permission"));
+    place.done("bank", at, &["revoke", "bob", "auditor"]);
+    assert!(place.ends(3, "bob", at, &["tail", "--all"]).contains("no_permission"));
+}
+
+#[test]
 fn a_key_request_is_looked_at_before_it_is_granted() {
     let place = Place::new();
     let daemon = members(&place, &["alice"]);

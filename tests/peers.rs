@@ -309,7 +309,8 @@ fn a_payee_who_vanishes_midway_leaves_an_outcome_that_the_next_call_settles() {
     let sent = place.directory.path().join("alice/sent").join(format!("{ledger}-1-{id}.cheque"));
     std::fs::copy(file, &sent).unwrap();
 
-    // Still open: the same cheque is handed over again, and none beside it.
+    // Still open: the same cheque is handed over again, and none beside it, whatever the home signs with now.
+    place.done("alice", at, &["keys", "add", "--device", "desk"]);
     let mut bob = Listening::start(&place, "bob", at, &[]);
     let again = place.run("alice", at, &["send", "bob", "25", "--json"]);
     assert!(String::from_utf8_lossy(&again.stderr).contains("handing it over again"));

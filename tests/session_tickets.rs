@@ -76,7 +76,7 @@ fn tickets_end_with_their_time_a_revocation_and_a_restart() {
     world.advance(1);
     assert_eq!(resume(&mut world, &second).2.len(), 1, "a day after the signature");
     let third = ticket(&mut world);
-    world.tickets.revoke_account(third.account);
+    world.tickets.revoke_account(third.account, world.now.mono);
     assert_eq!(resume(&mut world, &third).2, REFUSED);
     let fourth = ticket(&mut world);
     world.tickets = TicketTable::new(TicketSettings::default());

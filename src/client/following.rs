@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use serde_bytes::ByteBuf;
 
+use super::ClientError;
 use super::link::{Member, Reopen};
-use super::proofs::{check_own_block, prove_included};
-use super::{ClientError, Signer};
+use super::proofs::{OwnBlocks, prove_included};
 use crate::chain::{Block, LeafHash};
 use crate::domain::Notice;
 use crate::time::Monotonic;
@@ -26,7 +26,7 @@ pub enum Heard {
 /// A member who follows.
 pub struct Subscription<'a> {
     member: &'a mut Member,
-    signer: Signer,
+    own_blocks: OwnBlocks,
     of: Followed,
     /// The request that is followed under.
     request: u32,
@@ -40,10 +40,9 @@ impl<'a> Subscription<'a> {
     /// # Errors
     /// [`ClientError::Unreachable`] when the connection is gone.
     pub fn begin(member: &'a mut Member, from: u64, of: Followed) -> Result<Subscription<'a>, ClientError> {
-        let ledger_id = member.server().ledger_id;
-        let signer = Signer { ledger_id, account: member.account_id(), key: member.key().clone() };
+        let own_blocks = OwnBlocks::of(member);
         let request = member.connection().follow(&Request::Follow { from, of })?;
-        Ok(Subscription { member, signer, of, request, next: from })
+        Ok(Subscription { member, own_blocks, of, request, next: from })
     }
 
     /// All that there is for this follower before this index was handed on.
@@ -103,12 +102,12 @@ impl<'a> Subscription<'a> {
     }
 
     /// Checks a block for itself: one of the member's own has to hold the member's signature.
-    fn check(&self, bytes: &[u8]) -> Result<u64, ClientError> {
+    fn check(&mut self, bytes: &[u8]) -> Result<u64, ClientError> {
         let block = Block::parse(bytes).map_err(|error| {
             ClientError::Integrity(format!("a block from the server is refused: {error}"))
         })?;
-        if block.author == self.signer.account && block.index > 0 {
-            check_own_block(bytes, &self.signer)?;
+        if block.author == self.own_blocks.account() && block.index > 0 {
+            self.own_blocks.check(self.member, bytes)?;
         } else if self.of == Followed::Own {
             return Err(refused(block.index, "it is of another author"));
         }

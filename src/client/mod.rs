@@ -72,7 +72,7 @@ pub use payments::{
     pay_apart, proves_settled, revoke_cheque, settle, sign_cheque, write_cheque,
 };
 pub use proofs::{
-    Copying, Cosigned, Registrant, Verdict, check_own_block, conflict, demand_cosigned, fetch_key,
+    Copying, Cosigned, OwnBlocks, Registrant, Verdict, conflict, demand_cosigned, fetch_key,
     fetch_owner_of_key, fetch_receipt, fetch_registrant, first_block, have_verified, keep_first_block,
     refuse_id_of_command, witness_key, witness_round,
 };

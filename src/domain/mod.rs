@@ -40,7 +40,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{self, NotCanonical};
-use crate::crypto::{self, Digest};
+use crate::crypto::{self, Digest, KeyId};
 
 /// Bytes of an event before its postcard: schema and kind.
 const TAG_BYTES: usize = 4;
@@ -203,8 +203,8 @@ pub fn split_tag(bytes: &[u8]) -> Result<(Tag, &[u8]), Undecodable> {
 /// # Errors
 /// The [`Rejection`] of the first rule that refuses it.
 pub fn decide(state: &State, command: &Command, context: &Context<'_>) -> Result<Event, Rejection> {
+    may_sign(state, command, context)?;
     let State { settings, accounts, orders, payments } = state;
-    may_sign(accounts, command, context)?;
     match command {
         Command::Accounts(command) => {
             // A new account is given the opening grant, so that the rules of money have a say in a registration.
@@ -223,12 +223,28 @@ pub fn decide(state: &State, command: &Command, context: &Context<'_>) -> Result
     }
 }
 
-/// Asks the one rule about signing of everybody who signed the command, before any domain's rules.
-fn may_sign(accounts: &accounts::State, command: &Command, context: &Context<'_>) -> Result<(), Rejection> {
-    if command.signer() == Signer::Author {
-        accounts::may_sign(accounts, context.author, &context.key_id, command.needs())
-            .map_err(Rejection::Accounts)?;
+/// Asks whether the key with which an author signed a command may sign it.
+///
+/// # Errors
+/// The [`Rejection`] by which the rules refuse it.
+pub fn author_may_sign(
+    state: &State,
+    command: &Command,
+    author: AccountId,
+    key_id: &KeyId,
+) -> Result<(), Rejection> {
+    match command.signer() {
+        Signer::Author => {
+            accounts::may_sign(&state.accounts, author, key_id, command.needs()).map_err(Rejection::Accounts)
+        }
+        Signer::Itself(_) => Ok(()),
     }
+}
+
+/// Asks the one rule about signing of everybody who signed the command, before any domain's rules.
+fn may_sign(state: &State, command: &Command, context: &Context<'_>) -> Result<(), Rejection> {
+    author_may_sign(state, command, context.author, &context.key_id)?;
+    let accounts = &state.accounts;
     for endorsement in command.endorsements(context.ledger_id, context.author) {
         // A key that stands in the command is new: the rules of the domain judge it.
         let Endorser::Of { account, key_id, needs, unknown } = endorsement.by else { continue };

@@ -241,7 +241,13 @@ fn hand_over(
     let note = member.server().checkpoint.clone().unwrap_or_default();
     let why = match link.hand_over(&note, signed) {
         HandedOver::Answered(PeerReply::Settled(text)) => {
-            let receipt = proves_settled(member, &text, &signed.cheque)?;
+            let receipt = match proves_settled(member, &text, &signed.cheque) {
+                // The ledger could not say whose key it is, or says that it is nobody's: then it says what came of the cheque.
+                Err(error) if error.is_away() || matches!(error, ClientError::Refused(_)) => {
+                    return look_up(member, signed, &error.to_string()).map(Ok);
+                }
+                other => other?,
+            };
             let held = member.newest_checkpoint().and_then(|_| member.prove_kept(&receipt.note));
             held.map_err(|error| ClientError::untold(receipt.index, error))?;
             return Ok(Ok(receipt));

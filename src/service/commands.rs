@@ -22,7 +22,7 @@ use super::lines::Line;
 use super::{ConnectionId, Job, Service};
 use crate::chain::{BLOCK_FIELDS_BYTES, Message};
 use crate::crypto::{KeyId, is_signature_length};
-use crate::domain::{AccountId, Command, Context, Endorser, Happened, Rejection, Signer};
+use crate::domain::{self, AccountId, Command, Context, Endorser, Happened, Rejection, Signer};
 use crate::eventlog::LogError;
 use crate::ledger::{Admission, Placement, Refused};
 use crate::refusal;
@@ -351,7 +351,12 @@ impl Service {
             return Some(refused(refusal::BUSY, "too many registrations at once; try again in a moment"));
         }
         if let SignatureVerdict::UnknownEndorser(rejection) = verdict {
-            let refusal = self.refusal_of(rejection);
+            // Whether the author's own key may sign comes before all that is said of others.
+            let state = self.ledger.replica().state();
+            let of_author = Command::decode(message.header.tag, message.body).ok().and_then(|command| {
+                domain::author_may_sign(state, &command, message.header.account, &message.header.key_id).err()
+            });
+            let refusal = self.refusal_of(of_author.as_ref().unwrap_or(rejection));
             self.refusals.remember_copy(&message, refusal.clone());
             return Some(Reply::Refused(refusal));
         }
@@ -375,7 +380,7 @@ impl Service {
                 let bytes = message.bytes.len() + check.signature.len() + placement.event.len();
                 self.quota.add(message.header.account, (bytes + BLOCK_FIELDS_BYTES) as u64);
                 if let Some(whose) = ends_sessions_of {
-                    self.end_sessions(whose);
+                    self.end_sessions(whose, now);
                 }
                 Some(accepted(placement, false))
             }

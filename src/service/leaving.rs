@@ -8,14 +8,15 @@ use super::{ConnectionId, Service};
 use crate::crypto::KeyId;
 use crate::domain::{AccountId, EndsSessions};
 use crate::refusal;
+use crate::time::Now;
 use crate::wire::{Refusal, Reply};
 
 impl Service {
     /// A command that ends sessions was accepted.
-    pub(super) fn end_sessions(&mut self, whose: EndsSessions) {
+    pub(super) fn end_sessions(&mut self, whose: EndsSessions, now: Now) {
         match whose {
             EndsSessions::OfAccount(account) => {
-                self.door.tickets.revoke_account(account.0);
+                self.door.tickets.revoke_account(account.0, now.mono);
                 let why = Refusal::fail(refusal::NO_PERMISSION, "a role was taken away from the account");
                 self.ask_no_more(account, why, |_| true);
             }

@@ -20,7 +20,7 @@ use super::transport::Transport;
 use crate::crypto::rsa::MODULUS_BYTES;
 use crate::crypto::{Digest, KeyId, Signature, random};
 use crate::limits;
-use crate::time::Now;
+use crate::time::{Monotonic, Now};
 
 /// What an operator may set about the channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -246,6 +246,15 @@ impl ServerSession {
         }
     }
 
+    /// When the client signed, in this handshake or in the one that its ticket descends from; none before the channel is
+    /// open, and on an anonymous one.
+    pub fn authenticated_at(&self) -> Option<Monotonic> {
+        match &self.end.state {
+            State::Open(open) => open.client.map(|client| client.authenticated_at),
+            _ => None,
+        }
+    }
+
     /// The state machine. Every pair of state and frame stands here.
     fn step(&mut self, state: State, frame: Frame<'_>, env: &mut ServerEnv<'_>) -> Result<State, Fault> {
         use FrameType as T;
@@ -299,7 +308,9 @@ impl Open {
     fn issue_ticket(&mut self, output: &mut Vec<u8>, env: &mut ServerEnv<'_>) -> Result<(), SendError> {
         let now = env.now.mono;
         let Some(Client { account, key_id, authenticated_at }) = self.client else { return Ok(()) };
-        let Some(lifetime_s) = env.tickets.lifetime_left_s(authenticated_at, now) else { return Ok(()) };
+        let Some(lifetime_s) = env.tickets.lifetime_left_s(account, authenticated_at, now) else {
+            return Ok(());
+        };
         let issued = Issued { at: now, lifetime_s };
         if self.ticket.is_some_and(|before| issued.ends_at() <= before.ends_at()) {
             return Ok(());

@@ -99,6 +99,9 @@ pub struct TicketTable {
     /// Order of use, by account.
     by_account: BTreeMap<(u64, u64), TicketId>,
     uses: u64,
+    /// When all sessions of an account were ended last. What descends from a signature of before is worth nothing. Of those
+    /// that are older than any signature is good for, the next one that comes is rid.
+    ended_at: BTreeMap<u64, Monotonic>,
 }
 
 impl TicketTable {
@@ -110,6 +113,7 @@ impl TicketTable {
             by_use: BTreeMap::new(),
             by_account: BTreeMap::new(),
             uses: 0,
+            ended_at: BTreeMap::new(),
         }
     }
 
@@ -118,9 +122,17 @@ impl TicketTable {
         u32::try_from(self.settings.lifetime.as_secs()).unwrap_or(u32::MAX)
     }
 
+    /// Whether all sessions of an account were ended since its owner signed.
+    pub fn is_over(&self, account: u64, authenticated_at: Monotonic) -> bool {
+        self.ended_at.get(&account).is_some_and(|ended_at| authenticated_at < *ended_at)
+    }
+
     /// How many seconds a ticket issued now would live, given when its owner signed: none when that is too
-    /// long ago to be worth a ticket.
-    pub fn lifetime_left_s(&self, authenticated_at: Monotonic, now: Monotonic) -> Option<u32> {
+    /// long ago to be worth a ticket, or all sessions of the account were ended since.
+    pub fn lifetime_left_s(&self, account: u64, authenticated_at: Monotonic, now: Monotonic) -> Option<u32> {
+        if self.is_over(account, authenticated_at) {
+            return None;
+        }
         let age = now.0.saturating_sub(authenticated_at.0);
         let left = self.settings.authentication_age_max.saturating_sub(age).min(self.settings.lifetime);
         u32::try_from(left.as_secs()).ok().filter(|seconds| *seconds > 0)
@@ -168,9 +180,12 @@ impl TicketTable {
         self.by_account.insert((entry.ticket.account, used), *id);
     }
 
-    /// Forgets every ticket of an account: a role was taken away from it.
-    pub fn revoke_account(&mut self, account: u64) {
+    /// Forgets every ticket of an account, a role of which was taken away, and those to come from signatures of before.
+    pub fn revoke_account(&mut self, account: u64, now: Monotonic) {
         self.revoke(account, |_| true);
+        let age_max = self.settings.authentication_age_max;
+        self.ended_at.retain(|_, ended_at| now.0.saturating_sub(ended_at.0) < age_max);
+        self.ended_at.insert(account, now);
     }
 
     /// Forgets every ticket of an account that came from this key: the key has ended.
@@ -305,10 +320,24 @@ mod tests {
         table.insert(id(2), ticket(1, u32::MAX));
         assert!(table.find(&id(2), at(24 * 3600 - 1)).is_some());
         assert!(table.find(&id(2), at(24 * 3600)).is_none());
-        assert_eq!(table.lifetime_left_s(at(0), at(20 * 3600)), Some(4 * 3600));
-        assert_eq!(table.lifetime_left_s(at(0), at(24 * 3600)), None);
+        assert_eq!(table.lifetime_left_s(1, at(0), at(20 * 3600)), Some(4 * 3600));
+        assert_eq!(table.lifetime_left_s(1, at(0), at(24 * 3600)), None);
         let issued = Issued { at: at(0), lifetime_s: 12 * 3600 };
         assert!(issued.is_worn(at(6 * 3600)) && !issued.is_worn(at(6 * 3600 - 1)));
+    }
+
+    #[test]
+    fn a_signature_from_before_the_sessions_of_an_account_ended_brings_no_ticket_any_more() {
+        let mut table = TicketTable::new(TicketSettings::default());
+        table.insert(id(1), ticket(1, table.lifetime_s()));
+        table.revoke_account(1, at(100));
+        assert!(table.find(&id(1), at(100)).is_none());
+        let worth =
+            |table: &TicketTable, account, signed| table.lifetime_left_s(account, at(signed), at(200));
+        assert_eq!((worth(&table, 1, 0), worth(&table, 1, 99)), (None, None));
+        assert!(worth(&table, 1, 100).is_some() && worth(&table, 2, 0).is_some());
+        table.revoke_account(2, at(100 + 24 * 3600));
+        assert_eq!(table.ended_at.len(), 1, "what no signature is old enough for is forgotten");
     }
 
     #[test]
@@ -329,7 +358,7 @@ mod tests {
     fn revoking_an_account_takes_all_its_tickets_and_no_others() {
         let mut table = TicketTable::new(TicketSettings::default());
         (0..30).for_each(|n| table.insert(id(n), ticket(n as u64 % 5, 100)));
-        table.revoke_account(3);
+        table.revoke_account(3, at(50));
         let left: Vec<bool> = (0..30).map(|n| table.find(&id(n), at(0)).is_some()).collect();
         assert!(left.iter().enumerate().all(|(n, there)| *there == (n % 5 != 3)));
         assert!(!format!("{table:?}{:?}", ticket(1, 100)).contains("01, 01"));

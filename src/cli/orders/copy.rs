@@ -31,7 +31,7 @@ impl Run for Copy {
 
     fn run(&self, context: &Context) -> Result<Exit, ClientError> {
         let mut member = open_member(context)?;
-        let shown_blocks = ShownBlocks::of(context, &mut member)?;
+        let shown_blocks = ShownBlocks::of(context, &mut member, false)?;
         let mut copying = Copying::start(&mut member, self.from, self.limit, self.concerning)?;
         let mut shown = 0;
         while let Some(blocks) = copying.next_page()? {

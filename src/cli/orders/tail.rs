@@ -34,9 +34,13 @@ pub struct Tail {
     #[argh(switch)]
     pub follow: bool,
 
-    /// all blocks that your roles may read: an operator's, every block
+    /// all blocks that your roles may read: an operator's or an auditor's, every block
     #[argh(switch)]
     pub all: bool,
+
+    /// with the stored bytes of each block in hexadecimal, as export --raw shows them
+    #[argh(switch)]
+    pub raw: bool,
 }
 
 impl Run for Tail {
@@ -44,7 +48,7 @@ impl Run for Tail {
 
     fn run(&self, context: &Context) -> Result<Exit, ClientError> {
         let mut member = open_member(context)?;
-        let shown = ShownBlocks::of(context, &mut member)?;
+        let shown = ShownBlocks::of(context, &mut member, self.raw)?;
         // What came until now; whoever does not follow is shown that and no more.
         let size = member.newest_checkpoint()?.size;
         let from = self.from.unwrap_or(if self.follow { size } else { 0 });

@@ -1,14 +1,14 @@
 //! One's own blocks, page by page, and those that concern one if they are wanted. A page is believed only as a whole: every
-//! block of one's own is signed by one's own key and none before it was left out, and each stands where it says it does
+//! block of one's own is signed by a key of one's own and none before it was left out, and each stands where it says it does
 //! under the audited checkpoint. Whether all came that only concern one, the server alone knows.
 
 use serde_bytes::ByteBuf;
 
 use super::included::prove_included;
-use super::own_blocks::check_own_block;
+use super::own_blocks::OwnBlocks;
 use crate::chain::{Block, LeafHash, block_hash};
+use crate::client::ClientError;
 use crate::client::link::{self, Member, Reopen, question};
-use crate::client::{ClientError, Signer};
 use crate::crypto::Digest;
 
 /// Blocks asked for at once; the server cuts a page by its bytes as well.
@@ -17,7 +17,7 @@ const PAGE_BLOCKS: u64 = 4_096;
 /// A walk over the blocks that the member may read.
 pub struct Copying<'a> {
     member: &'a mut Member,
-    signer: Signer,
+    own_blocks: OwnBlocks,
     /// The smallest index that was asked for.
     from: u64,
     /// Where the next page begins; none after the last.
@@ -47,10 +47,10 @@ impl<'a> Copying<'a> {
         concerning: bool,
     ) -> Result<Copying<'a>, ClientError> {
         let ledger_id = member.server().ledger_id;
-        let signer = Signer { ledger_id, account: member.account_id(), key: member.key().clone() };
+        let own_blocks = OwnBlocks::of(member);
         let newest = link::recall(member.home(), ledger_id)?.filter(|(index, _)| *index >= from);
         let (next, left) = (Some(from), limit);
-        Ok(Copying { member, signer, from, next, left, concerning, previous: None, own: None, newest })
+        Ok(Copying { member, own_blocks, from, next, left, concerning, previous: None, own: None, newest })
     }
 
     /// The next page of stored bytes, every block checked; none after the last.
@@ -93,9 +93,9 @@ impl<'a> Copying<'a> {
             ClientError::Integrity(format!("block {} from the server is refused: {text}", block.index))
         };
         let hash = block_hash(bytes);
-        let is_own = block.author == self.signer.account || !self.concerning;
+        let is_own = block.author == self.own_blocks.account() || !self.concerning;
         if is_own {
-            check_own_block(bytes, &self.signer)?;
+            self.own_blocks.check(self.member, bytes)?;
         }
         if self.previous.map_or(block.index < self.from, |(previous, _)| block.index <= previous) {
             return Err(bad("it is out of order"));

@@ -14,7 +14,7 @@ pub use copying::Copying;
 pub(super) use ends::fetch_end;
 pub use first_blocks::{first_block, keep_first_block};
 pub(super) use included::prove_included;
-pub use own_blocks::check_own_block;
+pub use own_blocks::OwnBlocks;
 pub(super) use receipts::command_of;
 pub use receipts::{Registrant, fetch_key, fetch_owner_of_key, fetch_receipt, fetch_registrant};
 pub(super) use taken_ids::refuse_id_of_cheque;

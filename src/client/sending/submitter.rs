@@ -55,6 +55,8 @@ struct UnderWay {
     until: Monotonic,
     /// The refusal of a command whose id stands in another block, which is being asked for.
     conflict: Option<Refusal>,
+    /// Copies that were sent and not answered: each may be accepted.
+    unanswered: u32,
 }
 
 impl UnderWay {
@@ -121,14 +123,16 @@ impl<'a> Submitter<'a> {
         let until = Monotonic(clock::now().mono.0.saturating_add(self.deadline));
         let place = self.next_place;
         self.next_place += 1;
-        self.under_way.insert(place, UnderWay { tag, message, signature, until, conflict: None });
+        self.under_way
+            .insert(place, UnderWay { tag, message, signature, until, conflict: None, unanswered: 0 });
         if self.lost.is_none() {
             self.send(place);
         }
     }
 
     fn send(&mut self, place: u64) {
-        let Some(command) = self.under_way.get(&place) else { return };
+        let Some(command) = self.under_way.get_mut(&place) else { return };
+        command.unanswered = command.unanswered.saturating_add(1);
         match self.link.connection().send(&command.request()) {
             Ok(request) => drop(self.by_request.insert(request, place)),
             Err(_) => self.lose(),
@@ -177,6 +181,12 @@ impl<'a> Submitter<'a> {
     fn answered(&mut self, request: u32, reply: Reply) -> Result<Option<News>, ClientError> {
         let Some(place) = self.by_request.remove(&request) else { return Ok(None) };
         let Some(command) = self.under_way.remove(&place) else { return Ok(None) };
+        if matches!(&reply, Reply::Refused(refusal) if refusal.name == refusal::BUSY)
+            && command.unanswered > 1
+        {
+            self.try_later(place, command);
+            return Ok(None);
+        }
         let tag = command.tag;
         let outcome = match (reply, command.conflict) {
             (Reply::Accepted(accepted), None) => Outcome::Done(accepted),
@@ -197,6 +207,15 @@ impl<'a> Submitter<'a> {
             self.link.note_receipt(accepted.index, accepted.hash);
         }
         Ok(Some(News::Outcome(tag, outcome)))
+    }
+
+    /// The server had no time for this copy of a command, and may have accepted one before it.
+    fn try_later(&mut self, place: u64, command: UnderWay) {
+        let unanswered = command.unanswered - 1;
+        self.under_way.insert(place, UnderWay { unanswered, ..command });
+        self.by_request.clear();
+        let at = Monotonic(clock::now().mono.0 + PAUSE_MAX);
+        self.lost.get_or_insert(Lost { at, pause: PAUSE_MAX });
     }
 
     /// Waits for the next attempt, or makes it and sends everything again in its order.

@@ -266,6 +266,10 @@ impl Service {
                     self.door.tickets.revoke_key(account.0, &key_id);
                     return self.end(id, "the key has ended");
                 }
+                let signed = self.door.connections.get(&id).and_then(|open| open.session.authenticated_at());
+                if resumed && signed.is_some_and(|signed| self.door.tickets.is_over(account.0, signed)) {
+                    return self.end(id, "the sessions of its account were ended");
+                }
                 Caller::Member(account, key_id)
             }
         };

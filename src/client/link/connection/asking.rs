@@ -133,6 +133,10 @@ fn answer<Q: Question>(reply: Reply) -> Result<Q::Answer, ClientError> {
                 refusal.message, refusal.name
             )))
         }
+        // The server has more to do than it takes on. It has said nothing of what was asked.
+        Reply::Refused(refusal) if refusal.name == refusal::BUSY => {
+            Err(ClientError::Busy(format!("{} ({})", refusal.message, refusal.name)))
+        }
         Reply::Refused(refusal) => Err(ClientError::Refused(refusal)),
         reply => Q::answer(reply).ok_or_else(ClientError::other_answer),
     }
