@@ -34,7 +34,7 @@ pub struct Tail {
     #[argh(switch)]
     pub follow: bool,
 
-    /// all blocks that your roles may read: an operator's, every block
+    /// all blocks that your roles may read: an operator's or an auditor's, every block
     #[argh(switch)]
     pub all: bool,
 }
