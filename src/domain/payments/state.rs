@@ -58,12 +58,12 @@ impl State {
         self.fates.get(&(payer, cheque)).copied()
     }
 
-    /// Orders settled so far.
+    /// How many cheques were settled so far.
     pub fn settlements(&self) -> u64 {
         self.settlements
     }
 
-    /// Orders revoked so far.
+    /// How many cheques were revoked so far.
     pub fn revocations(&self) -> u64 {
         self.revocations
     }
