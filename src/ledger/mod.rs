@@ -42,9 +42,10 @@ use tree_file::TreeFile;
 
 /// A ledger that is open for service.
 pub struct Ledger {
-    /// What the blocks add up to, those of the open batch included.
+    /// The sum of all blocks, those of the open batch included.
     replica: Replica,
-    /// The same with blocks that a start on a full disk found, and that may not be spoken of before there is room.
+    /// The sum of all blocks that a start on a full disk found. Some of them may not be durable, and may not be spoken of
+    /// before there is room; `replica` is without them until then.
     in_doubt: Option<Box<Replica>>,
     log: EventLog,
     /// The blocks that were proposed since the last commit.
