@@ -1,4 +1,4 @@
-//! What a loop drives: the daemon's service, or a member who listens. The loop knows sockets, ticks and helper threads,
+//! The interface between a loop and what it drives: the daemon's service, or a member who listens. The loop knows sockets, ticks and helper threads,
 //! and no frame and no command; what it drives knows no socket. The reactor is such a loop, the simulator another.
 //!
 //! ```text
@@ -16,8 +16,7 @@ use rand_core::CryptoRng;
 
 use crate::time::{Monotonic, Now};
 
-/// Names a connection. Numbers are never used twice, so that the answer to a question of a connection that is
-/// gone reaches nobody.
+/// The number of a connection. Numbers are never used twice, so that an answer for a connection that is gone reaches nobody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ConnectionId(pub u64);
 
@@ -36,13 +35,13 @@ pub struct ProcessFigures {
     pub cpu_us: u64,
 }
 
-/// Who is driven. Nothing that an input leads to may leave the process before [`Handler::end_tick`] has returned.
+/// The part that a loop drives. Nothing that an input leads to may leave the process before [`Handler::end_tick`] has returned.
 pub trait Handler {
     /// Work for helper threads.
     type Job: Send + 'static;
-    /// What comes of it.
+    /// The result of such work.
     type Answer: Send + 'static;
-    /// What ends the loop before it is asked to end.
+    /// The error that ends the loop before it is asked to end.
     type Failure;
 
     /// Somebody connected.
@@ -54,54 +53,54 @@ pub trait Handler {
     /// The other side is gone, or reading and writing failed.
     fn hung_up(&mut self, id: ConnectionId, now: Now, rng: &mut dyn CryptoRng);
 
-    /// A helper has finished, or tells how far it is.
+    /// A helper has finished a job, or tells how far it is.
     fn answered(&mut self, answer: Self::Answer, now: Now, rng: &mut dyn CryptoRng);
 
     /// Ends a tick: runs what is due, and makes ready what may leave.
     ///
     /// # Errors
-    /// What ends the loop: nothing more is sent.
+    /// The error that ends the loop. Nothing more is sent then.
     fn end_tick(&mut self, now: Now, rng: &mut dyn CryptoRng) -> Result<(), Self::Failure>;
 
-    /// Work for the helpers since the last call.
+    /// Takes the work for helpers that has come up since the last call.
     fn take_jobs(&mut self) -> Vec<Self::Job>;
 
     /// The number of the lane that a job goes to, from 0, in the order in which the loop was given its lanes.
     fn lane(job: &Self::Job) -> usize;
 
-    /// Connections that have output, are finished or may be read from again, since the last call.
+    /// Takes the connections that have output, are finished or may be read from again, since the last call.
     fn touched(&mut self) -> Vec<ConnectionId>;
 
-    /// Bytes to write on a connection, all of them.
+    /// All bytes that wait to be written on a connection.
     fn output(&self, id: ConnectionId) -> &[u8];
 
-    /// So many bytes of the output were written; none, if the connection takes nothing at the moment.
+    /// `count` bytes of the output were written; 0 if the connection takes nothing at the moment.
     fn written(&mut self, id: ConnectionId, count: usize, now: Now);
 
-    /// How many bytes may be read from a connection now.
+    /// The number of bytes that may be read from a connection now.
     fn input_room(&self, id: ConnectionId) -> usize;
 
     /// Whether a connection is to be closed as soon as its output is written.
     fn is_finished(&self, id: ConnectionId) -> bool;
 
-    /// When [`Handler::end_tick`] has to run again even if nothing happens.
+    /// The time at which [`Handler::end_tick`] has to run again even if nothing happens.
     fn next_deadline(&self) -> Option<Monotonic>;
 
     /// Whether answers may wait until [`Handler::next_deadline`], because one turn for several is worth more than one for
-    /// each. Who has no deadline gathers nothing.
+    /// each. A handler without a deadline gathers nothing.
     fn gathers(&self) -> bool {
         false
     }
 
-    /// Takes nothing new on. What is under way is answered by the tick that ends next.
+    /// Asks the handler to take nothing new on. The tick that ends next answers what is under way.
     fn shut_down(&mut self);
 
-    /// Tells what the process has used.
+    /// Tells the handler what memory and processor time the process has used.
     fn set_process_figures(&mut self, _: ProcessFigures) {}
 
-    /// The loop is over.
+    /// Finishes the work of the handler, because the loop is over.
     ///
     /// # Errors
-    /// What could not be finished.
+    /// The error for which the work could not be finished.
     fn close(self) -> Result<(), Self::Failure>;
 }

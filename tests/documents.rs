@@ -243,6 +243,7 @@ fn every_link_between_the_documents_leads_somewhere() {
         "docs/log-format.md",
         "docs/operations.md",
         "docs/wire-protocol.md",
+        "docs/words.md",
     ];
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     for path in documents {

@@ -30,7 +30,7 @@ fn push(log: &mut EventLog, count: u64) -> bool {
             Ok(true) => return log.append(&mut batch, &mut rng).is_ok() && log.sync().is_ok(),
             Ok(false) => {
                 // What a start found no room for is put right first.
-                assert!(!log.is_unsettled() || log.try_settle().unwrap());
+                assert!(!log.is_unmended() || log.try_mend().unwrap());
                 log.try_resume();
             }
             Err(_) => return false,
@@ -213,10 +213,10 @@ fn a_start_on_a_full_copy_on_write_disk_is_read_only_changes_nothing_and_goes_on
         let disk = full_copy_on_write(torn);
         let before = disk.image();
         let (mut log, recovery) = open(&disk).unwrap();
-        assert!(log.mode().is_read_only() && log.is_unsettled(), "torn: {torn}");
+        assert!(log.mode().is_read_only() && log.is_unmended(), "torn: {torn}");
         assert_eq!((log.durable_count(), recovery.blocks), (4, 4), "what may not be durable does not count");
         assert_eq!(log.read(3).unwrap(), block(3));
-        assert!(!log.try_settle().unwrap(), "there is no room yet");
+        assert!(!log.try_mend().unwrap(), "there is no room yet");
         log.try_resume();
         assert!(log.mode().is_read_only());
         assert!(!log.make_room(0).unwrap(), "nothing is decided on a part of the log");
@@ -225,9 +225,9 @@ fn a_start_on_a_full_copy_on_write_disk_is_read_only_changes_nothing_and_goes_on
 
         let (mut log, _) = open(&disk).unwrap();
         disk.set_capacity(None);
-        assert!(log.try_settle().unwrap());
+        assert!(log.try_mend().unwrap());
         log.try_resume();
-        assert!(!log.mode().is_read_only() && !log.is_unsettled());
+        assert!(!log.mode().is_read_only() && !log.is_unmended());
         let durable = if torn { 4 } else { 6 };
         assert_eq!(log.durable_count(), durable);
         assert!(push(&mut log, 3));

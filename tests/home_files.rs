@@ -255,40 +255,40 @@ fn untold_payment(place: &Place) -> Daemon {
     daemon
 }
 
-fn journal_of(home: &Path) -> PathBuf {
+fn run_book_of(home: &Path) -> PathBuf {
     let entries = std::fs::read_dir(home.join("pending")).unwrap().map(|entry| entry.unwrap().path());
-    let journals: Vec<PathBuf> =
-        entries.filter(|path| path.extension().is_some_and(|is| is == "journal")).collect();
-    assert_eq!(journals.len(), 1, "{journals:?}");
-    journals[0].clone()
+    let run_books: Vec<PathBuf> =
+        entries.filter(|path| path.extension().is_some_and(|is| is == "run")).collect();
+    assert_eq!(run_books.len(), 1, "{run_books:?}");
+    run_books[0].clone()
 }
 
 #[test]
-fn a_bit_that_turned_over_in_a_journal_never_pays_a_second_time() {
+fn a_bit_that_turned_over_in_a_run_book_never_pays_a_second_time() {
     let place = Place::new();
     let daemon = untold_payment(&place);
     let at = daemon.address.as_str();
-    let journal = journal_of(&place.directory.path().join("alice"));
-    let bytes = std::fs::read(&journal).unwrap();
+    let run_book = run_book_of(&place.directory.path().join("alice"));
+    let bytes = std::fs::read(&run_book).unwrap();
     let mut found = [0, 0];
     for n in (0..bytes.len()).step_by(bytes.len() / 12).chain([0, 3, 4, 8, bytes.len() - 1]) {
         let mut damaged = bytes.clone();
         damaged[n] ^= 1;
-        std::fs::write(&journal, &damaged).unwrap();
+        std::fs::write(&run_book, &damaged).unwrap();
         let output = place.run("alice", at, &["pay", "bob", "7"]);
         let said = String::from_utf8_lossy(&output.stderr);
         match output.status.code() {
             Some(0) => found[0] += 1,
             Some(78) => {
-                assert!(said.contains(journal.to_str().unwrap()), "byte {n}: {said}");
+                assert!(said.contains(run_book.to_str().unwrap()), "byte {n}: {said}");
                 found[1] += 1;
             }
             other => panic!("byte {n}: {other:?}: {said}"),
         }
-        std::fs::remove_file(&journal).unwrap_or_default();
+        std::fs::remove_file(&run_book).unwrap_or_default();
     }
     assert!(found[1] > 0, "{found:?}");
-    std::fs::write(&journal, &bytes).unwrap();
+    std::fs::write(&run_book, &bytes).unwrap();
     place.done("alice", at, &["pay", "bob", "7"]);
     let balance = place.done("bob", at, &["balance"]);
     assert!(balance.starts_with("1007 "), "{balance}");
@@ -301,8 +301,8 @@ fn what_is_left_open_stays_so_in_a_home_that_cannot_be_written_to() {
         let daemon = untold_payment(&place);
         let at = daemon.address.as_str();
         let home = place.directory.path().join("alice");
-        let journal = journal_of(&home);
-        let bytes = std::fs::read(&journal).unwrap();
+        let run_book = run_book_of(&home);
+        let bytes = std::fs::read(&run_book).unwrap();
         let closed = Closed::new(&place, way);
         let (code, said) = closed.run("alice", at, &["whoami"]);
         assert_eq!(code, Some(0), "{way:?}: {said}");
@@ -310,7 +310,7 @@ fn what_is_left_open_stays_so_in_a_home_that_cannot_be_written_to() {
         let (code, said) = closed.run("alice", at, &["pay", "bob", "7"]);
         assert_eq!(code, Some(3), "{way:?}: {said}");
         drop(closed);
-        assert_eq!(std::fs::read(&journal).unwrap(), bytes, "{way:?}");
+        assert_eq!(std::fs::read(&run_book).unwrap(), bytes, "{way:?}");
         place.done("alice", at, &["pay", "bob", "7"]);
         assert!(
             place.done("bob", at, &["balance"]).starts_with("1007 "),

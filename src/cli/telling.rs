@@ -1,4 +1,4 @@
-//! How it is told what a command did. The order is the same everywhere: whether a receipt could be written is asked
+//! The telling of what a command did. The order is the same everywhere: whether a receipt could be written is asked
 //! before anything leaves, the outcome is told, and only then is the command struck out ([`Submitted::tell`]).
 
 use super::context::Context;
@@ -21,7 +21,7 @@ pub(super) fn tell(
     submitted.tell(telling).map(|()| Exit::Done)
 }
 
-/// Shows the receipt of a command, with fields of its own.
+/// Shows the acknowledgement of a command, with fields of its own.
 pub(super) fn show(
     context: &Context,
     accepted: &Accepted,

@@ -9,9 +9,9 @@
 //! servers/<ledger>.descriptor the newest verified descriptor of a server
 //! servers/<ledger>.genesis    the first block of its ledger
 //! accounts/<ledger>           the account on that ledger
-//! newest/<ledger>             the newest own block that the server gave a receipt of
+//! newest/<ledger>             the newest own block that the server acknowledged or proved
 //! tickets/<ledger>-<account>-<key>   resumption tickets
-//! pending/*.journal           runs that are going on, or whose outcome was not told
+//! pending/*.run               runs that are going on, or whose outcome was not told
 //! sent/*                      cheques that left, and whose end was not told
 //! pending.lock, sent.lock     held while somebody looks for what was left behind in these folders
 //! witness.key                 the key of this home's witness, if it is one: its name and its seed

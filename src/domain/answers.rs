@@ -5,10 +5,10 @@ use std::fmt;
 use super::{AccountId, Rejection, Rights};
 use crate::crypto::KeyId;
 
-/// Whose key signs a command.
+/// The key that signs a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signer<'a> {
-    /// The key that its author's account has.
+    /// One of the keys of its author's account.
     Author,
     /// The key that stands in the command, as DER `SubjectPublicKeyInfo`: its author has no account yet.
     Itself(&'a [u8]),
@@ -17,7 +17,7 @@ pub enum Signer<'a> {
 /// A further signature that a command has to carry beside its author's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endorsement<'a> {
-    /// Whose it is.
+    /// The key that has to have signed.
     pub by: Endorser<'a>,
     /// The signed bytes.
     pub signed: Vec<u8>,
@@ -27,18 +27,18 @@ pub struct Endorsement<'a> {
     pub refusal: (&'static str, &'static str),
 }
 
-/// Whose key an endorsement is checked with.
+/// The key that an endorsement is checked with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Endorser<'a> {
     /// A key of a member.
     Of {
-        /// The member.
+        /// The account of the member.
         account: AccountId,
-        /// Its key.
+        /// The id of the member's key.
         key_id: KeyId,
-        /// What the key has to be good for.
+        /// The rights that the key must have.
         needs: Rights,
-        /// The refusal where the member has no such key, so that the signature cannot be checked.
+        /// The refusal where the member never had such a key, so that the signature cannot be checked.
         unknown: Rejection,
     },
     /// The key with this DER `SubjectPublicKeyInfo`, which stands in the command.
@@ -48,16 +48,16 @@ pub enum Endorser<'a> {
 /// What a block did to a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyChange<'a> {
-    /// An account has it from this block on.
+    /// The key belongs to an account, and may sign from this block on.
     Introduced {
         /// The account.
         account: AccountId,
         /// DER `SubjectPublicKeyInfo`.
         spki: &'a [u8],
-        /// What it may sign.
+        /// What the key may sign.
         rights: Rights,
     },
-    /// It signs nothing from this block on, for ever.
+    /// The key has ended: from this block on it signs nothing, for ever.
     Ended {
         /// The account.
         account: AccountId,
@@ -66,36 +66,36 @@ pub enum KeyChange<'a> {
     },
 }
 
-/// Whose sessions, tickets and follows end with a command.
+/// The sessions that a command ends, with their tickets and follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EndsSessions {
-    /// All of an account, whichever key they were opened with.
+    /// All sessions of an account, whichever key they were opened with.
     OfAccount(AccountId),
-    /// Those that were opened with this key.
+    /// The sessions that were opened with this key.
     OfKey(KeyId),
 }
 
 /// An account that a block brings into being.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Opened<'a> {
-    /// Its number.
+    /// The number of the account.
     pub account: AccountId,
-    /// Its public name.
+    /// The public name of the member.
     pub handle: &'a str,
-    /// DER `SubjectPublicKeyInfo` of its key.
+    /// The first key of the account, as DER `SubjectPublicKeyInfo`.
     pub public_key: &'a [u8],
 }
 
-/// A sum that has to be the same however it is counted, and is not.
+/// The two sides of a sum of money that do not agree, although they must.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unbalanced {
-    /// What all balances add up to, in minor units.
+    /// The sum of all balances, in minor units.
     pub sum: u128,
-    /// What was issued, in minor units.
+    /// The money that was ever issued, in minor units.
     pub issued: u64,
 }
 
-/// Why an account cannot be erased yet.
+/// The reason for which an account cannot be erased yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hindrance {
     /// The stable machine name.

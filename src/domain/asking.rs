@@ -33,7 +33,7 @@ pub trait Past {
 /// A block of the log, as a question reads it.
 #[derive(Clone, Copy, Debug)]
 pub struct Recorded<'a> {
-    /// Who, when, where.
+    /// The author, the key, the time and the index of the block.
     pub context: Context<'a>,
     /// Kind and schema of the command.
     pub tag: Tag,

@@ -1,24 +1,24 @@
-//! What a refusal or a figure says beside its name: values that a program reads and that fill a sentence in any language.
+//! The facts of a refusal and the values of figures: values that a program reads and that fill a sentence in any language.
 
 use serde::{Deserialize, Serialize};
 
 use crate::time::Timestamp;
 
-/// Facts of one refusal at most.
+/// The most facts that one refusal has.
 pub const FACTS_MAX: usize = 8;
 
-/// What a value is about. Numbers on the wire: a further one is appended.
+/// The meaning of a value in a refusal. The order of the variants is their number on the wire: a further one is appended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Fact {
-    /// Which element of the command is meant, counted from 1: an order of several, a payment of several.
+    /// The element of the command that is meant, counted from 1: one order of several, or one payment of several.
     Element,
-    /// How much there is left: of money in minor units, of goods in pieces.
+    /// The amount that is left: of money in minor units, of goods in pieces.
     Left,
-    /// How much was wanted, in the unit of what is left.
+    /// The amount that was wanted, in the same unit.
     Wanted,
-    /// When something ended or ends.
+    /// The time at which something ended or ends, or what the time is.
     Until,
-    /// Index of the block in which it happened.
+    /// The index of the block in which something happened.
     Block,
     /// The account that is meant.
     Account,
@@ -41,16 +41,16 @@ impl Fact {
     }
 }
 
-/// What a fact or a figure says.
+/// The value of a fact or of a figure.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Value {
-    /// Nothing at the moment.
+    /// No value at the moment.
     None,
     /// A count, an index, money in minor units, bytes or microseconds, as the name says.
     Number(u64),
     /// A word, a hash or a sentence.
     Text(String),
-    /// A moment.
+    /// A point in time.
     Time(Timestamp),
 }
 

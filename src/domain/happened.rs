@@ -5,12 +5,12 @@ use std::fmt;
 
 use super::{Command, Event, Tag, Undecodable, accounts, orders, payments, split_tag};
 
-/// What a block did.
+/// What a block did: the command that was asked for and the event that it led to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Happened {
-    /// Somebody joined, or has another role.
+    /// Somebody joined the ledger, a member's keys or roles changed, or an operator vouched for the clock.
     Accounts(accounts::Happened),
-    /// Orders stand.
+    /// Orders were placed.
     Orders(orders::Happened),
     /// Money moved.
     Payments(payments::Happened),
@@ -59,7 +59,7 @@ impl Happened {
         Happened::of(command, decoded).ok_or(NoPair::OtherEvent)
     }
 
-    /// What was asked for, to ask the rules again.
+    /// The command that was asked for. An audit asks the rules about it again.
     pub fn command(&self) -> Command {
         match self {
             Happened::Accounts(happened) => Command::Accounts(happened.command()),

@@ -1,30 +1,31 @@
-//! What cannot follow from any state: a mistake of ours where it is met live, damage where it is met in a log.
+//! The reasons for which an event cannot have happened. Such an event is a mistake of ours where it is met live, and damage
+//! where it is met in a log.
 
 use std::fmt;
 
 use super::Place;
 
-/// Why an event cannot have happened in the state that the blocks before it add up to.
+/// The reason for which an event cannot have happened in the state that the blocks before it add up to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Impossible {
     /// More money leaves a place than it holds.
     Overdraft {
-        /// From where.
+        /// The place that the money leaves.
         from: Place,
-        /// What is there, in minor units.
+        /// The money that the place holds, in minor units.
         held: u64,
-        /// What leaves, in minor units.
+        /// The money that leaves, in minor units.
         amount: u64,
     },
     /// A sum or a count is larger than its field can hold.
     TooLarge(&'static str),
     /// The event says another number than the state has.
     Differs {
-        /// Which field of the event.
+        /// The field of the event.
         field: &'static str,
-        /// What the event says.
+        /// The number that the event says.
         said: u64,
-        /// What follows from the state.
+        /// The number that follows from the state.
         expected: u64,
     },
     /// An amount of a command that a rule refuses in every state.

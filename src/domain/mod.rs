@@ -48,7 +48,8 @@ const TAG_BYTES: usize = 4;
 /// A request of a member's, which the member signs. The rules of its domain decide what comes of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// A command that lets somebody join the ledger, or changes a role.
+    /// A command about members: somebody joins the ledger, a member's keys or roles change, or an operator vouches for the
+    /// clock.
     Accounts(accounts::Command),
     /// A command that places orders to buy or to sell.
     Orders(orders::Command),
@@ -59,7 +60,7 @@ pub enum Command {
 /// The outcome of a command, as the server decided it. An event holds only what its command does not say already.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// Somebody joined the ledger, or a member has another role.
+    /// Somebody joined the ledger, a member's keys or roles changed, or an operator vouched for the clock.
     Accounts(accounts::Event),
     /// Orders were placed.
     Orders(orders::Event),
@@ -70,7 +71,7 @@ pub enum Event {
 /// The reason for which a rule refused a command. A refused command has changed nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rejection {
-    /// A rule about joining or about roles refused.
+    /// A rule about joining, keys, roles or the clock refused.
     Accounts(accounts::Rejection),
     /// A rule about orders refused.
     Orders(orders::Rejection),

@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{AccountId, Domain};
 
-/// Where a movement of money begins or ends.
+/// A place where a movement of money begins or ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
-    /// Nowhere yet: the money comes into being.
+    /// The ledger itself, which makes the money.
     Issued,
     /// A member's account.
     Account(AccountId),
@@ -27,12 +27,12 @@ impl Place {
     }
 }
 
-/// What moves money.
+/// The kind of a movement of money.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Movement {
-    /// The ledger's opening grant.
+    /// The ledger's opening grant to a new account.
     Grant,
-    /// An operator made it.
+    /// Money that an operator made.
     Issue,
     /// A payment.
     Payment,
@@ -41,7 +41,7 @@ pub enum Movement {
 }
 
 impl Movement {
-    /// All of them.
+    /// All kinds of movements.
     pub const ALL: [Movement; 4] =
         [Movement::Grant, Movement::Issue, Movement::Payment, Movement::Settlement];
 }
@@ -61,15 +61,15 @@ impl fmt::Display for Movement {
 /// One movement of money.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Transfer<'a> {
-    /// What it was.
+    /// The kind of the movement.
     pub movement: Movement,
-    /// Where the money was.
+    /// The place that the money leaves.
     pub from: Place,
-    /// Where it is now.
+    /// The place that the money comes to.
     pub to: Place,
-    /// Minor units; 0 only where a command asks for less than 1, which the rules refuse.
+    /// The amount in minor units; 0 only where a command asks for less than 1, which the rules refuse.
     pub amount: u64,
-    /// What it was for.
+    /// The memo of the payment.
     pub memo: &'a str,
 }
 

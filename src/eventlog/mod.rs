@@ -5,7 +5,7 @@
 //! frame, segment, anchor   the formats: a batch of blocks, a file of batches, the note of how far the log is durable
 //! writer                   makes room, appends, syncs; what is durable is never more than what is written
 //! reader                   reads, and never writes
-//! recovery                 judges what is on disk at a start, and settles what a crash left
+//! recovery                 judges what is on disk at a start, and mends what a crash left
 //! ahead                    reads for recovery, and has blocks prepared on other threads
 //! storage                  the only door to a disk: a real one (Disk) or a simulated, hostile one (SimDisk)
 //! ```

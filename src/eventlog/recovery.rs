@@ -298,7 +298,7 @@ impl<P: Send + 'static> Walk<'_, P> {
 
 /// Cuts off a torn batch, and writes again what the anchor does not know to be durable: after a failed sync the
 /// page cache can show bytes that the disk does not have.
-pub(super) fn settle(storage: &dyn Storage, tail: &Tail) -> Result<Recovery, LogError> {
+pub(super) fn mend_tail(storage: &dyn Storage, tail: &Tail) -> Result<Recovery, LogError> {
     let first = usize::try_from(tail.anchor.segment).unwrap_or(usize::MAX);
     let last = tail.segments.len().saturating_sub(1);
     for (number, &(first_index, end)) in tail.segments.iter().enumerate().skip(first) {

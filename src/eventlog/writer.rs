@@ -8,7 +8,7 @@
 
 mod roll;
 mod room;
-mod unsettled;
+mod unmended;
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -73,7 +73,7 @@ pub struct EventLog {
     /// Whether a write or a sync has failed, after which nothing may be asked of the log.
     poisoned: bool,
     /// The end of the log as the start found it, where there was no room to put that end right.
-    unsettled: Option<Box<Tail>>,
+    unmended: Option<Box<Tail>>,
     /// The segments that were read from last, which stay open.
     reading: RefCell<OpenSegments>,
 }
@@ -120,7 +120,7 @@ pub fn create(
 }
 
 impl EventLog {
-    /// Opens a log. All of the log is read and every block is handed to `replay`; only then is settled what a crash left.
+    /// Opens a log. All of the log is read and every block is handed to `replay`; only then is put right what a crash left.
     ///
     /// # Errors
     /// [`OpenError`]; unless it is an error of writing, no byte on disk was changed.
@@ -194,7 +194,7 @@ impl EventLog {
             mode: Mode::ReadWrite,
             figures,
             poisoned: false,
-            unsettled: None,
+            unmended: None,
             reading: RefCell::default(),
         })
     }
@@ -300,7 +300,7 @@ impl EventLog {
     /// [`LogError`] when the log or the anchor cannot be written or synced.
     pub fn close(mut self) -> Result<(), LogError> {
         self.alive()?;
-        if self.unsettled.is_some() {
+        if self.unmended.is_some() {
             return Ok(());
         }
         if self.written > self.durable {

@@ -1,5 +1,6 @@
-//! Which block every command ever accepted stands in: the reason why none is applied twice. Kept for ever and
-//! rebuilt by replay.
+//! The block of every command that was ever accepted, by the command's id, so that no command is applied twice.
+//!
+//! An index: a function of the log, which no rule reads. It is kept for ever and rebuilt by replay.
 
 use std::collections::BTreeMap;
 
@@ -7,8 +8,8 @@ use crate::chain::{CommandId, Header};
 use crate::crypto::KeyId;
 use crate::domain::AccountId;
 
-/// (account, command id) → block index. Registrations come from nobody yet: there the key takes the account's
-/// place, so that strangers cannot occupy each other's ids.
+/// The block indexes of commands, by account and command id. A registration has no account yet: there the key takes the
+/// account's place, so that strangers cannot occupy each other's ids.
 #[derive(Clone, Debug, Default)]
 pub struct CommandIndex {
     of_members: BTreeMap<(AccountId, CommandId), u64>,

@@ -42,10 +42,11 @@ use tree_file::TreeFile;
 
 /// A ledger that is open for service.
 pub struct Ledger {
-    /// What the blocks add up to, those of the open batch included.
+    /// The sum of all blocks, those of the open batch included.
     replica: Replica,
-    /// The same with blocks that a start on a full disk found, and that may not be spoken of before there is room.
-    unsettled: Option<Box<Replica>>,
+    /// The sum of all blocks that a start on a full disk found. Some of them may not be durable, and may not be spoken of
+    /// before there is room; `replica` is without them until then.
+    in_doubt: Option<Box<Replica>>,
     log: EventLog,
     /// The blocks that were proposed since the last commit.
     batch: Batch,
@@ -136,8 +137,8 @@ impl Ledger {
 
     /// Whether a command stands in a block that may not be durable, because the start had no room to make the block
     /// durable. The outcome of such a command is not known.
-    pub fn is_unsettled(&self, message: &Message<'_>) -> bool {
-        self.unsettled.as_ref().is_some_and(|replica| {
+    pub fn is_in_doubt(&self, message: &Message<'_>) -> bool {
+        self.in_doubt.as_ref().is_some_and(|replica| {
             let size = self.committed.size;
             replica.commands().get(&message.header).is_some_and(|index| index >= size)
         })
@@ -148,8 +149,8 @@ impl Ledger {
     /// # Errors
     /// [`LogError`]: the process must end and answer nothing.
     pub fn try_resume(&mut self) -> Result<(), LogError> {
-        if self.log.try_settle()?
-            && let Some(replica) = self.unsettled.take()
+        if self.log.try_mend()?
+            && let Some(replica) = self.in_doubt.take()
         {
             self.replica = *replica;
             self.committed = Committed::of(&self.replica);

@@ -61,18 +61,18 @@ impl Ledger {
         let (log, recovery) = EventLog::open_if(Arc::clone(storage), options, replaying, approve)?;
         let Some(mut replica) = replica else { return Err(OpenError::empty()) };
         let tree = open_tree(storage.as_ref(), &log, comparison.finish(), &replica)?;
-        let mut unsettled = None;
-        if log.is_unsettled() {
+        let mut in_doubt = None;
+        if log.is_unmended() {
             if newest.is_some_and(|newest| newest.size > log.durable_count()) {
                 let source = io::ErrorKind::StorageFull.into();
                 return Err(OpenError::io("anchor", "bring forward to what was signed for", source));
             }
             let durable = replay_durable(&log)?.ok_or_else(OpenError::empty)?;
-            unsettled = Some(Box::new(std::mem::replace(&mut replica, durable)));
+            in_doubt = Some(Box::new(std::mem::replace(&mut replica, durable)));
         }
         let committed = Committed::of(&replica);
         let (batch, recent, scratch) = (Batch::new(), Recent::default(), Vec::new());
-        Ok((Ledger { replica, unsettled, log, batch, tree, committed, recent, scratch }, recovery))
+        Ok((Ledger { replica, in_doubt, log, batch, tree, committed, recent, scratch }, recovery))
     }
 }
 

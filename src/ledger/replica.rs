@@ -20,18 +20,18 @@ pub struct Replica {
     past: Past,
 }
 
-/// What two replicas of one ledger agree in, and what takes the same short time to gather however large they are.
+/// Figures in which two replicas of one ledger agree. To gather them takes the same short time however large the ledger is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Totals {
-    /// Blocks.
+    /// The number of blocks.
     pub size: u64,
-    /// Hash of the last.
+    /// The hash of the last block.
     pub head: Digest,
-    /// Root of the tree over them.
+    /// The root of the tree over the blocks.
     pub root: TreeRoot,
-    /// Commands whose ids are known.
+    /// The number of commands whose ids are known.
     pub commands: u64,
-    /// What the domains count, by name.
+    /// The counts of the domains, by name.
     pub counts: Vec<(&'static str, u64)>,
 }
 

@@ -14,11 +14,11 @@ pub struct Transaction<'a> {
     pub message: Message<'a>,
     /// What was asked for, and what happened.
     pub happened: Happened,
-    /// Who, when, where.
+    /// The author, the key, the time and the index of the block.
     pub context: Context<'a>,
 }
 
-/// Why a block's bytes are no transaction of this ledger.
+/// The reason for which a block's bytes are no transaction of this ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TransactionError {
     /// The signed message has no valid form.
@@ -27,9 +27,9 @@ pub enum TransactionError {
     OtherLedger,
     /// The block's author is not the account that the command names.
     OtherAuthor {
-        /// What the block says.
+        /// The author that the block names.
         block: AccountId,
-        /// What the author signed.
+        /// The account that the signed command names.
         message: AccountId,
     },
     /// Command and event do not decode as a pair.

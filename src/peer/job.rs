@@ -1,4 +1,4 @@
-//! What a listener has done for it, and what comes of it.
+//! The work that a listener has done for it on other threads, and the results.
 
 use std::net::SocketAddr;
 
@@ -9,32 +9,32 @@ use crate::domain::AccountId;
 use crate::driven::ConnectionId;
 use crate::wire::Refusal;
 
-/// Something that takes longer than the loop may wait.
+/// Work that takes longer than the loop may wait.
 #[derive(Debug)]
 pub enum Job {
-    /// Sign the handshake of a connection.
+    /// Signs the handshake of a connection.
     Sign {
-        /// Which connection.
+        /// The connection.
         id: ConnectionId,
-        /// What to sign.
+        /// The bytes to sign.
         signed: Vec<u8>,
     },
-    /// Have the ledger prove whose key this is, and check that it signed the handshake.
+    /// Has the ledger prove whose key this is, and checks that the key signed the handshake.
     Verify {
-        /// Which connection.
+        /// The connection.
         id: ConnectionId,
-        /// Who the other side claims to be.
+        /// The account that the other side claims to be.
         account: AccountId,
-        /// With which key.
+        /// The id of the key that the other side claims to hold.
         key_id: KeyId,
-        /// What was signed.
+        /// The bytes that were signed.
         signed: Vec<u8>,
         /// The signature.
         signature: Signature,
     },
-    /// Check a cheque and settle it.
+    /// Checks a cheque and settles it.
     Settle {
-        /// Who brought it.
+        /// The connection over which the cheque came.
         id: ConnectionId,
         /// The number of the request.
         request: u32,
@@ -43,14 +43,15 @@ pub enum Job {
         /// The cheque.
         cheque: Box<SignedCheque>,
     },
-    /// Tell the server where this member listens, and that it still does; and see what money came by itself.
+    /// Tells the server where this member listens, and that it still does, and looks for money that came in without having been
+    /// handed over here.
     Announce,
-    /// See whether this member listens somewhere else since.
+    /// Looks whether this member has begun to listen somewhere else.
     Look,
 }
 
 impl Job {
-    /// The number of the lane that it goes to, as [`super::lanes`] makes them.
+    /// The number of the lane that the job goes to, as [`super::lanes`] makes them.
     pub(super) fn lane(&self) -> usize {
         match self {
             Job::Sign { .. } => 0,
@@ -59,67 +60,67 @@ impl Job {
     }
 }
 
-/// What came of a job.
+/// The result of a job.
 #[derive(Debug)]
 pub enum Answer {
     /// The handshake of a connection is signed.
     Signed {
-        /// Which connection.
+        /// The connection.
         id: ConnectionId,
         /// The signature.
         signature: Signature,
     },
-    /// Who the other side is; none when it did not prove it.
+    /// The answer to who the other side is.
     Verified {
-        /// Which connection.
+        /// The connection.
         id: ConnectionId,
-        /// Its public name.
+        /// The public name of the other side; none if it did not prove to be who it claims to be.
         handle: Option<String>,
     },
-    /// What became of a cheque.
+    /// The end of a cheque that was to be settled.
     Settled {
-        /// Who brought it.
+        /// The connection over which the cheque came.
         id: ConnectionId,
         /// The number of the request.
         request: u32,
         /// The cheque.
         cheque: Box<SignedCheque>,
-        /// What became of it.
+        /// The outcome of the cheque.
         settlement: Settlement,
     },
     /// The server knows where this member listens.
     Announced {
-        /// Where others are told that it does.
+        /// The address at which others are told that this member listens.
         address: SocketAddr,
         /// The newest checkpoint, proven to extend all before it.
         note: String,
-        /// Whether it had to be told over a new connection, because the one before was lost.
+        /// Whether the server had to be told over a new connection, because the one before was lost.
         again: bool,
-        /// What came without having been handed over here since the time before, in the order of the ledger.
+        /// The money that came in since the time before without having been handed over here, in the order of the ledger.
         came: Vec<Incoming>,
     },
-    /// Nobody has taken this member's place.
+    /// This member has not begun to listen somewhere else.
     Looked,
     /// The server could not be reached; another attempt follows.
     NotAnnounced(String),
-    /// Listening on would be wrong: the server contradicts itself, or does not know this member.
+    /// Listening has to end, because the server contradicts itself or does not know this member.
     Failed(ClientError),
 }
 
-/// What became of a cheque.
+/// The outcome of a cheque that was to be settled.
 #[derive(Debug)]
 pub enum Settlement {
-    /// It is money.
+    /// The cheque has become money.
     Done {
-        /// The receipt's text.
+        /// The text of the receipt.
         receipt: String,
-        /// In which block.
+        /// The index of the block in which the cheque was settled.
         index: u64,
-        /// Whether it was before.
+        /// Whether the cheque was settled before it was handed over this time.
         already: bool,
     },
-    /// It was refused.
+    /// The cheque was refused.
     Refused(Refusal),
-    /// Nobody knows yet: the outcome comes out when this member next speaks to the server.
+    /// Nobody knows the outcome yet. This member finds it out when it next speaks to the server.
     Unknown,
 }

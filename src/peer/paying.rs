@@ -32,7 +32,7 @@ pub enum EarlierCheque {
 
 /// Hears how a payment goes on.
 pub trait HandOverTold {
-    /// What became of a cheque of an earlier run.
+    /// Hears what became of a cheque of an earlier run.
     fn earlier(&mut self, id: ChequeId, became: EarlierCheque);
 
     /// The cheque of this payment left before, and is handed over again.
@@ -137,11 +137,11 @@ pub fn pay_by_hand(
 
 /// Where a payment stands when a run begins.
 enum Begun {
-    /// It was made, and not told by the run that made it; or it was made with the same key.
+    /// The payment was made: by a run that did not tell it, or with the same idempotency key.
     Settled(Option<SentCheque>, ChequeId, Receipt),
-    /// Its cheque left, and its end is not known.
+    /// The cheque of the payment left, and its end is not known.
     Open(SentCheque),
-    /// It begins here; with this cheque id, where a key was given.
+    /// The payment begins here, with this cheque id if an idempotency key was given.
     Nothing(Option<ChequeId>),
 }
 
@@ -150,8 +150,8 @@ fn is_same(cheque: &Cheque, draft: &Draft) -> bool {
         == (draft.payee.account, draft.amount, draft.memo.as_str())
 }
 
-/// Goes through the cheques that earlier runs have left behind: one of the very payment that is wanted is this run's,
-/// of the others is said what the ledger knows.
+/// Looks through the cheques that earlier runs left behind. One for this very payment is taken over; what became of each
+/// other one is told.
 fn left_behind(
     member: &mut Member,
     draft: &Draft,
@@ -191,8 +191,8 @@ fn left_behind(
     Ok(begun)
 }
 
-/// What became of the payment with this key: its cheque id is the key's, whoever hands it over, and a cheque id is
-/// settled once.
+/// Finds out what became of the payment with this idempotency key. The id of its cheque follows from the key, whoever hands the
+/// cheque over, and a cheque id is settled once.
 fn of_key(member: &mut Member, draft: &Draft, key: &IdempotencyKey) -> Result<Begun, ClientError> {
     let (ledger_id, me) = (member.server().ledger_id, member.account_id());
     let command_id = key.command_id(ledger_id, me, 0);
@@ -293,7 +293,7 @@ fn take_back(
     Ok(Err(refusal))
 }
 
-/// What the ledger says of a cheque whose answer did not come.
+/// Asks the ledger what became of a cheque for which no answer came.
 fn look_up(member: &mut Member, signed: &SignedCheque, why: &str) -> Result<Receipt, ClientError> {
     let id = signed.cheque.cheque_id;
     let unknown = |why: &str| {

@@ -73,7 +73,7 @@ impl Listener {
         let mut turned_away = 0;
         for _ in 0..ACCEPTED_PER_TICK_MAX {
             match self.socket.accept() {
-                Ok((stream, peer)) => take(stream, peer),
+                Ok((stream, address)) => take(stream, address),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.waiting = false;
                     break;

@@ -223,15 +223,15 @@ impl<H: Handler> Reactor<H> {
     /// Takes the connections that wait at the listening socket.
     fn accept(&mut self, now: Now) {
         let Some(listener) = &mut self.listener else { return };
-        listener.accept(now.mono, |stream, peer| {
+        listener.accept(now.mono, |stream, address| {
             let id = self.next_id;
             self.next_id = ConnectionId(id.0 + 1);
             match Connection::open(stream, id, self.poll.registry()) {
                 Ok(connection) => {
                     self.connections.insert(id, connection);
-                    self.handler.connected(id, peer, now, &mut random::os());
+                    self.handler.connected(id, address, now, &mut random::os());
                 }
-                Err(error) => tracing::warn!(%peer, %error, "a connection cannot be watched"),
+                Err(error) => tracing::warn!(%address, %error, "a connection cannot be watched"),
             }
         });
     }

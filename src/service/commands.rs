@@ -49,10 +49,10 @@ enum Screening {
 impl Service {
     /// Takes a submitted command as far as its signature check.
     pub(super) fn submit(&mut self, id: ConnectionId, request: u32, submission: Submission<'_>, now: Now) {
-        if self.ledger.log().is_unsettled()
-            && Message::parse(submission.message).is_ok_and(|message| self.ledger.is_unsettled(&message))
+        if self.ledger.log().is_unmended()
+            && Message::parse(submission.message).is_ok_and(|message| self.ledger.is_in_doubt(&message))
         {
-            // Neither a receipt nor a refusal would be true. The author finds out when the disk has room again.
+            // Neither an acknowledgement nor a refusal would be true. The author finds out when the disk has room again.
             return self.end(id, "the outcome of a command is not known before there is room on the disk");
         }
         match self.screen_submission(id, submission, now) {
@@ -178,7 +178,7 @@ impl Service {
     }
 
     /// Looks for an earlier answer to a command. The same answer is given again, and needs no further check of a signature.
-    /// A command that is in the ledger already gets its receipt even when no new command is taken.
+    /// A command that is in the ledger already gets its acknowledgement even when no new command is taken.
     fn recall(&mut self, message: &Message<'_>, now: Now) -> Screening {
         if let Some(refusal) = self.refusals.get(message) {
             return Screening::Answer(Reply::Refused(refusal.clone()));

@@ -27,7 +27,7 @@ const ROWS: &[Row] = &[
     ("handshakes_failed", "handshakes that failed", |service, _| service.counters.handshakes.failed.into()),
     ("commands_accepted", "commands that became blocks", |service, _| service.counters.accepted.into()),
     ("commands_refused", "commands that were refused", |service, _| service.counters.refused.into()),
-    ("commands_duplicate", "commands answered with an earlier receipt", |service, _| {
+    ("commands_duplicate", "commands answered with an earlier acknowledgement", |service, _| {
         service.counters.duplicate.into()
     }),
     ("batches", "batches written", |service, _| service.ledger.log().figures().batches.into()),

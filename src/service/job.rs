@@ -1,5 +1,5 @@
-//! Work that takes longer than the reactor may wait. Jobs own their bytes, share nothing, and come back as
-//! results; only the service decides what follows from one.
+//! Work that takes longer than the reactor may wait, and is done by helper threads. A job owns its bytes and shares nothing.
+//! Its result comes back to the service, which alone decides what follows.
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -17,16 +17,16 @@ use crate::eventlog::Storage;
 use crate::ledger::{RebuildError, RebuiltTree, TreeRebuild};
 use crate::session::KeySlot;
 
-/// Which helper a job goes to. No lane can hold up another.
+/// The helper that a job goes to. A lane never holds up another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Lane {
-    /// RSA private operations: 6 ms each, one thread, results released on a grid of 2 ms.
+    /// RSA private operations, of 6 ms each. There is one thread for them, and their results are released on a grid of 2 ms.
     Private,
-    /// Signature checks: 0.2 ms each.
+    /// Signature checks, of 20 to 60 µs each.
     Signatures,
-    /// Reading the whole log.
+    /// Checks of the whole log.
     Log,
-    /// Making the file of stored hashes anew, for which nobody waits behind a check of the log.
+    /// Work on the file of stored hashes, which is made anew here so that it does not wait behind a check of the log.
     Tree,
 }
 
@@ -35,153 +35,154 @@ pub enum Lane {
 pub struct Keys {
     /// The key of the newest descriptor.
     pub current: PrivateKey,
-    /// The key before it, while it is accepted.
+    /// The key before the current one, as long as hellos for it are accepted.
     pub previous: Option<PrivateKey>,
-    /// Makes the answers to bad ciphertexts unpredictable; new in every process.
+    /// A secret that makes the answers to bad ciphertexts unpredictable. Every process has a new one.
     pub reject: Zeroizing<[u8; 32]>,
 }
 
-/// Something to compute.
+/// A computation for a helper thread.
 pub enum Job {
-    /// Take the secret out of a hello.
+    /// Takes the secret out of a hello.
     Decap {
-        /// Whose hello.
+        /// The connection over which the hello came.
         connection: ConnectionId,
-        /// For which key.
+        /// The server key that the hello was encrypted to.
         slot: KeySlot,
         /// The OAEP ciphertext.
         ciphertext: Box<[u8; MODULUS_BYTES]>,
     },
-    /// Check that a client holds its key.
+    /// Checks that a client holds the key that it claims.
     VerifyClient {
-        /// Whose.
+        /// The connection of the client.
         connection: ConnectionId,
-        /// DER of the key that the client claims to hold; of any key, if there is no such account or it has another one.
+        /// DER of the key that the client claims to hold. If there is no such account, or the account has no such key, this is
+        /// some other key.
         key: Vec<u8>,
-        /// Whether it is the account's key. Without that the check takes the same time and fails: how long an answer
-        /// takes says nothing about who is a member.
+        /// Whether `key` is one of the account's keys. If not, the check takes the same time and fails, so that the time of an
+        /// answer says nothing about who is a member.
         known: bool,
         /// The signed bytes.
         signed: Vec<u8>,
         /// The signature.
         signature: Signature,
     },
-    /// Check the signature of a command.
+    /// Checks the signatures of a command.
     VerifyCommand(CommandCheck),
-    /// Check the whole log from disk.
+    /// Checks the whole log from disk.
     VerifyLog {
         /// The data directory.
         storage: Arc<dyn Storage>,
-        /// How many blocks.
+        /// The number of blocks to check, from the first on.
         up_to: u64,
-        /// Threads for signatures beside the one that reads. One until whoever runs the job knows of more cores;
-        /// what is found does not depend on it.
+        /// The number of threads that check signatures beside the thread that reads. It is 1 until whoever runs the job
+        /// knows of more cores. The findings do not depend on it.
         threads: NonZeroUsize,
-        /// Set when nobody waits for the answer any more.
+        /// A flag that is set when nobody waits for the answer any more.
         cancelled: Arc<AtomicBool>,
     },
-    /// Make the file of stored hashes anew.
+    /// Makes the file of stored hashes anew.
     RebuildTree(TreeRebuild),
 }
 
-/// A command whose signature is to be checked; comes back with the verdict.
+/// A command whose signatures are to be checked. The check comes back with the verdict.
 pub struct CommandCheck {
-    /// Who sent it.
+    /// The connection over which the command came.
     pub connection: ConnectionId,
-    /// Its place among the commands of that connection.
+    /// The place of the command among those of its connection.
     pub sequence: u64,
-    /// The key to check with.
+    /// The key to check the author's signature with.
     pub key: CheckingKey,
-    /// M.
+    /// The signed bytes, M.
     pub message: Vec<u8>,
-    /// The signature.
+    /// The author's signature over M.
     pub signature: Vec<u8>,
-    /// The further signatures that it carries.
+    /// The further signatures that the command carries.
     pub endorsements: Vec<EndorsementCheck>,
 }
 
-/// Bytes of a command that is hashed in less time than its signature takes.
+/// Bytes of a command, at most, that is hashed in less time than the check of its signature takes.
 const QUICK_BYTES_MAX: usize = 4 << 10;
 
-/// A further signature in a command, which is checked along with it.
+/// A further signature in a command, which is checked along with the author's.
 pub enum EndorsementCheck {
-    /// It is checked.
+    /// The signature is checked with a key.
     Signature {
-        /// Whose key.
+        /// The key of the endorser.
         key: CheckingKey,
-        /// What was signed.
+        /// The bytes that were signed.
         signed: Vec<u8>,
         /// The signature.
         signature: Vec<u8>,
-        /// Name and sentence of the refusal where it does not hold.
+        /// The name and the sentence of the refusal where the signature does not hold.
         refusal: (&'static str, &'static str),
     },
-    /// There is nothing to check it with: no account has the key that is named.
+    /// The signature cannot be checked, because the member never had the key that is named. The rejection says so.
     Unknown(Rejection),
 }
 
 /// The key that a signature is checked with.
 pub enum CheckingKey {
-    /// It is ready for use.
+    /// A key that is ready for use.
     Ready(VerifyingKey),
-    /// DER `SubjectPublicKeyInfo`, of a stranger or of a member: it is held against the key policy and made ready by whoever
-    /// checks with it.
+    /// DER `SubjectPublicKeyInfo` of a stranger's or a member's key. The helper that checks with the key holds it against the key
+    /// policy and makes it ready.
     Spki(Vec<u8>),
 }
 
-/// What came of a job.
+/// The result of a job.
 pub enum JobResult {
-    /// The secret of a hello, or bytes that depend on the ciphertext alone.
+    /// The secret of a hello or, for a bad ciphertext, bytes that depend on the ciphertext alone.
     Decapped {
-        /// Whose hello.
+        /// The connection over which the hello came.
         connection: ConnectionId,
-        /// 32 bytes.
+        /// The secret, or the bytes in its place.
         secret: Zeroizing<[u8; 32]>,
     },
-    /// Whether a client holds its key.
+    /// The answer to whether a client holds its key.
     ClientVerified {
-        /// Whose.
+        /// The connection of the client.
         connection: ConnectionId,
-        /// Its key, ready for use, if it does.
+        /// The client's key, ready for use, if the client holds it; none otherwise.
         key: Option<VerifyingKey>,
     },
-    /// Whether a command was signed by its author.
+    /// The verdict on the signatures of a command.
     CommandVerified {
-        /// What was checked.
+        /// The check, with its command. The keys in it are ready for use now.
         check: CommandCheck,
         /// The verdict.
         verdict: SignatureVerdict,
     },
-    /// How far the check of the log is.
+    /// The progress of a check of the log.
     LogProgress {
-        /// Bytes read.
+        /// Bytes that were read.
         done: u64,
-        /// Bytes to read.
+        /// Bytes that there are to read.
         total: u64,
     },
-    /// The check of the log is done.
+    /// The findings of a check of the log, or the reason why it could not be done.
     LogVerified(Result<Box<Report>, AuditError>),
-    /// The file of stored hashes was made anew, or could not be.
+    /// The new file of stored hashes, or the reason why it could not be made.
     TreeRebuilt(Result<RebuiltTree, RebuildError>),
 }
 
-/// Whether a command was signed by all who have to sign it.
+/// The verdict on whether a command was signed by all who have to sign it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SignatureVerdict {
-    /// It was.
+    /// All signatures hold.
     Good,
-    /// It was not.
+    /// The author's signature does not hold.
     Bad,
-    /// Its author signed it, but a further signature in it does not hold: name and sentence of the refusal.
+    /// The author's signature holds, but a further signature does not: the name and the sentence of the refusal.
     BadEndorsement(&'static str, &'static str),
-    /// Its author signed it, but a further signature in it is of a key that no account has.
+    /// The author's signature holds, but a further signature names a key that the member never had: the rejection.
     UnknownEndorser(Rejection),
-    /// The stranger's key is not one that the ledger accepts.
+    /// A key in the command breaks the key policy.
     BadKey(KeyPolicyError),
 }
 
 impl Job {
-    /// Which helper the job goes to.
+    /// The helper that the job goes to.
     pub fn lane(&self) -> Lane {
         match self {
             Job::Decap { .. } => Lane::Private,
@@ -191,7 +192,7 @@ impl Job {
         }
     }
 
-    /// Computes, and hands every result to `emit`. Runs on a helper thread, or inline in the simulator.
+    /// Does the work, and hands every result to `emit`. A helper thread calls this, and the simulator calls it in its own loop.
     pub fn run(self, keys: &Keys, rng: &mut dyn CryptoRng, emit: &mut dyn FnMut(JobResult)) {
         match self {
             Job::Decap { connection, slot, ciphertext } => {
@@ -231,19 +232,19 @@ impl Job {
 }
 
 impl CommandCheck {
-    /// Whether there is no more to it than one signature of a member over a small command: some 20 µs, 60 without
-    /// vector instructions.
+    /// Whether the check is no more than one signature of a member over a small command, which takes some 20 µs, and 60 µs
+    /// without vector instructions.
     pub(super) fn is_quick(&self) -> bool {
         let prepared = matches!(self.key, CheckingKey::Ready(_));
         prepared && self.endorsements.is_empty() && self.message.len() <= QUICK_BYTES_MAX
     }
 
-    /// How long the check takes, in such of small commands.
+    /// The time that the check takes, where the check of a small command counts 1.
     pub(super) fn weight(&self) -> u64 {
         1 + (self.message.len() / QUICK_BYTES_MAX) as u64
     }
 
-    /// Names the key that the command is checked with.
+    /// The id of the key that the command is checked with.
     pub(super) fn key_id(&self) -> KeyId {
         match &self.key {
             CheckingKey::Ready(key) => key.key_id(),
@@ -251,7 +252,7 @@ impl CommandCheck {
         }
     }
 
-    /// Checks all that has to be signed. The keys are ready afterwards.
+    /// Checks all signatures of the command. The keys are ready for use afterwards.
     pub(super) fn verdict(&mut self) -> SignatureVerdict {
         self.check().err().unwrap_or(SignatureVerdict::Good)
     }
@@ -274,7 +275,7 @@ impl CommandCheck {
         Ok(())
     }
 
-    /// The keys that are ready: worth keeping, where they are members'.
+    /// The keys of this check that are ready for use. Those of members are worth keeping.
     pub(super) fn ready_keys(&self) -> impl Iterator<Item = &VerifyingKey> {
         let endorsers = self.endorsements.iter().filter_map(|endorsement| match endorsement {
             EndorsementCheck::Signature { key, .. } => Some(key),

@@ -1,6 +1,8 @@
-//! Members' keys, ready for use: making one ready takes a millisecond, more than checking many signatures with it, and
-//! keeping it costs a few kilobytes, so that not everybody's can be kept. A helper makes a key ready when it is wanted
+//! Members' keys that are ready for use. To make a key ready takes a millisecond, more than checking many signatures with it,
+//! and to keep it costs a few kilobytes, so that not everybody's can be kept. A helper makes a key ready when it is wanted
 //! and not here; the loop never does.
+//!
+//! A cache: it may be lost, and is filled again from the keys of the state.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +11,7 @@ use crate::crypto::{KeyId, VerifyingKey};
 /// Keys in one generation; twice as many are kept.
 const GENERATION: usize = 4_096;
 
-/// Two generations: what was not used while the younger one filled up goes with the older.
+/// Two generations of keys: a key that was not used while the younger generation filled up goes with the older one.
 #[derive(Default)]
 pub(super) struct KeyCache {
     young: BTreeMap<KeyId, VerifyingKey>,

@@ -1,5 +1,6 @@
-//! Among whom the loop's time, its room and the lines of its log are shared: registration is free, so that a member is
-//! anybody, and connections cost nothing, so that many of them are still one.
+//! The parties among whom the loop's time, its memory and the lines of its log are shared. A member is one party over all of
+//! its connections, because connections cost nothing. All who have no account and come from one network are one party,
+//! too.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

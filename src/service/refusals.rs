@@ -1,6 +1,8 @@
-//! Refusals remembered: once an author was told *refused*, a copy of the same command that is still under way
-//! on another connection must not succeed. A restart ends every connection that could carry such a copy, so
-//! memory is enough.
+//! The refusals that are remembered: once an author was told *refused*, a copy of the same command that is still under way
+//! on another connection must not succeed.
+//!
+//! A cache: no rule reads it, and it may be lost. A restart ends every connection that could carry such a copy, so memory is
+//! enough.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +12,7 @@ use crate::crypto::{Digest, KeyId, sha3};
 use crate::domain::AccountId;
 use crate::wire::Refusal;
 
-/// A member, or whoever holds the key of a registration.
+/// The author of a command: a member, or the holder of the key of a registration.
 type Author = (AccountId, KeyId);
 
 type Key = (AccountId, KeyId, CommandId);
@@ -18,10 +20,10 @@ type Key = (AccountId, KeyId, CommandId);
 #[derive(Debug)]
 struct Entry {
     request: Digest,
-    /// When this very copy was issued, if only it is refused.
+    /// The time at which the refused copy was issued, if no other copy is refused.
     issued_at: Option<u64>,
     refusal: Refusal,
-    /// Its place in the order in which refusals were remembered.
+    /// The place of the refusal in the order in which refusals were remembered.
     number: u64,
 }
 
@@ -31,7 +33,7 @@ pub(super) struct Refusals {
     most: usize,
     most_of_one: usize,
     by_command: BTreeMap<Key, Entry>,
-    /// The oldest of each first.
+    /// The remembered commands of each author, the oldest first.
     by_author: Holdings<Author, (u64, CommandId)>,
     next_number: u64,
 }
@@ -54,13 +56,13 @@ impl Refusals {
         (same_copy && entry.request == request_digest(message)).then_some(&entry.refusal)
     }
 
-    /// A rule refused it: so it stays, whenever it is issued.
+    /// Remembers that a rule refused a command. The refusal holds for every copy, whenever it is issued.
     pub(super) fn remember(&mut self, message: &Message<'_>, refusal: Refusal) {
         self.insert(key(message), request_digest(message), None, refusal);
     }
 
-    /// It came at the wrong time. Whoever issues it anew may find another answer, but none of the copies on
-    /// their way does.
+    /// Remembers that a command came at the wrong time. The refusal holds for the copies of the same `issued_at`; a command
+    /// that is issued anew may find another answer.
     pub(super) fn remember_copy(&mut self, message: &Message<'_>, refusal: Refusal) {
         self.insert(key(message), request_digest(message), Some(message.header.issued_at), refusal);
     }

@@ -57,7 +57,7 @@ fn is_option(word: &str) -> bool {
         .is_some_and(|rest| !rest.is_empty() && !rest.starts_with(|c: char| c.is_ascii_digit()))
 }
 
-/// Second names of commands, which are understood and not listed: a cheque is called a payment order too.
+/// Second names of commands, which are understood and not listed: cheques were once called payment orders.
 const ALIASES: [(&str, &str); 2] = [("order", "cheque"), ("revoke-order", "revoke-cheque")];
 
 struct Walk<'a> {

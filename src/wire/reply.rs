@@ -1,4 +1,4 @@
-//! What the server answers.
+//! The answers of the server.
 
 use std::net::SocketAddr;
 
@@ -12,128 +12,128 @@ use crate::time::Timestamp;
 
 use super::{Figures, Push, Refusal};
 
-/// An answer, or news about a request that stays open.
+/// An answer to a request, or news for a request that stays open.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reply {
     /// The command stands in a durable block.
     Accepted(Accepted),
-    /// Refused; nothing changed.
+    /// The request was refused, and nothing has changed.
     Refused(Refusal),
-    /// A domain's answer.
+    /// The answer of a domain to its question.
     Answer(Answer),
-    /// Not an answer: something that the request with this id is told while it stays open.
+    /// News for a request that stays open, under the id of that request. A push is no answer.
     Push(Push),
     /// Some of the blocks that the caller may read.
     CopyPage(CopyPage),
-    /// A block and its proofs.
+    /// A block with everything that proves it to a stranger.
     Receipt(Proofs),
-    /// A proof for each index, in the order in which they were asked for.
+    /// An inclusion proof for each index, in the order in which they were asked for.
     Inclusions(Vec<Inclusion>),
-    /// A proof.
+    /// The proof that a tree extends an older one.
     Consistency(Consistency),
     /// A signed checkpoint.
     Checkpoint(CheckpointNote),
-    /// The caller's account, as a list: a further line is no other message.
+    /// The caller's account, as a list of figures, so that a further figure needs no new message.
     Whoami(Figures),
     /// The server's figures.
     Status(Figures),
-    /// The verdict.
+    /// The verdict of a check of the whole log.
     Verification(Verification),
-    /// The caller is online: where others are told that it listens.
+    /// The address at which others are told that the caller listens. The caller is online from here on.
     Announced(SocketAddr),
-    /// Members who are online.
+    /// A page of members who are online.
     Online(OnlinePage),
 }
 
-/// Some of those who are online, by account.
+/// A page of the members who are online, ordered by account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OnlinePage {
-    /// The members.
+    /// The members of this page.
     pub members: Vec<OnlineMember>,
-    /// From which account to ask next; none when these were the last.
+    /// The account from which to ask for the next page; none if this page is the last.
     pub next: Option<AccountId>,
 }
 
 /// A member who is online.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OnlineMember {
-    /// Number.
+    /// The number of the member's account.
     pub account: AccountId,
-    /// Public name.
+    /// The public name of the member.
     pub handle: String,
-    /// Where the member listens.
+    /// The address at which the member listens.
     pub address: SocketAddr,
-    /// Names the member's keys.
+    /// The ids of the member's keys that stand.
     pub keys: Vec<KeyId>,
 }
 
-/// What a receipt is made of: see [`crate::chain::Receipt`].
+/// The parts of a receipt: see [`crate::chain::Receipt`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proofs {
-    /// Stored bytes.
+    /// The stored bytes of the block.
     pub block: ByteBuf,
-    /// That it is in the tree of the checkpoint.
+    /// The proof that the block is in the tree of the checkpoint.
     pub inclusion: Inclusion,
     /// The blocks that say how the key that signed the block came to its author, if the block does not do so itself, in the
     /// order of the log: stored bytes of each, and its inclusion. The first is the author's registration.
     pub keys: Vec<(ByteBuf, Inclusion)>,
-    /// The newest signed checkpoint.
+    /// The newest signed checkpoint, as a note.
     pub note: String,
 }
 
-/// Where a command stands: code 100.
+/// The acknowledgement of a command, code 100: it says in which durable block the command stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Accepted {
-    /// Index of its block.
+    /// The index of the block.
     pub index: u64,
-    /// Hash of its block.
+    /// The hash of the block.
     pub hash: Digest,
-    /// Time of its block.
+    /// The time of the block.
     pub timestamp: Timestamp,
-    /// The block's event, as stored: schema u16 ‖ kind u16 ‖ postcard.
+    /// The event of the block, as it is stored: schema u16 ‖ kind u16 ‖ postcard.
     pub event: ByteBuf,
     /// Whether the command was in the ledger before this submission.
     pub duplicate: bool,
 }
 
-/// Some of the blocks that the caller may read, in order.
+/// A page of the blocks that the caller may read, in order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CopyPage {
-    /// Stored bytes.
+    /// The stored bytes of each block.
     pub blocks: Vec<ByteBuf>,
-    /// From which index to ask next. None when these were the last.
+    /// The index from which to ask for the next page; none if this page is the last.
     pub next: Option<u64>,
 }
 
-/// The verdict over the log.
+/// The verdict of a check of the whole log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verification {
-    /// Blocks checked.
+    /// The number of blocks that were checked.
     pub blocks: u64,
-    /// Signatures checked.
+    /// The number of signatures that were checked.
     pub signatures: u64,
-    /// Everything found wrong, up to [`super::FINDINGS_MAX`].
+    /// The findings, of which at most [`super::FINDINGS_MAX`] are listed.
     pub findings: Vec<Finding>,
-    /// Number of findings, listed or not.
+    /// The number of findings, listed or not.
     pub findings_total: u64,
-    /// Checkpoint over the blocks that were checked, signed; empty if there are findings.
+    /// The signed checkpoint over the blocks that were checked; empty if there are findings.
     pub checkpoint: String,
 }
 
-/// One damage.
+/// One thing that a check of the log has found wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
-    /// File, relative to the data directory.
+    /// The path of the damaged file, relative to the data directory.
     pub file: String,
-    /// Offset in the file, in bytes.
+    /// The offset in the file, in bytes.
     pub offset: u64,
-    /// Index of the block, where it is known.
+    /// The index of the damaged block, where it is known.
     pub index: Option<u64>,
-    /// Stable machine name.
+    /// The stable machine name of the finding.
     pub name: String,
     /// A sentence for people.
     pub reason: String,
-    /// Whether it is only a warning: a torn tail that was never acknowledged.
+    /// Whether the finding is only a warning: a torn tail that was never acknowledged.
     pub warning: bool,
 }
 

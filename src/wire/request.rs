@@ -1,4 +1,4 @@
-//! What a client asks.
+//! The requests of a client.
 
 use std::net::SocketAddr;
 
@@ -15,106 +15,107 @@ pub enum Request<'a> {
     Submit(#[serde(borrow)] Submission<'a>),
     /// A question of a domain.
     Ask(#[serde(borrow)] Query<'a>),
-    /// Blocks from `from` on, those that there are and those that come, as pushes under this request's id, for as long as
-    /// the connection lasts.
+    /// Asks for the blocks from `from` on, those that there are and those that come. They arrive as pushes under the id of
+    /// this request, for as long as the connection lasts.
     Follow {
-        /// Smallest wanted index.
+        /// The smallest index that is wanted.
         from: u64,
-        /// Which blocks.
+        /// The blocks that are wanted.
         of: Followed,
     },
-    /// Blocks that the caller may read with an index of at least `from`, at most `limit` of them.
+    /// Asks for a page of the caller's blocks, with an index of at least `from`, at most `limit` of them.
     Copy {
-        /// Smallest wanted index.
+        /// The smallest index that is wanted.
         from: u64,
-        /// Most blocks wanted.
+        /// The most blocks that are wanted.
         limit: u64,
-        /// Whether those are wanted that concern the caller, beside the caller's own.
+        /// Whether blocks that concern the caller are wanted beside the caller's own.
         concerning: bool,
     },
-    /// A block with everything that proves it to a stranger.
+    /// Asks for a block with everything that proves it to a stranger.
     Receipt(ReceiptOf),
-    /// Proofs that the blocks with these indexes are in the tree of `size` blocks: at most
+    /// Asks for proofs that the blocks with these indexes are in the tree of `size` blocks: at most
     /// [`super::INCLUSIONS_MAX`] of them.
     Inclusions {
-        /// Which tree.
+        /// The number of blocks of the tree.
         size: u64,
-        /// Which blocks.
+        /// The indexes of the blocks.
         indexes: Vec<u64>,
     },
-    /// Proof that the tree of `size` blocks extends that of `old_size`.
+    /// Asks for the proof that the tree of `size` blocks extends that of `old_size`.
     Consistency {
-        /// The older tree.
+        /// The number of blocks of the older tree.
         old_size: u64,
-        /// The newer tree.
+        /// The number of blocks of the newer tree.
         size: u64,
     },
-    /// The newest signed checkpoint.
+    /// Asks for the newest signed checkpoint.
     Checkpoint,
-    /// The newest checkpoint that all these witnesses cosigned; any, if none is named.
+    /// Asks for the newest checkpoint that all these witnesses have cosigned. If no witness is named, it is the newest
+    /// that any witness has cosigned.
     Cosigned(#[serde(borrow)] Vec<&'a str>),
-    /// A witness hands in its cosignature of the checkpoint over `size` blocks.
+    /// Hands in a witness's cosignature of the checkpoint over `size` blocks.
     Cosign {
-        /// Which checkpoint.
+        /// The number of blocks that the checkpoint is over.
         size: u64,
         /// The witness's verifier key.
         vkey: &'a str,
         /// The signature line, newline included.
         line: &'a str,
     },
-    /// What the ledger knows of the caller's account.
+    /// Asks what the ledger knows of the caller's account.
     Whoami,
-    /// The server's figures.
+    /// Asks for the server's figures.
     Status,
-    /// Check the whole log from disk; answered with pushes of progress, then the verdict.
+    /// Asks for a check of the whole log from disk. Pushes of progress come first, then the verdict.
     Verify,
-    /// The caller is online, for as long as this connection lasts and is heard of.
+    /// Says that the caller is online, for as long as this connection lasts and is heard of.
     Announce {
-        /// Where the caller listens. An unspecified IP address stands for the one that the server sees.
+        /// The address at which the caller listens. An unspecified IP address stands for the one that the server sees.
         address: SocketAddr,
-        /// Whether only those who ask for the caller by name are told.
+        /// Whether the address is told only to those who ask for this caller.
         hidden: bool,
     },
-    /// Who is online and not hidden, by account from `from` on, at most `limit` of them.
+    /// Asks for the members who are online and not hidden, ordered by account from `from` on, at most `limit` of them.
     Online {
-        /// Smallest wanted account.
+        /// The smallest account that is wanted.
         from: AccountId,
-        /// Most members wanted.
+        /// The most members that are wanted.
         limit: u64,
     },
-    /// Where this member listens, hidden or not.
+    /// Asks where this member listens, hidden or not.
     Locate(AccountId),
 }
 
-/// Which blocks a follower is sent.
+/// The blocks that a follower is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Followed {
-    /// The caller's own.
+    /// The blocks of which the caller is the author.
     Own,
-    /// The caller's own, and those that concern the caller.
+    /// The caller's own blocks, and the blocks that concern the caller.
     Concerning,
-    /// All that the caller's roles may read.
+    /// All blocks that the caller's roles may read.
     Readable,
 }
 
-/// Which block a receipt is wanted of.
+/// The block of which a receipt is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ReceiptOf {
-    /// The one with this index: the caller's own, one that concerns the caller, or block 0.
+    /// The block with this index: one of the caller's own, one that concerns the caller, or block 0.
     Block(u64),
-    /// The one that holds the caller's command with this id.
+    /// The block that holds the caller's command with this id.
     Command(CommandId),
-    /// The one in which this member was registered, which every member may see: it says whose key is whose.
+    /// The block in which this member was registered. Every member may see it, because it says whose the first key is.
     Registration(AccountId),
-    /// The one that introduced this key, which everybody may see: how a member finds the account again of whom only the key
-    /// is left.
+    /// The block that introduced this key. Everybody may see it, so that a member who has only the key left finds the account
+    /// again.
     Key(KeyId),
 }
 
 /// A signed command on its way to the ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Submission<'a> {
-    /// M: see `chain::message`.
+    /// The signed bytes, M: see `chain::message`.
     #[serde(with = "serde_bytes")]
     pub message: &'a [u8],
     /// The author's signature over M.

@@ -41,7 +41,7 @@ struct Waiting {
 }
 
 /// One member as a peer. All of it is gone when the member crashes; what it has sent to the server is remembered
-/// by its client, as by a journal.
+/// by its client, as by a run book.
 struct Member {
     listener: Listener,
     jobs: VecDeque<Job>,

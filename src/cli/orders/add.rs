@@ -79,7 +79,7 @@ impl Run for Add {
 }
 
 fn run(context: &Context, command: &Add) -> Result<Exit, ClientError> {
-    // A run that goes on may find the receipt that it wrote before it was cut off.
+    // A run that was cut off may have written its receipt already; the run that goes on may find that file there.
     let path = command.receipt.as_deref();
     let file = path.map(|path| NewFile::again(path, command.force)).transpose()?;
     let input = Input::read(&command.file, open_source(&command.file)?, layout(command)?)?;
@@ -99,7 +99,7 @@ fn run(context: &Context, command: &Add) -> Result<Exit, ClientError> {
     placed.map(|()| Exit::Done)
 }
 
-/// How the input is written.
+/// The layout that the arguments say the input has.
 fn layout(command: &Add) -> Result<Layout, ClientError> {
     match (command.csv, &command.columns) {
         (true, columns) => Ok(Layout::Csv(columns.clone().unwrap_or_default())),
@@ -108,13 +108,13 @@ fn layout(command: &Add) -> Result<Layout, ClientError> {
     }
 }
 
-/// What is printed while orders are placed.
+/// The listener that prints how the placing of orders goes on.
 struct Told<'a> {
     context: &'a Context,
     bar: ProgressBar,
-    /// The file for the receipt, and its name.
+    /// The file for the receipt, and the path of that file.
     receipt: Option<(NewFile<'a>, &'a Path)>,
-    /// Whether a file that is there may be replaced.
+    /// Whether a file that is there already may be replaced.
     force: bool,
 }
 
@@ -153,7 +153,7 @@ impl PlacingTold for Told<'_> {
     }
 }
 
-/// Tells that orders stand.
+/// Tells the outcome of a command whose orders were placed.
 fn show(context: &Context, placed: &Placed) -> Result<(), ClientError> {
     let Placed { id, orders, accepted } = placed;
     let (index, hash) = (accepted.index, accepted.hash);

@@ -27,7 +27,7 @@ pub struct Member {
     key: SigningKey,
     connection: Connection,
     bell: Option<Bell>,
-    /// The newest block of this account's that the server gave a receipt of on this connection.
+    /// The newest block of this account's that the server acknowledged or proved on this connection.
     receipt: Option<(u64, Digest)>,
 }
 

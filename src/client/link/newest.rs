@@ -1,4 +1,4 @@
-//! The newest block of one's own that a server ever gave a receipt of: what it cannot withhold unnoticed.
+//! The newest block of one's own that a server ever acknowledged or proved: it cannot withhold that block unnoticed.
 
 use crate::client::home::damaged;
 use crate::client::{ClientError, Home};

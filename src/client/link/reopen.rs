@@ -23,7 +23,7 @@ pub trait Reopen {
         self.parts().2
     }
 
-    /// Remembers that the server gave a receipt of a block of one's own.
+    /// Remembers the newest block of one's own that the server has acknowledged or proven.
     fn note_receipt(&mut self, index: u64, hash: Digest);
 
     /// Asks for the newest checkpoint, has it proven to extend the one that is kept, and keeps it.

@@ -63,7 +63,7 @@ pub fn accept_successor(
     }
     let evidence = keep_evidence(home, &server, before.note)?;
     keep_evidence(home, &server, shown.note)?;
-    // A receipt of the history that is gone would make the server one that withholds its block.
+    // A block of the history that is gone would make the server one that withholds a block which it acknowledged.
     newest::forget(home, server.ledger_id)?;
     known_servers::put_in_place(home, server.ledger_id, &note)?;
     Ok(Some(Successor { before: before.checkpoint, now: shown.checkpoint, evidence }))

@@ -30,7 +30,7 @@ pub struct Copying<'a> {
     previous: Option<(u64, Digest)>,
     /// Index and hash of the member's own block before.
     own: Option<(u64, Digest)>,
-    /// The newest block that the server ever gave a receipt of, and whether it came by.
+    /// The newest block that the server ever acknowledged or proved, and whether it came by.
     newest: Option<(u64, Digest)>,
 }
 
@@ -115,7 +115,7 @@ impl<'a> Copying<'a> {
             return Err(bad("it does not follow the block before it"));
         }
         if is_own && self.newest.is_some_and(|(index, receipt)| index == block.index && receipt != hash) {
-            return Err(bad("the server once gave a receipt of another block with this index"));
+            return Err(bad("the server once acknowledged or proved another block with this index"));
         }
         self.previous = Some((block.index, hash));
         if is_own {
@@ -124,12 +124,12 @@ impl<'a> Copying<'a> {
         Ok(block.index)
     }
 
-    /// After the last page: the newest block that the server once gave a receipt of has to have come by.
+    /// After the last page: the newest block that the server once acknowledged or proved has to have come by.
     fn nothing_withheld(&self) -> Result<(), ClientError> {
         let last = self.own.map(|(index, _)| index);
         match self.newest {
             Some((newest, _)) if last.is_none_or(|last| last < newest) => Err(ClientError::Integrity(
-                format!("the server withholds block {newest}, of which it gave a receipt"),
+                format!("the server withholds block {newest}, which it acknowledged or proved"),
             )),
             _ => Ok(()),
         }

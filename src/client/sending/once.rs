@@ -1,4 +1,4 @@
-//! One command from signature to receipt: written down before it leaves, sent until its deadline, and never done
+//! One command from its signature to its outcome: written down before it leaves, sent until its deadline, and never done
 //! twice, because the same command given again has the same id until its outcome was told.
 
 use super::idempotency::IdempotencyKey;

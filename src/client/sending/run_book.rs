@@ -33,7 +33,7 @@ use crate::crypto::{Digest, LedgerId, random, sha3};
 use crate::domain::{AccountId, Tag};
 
 const FOLDER: &str = "pending";
-const SUFFIX: &str = ".journal";
+const SUFFIX: &str = ".run";
 /// The lock of whoever looks for run books that were left behind.
 pub(super) const LOOKING: &str = "pending.lock";
 
@@ -43,7 +43,7 @@ const COMPACT_BYTES: u64 = 8 << 20;
 /// Milliseconds for which a stream that did not end well is gone on with when it is given again.
 const REPEATED_MS: u64 = 24 * 60 * 60 * 1_000;
 
-/// What kind of command a run is.
+/// The kind of a run, which says how many commands it makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RunKind {
     /// One command.
@@ -56,16 +56,16 @@ pub enum RunKind {
     Lines,
 }
 
-/// Where the ids of a run's commands come from.
+/// The source of the ids of a run's commands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Ids {
-    /// From random bytes, which the run book holds.
+    /// The ids follow from random bytes, which the run book holds.
     Seed([u8; 16]),
-    /// From a key that somebody gave.
+    /// The ids follow from an idempotency key that somebody gave.
     Key(IdempotencyKey),
 }
 
-/// What a run is about.
+/// The meaning of a run: two runs of the same meaning are the same command given again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Run {
     ledger_id: LedgerId,
@@ -93,14 +93,14 @@ impl Run {
     }
 }
 
-/// Who runs a command, on which ledger.
+/// The account that runs a command, its home and its ledger.
 #[derive(Clone, Copy, Debug)]
 pub struct Runner<'a> {
-    /// Where run books are.
+    /// The home directory in which run books lie.
     pub home: &'a Home,
-    /// Which ledger.
+    /// The ledger to which the commands go.
     pub ledger_id: LedgerId,
-    /// Who; nobody yet, for a registration.
+    /// The author of the commands; [`AccountId::NONE`] for a registration.
     pub account: AccountId,
 }
 
@@ -266,7 +266,8 @@ impl RunBook {
         Ok(())
     }
 
-    /// What could not be written down before the first command of this run left, stopped a run of which nothing left.
+    /// The error for a run book that could not be written. If nothing of this run has left yet, it says that nothing was
+    /// sent.
     fn nothing_left(&self, error: ClientError) -> ClientError {
         match error {
             ClientError::File(path, error) if self.sent == 0 && !self.goes_on => not_writable(&path, &error),
@@ -336,7 +337,7 @@ impl RunBook {
     }
 }
 
-/// Replacing whatever has the name always succeeds.
+/// The error of a run book that could not take its name, which does not happen: whatever has the name is replaced.
 fn not_placed() -> ClientError {
     ClientError::Unexpected("a run book could not be put in its place".to_owned())
 }

@@ -2,7 +2,7 @@
 //!
 //! There are three outcomes, and the third is said as such: done, refused, unknown. A command without an answer
 //! is sent again over a new connection, under its own id, until its deadline: the server answers a copy with
-//! the receipt of the original. After the deadline its outcome is *unknown*, and never *failed*.
+//! the acknowledgement of the original. After the deadline its outcome is *unknown*, and never *failed*.
 //!
 //! A command whose id stands in another block is refused with `conflict`. That block is asked for: it may hold the same
 //! command, signed with a key that the home had before.
@@ -40,7 +40,7 @@ pub enum Outcome {
 /// What ended a wait.
 #[derive(Debug)]
 pub enum News {
-    /// The outcome of the command with this tag.
+    /// The outcome of the command with this number.
     Outcome(u64, Outcome),
     /// Another thread rang the bell.
     Rung,
@@ -49,7 +49,7 @@ pub enum News {
 }
 
 struct UnderWay {
-    tag: u64,
+    number: u64,
     message: Vec<u8>,
     signature: Vec<u8>,
     until: Monotonic,
@@ -118,13 +118,13 @@ impl<'a> Submitter<'a> {
         self.lost.is_some()
     }
 
-    /// Sends a signed command that stands in a run book. Its outcome comes with `tag`.
-    pub fn submit(&mut self, tag: u64, message: Vec<u8>, signature: Vec<u8>) {
+    /// Sends a signed command that stands in a run book. Its outcome comes with `number`.
+    pub fn submit(&mut self, number: u64, message: Vec<u8>, signature: Vec<u8>) {
         let until = Monotonic(clock::now().mono.0.saturating_add(self.deadline));
         let place = self.next_place;
         self.next_place += 1;
         self.under_way
-            .insert(place, UnderWay { tag, message, signature, until, conflict: None, unanswered: 0 });
+            .insert(place, UnderWay { number, message, signature, until, conflict: None, unanswered: 0 });
         if self.lost.is_none() {
             self.send(place);
         }
@@ -153,11 +153,11 @@ impl<'a> Submitter<'a> {
         loop {
             // All have the same deadline, so the first in place is the first to reach it.
             let Some((&place, first)) = self.under_way.first_key_value() else { return Ok(News::Idle) };
-            let (tag, until) = (first.tag, first.until);
+            let (number, until) = (first.number, first.until);
             let now = clock::now().mono;
             if until <= now {
                 self.under_way.remove(&place);
-                return Ok(News::Outcome(tag, Outcome::Unknown));
+                return Ok(News::Outcome(number, Outcome::Unknown));
             }
             if let Some(lost) = self.lost.take() {
                 self.connect_again(lost, until, now)?;
@@ -187,7 +187,7 @@ impl<'a> Submitter<'a> {
             self.try_later(place, command);
             return Ok(None);
         }
-        let tag = command.tag;
+        let number = command.number;
         let outcome = match (reply, command.conflict) {
             (Reply::Accepted(accepted), None) => Outcome::Done(accepted),
             (Reply::Refused(refusal), None) if refusal.name == refusal::CONFLICT => {
@@ -206,7 +206,7 @@ impl<'a> Submitter<'a> {
         if let Outcome::Done(accepted) = &outcome {
             self.link.note_receipt(accepted.index, accepted.hash);
         }
-        Ok(Some(News::Outcome(tag, outcome)))
+        Ok(Some(News::Outcome(number, outcome)))
     }
 
     /// The server had no time for this copy of a command, and may have accepted one before it.

@@ -1,4 +1,5 @@
-//! What a stranger asks for to become a member, a member to change its keys, and an operator to give members roles.
+//! The commands of accounts: a stranger becomes a member, a member changes its keys, an operator gives and takes roles and
+//! vouches for the clock.
 
 use serde::{Deserialize, Serialize};
 
@@ -31,106 +32,106 @@ pub const VOUCH_CLOCK: Tag = Tag { schema: 1, kind: 13 };
 /// The commands of this domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// Join the ledger.
+    /// Joins the ledger.
     Register(Register),
-    /// Give a member a role.
+    /// Gives a member a role.
     GrantRole(GrantRole),
-    /// Take a role away.
+    /// Takes a role away from a member.
     RevokeRole(RevokeRole),
-    /// Introduce a further key.
+    /// Introduces a further key.
     AddKey(AddKey),
-    /// End a key.
+    /// Ends a key.
     EndKey(EndKey),
-    /// Replace a key.
+    /// Ends a key and introduces another one in its place.
     RotateKey(RotateKey),
-    /// Say that block times are ahead of the true time.
+    /// Says that block times are ahead of the true time.
     VouchClock(VouchClock),
 }
 
-/// Give a member a role: an operator's command.
+/// Gives a member a role. Only an operator may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GrantRole {
-    /// Who receives it.
+    /// The member who receives the role.
     pub account: AccountId,
-    /// Which role.
+    /// The role.
     pub role: Role,
 }
 
-/// Take a role away: an operator's command.
+/// Takes a role away from a member. Only an operator may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RevokeRole {
-    /// Who loses it.
+    /// The member who loses the role.
     pub account: AccountId,
-    /// Which role.
+    /// The role.
     pub role: Role,
 }
 
-/// Introduce a further key of the author's.
+/// Introduces a further key of the author's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AddKey {
     /// DER `SubjectPublicKeyInfo` of the new key.
     #[serde(with = "serde_bytes")]
     pub spki: Vec<u8>,
-    /// Where its private half is.
+    /// The place of its private half.
     pub custody: Custody,
-    /// What it may sign.
+    /// The rights of the new key, which say what it may sign.
     pub rights: Rights,
-    /// Its public name among the author's keys.
+    /// The public name of the new key among the author's keys.
     pub label: String,
-    /// Its signature over [`super::key_proof_bytes`].
+    /// The new key's signature over [`super::key_proof_bytes`].
     #[serde(with = "serde_bytes")]
     pub proof: Vec<u8>,
-    /// What a roaming key is fetched with. No other key has any.
+    /// The credential with which a roaming key is fetched. No other key has one.
     pub credential: Option<Credential>,
 }
 
-/// End a key of the author's, for ever.
+/// Ends a key of the author's, for ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EndKey {
-    /// Which one.
+    /// The id of the key that ends.
     pub key_id: KeyId,
 }
 
-/// End the key that signs this command, and introduce one in its place, with full rights.
+/// Ends the key that signs this command, and introduces one in its place, with full rights.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RotateKey {
     /// DER `SubjectPublicKeyInfo` of the new key.
     #[serde(with = "serde_bytes")]
     pub spki: Vec<u8>,
-    /// Where its private half is.
+    /// The place of its private half.
     pub custody: Custody,
-    /// Its public name among the author's keys.
+    /// The public name of the new key among the author's keys.
     pub label: String,
-    /// Its signature over [`super::key_proof_bytes`].
+    /// The new key's signature over [`super::key_proof_bytes`].
     #[serde(with = "serde_bytes")]
     pub proof: Vec<u8>,
     /// The key that ends: the one that signs this command.
     pub ends: KeyId,
-    /// What a roaming key is fetched with. No other key has any.
+    /// The credential with which a roaming key is fetched. No other key has one.
     pub credential: Option<Credential>,
 }
 
-/// What a block says of a password registration that is kept beside the log.
+/// The trace in a block of a password registration that is kept beside the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Credential {
-    /// Which of the account's: counted from 1.
+    /// The number of the registration among those of the account, from 1.
     pub epoch: u32,
-    /// The digest of all of it.
+    /// The digest of the whole registration.
     pub commit: [u8; 32],
 }
 
-/// Say what time it is, because block times are ahead of it: an operator's command. Until block times are caught up,
-/// the ledger takes this time for the least that it can be, and not its newest block's.
+/// Says what time it is, because block times are ahead of the clock. Only an operator may. Until the clock has caught up with
+/// block times, the ledger takes this time, and not that of its newest block, for the time that has surely come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VouchClock {
     /// The time, in milliseconds since the Unix epoch.
     pub time_ms: u64,
 }
 
-/// Join the ledger. The command is signed by the key inside it: proof of possession.
+/// Joins the ledger. The command is signed by the key inside it, which proves that the author holds that key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Register {
-    /// The wanted public name.
+    /// The public name that is wanted.
     pub handle: String,
     /// The member's public key: DER `SubjectPublicKeyInfo` (RFC 5280).
     #[serde(with = "serde_bytes")]

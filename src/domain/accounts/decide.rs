@@ -1,4 +1,5 @@
-//! The rules of joining and of roles, one refusal a line, in a fixed order.
+//! The rules of joining, of roles and of vouching for the clock, one refusal a line, in a fixed order. The rules of keys
+//! stand in `key_rules`.
 
 use super::key_rules::{decide_add_key, decide_end_key, decide_rotate_key};
 use super::{

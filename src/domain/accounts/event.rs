@@ -1,4 +1,4 @@
-//! What happened when somebody joined, a key came or ended, or a role changed hands.
+//! The events of accounts: somebody joined, a key came or ended, a role changed hands, or the clock was vouched for.
 
 use serde::{Deserialize, Serialize};
 
@@ -48,42 +48,42 @@ pub enum Event {
 /// The time of the command holds until block times are caught up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClockVouched {
-    /// How far this block is ahead of it, in whole milliseconds.
+    /// The time by which this block is ahead of the time of the command, in whole milliseconds.
     pub ahead_ms: u64,
 }
 
 /// The member has the role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoleGranted {
-    /// How many members have it now.
+    /// The number of members who have the role now.
     pub holders: u64,
 }
 
 /// The member has the role no more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoleRevoked {
-    /// How many members have it now.
+    /// The number of members who have the role now.
     pub holders: u64,
 }
 
 /// The key is one of the author's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyAdded {
-    /// How many keys of the author's stand now.
+    /// The number of the author's keys that stand now.
     pub standing: u64,
 }
 
 /// The key has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyEnded {
-    /// How many keys of the author's stand now.
+    /// The number of the author's keys that stand now.
     pub standing: u64,
 }
 
 /// One key has ended, and another one stands in its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyRotated {
-    /// How many keys of the author's stand now.
+    /// The number of the author's keys that stand now.
     pub standing: u64,
 }
 
@@ -95,37 +95,37 @@ pub struct Registered {
 }
 
 impl ClockVouched {
-    /// Bytes of its longest encoding.
+    /// The bytes of the longest encoding.
     pub(in crate::domain) const BYTES_MAX: usize = codec::U64_BYTES_MAX;
 }
 
 impl RoleGranted {
-    /// Bytes of its longest encoding.
+    /// The bytes of the longest encoding.
     pub(in crate::domain) const BYTES_MAX: usize = codec::U64_BYTES_MAX;
 }
 
 impl RoleRevoked {
-    /// Bytes of its longest encoding.
+    /// The bytes of the longest encoding.
     pub(in crate::domain) const BYTES_MAX: usize = codec::U64_BYTES_MAX;
 }
 
 impl KeyAdded {
-    /// Bytes of its longest encoding.
+    /// The bytes of the longest encoding.
     pub(in crate::domain) const BYTES_MAX: usize = codec::U64_BYTES_MAX;
 }
 
 impl KeyEnded {
-    /// Bytes of its longest encoding.
+    /// The bytes of the longest encoding.
     pub(in crate::domain) const BYTES_MAX: usize = codec::U64_BYTES_MAX;
 }
 
 impl KeyRotated {
-    /// Bytes of its longest encoding.
+    /// The bytes of the longest encoding.
     pub(in crate::domain) const BYTES_MAX: usize = codec::U64_BYTES_MAX;
 }
 
 impl Registered {
-    /// Bytes of its longest encoding.
+    /// The bytes of the longest encoding.
     pub(in crate::domain) const BYTES_MAX: usize = codec::U64_BYTES_MAX;
 }
 

@@ -1,4 +1,4 @@
-//! What a member asks for.
+//! The commands of payments: a member pays, makes money, settles a cheque or takes one back.
 
 use serde::{Deserialize, Serialize};
 
@@ -21,17 +21,17 @@ pub const REVOKE_CHEQUE: Tag = Tag { schema: 1, kind: 35 };
 /// The commands of this domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// Pay others.
+    /// Pays others.
     Pay(Pay),
-    /// Make money.
+    /// Makes money.
     Issue(Issue),
-    /// Turn a cheque into money.
+    /// Turns a cheque into money.
     Settle(Settle),
-    /// Take a cheque back.
+    /// Takes a cheque back.
     RevokeCheque(RevokeCheque),
 }
 
-/// Pay others, all or none.
+/// Pays others: either all payments are made or none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pay {
     /// 1 to [`crate::limits::PAYMENTS_MAX`] payments.
@@ -41,37 +41,37 @@ pub struct Pay {
 /// One payment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Payment {
-    /// Who receives it.
+    /// The account that receives the money.
     pub to: AccountId,
-    /// Minor units; signed, so that a negative one can be refused as what it is.
+    /// The amount in minor units. It is signed so that a negative amount can be refused as what it is.
     pub amount: i64,
-    /// What it is for: at most [`super::MEMO_BYTES_MAX`] bytes.
+    /// The memo, which says what the payment is for: at most [`super::MEMO_BYTES_MAX`] bytes.
     pub memo: String,
 }
 
-/// Make money and give it to somebody: an operator's command.
+/// Makes money and gives it to somebody. Only an operator may.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Issue {
-    /// Who receives it.
+    /// The account that receives the money.
     pub to: AccountId,
-    /// Minor units.
+    /// The amount in minor units.
     pub amount: i64,
 }
 
-/// Turn a cheque into money: the payee's command.
+/// Turns a cheque into money. Only the payee may.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settle {
-    /// What the payer signed.
+    /// The bytes of the cheque, which the payer signed.
     pub cheque: Cheque,
-    /// The payer's signature over it.
+    /// The payer's signature over the cheque.
     #[serde(with = "serde_bytes")]
     pub signature: Vec<u8>,
 }
 
-/// Take a cheque back, as long as it is not settled: the payer's command.
+/// Takes a cheque back, as long as it is not settled. Only the payer may.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RevokeCheque {
-    /// Which of the author's cheques.
+    /// The id of the cheque, which is one of the author's.
     pub cheque_id: ChequeId,
 }
 

@@ -1,4 +1,4 @@
-//! What members hear of money that no block of theirs tells.
+//! News about money for members who may not read the block in which it moved.
 
 use std::fmt;
 
@@ -29,7 +29,7 @@ impl fmt::Display for Notice {
 }
 
 impl Happened {
-    /// Visits whoever hears of it beside those whom it concerns.
+    /// Visits the payees who may not read this block.
     pub(in crate::domain) fn notices(&self, index: u64, each: &mut dyn FnMut(AccountId, Notice)) {
         match self {
             Happened::Paid(pay, _) => {

@@ -1,4 +1,4 @@
-//! What members may ask of money: what they have, what came and went, what became of a cheque.
+//! The questions that members may ask about money: their balance, what came and went, what became of a cheque.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,26 +7,26 @@ use crate::domain::{self, Access, AccountId, Declined, Past, Place, Recorded, Se
 use crate::limits::PAGE_BYTES_MAX;
 use crate::time::Timestamp;
 
-/// Bytes that a line of a statement takes beside its memo and its handle, generously.
+/// Bytes that a line of a statement takes at most, beside its memo and its handle.
 const LINE_BYTES: usize = 64;
 
-/// A question about the asker's money. Numbers on the wire: a further one is appended.
+/// A question about the asker's money. The order of the variants is their number on the wire: a further one is appended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Query {
-    /// What the asker has, and what money is called here.
+    /// Asks for the asker's balance, and for what money is called on this ledger.
     Balance,
-    /// What moved the asker's money, from this place on, at most `limit` lines of it.
+    /// Asks for the movements of the asker's money, from a place on, at most `limit` lines of them.
     Statement {
-        /// Where to begin.
+        /// The place of the first line that is wanted.
         from: StatementPlace,
-        /// Most lines wanted.
+        /// The most lines that are wanted.
         limit: u64,
     },
-    /// What became of a cheque: told to its payer, and to whoever may read the block in which it ended.
+    /// Asks what became of a cheque. Its payer is told, and whoever may read the block in which it ended.
     Cheque {
-        /// Whose cheque.
+        /// The payer of the cheque.
         payer: AccountId,
-        /// Which one.
+        /// The id of the cheque.
         cheque_id: ChequeId,
     },
 }
@@ -34,36 +34,36 @@ pub enum Query {
 /// The answer to the [`Query`] of the same name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Answer {
-    /// The asker's money.
+    /// The asker's balance.
     Balance(Balance),
-    /// Some lines of the asker's statement.
+    /// A page of the asker's statement.
     Statement(StatementPage),
-    /// How a cheque ended; none while it may still be settled, and for others.
+    /// How a cheque ended; none while it may still be settled, and none for an asker who may not know.
     Cheque(Option<Fate>),
 }
 
 /// An account's money.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Balance {
-    /// Minor units.
+    /// The balance, in minor units.
     pub balance: u64,
-    /// The ledger's currency.
+    /// The name of the ledger's currency.
     pub currency: String,
-    /// Decimals with which amounts are shown.
+    /// The number of decimals with which amounts are shown.
     pub scale: u8,
 }
 
 /// A place in an account's statement.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct StatementPlace {
-    /// Index of a block.
+    /// The index of a block.
     pub index: u64,
-    /// Which movement of the block, from 0.
+    /// The number of the movement in the block, from 0.
     pub element: u64,
 }
 
 impl StatementPlace {
-    /// The place behind this one, in the same block.
+    /// The place of the next movement in the same block.
     #[must_use]
     pub fn next(self) -> StatementPlace {
         // A server may name any place at all to its client.
@@ -71,33 +71,33 @@ impl StatementPlace {
     }
 }
 
-/// Some lines of an account's statement, in order.
+/// A page of an account's statement, in order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatementPage {
-    /// The lines.
+    /// The lines of this page.
     pub lines: Vec<StatementLine>,
-    /// Where the next one is; none when these were the last.
+    /// The place from which to ask for the next page; none if this page is the last.
     pub next: Option<StatementPlace>,
 }
 
-/// One movement of an account's money.
+/// A line of a statement: one movement of an account's money.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatementLine {
-    /// Where it stands.
+    /// The place of the movement.
     pub place: StatementPlace,
-    /// Time of the block.
+    /// The time of the block.
     pub timestamp: Timestamp,
-    /// What moved it.
+    /// The kind of the movement.
     pub movement: Movement,
-    /// Minor units that came, or negative that went.
+    /// The minor units that came in, or with a minus those that went out.
     pub amount: i64,
-    /// What the account has after it, in minor units.
+    /// The balance of the account after the movement, in minor units.
     pub balance: u64,
-    /// Who is at the other end: the payer, the payee, or the operator who issued.
+    /// The account at the other end: the payer, the payee, or the operator who issued.
     pub counterparty: Option<AccountId>,
     /// The counterparty's public name.
     pub handle: String,
-    /// What it was for.
+    /// The memo of the payment.
     pub memo: String,
 }
 

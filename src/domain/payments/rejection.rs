@@ -1,4 +1,4 @@
-//! Why a command of money is refused: names for programs, sentences for people.
+//! The reasons for which a rule refuses a command of money: names for programs, sentences for people.
 
 use super::{Currency, MEMO_BYTES_MAX};
 use crate::domain::{AccountId, Fact, Value};
@@ -6,7 +6,7 @@ use crate::limits::{ISSUED_MAX, PAYMENTS_MAX};
 use crate::refusal;
 use crate::time::Timestamp;
 
-/// Why a command of money was refused. `element` counts the payments of the command from 0; sentences count them
+/// The reason for which a command of money was refused. `element` counts the payments of the command from 0; sentences count them
 /// from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rejection {
@@ -16,59 +16,59 @@ pub enum Rejection {
     InvalidUser(AccountId),
     /// The receiver of a payment is no member.
     InvalidPayee {
-        /// Which payment.
+        /// The number of the payment.
         element: usize,
-        /// The account that there is not.
+        /// The number that is no account.
         account: AccountId,
     },
-    /// A command without a payment.
+    /// The command has no payment.
     NoPayments,
-    /// More payments than a command may hold.
+    /// The command has more payments than it may: this many.
     TooManyPayments(usize),
-    /// Less than nothing.
+    /// The amount of a payment is below zero.
     NegativeAmount {
-        /// Which payment.
+        /// The number of the payment.
         element: usize,
     },
-    /// Nothing.
+    /// The amount of a payment, or of a cheque, is zero.
     ZeroAmount {
-        /// Which payment.
+        /// The number of the payment.
         element: usize,
     },
-    /// A member pays itself.
+    /// Payer and payee are the same.
     SelfPayment {
-        /// Which payment.
+        /// The number of the payment.
         element: usize,
     },
-    /// A memo that is too long, not in Unicode's form NFC, or holds control characters.
+    /// The memo is too long, not in Unicode's form NFC, or holds control characters.
     InvalidMemo {
-        /// Which payment.
+        /// The number of the payment.
         element: usize,
     },
     /// The payer has less than all payments up to this one.
     InsufficientBalance {
-        /// Which payment.
+        /// The number of the payment.
         element: usize,
-        /// What the payer has, in minor units.
+        /// The balance of the payer, in minor units.
         balance: u64,
-        /// What all payments up to this one take, in minor units.
+        /// The sum of all payments up to this one, in minor units.
         needed: u64,
     },
-    /// More money than a ledger can count.
+    /// More money would have been issued than a ledger can count.
     Overflow,
-    /// A cheque of another ledger.
+    /// The cheque is of another ledger.
     OtherLedger,
-    /// No account with this number has the key that signed a cheque.
+    /// The account with this number never had the key that signed the cheque, or does not exist.
     UnknownPayer(AccountId),
-    /// A cheque of another payee.
+    /// The cheque names another payee than the author of the command.
     NotPayee,
-    /// The payer of a cheque has less than it says, in minor units. How much less is between the payer and the ledger.
+    /// The payer has less than the cheque says: its amount in minor units. The balance of the payer is not told to the payee.
     UncoveredCheque(u64),
-    /// A cheque past its time.
+    /// The cheque expired at this time.
     Expired(Timestamp),
-    /// A cheque that was settled in this block.
+    /// The cheque was settled in this block.
     AlreadySettled(u64),
-    /// A cheque that its payer took back in this block.
+    /// The payer took the cheque back in this block.
     Revoked(u64),
 }
 
@@ -97,7 +97,7 @@ impl Rejection {
         }
     }
 
-    /// What the sentence is filled with.
+    /// The facts with which the sentence is filled.
     pub fn facts(&self) -> Vec<(Fact, Value)> {
         let mut facts: Vec<(Fact, Value)> = Vec::new();
         facts.extend(self.element().map(|element| (Fact::Element, Value::from(element + 1))));
@@ -129,7 +129,7 @@ impl Rejection {
         facts
     }
 
-    /// Which payment of the command was refused, from 0; none where it was no single one.
+    /// The number of the refused payment in the command, from 0; none where no single payment was refused.
     fn element(&self) -> Option<usize> {
         match *self {
             Rejection::InvalidPayee { element, .. }

@@ -1,4 +1,4 @@
-//! Who has how much, and what became of every cheque.
+//! The state of payments: the balance of every account, and the end of every cheque.
 
 use std::collections::BTreeMap;
 
@@ -8,17 +8,17 @@ use super::{ChequeId, Happened, Settle, Transfer};
 use crate::domain::{AccountId, Context, Domain, Hindrance, Impossible, Place, Unbalanced};
 use crate::limits::ISSUED_MAX;
 
-/// What became of a cheque, for ever: the index of the block.
+/// The end of a cheque, which is for ever, with the index of the block in which it came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Fate {
-    /// It was settled.
+    /// The cheque was settled.
     Settled(u64),
-    /// Its payer took it back.
+    /// The payer took the cheque back.
     Revoked(u64),
 }
 
 impl Fate {
-    /// The block.
+    /// The index of the block in which the cheque ended.
     pub fn index(self) -> u64 {
         match self {
             Fate::Settled(index) | Fate::Revoked(index) => index,
@@ -38,50 +38,50 @@ pub struct State {
 }
 
 impl State {
-    /// What an account has, in minor units.
+    /// The balance of an account, in minor units.
     pub fn balance(&self, account: AccountId) -> u64 {
         self.balances.get(&account).copied().unwrap_or(0)
     }
 
-    /// All units that ever came into being.
+    /// The money that was ever issued, in minor units.
     pub fn issued(&self) -> u64 {
         self.issued
     }
 
-    /// The sum of all balances and of what domains hold: what was issued, or something is wrong.
+    /// The sum of all balances and of the money that domains hold. It is what was issued, or something is wrong.
     pub fn sum(&self) -> u128 {
         self.balances.values().chain(self.held.values()).map(|balance| u128::from(*balance)).sum()
     }
 
-    /// What became of a cheque of this payer's; none while it may still be settled.
+    /// The end of a cheque of this payer's; none while the cheque may still be settled.
     pub fn fate(&self, payer: AccountId, cheque: ChequeId) -> Option<Fate> {
         self.fates.get(&(payer, cheque)).copied()
     }
 
-    /// Orders settled so far.
+    /// How many cheques were settled so far.
     pub fn settlements(&self) -> u64 {
         self.settlements
     }
 
-    /// Orders revoked so far.
+    /// How many cheques were revoked so far.
     pub fn revocations(&self) -> u64 {
         self.revocations
     }
 
-    /// What is counted, by name.
+    /// Visits the counts of this state, by name.
     pub(in crate::domain) fn totals(&self, each: &mut dyn FnMut(&'static str, u64)) {
         each("issued", self.issued);
         each("settlements", self.settlements);
         each("revocations", self.revocations);
     }
 
-    /// Whether all that is anywhere adds up to what was issued.
+    /// Whether all balances and all held money add up to what was issued.
     pub(in crate::domain) fn conserved(&self) -> Result<(), Unbalanced> {
         let (sum, issued) = (self.sum(), self.issued);
         if sum == u128::from(issued) { Ok(()) } else { Err(Unbalanced { sum, issued }) }
     }
 
-    /// Whoever has money keeps it.
+    /// The hindrance to erasing an account that still has money.
     pub(in crate::domain) fn hinders_erasure(&self, account: AccountId) -> Option<Hindrance> {
         let has_money = self.balance(account) > 0;
         has_money.then_some(Hindrance { name: "balance_left", sentence: "the account still has money" })

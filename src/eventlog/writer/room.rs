@@ -69,7 +69,7 @@ impl EventLog {
     /// Leaves the read-only mode if the next segment can be allocated again. Costs a few calls of the disk; when it is
     /// tried is for the caller to say, who has a clock.
     pub fn try_resume(&mut self) {
-        let waits = self.mode.is_read_only() && !self.poisoned && self.unsettled.is_none();
+        let waits = self.mode.is_read_only() && !self.poisoned && self.unmended.is_none();
         if waits && self.make_next().is_ok() {
             tracing::info!("there is room again: the log takes batches");
             self.mode = Mode::ReadWrite;

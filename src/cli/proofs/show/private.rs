@@ -70,9 +70,9 @@ pub(super) fn of_home(text: &str, path: &Path) -> Option<Shown> {
         ("servers", name) if name.ends_with(".genesis") => {
             ("genesis", "the first block of a ledger, in hexadecimal")
         }
-        ("newest", _) => ("newest", "the newest own block that a server gave a receipt of"),
+        ("newest", _) => ("newest", "the newest own block that a server acknowledged or proved"),
         (_, name) if name.ends_with(".newest") => {
-            ("newest", "the newest own block that a server gave a receipt of")
+            ("newest", "the newest own block that a server acknowledged or proved")
         }
         (_, "known_servers") => (
             "known_servers",

@@ -14,7 +14,7 @@ use crate::wire::{Progress, Push, Reply};
 /// Silence after which a server that owes an answer is asked whether it is still there.
 const PING_AFTER: Duration = Duration::from_secs(15);
 
-/// Silence, pings included, after which it is given up.
+/// Silence, pings included, after which the server is given up.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
 
 /// Questions on their way at once.
@@ -30,7 +30,7 @@ impl Connection {
         self.ask_with_progress(question, &mut |_| ())
     }
 
-    /// The same where the server tells meanwhile how far it is.
+    /// Does the same as [`Connection::ask`], and hears meanwhile how far the server is.
     ///
     /// # Errors
     /// As for [`Connection::ask`].

@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_that_is_cut_off_ends_the_journal_and_loses_nothing_before_it() {
+    fn a_record_that_is_cut_off_ends_the_run_book_and_loses_nothing_before_it() {
         let bytes = [Record::Run(run()).encode(), sent(1), sent(2)].concat();
         let first = bytes.len() - sent(2).len();
         for cut in 0..bytes.len() {

@@ -145,7 +145,7 @@ fn what_stands_is_kept_for_the_same_run_and_what_was_refused_is_not() {
 }
 
 #[test]
-fn a_key_takes_over_no_journal_and_needs_none() {
+fn a_key_takes_over_no_run_book_and_needs_none() {
     let (_directory, home) = home();
     let runner = Runner { home: &home, ledger_id: LEDGER, account: ACCOUNT };
     let key: IdempotencyKey = "key".parse().unwrap();
@@ -177,7 +177,7 @@ fn what_was_told_of_a_file_is_known_when_it_is_given_again() {
 }
 
 #[test]
-fn a_damaged_journal_stops_what_changes_something_and_is_named() {
+fn a_damaged_run_book_stops_what_changes_something_and_is_named() {
     let (_directory, home) = home();
     let book = open(&home, RunKind::Once);
     let path = home.path(&book.name);
@@ -196,7 +196,7 @@ fn a_damaged_journal_stops_what_changes_something_and_is_named() {
 }
 
 #[test]
-fn a_journal_that_is_mostly_told_is_written_anew() {
+fn a_run_book_that_is_mostly_told_is_written_anew() {
     let (_directory, home) = home();
     let mut book = open(&home, RunKind::Lines);
     let id = book.id(0, TAG, b"");

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::super::anchor::{self, AnchorFile};
 use super::super::error::{LogError, OpenError, io_error};
 use super::super::options::{Mode, Options};
-use super::super::recovery::{Recovery, Survey, Tail, settle};
+use super::super::recovery::{Recovery, Survey, Tail, mend_tail};
 use super::super::segment::SPARE;
 use super::super::storage::Storage;
 use super::EventLog;
@@ -26,18 +26,18 @@ impl EventLog {
         let anchor =
             AnchorFile::open(storage.as_ref(), found.anchor).map_err(io_error(anchor::PATH, "open"))?;
         let mut log = EventLog::from_survey(storage, options, found, anchor)?;
-        match log.settle(&tail) {
+        match log.mend(&tail) {
             Err(error) if error.is_want_of_room() => {
                 let recovery = log.wait_for_room(tail, error)?;
                 Ok((log, recovery))
             }
-            settled => settled.map(|recovery| (log, recovery)),
+            mended => mended.map(|recovery| (log, recovery)),
         }
     }
 
     /// Does everything that has to be durable before the first batch.
-    fn settle(&mut self, tail: &Tail) -> Result<Recovery, LogError> {
-        let recovery = settle(self.storage.as_ref(), tail)?;
+    fn mend(&mut self, tail: &Tail) -> Result<Recovery, LogError> {
+        let recovery = mend_tail(self.storage.as_ref(), tail)?;
         (self.written, self.durable, self.head) = (tail.next_index, tail.next_index, tail.head);
         self.write_anchor(false)?;
         self.sync_anchor()?;
@@ -62,7 +62,7 @@ impl EventLog {
         tracing::error!(%error, waiting, "the disk is full: read-only, without blocks that may not be durable, until there is room");
         self.cover(&tail, error.to_string());
         let recovery = Recovery { blocks: self.durable, clean: tail.anchor.clean, ..Recovery::default() };
-        self.unsettled = Some(Box::new(tail));
+        self.unmended = Some(Box::new(tail));
         Ok(recovery)
     }
 
@@ -73,8 +73,8 @@ impl EventLog {
     }
 
     /// Whether a start found no room to put right what a crash left.
-    pub fn is_unsettled(&self) -> bool {
-        self.unsettled.is_some()
+    pub fn is_unmended(&self) -> bool {
+        self.unmended.is_some()
     }
 
     /// Puts right what the start had no room for, if there is room now. True when that was done: all blocks of the log
@@ -82,10 +82,10 @@ impl EventLog {
     ///
     /// # Errors
     /// [`LogError`]: the process must end and answer nothing.
-    pub fn try_settle(&mut self) -> Result<bool, LogError> {
+    pub fn try_mend(&mut self) -> Result<bool, LogError> {
         self.alive()?;
-        let Some(tail) = self.unsettled.take() else { return Ok(false) };
-        match self.settle(&tail) {
+        let Some(tail) = self.unmended.take() else { return Ok(false) };
+        match self.mend(&tail) {
             Ok(recovery) => {
                 tracing::info!(
                     blocks = recovery.blocks,
@@ -95,7 +95,7 @@ impl EventLog {
             }
             Err(error) if error.is_want_of_room() => {
                 self.cover(&tail, error.to_string());
-                self.unsettled = Some(tail);
+                self.unmended = Some(tail);
                 Ok(false)
             }
             Err(error) => Err(self.poison(error)),
