@@ -314,20 +314,23 @@ def check_ledger(file, key, note):
     need(tree_root(leaves[:size]) == root, "fork", "the checkpoint is over other blocks")
     return f"{len(leaves)} blocks of ledger {ledger.hex()}, root {tree_root(leaves).hex()}; rules not decided again"
 class Members:
-    """The keys of every account that stand at this block, and all that there ever were."""
-    def __init__(self): self.keys, self.ever = {}, set()
+    """The keys of every account that stand at this block, and whose each is that there ever was."""
+    def __init__(self): self.keys, self.ever = {}, {}
     def signer(self, account, key_id, kind):
         """The key that signs for an account, if it stands and may sign a command of this kind."""
-        key = self.keys.get(account, {}).get(key_id)
-        need(key, "other_author", f"account {account} has no such key, or no more")
+        key = self.standing(account, key_id)
         need(key.may_all or kind not in NEEDS_ALL, "no_permission", "the key may only act")
+        return key
+    def standing(self, account, key_id):
+        key, ended = self.keys.get(account, {}).get(key_id), self.ever.get(key_id) == account
+        need(key, "key_ended" if ended else "other_author", f"account {account} has no such key" + ended * " any more")
         return key
     def add(self, account, key):
         need(key.key_id not in self.ever, "key_known", "a key is introduced a second time")
-        self.ever.add(key.key_id)
+        self.ever[key.key_id] = account
         self.keys.setdefault(account, {})[key.key_id] = key
     def end(self, account, key_id):
-        need(self.keys[account].pop(key_id, None), "other_author", "a key ends that is not there, or no more")
+        self.keys[account].pop(self.standing(account, key_id).key_id)
 def read_command(block, message, members, numbers, scale):
     """What was done, as an export shows it; `numbers` has the next number of each kind that is numbered."""
     known, event = COMMANDS.get((message.schema, message.kind)), Reader(block.event, "malformed_block")
@@ -395,7 +398,7 @@ def add_key(read, message, members, _scale):
 def end_key(read, message, members, _scale):
     members.end(message.account, key_id := read.take(32))
     return {"key_id": key_id.hex()}
-def role(read, *_): return {"account": read.varint(), "role": read.one_of("operator", *[None] * 2, "witness")}
+def role(read, *_): return {"account": read.varint(), "role": read.one_of("operator", "agent", "auditor", "witness")}
 def issue(read, _message, _members, scale):
     return {"to": read.varint(), **money((coded := read.varint()) >> 1 ^ -(coded & 1), scale)}
 def pay(read, *more): return {**issue(read, *more), **memo(read.text())}
