@@ -167,8 +167,7 @@ def check_genesis(block, key):
     need(all(a < b for (a, _), (b, _) in zip(settings, settings[1:])), "malformed_block", "settings are not sorted")
     need((origin, log_key) == (key[0], key[2]), "other_ledger", "genesis names another origin or log key")
     return server_key, settings
-def same_author(block, message):
-    need(message.account == block.author, "other_author", "M names another account than the block")
+def same_author(block, message): need(message.account == block.author, "other_author", "M names another account")
 def check_registration(block, message):
     """Account, handle and key of whom this block registers, if it is a registration that its key signed."""
     read, event = Reader(message.command, "no_registration"), Reader(block.event, "no_registration")
@@ -196,18 +195,20 @@ def proven_key(new, message, name):
     signed = b"ledgerd/key-proof/1\0" + message.ledger + message.account.to_bytes(8, "big") + key.key_id
     attempt(name, "a new key has not signed its proof", key.verify, new.proof, signed)
     return key
-def introduced(block, message):
-    """The key that a block introduces beside its author's first; none if it is another kind of block."""
+def introduced(block, message, known):
+    """The key that a block introduces beside these, and the id of the one that it ends; none if it is of another kind."""
     if (message.schema, message.kind) not in ((1, 4), (1, 6)):
-        return None
+        return None, None
     read, event = Reader(message.command, "unreadable"), Reader(block.event, "unreadable")
     try:
         new = read_new_key(read, message.kind)
         need(event.take(4) == b"\0\1" + message.kind.to_bytes(2, "big"), "unreadable", "another command's event")
         event.varint(), read.end(), event.end()
     except NotProven:
-        return None
-    return proven_key(new, message, "key_chain")
+        return None, None
+    key = proven_key(new, message, "key_chain")
+    need(key.key_id not in known, "key_chain", "a key is introduced that came before, or ended")
+    return key, new.ends
 # Receipts: docs/proofs.md, "The receipt, line by line"; the numbers are those of its list.
 def check_receipt(file, key, _note):
     head, _, note = attempt("malformed_receipt", "not UTF-8", file.read().decode).partition("\n\n")
@@ -237,23 +238,23 @@ def check_receipt(file, key, _note):
         account, handle, signer = check_registration(block, message)
         new = signer
     else:  # 7 to 10
-        account, handle, signer = check_keys(blocks, block, message, size, root)
+        account, handle, signer, known = check_keys(blocks, block, message, size, root)
         check_signature(signer, block)
-        new = introduced(block, message)
+        new, _ends = introduced(block, message, known)
     says = f"block {index} of {size}, by account {account}, {handle!r}, key {signer.key_id.hex()}"
     says += f", introducing key {new.key_id.hex()}" if new else ""
     return says + "; that the key had not ended is the ledger's word" * bool(blocks)
 def check_keys(blocks, block, message, size, root):
-    """Account, handle and key of a block's author: the key that the last of these blocks introduces."""
+    """Account, handle and key of a block's author: the key that the last of these blocks introduces; and all their keys."""
     need(blocks, "no_registration", "it is missing")
-    newest, known = None, {}
+    newest, known = None, {}  # a key that ended is known as None
     for data, proof in blocks:
         at = parse_block(data)
         included = proven_root(leaf_hash(at.data), at.index, size, proof) == root
         need(included, "not_included", "a block that introduces a key is not in the tree")
         said = parse_message(at)
         if newest is None:  # 7
-            account, handle, key = check_registration(at, said)
+            (account, handle, key), ends = check_registration(at, said), None
             need(said.ledger == message.ledger, "other_ledger", "the registration is of another ledger")
             same = account == block.author and at.index < block.index
             need(same, "other_author", "the registration is somebody else's, or came later")
@@ -262,15 +263,15 @@ def check_keys(blocks, block, message, size, root):
             need(said.ledger == message.ledger, "other_ledger", "a key of another ledger")
             need(at.author == said.account == block.author, "other_author", "a key of somebody else")
             by = known.get(said.key_id)
-            need(by and by.may_all, "key_chain", "a key was introduced by one that may not, or is not shown")
+            need(by and by.may_all, "key_chain", "a key was introduced by one that may not, that ended, or is not shown")
             check_signature(by, at)
-            key = introduced(at, said)
+            key, ends = introduced(at, said, known)
             need(key, "key_chain", "one of its blocks introduces no key")
-        newest = at.index
-        known.setdefault(key.key_id, key)
+        newest, known[key.key_id], known[ends] = at.index, key, None
     name = "key_chain" if len(blocks) > 1 else "other_author"
-    need(key.key_id == message.key_id, name, "the last block introduces another key than the one that signed")  # 9
-    return account, handle, key
+    same = known[key.key_id] and key.key_id == message.key_id
+    need(same, name, "the last block introduces another key than the one that signed, or one that ended")  # 9
+    return account, handle, key, known
 # Ledgers: docs/log-format.md for the blocks; docs/cli.md, "copy, export", for the lines that show them.
 SETTINGS = {"currency": "[A-Za-z0-9]{1,12}", "opening_grant": "0|[1-9][0-9]{0,19}", "operator": "[0-9a-f]{64}",
             "scale": "[0-9]"}
@@ -314,20 +315,22 @@ def check_ledger(file, key, note):
     need(tree_root(leaves[:size]) == root, "fork", "the checkpoint is over other blocks")
     return f"{len(leaves)} blocks of ledger {ledger.hex()}, root {tree_root(leaves).hex()}; rules not decided again"
 class Members:
-    """The keys of every account that stand at this block, and all that there ever were."""
-    def __init__(self): self.keys, self.ever = {}, set()
+    """The keys of every account that stand at this block, and whose each is that there ever was."""
+    def __init__(self): self.keys, self.ever = {}, {}
     def signer(self, account, key_id, kind):
         """The key that signs for an account, if it stands and may sign a command of this kind."""
-        key = self.keys.get(account, {}).get(key_id)
-        need(key, "other_author", f"account {account} has no such key, or no more")
+        key = self.standing(account, key_id)
         need(key.may_all or kind not in NEEDS_ALL, "no_permission", "the key may only act")
+        return key
+    def standing(self, account, key_id):
+        key, ended = self.keys.get(account, {}).get(key_id), self.ever.get(key_id) == account
+        need(key, "key_ended" if ended else "other_author", f"account {account} has no such key" + ended * " any more")
         return key
     def add(self, account, key):
         need(key.key_id not in self.ever, "key_known", "a key is introduced a second time")
-        self.ever.add(key.key_id)
+        self.ever[key.key_id] = account
         self.keys.setdefault(account, {})[key.key_id] = key
-    def end(self, account, key_id):
-        need(self.keys[account].pop(key_id, None), "other_author", "a key ends that is not there, or no more")
+    def end(self, account, key_id): self.keys[account].pop(self.standing(account, key_id).key_id)
 def read_command(block, message, members, numbers, scale):
     """What was done, as an export shows it; `numbers` has the next number of each kind that is numbered."""
     known, event = COMMANDS.get((message.schema, message.kind)), Reader(block.event, "malformed_block")
@@ -395,7 +398,7 @@ def add_key(read, message, members, _scale):
 def end_key(read, message, members, _scale):
     members.end(message.account, key_id := read.take(32))
     return {"key_id": key_id.hex()}
-def role(read, *_): return {"account": read.varint(), "role": read.one_of("operator", *[None] * 2, "witness")}
+def role(read, *_): return {"account": read.varint(), "role": read.one_of("operator", "agent", "auditor", "witness")}
 def issue(read, _message, _members, scale):
     return {"to": read.varint(), **money((coded := read.varint()) >> 1 ^ -(coded & 1), scale)}
 def pay(read, *more): return {**issue(read, *more), **memo(read.text())}

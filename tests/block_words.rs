@@ -1,13 +1,17 @@
 //! Blocks as people read them at a terminal, and as programs do: every kind of block says what was done in it.
 
+use std::collections::BTreeSet;
+
+use ledgerd::chain::{Block, Message};
 use ledgerd::cli::block_words::write_block;
 use ledgerd::client::show::json_line;
+use ledgerd::crypto::SigningKey;
 use ledgerd::domain::accounts::{self, GrantRole, RevokeRole, Role, VouchClock};
 use ledgerd::domain::orders::{self, Decimal, Operation, Order, PlaceOrders, Price, StockName, v1};
 use ledgerd::domain::payments::{self, Currency, Issue, Pay, Payment};
-use ledgerd::domain::{AccountId, Command};
+use ledgerd::domain::{AccountId, Command, Rights, Tag, Undecodable};
 
-use crate::forge::Forge;
+use crate::forge::{Forge, ed25519_key, member_key};
 
 fn words(block: &[u8], currency: &Currency) -> String {
     let mut out = String::new();
@@ -59,7 +63,29 @@ fn every_kind() -> Forge {
         let draft = forge.draft(0, first, &Command::Orders(orders));
         forge.push(&draft);
     }
+    let [phone, next] = new_keys();
+    let draft = forge.add_key(member_key(0), first, &phone, Rights::Act);
+    forge.push(&draft);
+    let draft = forge.rotate_key(member_key(1), second, &next);
+    forge.push(&draft);
+    let draft = forge.end_key(member_key(0), first, &phone);
+    forge.push(&draft);
     forge
+}
+
+/// The keys that come in [`every_kind`]: one that is added and ends, and one that comes in the place of another.
+fn new_keys() -> [SigningKey; 2] {
+    [100, 101].map(ed25519_key)
+}
+
+#[test]
+fn there_is_a_block_of_every_kind_of_command() {
+    let forge = every_kind();
+    let tag = |block: &Vec<u8>| Message::parse(Block::parse(block).unwrap().message).unwrap().header.tag;
+    let shown: BTreeSet<Tag> = forge.blocks[1..].iter().map(tag).collect();
+    let tags = (1..=9).flat_map(|schema| (0..=99).map(move |kind| Tag { schema, kind }));
+    let known = tags.filter(|&tag| !matches!(Command::decode(tag, &[]), Err(Undecodable::UnknownKind(_))));
+    assert_eq!(shown, known.collect());
 }
 
 /// Several orders in a command, with a quantity or a price of every form.
@@ -103,6 +129,8 @@ fn every_kind_of_block_says_what_was_done_with_amounts_as_people_see_them() {
     let forge = every_kind();
     let said: Vec<String> = forge.blocks.iter().map(|block| done(block, &usd)).collect();
     let id = |byte: &str| byte.repeat(16);
+    let [phone, next] = new_keys().map(|key| key.public().key_id());
+    let ended = member_key(1).public().key_id();
     let expected = [
         format!(
             "  genesis of the ledger ledger.example/test, id {}\n  money is UNIT with 0 decimals; every new account receives 1000 UNIT\n",
@@ -122,6 +150,9 @@ fn every_kind_of_block_says_what_was_done_with_amounts_as_people_see_them() {
         "  buy           1 BRK.B\n  sell    1000000 shib/usd at 0.000013\n  buy       0.004 BTCUSDT at 187.5 USD\n"
             .to_owned(),
         "  buy           1 AAPL\n  sell         30 AAPL at 187.5 USD\n  sell          2 AAPL at 0.0013\n".to_owned(),
+        format!("  add key device, which is {phone} of ed25519, custody device, rights act\n"),
+        format!("  rotate key to rotated, which is {next} of ed25519, custody file; ended: {ended}\n"),
+        format!("  end key {phone}\n"),
     ];
     assert_eq!(said, expected);
     assert!(words(&forge.blocks[0], &usd).starts_with("block 0  "));
@@ -132,6 +163,8 @@ fn every_kind_of_block_has_its_json_with_and_without_the_currency() {
     let usd = Currency { name: "USD".to_owned(), scale: 2 };
     let forge = every_kind();
     let (nine, seven) = ("09".repeat(16), "07".repeat(16));
+    let [phone, next] = new_keys().map(|key| key.public().key_id());
+    let ended = member_key(1).public().key_id();
     let expected = [
         r#""Genesis Block""#,
         r#"{"user_id":1,"operation_type":"register","handle":"anna"}"#,
@@ -158,6 +191,13 @@ fn every_kind_of_block_has_its_json_with_and_without_the_currency() {
             r#"{"user_id":1,"operation_type":"sell","stock_name":"AAPL","quantity":30,"price":"187.5","currency":"USD"},"#,
             r#"{"user_id":1,"operation_type":"sell","stock_name":"AAPL","quantity":2,"price":"0.0013"}]"#,
         ),
+        &format!(
+            r#"{{"user_id":1,"operation_type":"add_key","label":"device","key_id":"{phone}","kind":"ed25519","custody":"device","rights":"act"}}"#
+        ),
+        &format!(
+            r#"{{"user_id":2,"operation_type":"rotate_key","label":"rotated","key_id":"{next}","kind":"ed25519","custody":"file","ends":"{ended}"}}"#
+        ),
+        &format!(r#"{{"user_id":1,"operation_type":"end_key","key_id":"{phone}"}}"#),
     ];
     let with: Vec<String> = forge.blocks.iter().map(|block| data(block, Some(&usd))).collect();
     assert_eq!(with, expected);

@@ -1,13 +1,13 @@
 //! The references that people look things up in, held against the code: a table that is out of date is worse
 //! than none.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use ledgerd::client::ClientError;
 use ledgerd::codec;
 use ledgerd::daemon::config::TEXT_SETTINGS;
-use ledgerd::domain::orders;
+use ledgerd::domain::{self, Rights, orders};
 use ledgerd::limits::{Limits, SETTINGS};
 use ledgerd::refusal::{self, ALL as REFUSALS, Retry};
 use ledgerd::session::Fault;
@@ -292,6 +292,47 @@ fn every_refusal_that_the_code_gives_is_in_the_reference() {
     {
         let written: Vec<&str> = quoted_behind(&code, "Refusal::fail(").collect();
         assert!(written.iter().all(|name| *name == "late"), "{file}: {written:?}");
+    }
+}
+
+/// The names of findings and warnings that an audit can give, as they stand in the code.
+fn findings_of_the_code() -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for (_, code) in sources("src/audit") {
+        for beginning in ["found(place,", "finding(", "warning(", "contradicted(", "first,", " name:"] {
+            names.extend(quoted_behind(&code, beginning).map(str::to_owned));
+        }
+    }
+    // What is wrong with a block or a frame has its name where blocks and frames are followed.
+    for file in
+        ["src/chain/link.rs", "src/ledger/transaction.rs", "src/ledger/replica.rs", "src/eventlog/frame.rs"]
+    {
+        names.extend(quoted_behind(&document(file), " =>").map(str::to_owned));
+    }
+    // The domains have the names of what is wrong with a further signature, and with a key.
+    for (_, code) in sources("src/domain") {
+        let constants = code.split(" refusal: (").skip(1).map(|rest| rest.trim_start());
+        let constants = constants.filter_map(|rest| rest.strip_prefix("refusal::")?.split(',').next());
+        names.extend(constants.map(str::to_lowercase));
+    }
+    for ended_at in [Some(1), None] {
+        let refused = domain::key_may_sign(ended_at, Rights::Act, Rights::Full).unwrap_err();
+        names.insert(refused.name().to_owned());
+    }
+    names
+}
+
+#[test]
+fn every_finding_of_an_audit_is_in_both_tables_and_no_other() {
+    let names = findings_of_the_code();
+    assert!(names.len() > 50, "{names:?}");
+    let reference = document("docs/cli.md");
+    let (_, section) = reference.split_once("Of a finding, `index`").unwrap();
+    let (section, _) = section.split_once("\n## ").unwrap();
+    let code = document("src/audit/mod.rs").replace("//! ", "");
+    for table in [section, &code] {
+        let listed = names_in_tables(table).into_iter().map(str::to_owned).collect::<BTreeSet<_>>();
+        assert_eq!(listed, names);
     }
 }
 

@@ -5,6 +5,7 @@
 mod audit;
 mod audit_command;
 mod audit_files;
+mod audit_impossible;
 mod audit_keys;
 mod audit_live;
 mod bench;

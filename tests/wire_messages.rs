@@ -1,5 +1,7 @@
 //! Every request and every reply, there and back, and what strangers send instead.
 
+use std::collections::BTreeSet;
+
 use ledgerd::chain::{CommandId, Consistency, Inclusion};
 use ledgerd::codec::{self, NotCanonical};
 use ledgerd::crypto::{Digest, KeyId};
@@ -14,6 +16,7 @@ use ledgerd::wire::{
     VERSION, Verification, open, readdress, seal,
 };
 use proptest::prelude::*;
+use serde::Serialize;
 use serde_bytes::ByteBuf;
 
 use super::wire_tables::variants;
@@ -125,15 +128,26 @@ fn inner() -> (Vec<Request<'static>>, Vec<Reply>) {
     let (payer, cheque_id) = (AccountId(300), payments::ChequeId([7; 16]));
     let requests = vec![
         Request::Ask(Query::Accounts(accounts::Query::Member("alice"))),
+        Request::Ask(Query::Accounts(accounts::Query::Keys(AccountId(300)))),
         Request::Ask(Query::Payments(payments::Query::Balance)),
         Request::Ask(Query::Payments(payments::Query::Cheque { payer, cheque_id })),
     ];
     let member =
         accounts::Member { account: AccountId(2), handle: "bob".to_owned(), keys: vec![KeyId([5; 32])] };
+    let key = accounts::KeyFace {
+        key_id: KeyId([5; 32]),
+        kind: "ed25519".to_owned(),
+        custody: accounts::Custody::Device,
+        rights: accounts::Rights::Act,
+        label: "phone".to_owned(),
+        added_at: 300,
+        ended_at: Some(301),
+    };
     let balance = payments::Balance { balance: 300, currency: "USD".to_owned(), scale: 2 };
     let paid = Notice::Payments(payments::Notice::Paid { index: 300 });
     let replies = vec![
         Reply::Answer(Answer::Accounts(accounts::Answer::Member(member))),
+        Reply::Answer(Answer::Accounts(accounts::Answer::Keys(vec![key]))),
         Reply::Answer(Answer::Payments(payments::Answer::Balance(balance))),
         Reply::Answer(Answer::Payments(payments::Answer::Cheque(Some(payments::Fate::Revoked(300))))),
         Reply::Push(Push::Progress(Progress { done: 1, total: 2 })),
@@ -153,6 +167,47 @@ fn every_request_and_every_reply_reads_back() {
         assert_eq!(open(&seal(id, &reply)), Ok((id, reply)));
     }
     assert_eq!(open(&seal(u32::MAX, &Request::Verify)), Ok((u32::MAX, Request::Verify)));
+}
+
+/// The numbers of the variants further in, one behind the other, of all messages of which `outer` is the variant.
+fn further_in<T: Serialize>(messages: &[T], outer: usize) -> BTreeSet<Vec<u8>> {
+    let bodies = messages.iter().map(|message| seal(1, message)[ENVELOPE_BYTES..].to_vec());
+    let bodies = bodies.filter(|body| usize::from(body[0]) == outer);
+    bodies.map(|body| body[1..].iter().copied().take(2).collect()).collect()
+}
+
+fn place(name: &str, variants: &[&str]) -> usize {
+    variants.iter().position(|variant| *variant == name).unwrap()
+}
+
+/// All variants of an enum of domains whose variants have so many variants each.
+fn in_domains(domains: &[&str], counts: &[usize]) -> BTreeSet<Vec<u8>> {
+    assert_eq!(domains.len(), counts.len(), "{domains:?}");
+    let numbers = counts.iter().enumerate();
+    numbers.flat_map(|(domain, &count)| (0..count).map(move |n| vec![domain as u8, n as u8])).collect()
+}
+
+#[test]
+fn every_question_every_answer_and_every_push_has_an_example() {
+    let (mut asked, mut told) = inner();
+    asked.extend(requests());
+    told.extend(replies());
+    let ask = place("Ask", variants::<Request<'_>>());
+    let counts = [variants::<accounts::Query<'_>>().len(), variants::<payments::Query>().len()];
+    assert_eq!(further_in(&asked, ask), in_domains(variants::<Query<'_>>(), &counts));
+    let answer = place("Answer", variants::<Reply>());
+    let counts = [variants::<accounts::Answer>().len(), variants::<payments::Answer>().len()];
+    assert_eq!(further_in(&told, answer), in_domains(variants::<Answer>(), &counts));
+    let push = place("Push", variants::<Reply>());
+    let pushed: BTreeSet<usize> = further_in(&told, push).iter().map(|body| usize::from(body[0])).collect();
+    assert_eq!(pushed, (0..variants::<Push>().len()).collect());
+    let notices: Vec<Notice> = told.into_iter().filter_map(notice).collect();
+    let known: BTreeSet<Vec<u8>> = notices.iter().map(|it| codec::encode(it)[..2].to_vec()).collect();
+    assert_eq!(known, in_domains(variants::<Notice>(), &[variants::<payments::Notice>().len()]));
+}
+
+fn notice(reply: Reply) -> Option<Notice> {
+    if let Reply::Push(Push::Notice(notice)) = reply { Some(notice) } else { None }
 }
 
 /// Numbers that clients of every version rely on: a variant keeps its place for ever.

@@ -13,10 +13,10 @@ use std::num::NonZeroUsize;
 use super::findings::{Findings, Place, Sorted};
 use super::late_keys::LateKeys;
 use super::signatures::{Signatures, Signed};
-use crate::chain::{Block, BlockDigests, Link, LinkError, TreeRoot};
+use crate::chain::{Block, BlockDigests, Header, Link, LinkError, TreeRoot};
 use crate::crypto::note::LogPublicKey;
 use crate::crypto::{Digest, KeyId, LedgerId, VerifyingKey, rsa};
-use crate::domain::{self, AccountId, Command, Endorser, Signer, State};
+use crate::domain::{self, AccountId, Command, Endorser, Rights, Settings, Signer, State};
 use crate::ledger::{Replica, Totals, Transaction};
 use crate::wire::Finding;
 
@@ -222,7 +222,10 @@ impl Checker {
             }
             Author::Unknown => self.unknown_authors = self.unknown_authors.saturating_add(1),
         }
-        self.check_late_end(place, &transaction);
+        let Header { account, key_id, .. } = transaction.message.header;
+        if command.signer() == Signer::Author {
+            self.check_late_signer(place, "the signature", (account, key_id), command.needs());
+        }
         self.endorsements(place, &command, &transaction);
         if self.whole {
             self.replay(place, block, (&command, &transaction), digests, store);
@@ -294,7 +297,10 @@ impl Checker {
         let context = &transaction.context;
         for endorsement in command.endorsements(context.ledger_id, context.author) {
             let key = match endorsement.by {
-                Endorser::Of { account, key_id, .. } => self.member_key(account, key_id),
+                Endorser::Of { account, key_id, needs, .. } => {
+                    self.check_late_signer(place, "a further signature", (account, key_id), needs);
+                    self.member_key(account, key_id)
+                }
                 Endorser::Itself(spki) => {
                     let key_id = KeyId::of_spki(spki);
                     key_of(&mut self.keys, key_id, key_id, spki)
@@ -332,7 +338,7 @@ impl Checker {
     fn member_key(&mut self, account: AccountId, named: KeyId) -> Author {
         let state = self.replica.as_ref().map(Replica::state);
         let known = state.and_then(|state| state.key(account, &named)).map(|key| &key.spki[..]);
-        if let Some(spki) = known.or_else(|| self.late.get(account, named)) {
+        if let Some(spki) = known.or_else(|| self.late.spki(account, named)) {
             return key_of(&mut self.keys, named, named, spki);
         }
         let is_member = state.is_some_and(|state| state.handle(account).is_some());
@@ -340,14 +346,25 @@ impl Checker {
         if is_member && self.knows_state() { Author::OtherKey } else { Author::Unknown }
     }
 
-    /// Without the state the rules are not asked; but a key that is known to have ended signs nothing.
-    fn check_late_end(&mut self, place: Place<'_>, transaction: &Transaction<'_>) {
-        let header = &transaction.message.header;
-        let state = self.replica.as_ref().map(Replica::state).filter(|_| !self.knows_state());
-        let before = state.and_then(|state| state.key(header.account, &header.key_id)?.ended_at);
-        if let Some(index) = before.or_else(|| self.late.ended_at(header.account, header.key_id)) {
-            let reason = format!("the command was signed by a key that block {index} ended");
-            self.found(place, "key_ended", reason);
+    /// Without the state the rules are not asked, but for one: what is known of the key of somebody who signed `what` has to
+    /// allow it. Of a key that came with a missing block nothing is claimed.
+    fn check_late_signer(
+        &mut self,
+        place: Place<'_>,
+        what: &str,
+        (account, key_id): (AccountId, KeyId),
+        needed: Rights,
+    ) {
+        if self.knows_state() {
+            return;
+        }
+        let before = self.replica.as_ref().and_then(|replica| replica.state().key(account, &key_id));
+        let ended_at = before.and_then(|key| key.ended_at).or_else(|| self.late.ended_at(account, key_id));
+        let rights = before.map(|key| key.rights).or_else(|| self.late.rights(account, key_id));
+        if let Err(rejection) = domain::key_may_sign(ended_at, rights.unwrap_or(Rights::Full), needed) {
+            // No amount stands in the sentence, so that it is the same whatever the settings of the ledger are.
+            let sentence = rejection.sentence(&Settings::default());
+            self.found(place, rejection.name(), format!("{what}: {sentence}"));
         }
     }
 
@@ -368,7 +385,7 @@ impl Checker {
         if self.unknown_authors > 0 {
             let place = Place { file: "log", offset: 0, index: None };
             let reason = format!(
-                "{} signatures could not be checked: the registrations of their authors are missing",
+                "{} signatures could not be checked: their keys came with blocks that are missing, or are not usable",
                 self.unknown_authors
             );
             self.findings.push(u64::MAX, place.warning("signatures_unchecked", reason));

@@ -4,23 +4,33 @@
 use std::collections::BTreeMap;
 
 use crate::crypto::KeyId;
-use crate::domain::{AccountId, Happened, KeyChange};
+use crate::domain::{AccountId, Happened, KeyChange, Rights};
 
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct LateKeys {
-    /// The DER of each, by account.
-    introduced: BTreeMap<(AccountId, KeyId), Vec<u8>>,
+    /// Each key that came, by account.
+    introduced: BTreeMap<(AccountId, KeyId), LateKey>,
     /// The block that ended each, where one was read.
     ended: BTreeMap<(AccountId, KeyId), u64>,
+}
+
+/// A key as the block says that introduced it.
+#[derive(Debug)]
+struct LateKey {
+    /// DER `SubjectPublicKeyInfo`.
+    spki: Vec<u8>,
+    /// What it may sign.
+    rights: Rights,
 }
 
 impl LateKeys {
     /// Takes note of the keys that come with a block, and of those that end with it.
     pub(super) fn note(&mut self, happened: &Happened, author: AccountId, index: u64) {
         happened.visit_keys(author, &mut |change| match change {
-            KeyChange::Introduced { account, spki, .. } => {
-                self.introduced.entry((account, KeyId::of_spki(spki))).or_insert_with(|| spki.to_vec());
+            KeyChange::Introduced { account, spki, rights } => {
+                let key = || LateKey { spki: spki.to_vec(), rights };
+                self.introduced.entry((account, KeyId::of_spki(spki))).or_insert_with(key);
             }
             KeyChange::Ended { account, key_id } => {
                 self.ended.entry((account, key_id)).or_insert(index);
@@ -29,8 +39,13 @@ impl LateKeys {
     }
 
     /// The DER of a key of an account.
-    pub(super) fn get(&self, account: AccountId, key_id: KeyId) -> Option<&[u8]> {
-        self.introduced.get(&(account, key_id)).map(Vec::as_slice)
+    pub(super) fn spki(&self, account: AccountId, key_id: KeyId) -> Option<&[u8]> {
+        self.introduced.get(&(account, key_id)).map(|key| &key.spki[..])
+    }
+
+    /// What a key of an account may sign.
+    pub(super) fn rights(&self, account: AccountId, key_id: KeyId) -> Option<Rights> {
+        self.introduced.get(&(account, key_id)).map(|key| key.rights)
     }
 
     /// The block that ended a key.

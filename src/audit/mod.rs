@@ -14,12 +14,15 @@
 //! |---|---|
 //! | the anchor | `anchor_missing` `anchor_ahead` `anchor_behind` `anchor_mismatch` `after_clean_close` |
 //! | segments | `log_empty` `segment_header` `segment_foreign` `segment_missing` `segment_misplaced` `seal_mismatch` `unreadable` |
-//! | frames | `frame_…`, see [`crate::eventlog::FrameError`] |
+//! | frames, see [FrameError](crate::eventlog::FrameError) | `frame_cut` `frame_missing` `frame_magic` `frame_header_checksum` `frame_version` `frame_foreign` `frame_shape` `frame_payload_checksum` `frame_lengths` `frame_sequence` |
 //! | the form of a block | `malformed_block` `malformed_message` `undecodable_command` `undecodable_event` `event_mismatch` |
 //! | its place | `index_mismatch` `chain_broken` `time_not_increasing` `author_previous_mismatch` `repeated_command` |
-//! | genesis | `not_genesis` `genesis_key` `genesis_mismatch` |
+//! | genesis | `not_genesis` `unknown_setting` `genesis_key` `genesis_mismatch` |
 //! | who said it | `other_ledger` `other_author` `unknown_author` `key_mismatch` `bad_signature` |
+//! | who else signed it | `bad_cheque_signature` `bad_key_proof` |
 //! | the rules | `refused_by_rules` `event_differs` |
+//! | the one rule that is asked behind a gap too, of whoever signed | `key_ended` `no_permission` |
+//! | the state that blocks add up to | `impossible_state` `not_conserved` |
 //! | a kept checkpoint | `rollback` `fork` |
 //! | the key from outside | `other_log_key` |
 //! | a folder of tiles | `checkpoint_missing` `checkpoint_signature` `bundle_missing` `malformed_bundle` `tile_missing` `tile_differs` |

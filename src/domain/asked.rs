@@ -253,3 +253,16 @@ impl State {
         let State { settings: _, accounts: _, orders: _, payments: _ } = self;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn the_roles_that_read_blocks_of_others_are_those_that_read_blocks_of_some_kind() {
+        let tags = (0..=u16::MAX).map(|kind| Tag { schema: 1, kind });
+        let reading: BTreeSet<Role> = tags.flat_map(|tag| tag.readers().iter().copied()).collect();
+        assert_eq!(reading, READING_ROLES.iter().copied().collect());
+    }
+}

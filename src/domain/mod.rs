@@ -257,6 +257,15 @@ fn may_sign(state: &State, command: &Command, context: &Context<'_>) -> Result<(
     Ok(())
 }
 
+/// The same rule of one key of which this is known: the block that ended it, if one did, and its rights. An audit asks it
+/// behind a gap, where there is no state to decide by.
+///
+/// # Errors
+/// The [`Rejection`] of the first that does not hold.
+pub fn key_may_sign(ended_at: Option<u64>, rights: Rights, needed: Rights) -> Result<(), Rejection> {
+    accounts::key_may_sign(ended_at, rights, needed).map_err(Rejection::Accounts)
+}
+
 /// Changes the state by what happened. This function decides nothing: it books every movement of money, and compares what
 /// the event says with the state. Live operation and replay both end here. Something impossible is a mistake of this
 /// program if the rules have just allowed it, and damage if it stands in a log. `moved` is told the balance of every

@@ -11,3 +11,10 @@ numbered! {
         Act = 1 "act",
     }
 }
+
+impl Rights {
+    /// Whether a key with these rights may sign what needs those.
+    pub fn suffice_for(self, needed: Rights) -> bool {
+        self == Rights::Full || needed == Rights::Act
+    }
+}

@@ -39,7 +39,12 @@ impl Domain for Accounts {
             ("end-key", [key]) => {
                 Some(RawCommand::new(accounts::END_KEY, codec::encode(&KeyId::of_spki(spki(key)))))
             }
-            ("rotate-key", [key, label, custody, "ends", ends]) => rotate_key(key, label, custody, ends),
+            ("rotate-key", [key, label, custody, "ends", ends]) => {
+                rotate_key(key, label, custody, ends, false)
+            }
+            ("rotate-key", [key, label, custody, "ends", ends, "credential"]) => {
+                rotate_key(key, label, custody, ends, true)
+            }
             // Seconds from the start of the story, which may be before it.
             ("vouch-clock", [seconds]) => {
                 let time_ms = START_MS.saturating_add_signed(1_000 * seconds.parse::<i64>().ok()?);
@@ -137,7 +142,7 @@ impl Domain for Accounts {
                 RawCommand::new(accounts::END_KEY, codec::encode(&KeyId::of_spki(spki(&key))))
             }),
             1 => ("d[1-5]", "[1-4]").prop_map(|(key, ends)| {
-                rotate_key(&key, "next", "file", &ends).expect("words that mean something")
+                rotate_key(&key, "next", "file", &ends, false).expect("words that mean something")
             }),
         ];
         (3, commands.boxed())
@@ -164,19 +169,23 @@ fn add_key(key: &str, label: &str, custody: &str, rights: &str, credential: bool
         rights: rights.parse().ok()?,
         label: label.to_owned(),
         proof: vec![0; 64],
-        credential: credential.then_some(accounts::Credential { epoch: 1, commit: [0; 32] }),
+        credential: some_credential(credential),
     };
     Some(RawCommand::new(accounts::ADD_KEY, codec::encode(&add)))
 }
 
-fn rotate_key(key: &str, label: &str, custody: &str, ends: &str) -> Option<RawCommand> {
+fn some_credential(there: bool) -> Option<accounts::Credential> {
+    there.then_some(accounts::Credential { epoch: 1, commit: [0; 32] })
+}
+
+fn rotate_key(key: &str, label: &str, custody: &str, ends: &str, credential: bool) -> Option<RawCommand> {
     let rotate = accounts::RotateKey {
         spki: spki(key).to_vec(),
         custody: custody.parse().ok()?,
         label: label.to_owned(),
         proof: vec![0; 64],
         ends: KeyId::of_spki(spki(ends)),
-        credential: None,
+        credential: some_credential(credential),
     };
     Some(RawCommand::new(accounts::ROTATE_KEY, codec::encode(&rotate)))
 }

@@ -3,11 +3,13 @@
 
 use base64ct::{Base64, Encoding as _};
 use ledgerd::chain::Receipt;
-use ledgerd::domain::{AccountId, Rights};
+use ledgerd::crypto::SigningKey;
+use ledgerd::domain::{AccountId, Command, Rights, accounts};
 
+use super::forged_keys::{added, rotated};
 use super::receipts::{changed_receipts, library};
 use super::{Case, compare, damaged_text, offsets, python_is_here, script, with_flipped};
-use crate::forge::{Forge, Seeded, device_key, ed25519_key, member_key, receipt, spare_key};
+use crate::forge::{Draft, Forge, Seeded, device_key, ed25519_key, member_key, receipt, spare_key};
 
 /// Who has the keys that come one after the other in [`chained`].
 pub(super) const ANNA: AccountId = AccountId(1);
@@ -55,7 +57,7 @@ pub(super) fn chained(seed: u64) -> Forge {
     let [full, added, rotated] = [FULL, ADDED, ROTATED].map(ed25519_key);
     let bert = AccountId(2);
     let first = member_key(0);
-    let drafts: [&dyn Fn(&mut Forge) -> crate::forge::Draft; 13] = [
+    let drafts: [&dyn Fn(&mut Forge) -> Draft; 13] = [
         &|forge| forge.add_key(member_key(1), bert, device_key(1), Rights::Act),
         &|forge| forge.add_key(first, ANNA, device_key(0), Rights::Act),
         &|forge| forge.add_key(first, ANNA, &full, Rights::Full),
@@ -170,6 +172,79 @@ fn both_verifiers_refuse_a_chain_with_a_block_missing_or_out_of_place_by_the_sam
         });
     }
     judge(named);
+}
+
+/// A rotation by ANNA's first key which ends a key that is not the one that signs it, as no honest server takes it.
+fn ending(forge: &mut Forge, ends: &SigningKey, new: &SigningKey) -> Draft {
+    let rotate = forge.rotation(ANNA, ends.public().key_id(), new);
+    let command = Command::Accounts(accounts::Command::RotateKey(rotate));
+    forge.draft_by(member_key(0), ANNA, &command).with_event(&rotated())
+}
+
+/// A ledger behind [`chained`] in which keys of ANNA's come again, or sign after they ended.
+///
+/// ```text
+/// 17  her first key adds FULL again        23  the first key adds 21
+/// 18  FULL: order                          24  order, with 21
+/// 19  SPARE, which ended, adds 20          25  a rotation ends 22 and introduces it
+/// 20  order, with 20                       26  order, with 22
+/// 21  the first key rotates to itself      27  her first key is rotated to 24
+/// 22  a rotation ends 21 and introduces 23 28  her first key adds 25
+///                                          29  order, with 25
+/// ```
+fn contradicting(seed: u64) -> Forge {
+    let mut forge = chained(seed);
+    let first = member_key(0);
+    let key = ed25519_key;
+    let drafts: [&dyn Fn(&mut Forge) -> Draft; 13] = [
+        &|forge| forge.add_key(first, ANNA, &key(FULL), Rights::Full).with_event(&added()),
+        &|forge| forge.order_by(&key(FULL), ANNA, 1),
+        &|forge| forge.add_key(spare_key(), ANNA, &key(20), Rights::Full).with_event(&added()),
+        &|forge| forge.order_by(&key(20), ANNA, 1),
+        &|forge| forge.rotate_key(first, ANNA, first).with_event(&rotated()),
+        &|forge| ending(forge, &key(21), &key(23)),
+        &|forge| forge.add_key(first, ANNA, &key(21), Rights::Full).with_event(&added()),
+        &|forge| forge.order_by(&key(21), ANNA, 1),
+        &|forge| ending(forge, &key(22), &key(22)),
+        &|forge| forge.order_by(&key(22), ANNA, 1),
+        &|forge| forge.rotate_key(first, ANNA, &key(24)).with_event(&rotated()),
+        &|forge| forge.add_key(first, ANNA, &key(25), Rights::Full).with_event(&added()),
+        &|forge| forge.order_by(&key(25), ANNA, 1),
+    ];
+    for draft in drafts {
+        let draft = draft(&mut forge);
+        forge.push(&draft);
+    }
+    assert_eq!(forge.blocks.len(), 30);
+    forge
+}
+
+/// What a stranger can see from the blocks of a receipt alone: the same blocks without the one that contradicts are good.
+#[test]
+fn both_verifiers_refuse_a_chain_that_contradicts_itself_by_the_same_name() {
+    let forge = contradicting(90);
+    let contradiction = Err("key_chain");
+    let named = [
+        ("FULL introduced once", Ok(()), 18, &[1, 17][..]),
+        ("FULL introduced twice", contradiction, 18, &[1, 6, 17]),
+        ("FULL introduced again by the block itself", contradiction, 17, &[1, 6, 7, 8]),
+        ("FULL introduced by the block itself", Ok(()), 17, &[1]),
+        ("the first key introduced again by the block itself", contradiction, 21, &[1]),
+        ("the first key introduced again", contradiction, 29, &[1, 21, 28]),
+        ("a key by one that ended", contradiction, 20, &[1, 6, 7, 8, 9, 19]),
+        ("a key by one that ended, the end not shown", Ok(()), 20, &[1, 6, 7, 8, 19]),
+        ("a key by the first one, which ended", contradiction, 29, &[1, 27, 28]),
+        ("a key by the first one, the end not shown", Ok(()), 29, &[1, 28]),
+        ("a key that ended before it came", contradiction, 24, &[1, 22, 23]),
+        ("a key that came", Ok(()), 24, &[1, 23]),
+        ("a key that ends with the block in which it comes", contradiction, 26, &[1, 25]),
+        ("the block that ends another key", Ok(()), 22, &[1]),
+        ("the end of the first key in the block itself", Ok(()), 27, &[1]),
+    ];
+    let receipts = named.map(|(name, expected, index, keys)| {
+        (format!("{name}: block {index} over {keys:?}"), expected, receipt(&forge.blocks, index, keys))
+    });
+    judge(receipts.to_vec());
 }
 
 /// Keys come one in the other's place until the account may have no more.

@@ -33,11 +33,12 @@ fn new_key() -> SigningKey {
 }
 
 /// The event of a block that introduces a key.
-fn added() -> Event {
+pub(super) fn added() -> Event {
     Event::Accounts(accounts::Event::KeyAdded(accounts::KeyAdded { standing: 5 }))
 }
 
-fn rotated() -> Event {
+/// The event of a block that puts a key in another's place.
+pub(super) fn rotated() -> Event {
     Event::Accounts(accounts::Event::KeyRotated(accounts::KeyRotated { standing: 4 }))
 }
 

@@ -1,5 +1,8 @@
 //! Ledgers in which keys come and end, good and damaged.
 
+use std::num::NonZeroUsize;
+
+use ledgerd::audit::{Checker, Place};
 use ledgerd::chain::{Block, Header, Message};
 use ledgerd::crypto::SigningKey;
 use ledgerd::domain::payments::Cheque;
@@ -8,7 +11,7 @@ use ledgerd::domain::{AccountId, Command, Event, Rights, Role, accounts, orders,
 use super::chains::chained;
 use super::forged_keys::forgeries;
 use super::ledgers::{export, library};
-use super::{Case, compare, damaged_text, offsets, python_is_here, script, with_flipped};
+use super::{Case, Verdict, compare, damaged_text, offsets, python_is_here, script, with_flipped};
 use crate::forge::{Draft, Forge, Seeded, device_key, ed25519_key, member_key};
 
 const ANNA: AccountId = AccountId(1);
@@ -224,6 +227,46 @@ fn both_verifiers_let_a_key_sign_while_it_stands_and_what_it_may() {
     }
     if python_is_here() {
         compare(&cases, &script("ledger", &cases, None), false, |bytes| library(bytes, None));
+    }
+}
+
+/// The names of what an audit finds in the last of these blocks where those from `gap` on stand behind a gap.
+fn behind_gap(blocks: &[Vec<u8>], gap: usize) -> Vec<String> {
+    let mut checker = Checker::new(NonZeroUsize::MIN);
+    for (index, block) in blocks.iter().enumerate() {
+        if index == gap {
+            checker.gap();
+        }
+        checker.block(Place { file: "log", offset: 0, index: Some(index as u64) }, block, |_| {});
+    }
+    let last = blocks.len() as u64 - 1;
+    let found =
+        checker.finish().findings.into_iter().inspect(|it| assert_eq!(it.index, Some(last), "{it:?}"));
+    found.map(|it| it.name).collect()
+}
+
+/// The script walks whole ledgers only. What an audit says of a key behind a gap, it has to say of that key in the whole.
+#[test]
+fn what_an_audit_says_of_a_key_behind_a_gap_the_script_says_in_the_whole_ledger() {
+    let forge = ledger(105);
+    let (mut cases, mut expected): (Vec<Case>, Vec<Verdict>) = (Vec::new(), Vec::new());
+    for (name, good, draft) in next_blocks() {
+        let draft = draft(&mut forge.clone());
+        let blocks = [&forge.blocks[..], &[draft.encode()]].concat();
+        // The keys came before the gap, or behind it.
+        let found = behind_gap(&blocks, blocks.len() - 1);
+        assert_eq!(found, behind_gap(&blocks, 4), "{name}");
+        let of_keys = found.into_iter().find(|it| ["key_ended", "no_permission"].contains(&&it[..]));
+        assert!(!good || of_keys.is_none(), "{name}: {of_keys:?}");
+        if let Some(found) = of_keys {
+            cases.push((name.to_owned(), export(&blocks, &forge.blocks)));
+            expected.push(Err(found));
+        }
+    }
+    let ended = expected.iter().filter(|it| **it == Err("key_ended".to_owned())).count();
+    assert_eq!((ended, expected.len()), (7, 13), "{cases:?}");
+    if python_is_here() {
+        assert_eq!(script("ledger", &cases, None), expected);
     }
 }
 

@@ -8,7 +8,7 @@ use ledgerd::client::show;
 use ledgerd::crypto::note::LogKey;
 use ledgerd::domain::orders::v1::{Currency, Order, PlaceOrders, Price, StockName};
 use ledgerd::domain::orders::{Decimal, Operation};
-use ledgerd::domain::{self, AccountId, orders};
+use ledgerd::domain::{self, AccountId, Role, accounts, orders};
 
 use super::hostile::{hostile_drafts, refused_keys};
 use super::{Case, Tree, Verdict, compare, damaged_text, offsets, python_is_here, script, with_flipped};
@@ -114,6 +114,20 @@ fn ledger(seed: u64) -> Forge {
     forge
 }
 
+/// The export of a ledger in which the operator gives a member a role, and takes it again.
+fn with_role(role: Role) -> Vec<u8> {
+    let mut forge = Forge::with_money(68);
+    let account = AccountId(2);
+    for command in [
+        accounts::Command::GrantRole(accounts::GrantRole { account, role }),
+        accounts::Command::RevokeRole(accounts::RevokeRole { account, role }),
+    ] {
+        let draft = forge.draft(0, AccountId(1), &domain::Command::Accounts(command));
+        forge.push(&draft);
+    }
+    export(&forge.blocks, &forge.blocks)
+}
+
 /// The lines of `ledgerctl export --raw`; of what cannot be shown, those of the good block with the bytes exchanged.
 pub(super) fn export(blocks: &[Vec<u8>], good: &[Vec<u8>]) -> Vec<u8> {
     let mut lines = Vec::new();
@@ -197,6 +211,18 @@ fn both_verifiers_come_to_the_same_verdict_on_every_ledger() {
     }
     let proven = compare(&cases, &script("ledger", &cases, None), false, |bytes| library(bytes, None));
     assert!(proven >= 10 && cases.len() > 400, "{proven} of {}", cases.len());
+}
+
+#[test]
+fn both_verifiers_read_every_role_that_is_given_or_taken() {
+    let cases: Vec<Case> = Role::ALL.iter().map(|&role| (role.name().to_owned(), with_role(role))).collect();
+    for (name, bytes) in &cases {
+        assert_eq!(library(bytes, None), Ok(()), "{name}");
+    }
+    if python_is_here() {
+        let proven = compare(&cases, &script("ledger", &cases, None), true, |bytes| library(bytes, None));
+        assert_eq!(proven, Role::ALL.len());
+    }
 }
 
 #[test]

@@ -1,13 +1,14 @@
 //! Roles and keys in the simulator: member 0 is the operator and gives and takes the role of a witness; the others try. Every
-//! member adds a key and ends it, so that a run ends in between, too.
+//! member adds a key and ends it, so that a run ends in between, too, and puts another key in the place of its first one.
 
 use std::collections::BTreeSet;
 
 use ledgerd::chain::Block;
-use ledgerd::crypto::KeyId;
 use ledgerd::crypto::random::Seeded;
+use ledgerd::crypto::{KeyId, SigningKey};
 use ledgerd::domain::accounts::{
-    AddKey, Command as Accounted, Custody, EndKey, GrantRole, RevokeRole, Rights, Role, key_proof_bytes,
+    AddKey, Command as Accounted, Custody, EndKey, GrantRole, RevokeRole, Rights, Role, RotateKey,
+    key_proof_bytes,
 };
 use ledgerd::domain::{AccountId, Command, State};
 
@@ -20,6 +21,9 @@ pub(super) struct Accounts;
 /// Who receives and loses a role.
 const WITNESS: AccountId = AccountId(2);
 
+/// The command that puts another key in the place of its author's first one.
+pub(super) const ROTATION: u32 = 7;
+
 /// An account that there is not.
 const NOBODY: AccountId = AccountId(99);
 
@@ -29,7 +33,7 @@ impl Domain for Accounts {
     }
 
     fn count(&self) -> u32 {
-        7
+        ROTATION + 1
     }
 
     fn command(&self, template: &Template, member: usize, n: u32) -> Command {
@@ -39,19 +43,28 @@ impl Domain for Accounts {
             2 => Accounted::GrantRole(GrantRole { account: NOBODY, role: Role::Operator }),
             4 => {
                 let key = &template.devices[member];
-                let account = account_of(member);
-                let signed = key_proof_bytes(template.ledger_id, account, &key.public().key_id());
                 Accounted::AddKey(AddKey {
                     spki: key.public().spki().to_vec(),
                     custody: Custody::Device,
                     rights: Rights::Act,
                     label: "device".to_owned(),
-                    proof: key.sign(&mut Seeded::new("proof"), &[&signed]).to_vec(),
+                    proof: proof(template, member, key),
+                    credential: None,
+                })
+            }
+            ROTATION => {
+                let key = &template.next[member];
+                Accounted::RotateKey(RotateKey {
+                    spki: key.public().spki().to_vec(),
+                    custody: Custody::File,
+                    label: "next".to_owned(),
+                    proof: proof(template, member, key),
+                    ends: template.members[member].public().key_id(),
                     credential: None,
                 })
             }
             5 => Accounted::EndKey(EndKey { key_id: template.devices[member].public().key_id() }),
-            // It is the only key with full rights.
+            // It is the only key with full rights, or has ended.
             6 => Accounted::EndKey(EndKey { key_id: template.members[member].public().key_id() }),
             // There is no other operator.
             _ => Accounted::RevokeRole(RevokeRole { account: account_of(OPERATOR), role: Role::Operator }),
@@ -63,12 +76,18 @@ impl Domain for Accounts {
     }
 
     fn depends_on_state(&self) -> &'static [&'static str] {
-        &["role_held", "role_not_held", "key_known", "no_such_key", "key_ended"]
+        &["role_held", "role_not_held", "key_known", "no_such_key", "key_ended", "last_full_key"]
     }
 
     fn witness(&self) -> Box<dyn Witness> {
         Box::new(Roles::default())
     }
+}
+
+/// What a new key of a member signs.
+fn proof(template: &Template, member: usize, key: &SigningKey) -> Vec<u8> {
+    let signed = key_proof_bytes(template.ledger_id, account_of(member), &key.public().key_id());
+    key.sign(&mut Seeded::new("proof"), &[&signed]).to_vec()
 }
 
 fn account_of(member: usize) -> AccountId {

@@ -9,6 +9,7 @@ use ledgerd::session::{ClientAuth, ClientEnv, ClientEvent, ClientSession, Client
 use ledgerd::time::Now;
 use ledgerd::wire::{self, Reply, Request, Submission};
 
+use super::domains;
 use super::template::template;
 
 /// A connection, with what is under way in both directions.
@@ -31,6 +32,8 @@ pub(super) struct Client {
     pub(super) acknowledged: BTreeMap<u32, (u64, Digest)>,
     pub(super) refused: BTreeMap<u32, String>,
     pub(super) notes: Vec<String>,
+    /// Signs in with the key that came in the place of the first one.
+    rotated: bool,
     rng: Seeded,
 }
 
@@ -44,6 +47,7 @@ impl Client {
             acknowledged: BTreeMap::new(),
             refused: BTreeMap::new(),
             notes: Vec::new(),
+            rotated: false,
             rng: Seeded::new(&format!("client {member} {seed}")),
         }
     }
@@ -52,7 +56,8 @@ impl Client {
         let session = match self.ticket.take() {
             Some(ticket) => ClientSession::resume(&ticket, &mut self.rng),
             None => {
-                let key = template().members[self.member].clone();
+                let keys = if self.rotated { &template().next } else { &template().members };
+                let key = keys[self.member].clone();
                 let auth = ClientAuth { account: self.member as u64 + 1, key };
                 // The same hello every time: its decapsulation is remembered between runs.
                 let mut rng = Seeded::new(&format!("hello {}", self.member));
@@ -132,7 +137,12 @@ impl Client {
                         self.member
                     ));
                 }
-                ClientEvent::Closed(_) => self.link = None,
+                ClientEvent::Closed(_) => {
+                    // Who has asked for a rotation does not know which of two keys stands, and tries them in turn.
+                    let asked = self.sent.iter().any(|number| domains::rotates(*number));
+                    self.rotated ^= asked;
+                    self.link = None;
+                }
             }
         }
         Ok(())

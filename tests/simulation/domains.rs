@@ -2,6 +2,7 @@
 //! the state whatever happens. Each domain fills its part in a file of its own and stands in [`TABLE`] with a line.
 
 use ledgerd::chain::Block;
+use ledgerd::crypto::SigningKey;
 use ledgerd::domain::{Command, State};
 
 use super::template::Template;
@@ -68,10 +69,20 @@ pub(super) fn number_of(name: &str, n: u32) -> u32 {
     place as u32 * NUMBERS + n
 }
 
-/// Whether a command is signed with the key that its author adds and ends in the run: some of the small orders are.
-pub(super) fn by_device(number: u32) -> bool {
+/// The key that signs a command of a member. Some are signed with a key that comes or goes in the middle of the run.
+pub(super) fn signer(template: &Template, member: usize, number: u32) -> &SigningKey {
     let (domain, n) = part(number);
-    domain.name() == "orders" && (4..7).contains(&n)
+    let keys = match domain.name() {
+        "orders" if orders::BY_DEVICE.contains(&n) => &template.devices,
+        "orders" if orders::BY_NEXT.contains(&n) => &template.next,
+        _ => &template.members,
+    };
+    &keys[member]
+}
+
+/// Whether a command puts another key in the place of its author's first one.
+pub(super) fn rotates(number: u32) -> bool {
+    number == number_of("accounts", accounts::ROTATION)
 }
 
 /// The command that a number names.

@@ -102,3 +102,17 @@ fn members_do_pay_each_other_in_some_of_the_runs() {
     }
     assert!(told > 0 && shown > 0, "{told} payers were told, {shown} payments were shown");
 }
+
+/// Otherwise the runs would say nothing about a key that comes in the place of another.
+#[test]
+fn members_do_sign_with_the_key_that_came_in_the_place_of_their_first_one() {
+    let signed = (1..).step_by(2).take(60).any(|seed| {
+        let mut world = World::new(seed, None);
+        for _ in 0..4 * STEPS {
+            world.step().unwrap();
+        }
+        let mut acknowledged = world.clients.iter().flat_map(|client| client.acknowledged.keys());
+        acknowledged.any(|number| orders::by_next(*number))
+    });
+    assert!(signed, "nobody signed with such a key");
+}

@@ -1,6 +1,7 @@
 //! Orders in the simulator: small commands, some that are large enough to fill segments, and one that is refused.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use ledgerd::chain::Block;
 use ledgerd::domain::orders::{Command as Ordered, Decimal, Operation, Order, PlaceOrders, StockName, Tally};
@@ -12,11 +13,17 @@ use super::template::Template;
 /// See the module.
 pub(super) struct Orders;
 
+/// The small orders that are signed with the key which their author adds and ends in the run.
+pub(super) const BY_DEVICE: Range<u32> = 4..7;
+
+/// The small orders that are signed with the key which comes in the place of their author's first one.
+pub(super) const BY_NEXT: Range<u32> = 7..10;
+
 /// The commands below this one are small.
-const FIRST_LARGE: u32 = 7;
+const FIRST_LARGE: u32 = 10;
 
 /// The command whose orders are over nothing.
-const REFUSED: u32 = 11;
+const REFUSED: u32 = 14;
 
 /// The number among all commands of small order `n`.
 pub(super) fn small(n: u32) -> u32 {
@@ -28,6 +35,11 @@ pub(super) fn small(n: u32) -> u32 {
 pub(super) fn large(n: u32) -> u32 {
     assert!(FIRST_LARGE + n < REFUSED);
     number_of("orders", FIRST_LARGE + n)
+}
+
+/// Whether this number among all commands is that of an order which a key signs that comes later.
+pub(super) fn by_next(number: u32) -> bool {
+    BY_NEXT.map(small).any(|n| n == number)
 }
 
 impl Domain for Orders {

@@ -39,6 +39,8 @@ pub(super) struct Template {
     pub(super) members: Vec<SigningKey>,
     /// The key that each member adds to its account in a run.
     pub(super) devices: Vec<SigningKey>,
+    /// The key that each member puts in the place of its first one in some of the runs.
+    pub(super) next: Vec<SigningKey>,
     pub(super) anchor: Vec<u8>,
     /// Of all commands that a member sends in a run.
     pub(super) numbers: Vec<u32>,
@@ -64,8 +66,9 @@ fn make() -> Template {
         key(include_str!("../../fixtures/keys/other.pem")),
         key(include_str!("../../fixtures/keys/server_next.pem")),
     ];
-    let device = |name| SigningKey::generate(KeyKind::Ed25519, &mut Seeded::new(name));
-    let devices = ["device-0", "device-1", "device-2"].map(device).to_vec();
+    let generated = |name| SigningKey::generate(KeyKind::Ed25519, &mut Seeded::new(name));
+    let devices = ["device-0", "device-1", "device-2"].map(generated).to_vec();
+    let next = ["next-0", "next-1", "next-2"].map(generated).to_vec();
     let operator = Some(members[OPERATOR].public().key_id());
     let settings = Settings { opening_grant: GRANT, operator, ..Settings::default() };
     let genesis = Genesis {
@@ -95,7 +98,19 @@ fn make() -> Template {
     ledger.close().unwrap();
     let anchor = disk.bytes("anchor").unwrap();
     let (numbers, signed, secrets) = (domains::numbers(), Mutex::default(), Mutex::default());
-    Template { disk, genesis, ledger_id, server_key, members, devices, anchor, numbers, signed, secrets }
+    Template {
+        disk,
+        genesis,
+        ledger_id,
+        server_key,
+        members,
+        devices,
+        next,
+        anchor,
+        numbers,
+        signed,
+        secrets,
+    }
 }
 
 fn sign(
@@ -129,9 +144,8 @@ impl Template {
         }
         let command = domains::command(self, member, number);
         let account = AccountId(member as u64 + 1);
-        // Some are signed with a key that comes and goes in the middle of the run.
-        let keys = if domains::by_device(number) { &self.devices } else { &self.members };
-        let signed = sign(self.ledger_id, account, &keys[member], number, &command);
+        let key = domains::signer(self, member, number);
+        let signed = sign(self.ledger_id, account, key, number, &command);
         self.signed.lock().unwrap().insert((member, number), signed.clone());
         signed
     }

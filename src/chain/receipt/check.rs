@@ -1,7 +1,7 @@
 //! From a receipt to what it proves, or the first reason why it proves nothing.
 
 use super::Receipt;
-use super::keys::{Introduced, Keys, included, introduced, registered};
+use super::keys::{Introduced, Keys, included, registered};
 use super::verdict::{Author, Part, Proven, ReceiptError};
 use crate::chain::checkpoint::{Checkpoint, NotCheckpoint};
 use crate::chain::{Block, Genesis, Message, block_hash};
@@ -68,7 +68,7 @@ impl Receipt {
         let keys = Keys::of(&self.keys, block, ledger_id, checkpoint)?;
         let (author, key) = keys.signer(header.key_id)?;
         key.verify(&[block.message], block.signature).map_err(|_| ReceiptError::Signature(Part::Block))?;
-        let introduces = introduced(block, &message)?.map(|introduced| introduced.key);
+        let introduces = keys.introduced(block, &message)?.map(|introduced| introduced.key);
         let author = Author { command_id, ..author };
         Ok(Signed { ledger_id, author: Some((author, key.clone())), introduces })
     }

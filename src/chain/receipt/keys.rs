@@ -12,6 +12,8 @@ use crate::domain::{AccountId, Endorser, Happened, KeyChange, Rights};
 pub(super) struct Introduced {
     pub(super) key: VerifyingKey,
     rights: Rights,
+    /// The key in whose place it stands, which the same block ended.
+    ends: Option<KeyId>,
 }
 
 /// The keys that a receipt shows of its author, in the order in which they came.
@@ -64,20 +66,47 @@ impl Keys {
         if block.author != self.author.account || header.account != block.author {
             return Err(ReceiptError::OtherAuthor);
         }
-        let by = self.keys.iter().find(|known| known.key.key_id() == header.key_id);
+        let by = self.known(header.key_id);
         let by = by.ok_or(ReceiptError::KeyChain("a key was introduced by one that is not shown"))?;
+        if self.has_ended(header.key_id) {
+            return Err(ReceiptError::KeyChain("a key was introduced by one that had ended"));
+        }
         if by.rights != Rights::Full {
             return Err(ReceiptError::KeyChain("a key was introduced by one that may only act"));
         }
         by.key.verify(&[block.message], block.signature).map_err(|_| ReceiptError::Signature(Part::Key))?;
-        let introduced = introduced(block, message)?;
+        let introduced = self.introduced(block, message)?;
         self.keys.push(introduced.ok_or(ReceiptError::KeyChain("one of its blocks introduces no key"))?);
         Ok(())
+    }
+
+    fn known(&self, key_id: KeyId) -> Option<&Introduced> {
+        self.keys.iter().find(|known| known.key.key_id() == key_id)
+    }
+
+    /// Whether one of the blocks that were shown ended a key. What other blocks ended is the ledger's word.
+    fn has_ended(&self, key_id: KeyId) -> bool {
+        self.keys.iter().any(|known| known.ends == Some(key_id))
+    }
+
+    /// The key that a block behind those that were shown introduces, if it introduces one. A key comes once, and ends for ever.
+    pub(super) fn introduced(
+        &self,
+        block: &Block<'_>,
+        message: &Message<'_>,
+    ) -> Result<Option<Introduced>, ReceiptError> {
+        let introduced = introduced(block, message)?;
+        let key_id = introduced.as_ref().map(|new| new.key.key_id());
+        if key_id.is_some_and(|key_id| self.known(key_id).is_some() || self.has_ended(key_id)) {
+            return Err(ReceiptError::KeyChain("a key was introduced that had come before, or ended"));
+        }
+        Ok(introduced)
     }
 
     /// The author, and the key that was shown last, which has to be the one that is named.
     pub(super) fn signer(&self, key_id: KeyId) -> Result<(Author, &VerifyingKey), ReceiptError> {
         match self.keys.last() {
+            Some(_) if self.has_ended(key_id) => Err(ReceiptError::KeyChain("the key that signed had ended")),
             Some(last) if last.key.key_id() == key_id => {
                 Ok((Author { key_id, ..self.author.clone() }, &last.key))
             }
@@ -141,14 +170,11 @@ pub(super) fn registered(part: Part, block: &Block<'_>) -> Result<(Author, Intro
     let (account, handle) = (opened.account, opened.handle.to_owned());
     let (key_id, command_id) = (key.key_id(), header.command_id);
     let author = Author { account, handle, key_id, command_id };
-    Ok((author, Introduced { key, rights: Rights::Full }))
+    Ok((author, Introduced { key, rights: Rights::Full, ends: None }))
 }
 
 /// The key that a block introduces, if it introduces one, once the key's own proof holds.
-pub(super) fn introduced(
-    block: &Block<'_>,
-    message: &Message<'_>,
-) -> Result<Option<Introduced>, ReceiptError> {
+fn introduced(block: &Block<'_>, message: &Message<'_>) -> Result<Option<Introduced>, ReceiptError> {
     let header = &message.header;
     // A block of a kind that this program does not know is in the ledger all the same.
     let Ok(happened) = Happened::decode(header.tag, message.body, block.event) else { return Ok(None) };
@@ -156,15 +182,15 @@ pub(super) fn introduced(
     if happened.opens().is_some() {
         return Ok(None);
     }
-    let mut introduced = None;
+    let (mut introduced, mut ends) = (None, None);
     let mut usable = Ok(());
-    happened.visit_keys(block.author, &mut |change| {
-        if let KeyChange::Introduced { spki, rights, .. } = change {
-            match VerifyingKey::from_spki(spki) {
-                Ok(key) => introduced = Some(Introduced { key, rights }),
-                Err(_) => usable = Err(ReceiptError::Key),
-            }
-        }
+    happened.visit_keys(block.author, &mut |change| match change {
+        KeyChange::Introduced { spki, rights, .. } => match VerifyingKey::from_spki(spki) {
+            Ok(key) => introduced = Some(Introduced { key, rights, ends }),
+            Err(_) => usable = Err(ReceiptError::Key),
+        },
+        // The key that ends is visited before the one that stands in its place.
+        KeyChange::Ended { key_id, .. } => ends = Some(key_id),
     });
     usable?;
     for endorsement in happened.command().endorsements(header.ledger_id, header.account) {

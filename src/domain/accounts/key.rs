@@ -57,7 +57,7 @@ impl Key {
 
     /// Whether it may sign what needs these rights, apart from whether it stands.
     pub fn has(&self, needed: Rights) -> bool {
-        self.rights == Rights::Full || needed == Rights::Act
+        self.rights.suffice_for(needed)
     }
 }
 

@@ -16,10 +16,19 @@ use crate::limits::{KEYS_EVER_MAX, KEYS_STANDING_MAX};
 /// The [`Rejection`] of the first that does not hold.
 pub fn may_sign(state: &State, account: AccountId, key_id: &KeyId, needed: Rights) -> Result<(), Rejection> {
     let key = state.key(account, key_id).ok_or(Rejection::NoSuchSigner)?;
-    if let Some(index) = key.ended_at {
+    key_may_sign(key.ended_at, key.rights, needed)
+}
+
+/// The same rule of a key of which this is known: the block that ended it, if one did, and its rights. An audit asks it where
+/// blocks are missing, so that there is no state to ask.
+///
+/// # Errors
+/// The [`Rejection`] of the first that does not hold.
+pub fn key_may_sign(ended_at: Option<u64>, rights: Rights, needed: Rights) -> Result<(), Rejection> {
+    if let Some(index) = ended_at {
         return Err(Rejection::KeyEnded(index));
     }
-    if key.has(needed) { Ok(()) } else { Err(Rejection::NeedsFullKey) }
+    if rights.suffice_for(needed) { Ok(()) } else { Err(Rejection::NeedsFullKey) }
 }
 
 /// A key that is to be one of the author's.

@@ -34,7 +34,7 @@ pub use event::{
 pub use handle::{HANDLE_BYTES_MAX, HANDLE_BYTES_MIN, Handle, InvalidHandle};
 pub use happened::Happened;
 pub use key::{Custody, FIRST_LABEL, Key, LABEL_BYTES_MAX, is_label, key_proof_bytes};
-pub use key_rules::may_sign;
+pub use key_rules::{key_may_sign, may_sign};
 pub(in crate::domain) use query::answer;
 pub use query::{Answer, KeyFace, Member, Query};
 pub use rejection::Rejection;
