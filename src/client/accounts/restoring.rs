@@ -5,7 +5,7 @@ use super::keys::fetch_keys;
 use crate::client::identity::{KeyFile, key_files, load_key_file, write_account};
 use crate::client::link::{Addresses, Anonymous, Member, PATIENCE, pinned};
 use crate::client::proofs::{Registrant, fetch_owner_of_key};
-use crate::client::{Account, ClientError, Home, PassphraseSource};
+use crate::client::{Account, ClientError, Home, PassphraseSource, read_account};
 use crate::crypto::{LedgerId, SigningKey};
 use crate::domain::Rights;
 use crate::domain::accounts::KeyFace;
@@ -82,10 +82,7 @@ pub(super) fn restore(
         // The key that did not open may be the one that belongs there.
         (None | Some((_, false)), Some(error)) => Err(error),
         (None, None) => Ok(None),
-        (Some((account, _)), _) => {
-            keep(home, pinned(home, addresses)?.ledger_id, &account)?;
-            Ok(Some(account))
-        }
+        (Some((account, _)), _) => keep(home, pinned(home, addresses)?.ledger_id, account).map(Some),
     }
 }
 
@@ -159,17 +156,19 @@ pub(super) fn find_account(
     let ledger_id = link.server().ledger_id;
     let Some(found) = fetch_owner_of_key(link, key.public().key_id())? else { return Ok(None) };
     let account = Account::new(found.account.0, &found.handle, found.key_id, file);
-    keep(home, ledger_id, &account)?;
-    Ok(Some(account))
+    keep(home, ledger_id, account).map(Some)
 }
 
-fn keep(home: &Home, ledger_id: LedgerId, account: &Account) -> Result<(), ClientError> {
-    match write_account(home, ledger_id, account) {
-        // It is found again next time.
-        Err(ClientError::File(path, error)) => {
-            home.not_kept(&path, &error);
-            Ok(())
-        }
-        kept => kept,
+/// Keeps an account that was found. One that another process has kept meanwhile, and may have added to, is taken instead.
+fn keep(home: &Home, ledger_id: LedgerId, account: Account) -> Result<Account, ClientError> {
+    let lock = home.lock();
+    if let Some(kept) = read_account(home, ledger_id)? {
+        return Ok(kept);
     }
+    match lock.and_then(|_lock| write_account(home, ledger_id, &account)) {
+        // It is found again next time.
+        Err(ClientError::File(path, error)) => home.not_kept(&path, &error),
+        kept => kept?,
+    }
+    Ok(account)
 }
