@@ -211,11 +211,10 @@ fn a_home_whose_full_key_has_ended_tells_with_its_device_key_what_was_not_told()
     assert_eq!(place.status("safe", at)["blocks"], size);
     assert!(names_in(&place, "alice/pending").is_empty());
     // Whatever else needs the full key does not go any more, and is not asked of the device key.
-    for command in
-        [&["keys", "end", "desk"][..], &["keys", "add"], &["keys", "rotate"], &["keys", "end", "first"]]
-    {
+    for command in [&["keys", "end", "desk"][..], &["keys", "add"], &["keys", "rotate"]] {
         assert!(place.ends(5, "alice", at, command).contains("key_ended"), "{command:?}");
     }
+    assert!(place.ends(3, "alice", at, &["keys", "end", "first"]).contains("no_such_key"), "it was told");
     assert_eq!(place.status("safe", at)["blocks"], size);
     assert!(names_in(&place, "alice/pending").is_empty());
     place.done("alice", at, &["whoami"]);
