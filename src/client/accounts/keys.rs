@@ -1,69 +1,22 @@
-//! The keys of the member's account: listing them, introducing a further one, ending one, replacing the home's own.
+//! The keys of the member's account: introducing a further one, ending one, replacing the home's own.
 //!
 //! Whoever calls this holds the lock of the home's keys ([`Home::lock_keys`]) until the outcome was told.
 
 use crate::client::identity::{KeyFile, PendingKey, further_key_file};
 use crate::client::link::{Member, Reopen as _};
-use crate::client::proofs::{Registrant, fetch_owner_of_key};
 use crate::client::sending::{Submitted, is_untold, submit_once};
 use crate::client::{ClientError, Home};
-use crate::crypto::{KeyId, KeyKind, LedgerId, random};
-use crate::domain::accounts::{self, AddKey, Custody, EndKey, KeyFace, is_label};
-use crate::domain::{AccountId, Command, Rights};
+use crate::crypto::{KeyId, KeyKind, LedgerId};
+use crate::domain::accounts::{self, AddKey, Custody, EndKey};
+use crate::domain::{Command, Rights};
 use crate::wire::Accepted;
 
 use super::kept::{change_account, forget_pending, kept_account, remove_ended_key};
 use super::key_request::KeyRequest;
-use super::pending::{self, open_pending, prepare, see_through};
-use super::question;
-
-/// Characters of a label that a machine makes: none that looks like another.
-const LABEL_CHARACTERS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-
-/// Every key that the member's account ever had, as the server tells it.
-///
-/// # Errors
-/// [`ClientError`].
-pub fn fetch_keys(member: &mut Member) -> Result<Vec<KeyFace>, ClientError> {
-    let account = member.account_id();
-    member.ask(&question::KeysOf(account))
-}
-
-/// Has the ledger prove that a key is one of a member's, and asks the server whether it stands; none if either is not so.
-///
-/// # Errors
-/// [`ClientError::Integrity`] when the proof does not hold.
-pub fn fetch_standing_key(
-    member: &mut Member,
-    account: AccountId,
-    key_id: KeyId,
-) -> Result<Option<Registrant>, ClientError> {
-    let Some(owner) = fetch_owner_of_key(member, key_id)?.filter(|owner| owner.account == account) else {
-        return Ok(None);
-    };
-    let keys = member.ask(&question::KeysOf(account))?;
-    let stands = keys.iter().any(|key| key.key_id == key_id && key.ended_at.is_none());
-    Ok(Some(owner).filter(|_| stands))
-}
-
-/// A label for a key whose owner gives none: `k-` and four characters.
-pub fn machine_made_label() -> String {
-    let bytes: [u8; 4] = random::bytes(&mut random::os());
-    let character = |byte: &u8| LABEL_CHARACTERS.get(usize::from(*byte) % LABEL_CHARACTERS.len());
-    let characters = bytes.iter().filter_map(character).map(|byte| char::from(*byte));
-    ["k", "-"].into_iter().map(str::to_owned).chain(characters.map(String::from)).collect()
-}
-
-/// What a new key is to be.
-#[derive(Clone, Debug)]
-pub struct WantedKey {
-    /// Its public name; one is made if none is given.
-    pub label: Option<String>,
-    /// Where its private half is.
-    pub custody: Custody,
-    /// What it may sign.
-    pub rights: Rights,
-}
+use super::pending::{
+    WantedKey, check_label, only_what_is_untold, open_pending, prepare, see_through, use_as_device_key,
+};
+use super::standing::{fetch_standing_key, key_id_of};
 
 /// A key that the ledger took. Whoever tells it says so with [`Introduced::told`]; if nobody does, the same command given
 /// again tells it.
@@ -108,7 +61,7 @@ pub fn add_own_key(
     let (pending, command) = prepare(member, wanted, None, KeyKind::Ed25519, passphrase)?;
     let submitted = see_through(member, &command, &pending, again)?;
     let (home, ledger_id) = (member.home().clone(), member.server().ledger_id);
-    pending::use_as_device_key(&home, ledger_id, &pending)?;
+    use_as_device_key(&home, ledger_id, &pending)?;
     Ok(introduced(submitted, pending, (home, ledger_id)))
 }
 
@@ -271,34 +224,4 @@ fn ending(key_id: KeyId) -> Command {
 /// [`ClientError`] when what earlier runs left cannot be read.
 pub fn is_end_untold(member: &mut Member, key_id: KeyId) -> Result<bool, ClientError> {
     is_untold(member, &ending(key_id))
-}
-
-/// With a session of the device key, which may only act, nothing about keys is begun; what a full key began before it ended
-/// is told all the same.
-pub(super) fn only_what_is_untold(member: &mut Member, command: &Command) -> Result<(), ClientError> {
-    if !member.is_of_device() || is_untold(member, command)? {
-        return Ok(());
-    }
-    Err(full_key_has_ended(member))
-}
-
-pub(super) fn full_key_has_ended(member: &Member) -> ClientError {
-    ClientError::KeyEnded(format!(
-        "key_ended: the key with which account {} of this home signs what concerns its keys has ended",
-        member.account_id()
-    ))
-}
-
-/// The id of a key of the home, as it is written down.
-pub(super) fn key_id_of(key: &KeyFile) -> Result<KeyId, ClientError> {
-    let damaged = |_| ClientError::Config("what is written down of a key is damaged".to_owned());
-    const_hex::decode_to_array(&key.key_id).map(KeyId).map_err(damaged)
-}
-
-pub(super) fn check_label(label: &str) -> Result<(), ClientError> {
-    if is_label(label) {
-        return Ok(());
-    }
-    let rejection = accounts::Rejection::InvalidLabel;
-    Err(ClientError::Usage(format!("{}: {label:?}: {rejection}", rejection.name())))
 }

@@ -1,8 +1,9 @@
 //! The account of a home: a member's channel opens with it, and one that the home does not know is found by its key.
 
 use super::kept::change_account;
-use super::keys::{fetch_keys, succeed};
+use super::keys::succeed;
 use super::restoring::{Loaded, restore};
+use super::standing::fetch_keys;
 use crate::client::identity::{KeyFile, PendingKey, key_files};
 use crate::client::link::{Addresses, KnownServer, Member, PATIENCE, pinned};
 use crate::client::{Account, ClientError, Home, KEY_FILE, PassphraseSource, read_account};

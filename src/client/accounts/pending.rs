@@ -7,11 +7,33 @@ use crate::client::proofs::fetch_owner_of_key;
 use crate::client::sending::{Submitted, is_untold, submit_once};
 use crate::client::{ClientError, Home, PassphraseSource, load_key_file};
 use crate::crypto::{KeyId, KeyKind, LedgerId, SigningKey, random};
-use crate::domain::Command;
-use crate::domain::accounts::{self, AddKey, Custody, RotateKey, key_proof_bytes};
+use crate::domain::accounts::{self, AddKey, Custody, RotateKey, is_label, key_proof_bytes};
+use crate::domain::{Command, Rights};
 
 use super::kept::{change_account, forget_pending, kept_account};
-use super::keys::{WantedKey, check_label, fetch_keys, key_id_of, machine_made_label, only_what_is_untold};
+use super::standing::{fetch_keys, key_id_of};
+
+/// Characters of a label that a machine makes: none that looks like another.
+const LABEL_CHARACTERS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+
+/// A label for a key whose owner gives none: `k-` and four characters.
+pub fn machine_made_label() -> String {
+    let bytes: [u8; 4] = random::bytes(&mut random::os());
+    let character = |byte: &u8| LABEL_CHARACTERS.get(usize::from(*byte) % LABEL_CHARACTERS.len());
+    let characters = bytes.iter().filter_map(character).map(|byte| char::from(*byte));
+    ["k", "-"].into_iter().map(str::to_owned).chain(characters.map(String::from)).collect()
+}
+
+/// What a new key is to be.
+#[derive(Clone, Debug)]
+pub struct WantedKey {
+    /// Its public name; one is made if none is given.
+    pub label: Option<String>,
+    /// Where its private half is.
+    pub custody: Custody,
+    /// What it may sign.
+    pub rights: Rights,
+}
 
 /// The key of an earlier run of the same command, or one that is made now and written down before anything leaves; and the
 /// command that introduces it.
@@ -69,7 +91,7 @@ fn make(
     passphrase: Option<&str>,
 ) -> Result<PendingKey, ClientError> {
     if member.is_of_device() {
-        return Err(super::keys::full_key_has_ended(member));
+        return Err(full_key_has_ended(member));
     }
     let (home, ledger_id) = (member.home().clone(), member.server().ledger_id);
     let label = wanted.label.clone().unwrap_or_else(machine_made_label);
@@ -192,4 +214,28 @@ pub(super) fn open_pending(
             home.path(&pending.key.file).display()
         ))
     })
+}
+
+/// With a session of the device key, which may only act, nothing about keys is begun; what a full key began before it ended
+/// is told all the same.
+pub(super) fn only_what_is_untold(member: &mut Member, command: &Command) -> Result<(), ClientError> {
+    if !member.is_of_device() || is_untold(member, command)? {
+        return Ok(());
+    }
+    Err(full_key_has_ended(member))
+}
+
+fn full_key_has_ended(member: &Member) -> ClientError {
+    ClientError::KeyEnded(format!(
+        "key_ended: the key with which account {} of this home signs what concerns its keys has ended",
+        member.account_id()
+    ))
+}
+
+pub(super) fn check_label(label: &str) -> Result<(), ClientError> {
+    if is_label(label) {
+        return Ok(());
+    }
+    let rejection = accounts::Rejection::InvalidLabel;
+    Err(ClientError::Usage(format!("{}: {label:?}: {rejection}", rejection.name())))
 }

@@ -1,7 +1,7 @@
 //! A home that has nothing left but its keys gets its account back: the ledger proves whose they are, and says which of them
 //! stand and what they may sign.
 
-use super::keys::fetch_keys;
+use super::standing::fetch_keys;
 use crate::client::identity::{KeyFile, key_files, load_key_file, write_account};
 use crate::client::link::{Addresses, Anonymous, Member, PATIENCE, pinned};
 use crate::client::proofs::{Registrant, fetch_owner_of_key};
