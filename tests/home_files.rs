@@ -17,6 +17,7 @@ fn the_table_of_a_homes_files_is_what_is_in_a_home() {
     let at = daemon.address.as_str();
     place.join("alice", at);
     place.done("alice", at, &["witness"]);
+    place.done("alice", at, &["keys", "add", "--device", "desk"]);
     assert_eq!(place.feed("alice", at, &["shell"], "whoami\n").0, Some(0));
     let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/cli.md")).unwrap();
     let table = text.split_once("## The home directory").unwrap().1;

@@ -305,10 +305,57 @@ fn a_key_is_added_or_replaced_once_wherever_the_client_is_killed() {
         // An account has only so many keys in its life: each run has a home and an account of its own.
         let mut fresh = |world: &World, run: usize| {
             let home = world.place.directory.path().join("owner");
+            if run > 0 {
+                every_key_is_kept(world);
+            }
             std::fs::remove_dir_all(home).unwrap_or_default();
             world.place.done("owner", &world.at, &["getKey", "--accept-new"]);
             world.place.done("owner", &world.at, &["register", &format!("owner-{number}-{run}")]);
             words(command)
+        };
+        let mut killed =
+            Killed { member: "owner", arguments: &mut fresh, blocks: 1, lines: 1, is_repeatable: false };
+        done_once_wherever_it_is_killed(&mut world, &mut killed);
+    }
+}
+
+/// The home of the owner has the file of each of its account's keys that stands, and none of one that has ended.
+fn every_key_is_kept(world: &World) {
+    let home = world.place.directory.path().join("owner");
+    let listed = world.place.done("owner", &world.at, &["--json", "keys"]);
+    let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
+    for key in listed["keys"].as_array().unwrap() {
+        let file = match key["label"].as_str().unwrap() {
+            "first" => home.join("key.pem"),
+            _ => home.join(format!("keys/{}.pem", &key["key_id"].as_str().unwrap()[..16])),
+        };
+        assert_eq!(file.exists(), key["ended_at"].is_null(), "{key}");
+    }
+}
+
+#[test]
+fn a_key_is_ended_once_wherever_the_client_is_killed() {
+    if !strace_is_here() {
+        return;
+    }
+    let mut world = World::new();
+    // Another key of the home's, and the very key that signs it: then the key of the device tells what came of it.
+    for ends in ["desk", "first"] {
+        let mut fresh = |world: &World, run: usize| {
+            let home = world.place.directory.path().join("owner");
+            if run > 0 && ends == "desk" {
+                every_key_is_kept(world);
+            }
+            std::fs::remove_dir_all(home).unwrap_or_default();
+            for command in [
+                &["getKey", "--accept-new"][..],
+                &["register", &format!("{ends}-{run}")],
+                &["keys", "add", "--device", "desk"],
+                &["keys", "add"],
+            ] {
+                world.place.done("owner", &world.at, command);
+            }
+            words(&["keys", "end", ends])
         };
         let mut killed =
             Killed { member: "owner", arguments: &mut fresh, blocks: 1, lines: 1, is_repeatable: false };

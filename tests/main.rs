@@ -36,6 +36,7 @@ mod home;
 mod home_files;
 mod json_output;
 mod keys;
+mod keys_kept;
 mod keys_used;
 mod kills;
 mod ledger_proofs;

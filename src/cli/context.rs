@@ -89,6 +89,11 @@ impl Context {
         |prompt| self.passphrases.of_key(prompt)
     }
 
+    /// The passphrase of the key that is there, if nobody has to be asked for it.
+    pub(super) fn unprompted_passphrase(&self) -> Option<Zeroizing<String>> {
+        self.passphrases.unprompted()
+    }
+
     /// The passphrase of a further key of a home: the one that its other keys have, or that was named.
     pub(super) fn passphrase_of_further_key(
         &self,

@@ -76,7 +76,7 @@ impl Passphrases {
     }
 
     /// The passphrase that a person was not asked for.
-    fn unprompted(&self) -> Option<Zeroizing<String>> {
+    pub(super) fn unprompted(&self) -> Option<Zeroizing<String>> {
         let variable = || std::env::var("LEDGERCTL_PASSPHRASE").ok().map(Zeroizing::new);
         self.named.clone().or_else(variable)
     }

@@ -18,7 +18,8 @@
 //! witness/<ledger>            the newest checkpoint that this home's witness has seen
 //! evidence/<ledger>-<size>-<root>.checkpoint  notes of a server that contradicted itself
 //! .tmp-ledgerctl-*            files that are being written; what a process that was killed left is removed
-//! lock                        held while known_servers is changed; names the process that holds it
+//! lock                        held while known_servers or an account is changed; names the process that holds it
+//! keys.lock                   held while a key is added, replaced or ended, until that was told
 //! ```
 #![expect(clippy::disallowed_methods, reason = "the client's files are read and written here")]
 

@@ -16,6 +16,9 @@ pub const KEY_FILE: &str = "key.pem";
 /// The folder of the keys that it makes later.
 pub(super) const KEYS_FOLDER: &str = "keys";
 
+/// The folder of the accounts, a file for each ledger.
+const ACCOUNTS_FOLDER: &str = "accounts";
+
 /// Gives the passphrase of an encrypted key, or none if there is nobody to ask.
 pub type PassphraseSource<'a> = dyn FnMut(&str) -> Option<Zeroizing<String>> + 'a;
 
@@ -63,6 +66,12 @@ pub struct PendingKey {
     pub proof: String,
     /// The key that it replaces, in hexadecimal, if it replaces one.
     pub ends: Option<String>,
+    /// The file of the key that it replaces.
+    #[serde(default)]
+    pub ends_file: Option<String>,
+    /// Its public half, in hexadecimal: what became of it can be found out without its file.
+    #[serde(default)]
+    pub spki: Option<String>,
 }
 
 fn first_key_file() -> String {
@@ -150,9 +159,14 @@ pub(super) fn make_further_key(
 ) -> Result<(SigningKey, KeyFile), ClientError> {
     let key = SigningKey::generate(kind, &mut random::os());
     let key_id = key.public().key_id().to_string();
-    let file = format!("{KEYS_FOLDER}/{}.pem", key_id.get(..16).unwrap_or(&key_id));
+    let file = further_key_file(&key_id);
     home.create(&file, key.to_pkcs8_pem(passphrase.map(str::as_bytes)).as_bytes())?;
     Ok((key, KeyFile { key_id, file }))
+}
+
+/// The file that a key has which a home made later.
+pub(super) fn further_key_file(key_id: &str) -> String {
+    format!("{KEYS_FOLDER}/{}.pem", key_id.get(..16).unwrap_or(key_id))
 }
 
 /// The files of all keys of this home, the one that it begins with first.
@@ -212,7 +226,7 @@ fn is_file_encrypted(home: &Home, file: &str) -> Result<Option<bool>, ClientErro
 }
 
 fn account_file(ledger_id: LedgerId) -> String {
-    format!("accounts/{ledger_id}")
+    format!("{ACCOUNTS_FOLDER}/{ledger_id}")
 }
 
 /// The account on a ledger, if this home has one there.
@@ -231,17 +245,10 @@ pub(super) fn write_account(home: &Home, ledger_id: LedgerId, account: &Account)
     home.write_checked(&account_file(ledger_id), &text)
 }
 
-/// Removes a key that has ended, unless an account on another ledger still has it.
-pub(super) fn remove_ended_key(home: &Home, ledger_id: LedgerId, key: &KeyFile) -> Result<(), ClientError> {
-    let own = ledger_id.to_string();
+/// The ledgers on which this home has an account.
+pub(super) fn ledgers_of_accounts(home: &Home) -> Result<Vec<LedgerId>, ClientError> {
     // A file that a killed process was writing is nobody's.
-    let is_account = |name: &String| *name != own && !name.starts_with('.');
-    for other in home.list("accounts")?.into_iter().filter(is_account) {
-        let text = home.read_checked(&format!("accounts/{other}"))?.unwrap_or_default();
-        // Of a file that is damaged nobody knows which key its account has.
-        if serde_json::from_str::<Account>(&text).map_or(true, |account| account.file == key.file) {
-            return Ok(());
-        }
-    }
-    home.remove(&key.file)
+    let ids =
+        home.list(ACCOUNTS_FOLDER)?.into_iter().filter_map(|name| const_hex::decode_to_array(name).ok());
+    Ok(ids.map(LedgerId).collect())
 }

@@ -45,8 +45,9 @@ pub mod bench;
 pub use accounts::question as accounts_question;
 pub use accounts::{
     Introduced, Joined, KeyRequest, Me, Registration, User, WantedKey, add_own_key, add_requested_key,
-    end_key, fetch_keys, fetch_me, fetch_online, fetch_standing_key, find_member, grant, machine_made_label,
-    register, restore_account, revoke, rotate_key, untold_registration, vouch_clock,
+    check_request, end_key, fetch_keys, fetch_me, fetch_online, fetch_standing_key, find_member, grant,
+    is_end_untold, label_of_request, machine_made_label, register, restore_account, revoke, rotate_key,
+    untold_registration, vouch_clock,
 };
 pub use error::ClientError;
 pub use figures::fetch_figures;

@@ -95,7 +95,7 @@ impl GetKey {
 /// either way, so what stands in the way of this is only told.
 fn restore(context: &Context, home: &Home, addresses: &Addresses) -> Result<(), ClientError> {
     match restore_account(home, addresses, &mut context.passphrase()) {
-        Ok(Some((account, _))) => {
+        Ok(Some(account)) => {
             let (number, name) = (account.account, account.handle);
             context.out.note(&format!("the key of this home has account {number} ({name}): the home is restored"));
         }

@@ -9,11 +9,12 @@ use serde_json::json;
 use crate::cli::context::Context;
 use crate::cli::named_files::read_handed_on;
 use crate::cli::run::Run;
-use crate::cli::session::{Session, open_member, open_member_for};
+use crate::cli::session::{open_member, open_member_for};
 use crate::cli::telling::{note_sent_before, show, tell};
 use crate::client::{
-    ClientError, Introduced, KEY_FILE, KeyRequest, Submitted, WantedKey, add_own_key, add_requested_key,
-    end_key, fetch_keys, load_key, make_key, pinned, read_account, rotate_key,
+    ClientError, Introduced, KEY_FILE, KeyRequest, Member, Submitted, WantedKey, add_own_key,
+    add_requested_key, check_request, end_key, fetch_keys, is_end_untold, label_of_request, load_key,
+    make_key, pinned, read_account, rotate_key,
 };
 use crate::crypto::{KeyId, KeyKind};
 use crate::domain::accounts::{Custody, KeyFace};
@@ -122,6 +123,11 @@ impl Run for Keys {
         if !matches!(self.action, None | Some(KeysAction::List(_))) {
             context.home()?.check_writable()?;
         }
+        // Two at once would each forget what the other has written down. Whoever only looks waits for nobody.
+        let _lock = match &self.action {
+            None | Some(KeysAction::List(_) | KeysAction::Request(_)) => None,
+            Some(_) => Some(context.home()?.lock_keys()?),
+        };
         match &self.action {
             None | Some(KeysAction::List(ListKeys {})) => list(context),
             Some(KeysAction::Add(add)) => add.run(context),
@@ -192,18 +198,24 @@ impl AddKey {
         if self.device.is_some() {
             context.out.note("the name of a key is public, and stays readable for ever");
         }
-        let mut member = open_member_for(context, Rights::Full)?;
-        let again = &mut || note_sent_before(context);
-        let introduced = match &request {
-            Some(request) => add_requested_key(&mut member, request, &wanted, again)?,
-            None => {
-                let passphrase = context.passphrase_of_further_key(member.home())?;
-                let passphrase = passphrase.as_ref().map(|text| text.as_str());
-                add_own_key(&mut member, &wanted, passphrase, again)?
-            }
-        };
-        if let Some(file) = introduced.file.as_deref().filter(|_| custody == Custody::File) {
-            let path = member.home().path(file);
+        let (introduced, path) = with_full_key(context, &mut |member| {
+            let again = &mut || note_sent_before(context);
+            let introduced = match &request {
+                Some(request) => {
+                    check_request(member, request)?;
+                    show_before(context, request, &wanted);
+                    add_requested_key(member, request, &wanted, again)?
+                }
+                None => {
+                    let passphrase = context.passphrase_of_further_key(member.home())?;
+                    let passphrase = passphrase.as_ref().map(|text| text.as_str());
+                    add_own_key(member, &wanted, passphrase, again)?
+                }
+            };
+            let path = introduced.file.as_deref().map(|file| member.home().path(file));
+            Ok((introduced, path))
+        })?;
+        if let Some(path) = path.filter(|path| custody == Custody::File && path.exists()) {
             context.out.note(&format!(
                 "{} holds a spare key: move it to a place apart from this machine; as {KEY_FILE} in a home, it alone \
                  brings the account back",
@@ -211,6 +223,45 @@ impl AddKey {
             ));
         }
         tell_introduced(context, introduced, "added", rights)
+    }
+}
+
+/// Shows the key that another machine asks for, before anything leaves: a person can hold its id against the one which that
+/// machine has shown.
+fn show_before(context: &Context, request: &KeyRequest, wanted: &WantedKey) {
+    let label = wanted.label.clone().unwrap_or_else(|| label_of_request(request));
+    let (key_id, rights) = (request.key.key_id(), wanted.rights);
+    context.out.note(&format!("adding, as {label}, rights {rights}, the key which the other machine calls"));
+    context.out.note(&format!("key {key_id}"));
+}
+
+/// Runs what needs a key with full rights. If that has ended, or ends under way, what was begun with it is told over a
+/// session of the device key, and nothing new is begun.
+fn with_full_key<T>(
+    context: &Context,
+    run: &mut dyn FnMut(&mut Member) -> Result<T, ClientError>,
+) -> Result<T, ClientError> {
+    let (ended, opened) = match open_member_for(context, Rights::Full) {
+        Ok(mut member) => match run(&mut member) {
+            // What it ran ended the very key that asked what became of it.
+            Err(error @ ClientError::KeyEnded(_)) => (error, true),
+            other => return other,
+        },
+        Err(error @ ClientError::KeyEnded(_)) => (error, false),
+        Err(error) => return Err(error),
+    };
+    // A key that was to take the place of the one that ended may do so now.
+    let successor = if opened { open_member_for(context, Rights::Full).ok() } else { None };
+    let Some(mut member) = successor.or_else(|| open_member(context).ok()) else { return Err(ended) };
+    match run(&mut member) {
+        Err(ClientError::KeyEnded(_)) => Err(ended),
+        // A device key is asked for nothing but what a full one began.
+        Err(ClientError::Refused(refusal))
+            if member.is_of_device() && refusal.name == refusal::NO_PERMISSION =>
+        {
+            Err(ended)
+        }
+        other => other,
     }
 }
 
@@ -265,26 +316,32 @@ impl RequestKey {
 
 impl EndKey {
     fn run(&self, context: &Context) -> Result<Exit, ClientError> {
-        let mut member = open_member_for(context, Rights::Full)?;
-        let key = self.find(&mut member)?;
-        let own = member.account().key_id == key.key_id.to_string();
-        if own {
-            context.out.note("this is the key of this home: with it ended, this home has no access any more");
-        }
-        let submitted = end_key(&mut member, key.key_id, &mut || note_sent_before(context))?;
+        let (submitted, key) = with_full_key(context, &mut |member| {
+            let key = self.find(member)?;
+            if member.account().key_id == key.key_id.to_string() {
+                context
+                    .out
+                    .note("this is the key of this home: with it ended, this home has no access any more");
+            }
+            Ok((end_key(member, key.key_id, &mut || note_sent_before(context))?, key))
+        })?;
         tell_ended(context, submitted, &key)
     }
 
-    /// The key that is meant: by its name, among those that stand, or by the beginning of its id.
-    fn find(&self, member: &mut Session<'_>) -> Result<KeyFace, ClientError> {
+    /// The key that is meant: by its name, among those that stand and those whose end an earlier run did not tell, or by the
+    /// beginning of its id.
+    fn find(&self, member: &mut Member) -> Result<KeyFace, ClientError> {
         let keys = fetch_keys(member)?;
         let wanted = &self.key;
         let is_id = wanted.len() >= 8 && wanted.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let is_meant = |key: &&KeyFace| {
+        let mut meant = Vec::new();
+        for key in &keys {
             let by_id = is_id && key.key_id.to_string().starts_with(&wanted.to_ascii_lowercase());
-            by_id || key.ended_at.is_none() && key.label == *wanted
-        };
-        let meant: Vec<&KeyFace> = keys.iter().filter(is_meant).collect();
+            let by_name = key.label == *wanted;
+            if by_id || by_name && (key.ended_at.is_none() || is_end_untold(member, key.key_id)?) {
+                meant.push(key);
+            }
+        }
         match meant.as_slice() {
             [key] => Ok((*key).clone()),
             [] => {
@@ -309,19 +366,11 @@ fn tell_ended(context: &Context, submitted: Submitted, key: &KeyFace) -> Result<
 
 fn rotate(context: &Context) -> Result<Exit, ClientError> {
     let home = context.home()?;
-    let mut member = open_member_for(context, Rights::Full)?;
-    let passphrase = context.passphrase_of_further_key(&home)?;
-    let passphrase = passphrase.as_ref().map(|text| text.as_str());
-    let again = &mut || note_sent_before(context);
-    let introduced = match rotate_key(&mut member, None, passphrase, again) {
-        // It stands, and ended the very key that asked what became of it: the new one finds out.
-        Err(ClientError::KeyEnded(_)) => {
-            drop(member);
-            let mut member = open_member_for(context, Rights::Full)?;
-            rotate_key(&mut member, None, passphrase, again)?
-        }
-        other => other?,
-    };
+    let introduced = with_full_key(context, &mut |member| {
+        let passphrase = context.passphrase_of_further_key(&home)?;
+        let passphrase = passphrase.as_ref().map(|text| text.as_str());
+        rotate_key(member, None, passphrase, &mut || note_sent_before(context))
+    })?;
     context.out.note(&format!(
         "keep a copy of {}: the old key has ended, and its copies open nothing any more",
         home.path(introduced.file.as_deref().unwrap_or(KEY_FILE)).display()

@@ -1,68 +1,22 @@
-//! The keys of the member's account: listing them, introducing a further one, ending one, replacing the home's own.
+//! The keys of the member's account: introducing a further one, ending one, replacing the home's own.
 //!
-//! A key that this home makes is in a file before its command leaves, and written down as pending, so that the same command
-//! given again introduces the same key, whatever happened in between.
+//! Whoever calls this holds the lock of the home's keys ([`Home::lock_keys`]) until the outcome was told.
 
-use crate::client::identity::{KeyFile, PendingKey, make_further_key, remove_ended_key, write_account};
+use crate::client::identity::{KeyFile, PendingKey, further_key_file};
 use crate::client::link::{Member, Reopen as _};
-use crate::client::proofs::{Registrant, fetch_owner_of_key};
 use crate::client::sending::{Submitted, is_untold, submit_once};
-use crate::client::{Account, ClientError, Home, PassphraseSource, load_key_file, read_account};
-use crate::crypto::{KeyId, KeyKind, LedgerId, SigningKey, random};
-use crate::domain::accounts::{self, AddKey, Custody, EndKey, KeyFace, RotateKey, is_label, key_proof_bytes};
-use crate::domain::{AccountId, Command, Rights};
+use crate::client::{ClientError, Home};
+use crate::crypto::{KeyId, KeyKind, LedgerId};
+use crate::domain::accounts::{self, AddKey, Custody, EndKey};
+use crate::domain::{Command, Rights};
 use crate::wire::Accepted;
 
+use super::kept::{change_account, forget_pending, kept_account, remove_ended_key};
 use super::key_request::KeyRequest;
-use super::question;
-
-/// Characters of a label that a machine makes: none that looks like another.
-const LABEL_CHARACTERS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-
-/// Every key that the member's account ever had, as the server tells it.
-///
-/// # Errors
-/// [`ClientError`].
-pub fn fetch_keys(member: &mut Member) -> Result<Vec<KeyFace>, ClientError> {
-    let account = member.account_id();
-    member.ask(&question::KeysOf(account))
-}
-
-/// Has the ledger prove that a key is one of a member's, and asks the server whether it stands; none if either is not so.
-///
-/// # Errors
-/// [`ClientError::Integrity`] when the proof does not hold.
-pub fn fetch_standing_key(
-    member: &mut Member,
-    account: AccountId,
-    key_id: KeyId,
-) -> Result<Option<Registrant>, ClientError> {
-    let Some(owner) = fetch_owner_of_key(member, key_id)?.filter(|owner| owner.account == account) else {
-        return Ok(None);
-    };
-    let keys = member.ask(&question::KeysOf(account))?;
-    let stands = keys.iter().any(|key| key.key_id == key_id && key.ended_at.is_none());
-    Ok(Some(owner).filter(|_| stands))
-}
-
-/// A label for a key whose owner gives none: `k-` and four characters.
-pub fn machine_made_label() -> String {
-    let bytes: [u8; 4] = random::bytes(&mut random::os());
-    let character = |byte: &u8| LABEL_CHARACTERS.get(usize::from(*byte) % LABEL_CHARACTERS.len());
-    let characters = bytes.iter().filter_map(character).map(|byte| char::from(*byte));
-    ["k", "-"].into_iter().map(str::to_owned).chain(characters.map(String::from)).collect()
-}
-
-/// What a new key is to be.
-#[derive(Clone, Debug)]
-pub struct WantedKey {
-    /// Its public name; one is made if none is given.
-    pub label: Option<String>,
-    /// Where its private half is.
-    pub custody: Custody,
-    /// What it may sign.
-    pub rights: Rights,
-}
+use super::pending::{
+    WantedKey, check_label, only_what_is_untold, open_pending, prepare, see_through, use_as_device_key,
+};
+use super::standing::{fetch_standing_key, key_id_of};
 
 /// A key that the ledger took. Whoever tells it says so with [`Introduced::told`]; if nobody does, the same command given
 /// again tells it.
@@ -87,7 +41,7 @@ impl Introduced {
     pub fn tell(self, telling: impl FnOnce(&Accepted) -> Result<(), ClientError>) -> Result<(), ClientError> {
         self.submitted.tell(telling)?;
         match self.noted {
-            Some((home, ledger_id)) => forget_pending(&home, ledger_id),
+            Some((home, ledger_id)) => forget_pending(&home, ledger_id, &self.key_id),
             None => Ok(()),
         }
     }
@@ -107,10 +61,7 @@ pub fn add_own_key(
     let (pending, command) = prepare(member, wanted, None, KeyKind::Ed25519, passphrase)?;
     let submitted = see_through(member, &command, &pending, again)?;
     let (home, ledger_id) = (member.home().clone(), member.server().ledger_id);
-    if pending.custody == Custody::Device {
-        let account = kept_account(&home, ledger_id)?;
-        write_account(&home, ledger_id, &Account { device: Some(pending.key.clone()), ..account })?;
-    }
+    use_as_device_key(&home, ledger_id, &pending)?;
     Ok(introduced(submitted, pending, (home, ledger_id)))
 }
 
@@ -119,16 +70,11 @@ fn introduced(submitted: Submitted, pending: PendingKey, noted: (Home, LedgerId)
     Introduced { submitted, key_id, label, file: Some(file), noted: Some(noted) }
 }
 
-/// Introduces the key of another machine, which has asked for it.
+/// Checks that the key of another machine may be asked for here: the request is of this ledger and this account.
 ///
 /// # Errors
-/// [`ClientError::Usage`] for a request of another ledger or account; otherwise as for [`add_own_key`].
-pub fn add_requested_key(
-    member: &mut Member,
-    request: &KeyRequest,
-    wanted: &WantedKey,
-    again: &mut dyn FnMut(),
-) -> Result<Introduced, ClientError> {
+/// [`ClientError::Usage`] for a request of another ledger or account.
+pub fn check_request(member: &Member, request: &KeyRequest) -> Result<(), ClientError> {
     if request.ledger_id != member.server().ledger_id {
         return Err(ClientError::Usage(format!(
             "other_ledger: the request is for the ledger {}, and this is {}",
@@ -143,9 +89,29 @@ pub fn add_requested_key(
             member.account_id()
         )));
     }
-    // The same request given again has the same label, and so is the same command.
+    Ok(())
+}
+
+/// The label of a key of another machine, where none is given: the same request given again has the same, and so is the same
+/// command.
+pub fn label_of_request(request: &KeyRequest) -> String {
     let key_id = request.key.key_id().to_string();
-    let label = wanted.label.clone().unwrap_or_else(|| format!("k-{}", key_id.get(..4).unwrap_or(&key_id)));
+    format!("k-{}", key_id.get(..4).unwrap_or(&key_id))
+}
+
+/// Introduces the key of another machine, which has asked for it.
+///
+/// # Errors
+/// As for [`check_request`]; otherwise as for [`add_own_key`].
+pub fn add_requested_key(
+    member: &mut Member,
+    request: &KeyRequest,
+    wanted: &WantedKey,
+    again: &mut dyn FnMut(),
+) -> Result<Introduced, ClientError> {
+    check_request(member, request)?;
+    let key_id = request.key.key_id().to_string();
+    let label = wanted.label.clone().unwrap_or_else(|| label_of_request(request));
     check_label(&label)?;
     let command = Command::Accounts(accounts::Command::AddKey(AddKey {
         spki: request.key.spki().to_vec(),
@@ -155,12 +121,13 @@ pub fn add_requested_key(
         proof: request.proof.clone(),
         credential: None,
     }));
+    only_what_is_untold(member, &command)?;
     let submitted = submit_once(member, &command, None, again)?;
     Ok(Introduced { submitted, key_id, label, file: None, noted: None })
 }
 
 /// Replaces the key of this home by a new one of the same kind. The old one has ended when this returns. A rotation of which
-/// an earlier run did not tell the outcome is gone on with.
+/// an earlier run did not tell the outcome is gone on with. The session goes over to the new key.
 ///
 /// # Errors
 /// [`ClientError`]; after [`ClientError::Unknown`] the next command of this home finds out which of the two stands.
@@ -175,11 +142,48 @@ pub fn rotate_key(
     let (pending, command) = prepare(member, &wanted, Some(old.key_id()), old.kind(), passphrase)?;
     let submitted = see_through(member, &command, &pending, again)?;
     let (home, ledger_id) = (member.home().clone(), member.server().ledger_id);
-    let account = kept_account(&home, ledger_id)?;
-    if account.key_id != pending.key.key_id {
-        succeed(&home, ledger_id, account, pending.key.clone())?;
+    // The rotation stands and can be told. What fails from here on is tried again by whichever command comes next.
+    match go_over(member, &pending, passphrase) {
+        Ok(()) => {}
+        Err(error @ ClientError::Integrity(_)) => return Err(error),
+        Err(error) => home.tell(&format!(
+            "the new key could not be tried yet, and the file of the old one stays until then ({error})"
+        )),
     }
     Ok(introduced(submitted, pending, (home, ledger_id)))
+}
+
+/// Opens a session with the key that has taken the place of the account's, and puts it there.
+fn go_over(member: &mut Member, pending: &PendingKey, passphrase: Option<&str>) -> Result<(), ClientError> {
+    let (home, ledger_id) = (member.home().clone(), member.server().ledger_id);
+    if member.account().key_id != pending.key.key_id {
+        let key = open_pending(&home, pending, passphrase)?;
+        *member = member.open_beside(key)?;
+    }
+    if kept_account(&home, ledger_id)?.key_id != pending.key.key_id {
+        return succeed(member, pending);
+    }
+    // An earlier run may have ended before it removed the old key.
+    pending.ends_file.as_ref().map_or(Ok(()), |file| remove_ended_key(&home, ledger_id, file))
+}
+
+/// Puts the key that has taken the place of the account's there, once the ledger has proven that it stands; the file of the
+/// old one goes after that. It stays pending until that was told.
+pub(super) fn succeed(member: &mut Member, pending: &PendingKey) -> Result<(), ClientError> {
+    let (home, ledger_id) = (member.home().clone(), member.server().ledger_id);
+    let account = member.account_id();
+    if fetch_standing_key(member, account, key_id_of(&pending.key)?)?.is_none() {
+        return Err(ClientError::Unknown("the ledger does not prove that the new key stands".to_owned()));
+    }
+    let mut old = None;
+    change_account(&home, ledger_id, |account| {
+        if pending.ends.as_ref() == Some(&account.key_id) {
+            old = Some(account.key().file);
+            let KeyFile { key_id, file } = pending.key.clone();
+            (account.key_id, account.file) = (key_id, file);
+        }
+    })?;
+    old.map_or(Ok(()), |file| remove_ended_key(&home, ledger_id, &file))
 }
 
 /// Ends a key of the account's. One that is in this home goes with it.
@@ -191,145 +195,33 @@ pub fn end_key(
     key_id: KeyId,
     again: &mut dyn FnMut(),
 ) -> Result<Submitted, ClientError> {
-    let command = Command::Accounts(accounts::Command::EndKey(EndKey { key_id }));
+    let command = ending(key_id);
+    only_what_is_untold(member, &command)?;
     let submitted = submit_once(member, &command, None, again)?;
     let (home, ledger_id) = (member.home().clone(), member.server().ledger_id);
-    let mut account = kept_account(&home, ledger_id)?;
-    if let Some(device) = account.device.take_if(|device| device.key_id == key_id.to_string()) {
-        write_account(&home, ledger_id, &account)?;
-        remove_ended_key(&home, ledger_id, &device)?;
+    let key_id = key_id.to_string();
+    let mut file = further_key_file(&key_id);
+    if kept_account(&home, ledger_id)?.device.is_some_and(|device| device.key_id == key_id) {
+        change_account(&home, ledger_id, |account| {
+            if let Some(device) = account.device.take_if(|device| device.key_id == key_id) {
+                file = device.file;
+            }
+        })?;
+    }
+    if kept_account(&home, ledger_id)?.key_id != key_id {
+        remove_ended_key(&home, ledger_id, &file)?;
     }
     Ok(submitted)
 }
 
-/// The key that has taken the place of the account's is the account's; the old one has ended, and goes. It stays pending
-/// until that was told.
-pub(super) fn succeed(
-    home: &Home,
-    ledger_id: LedgerId,
-    mut account: Account,
-    key: KeyFile,
-) -> Result<(), ClientError> {
-    let old = account.key();
-    (account.key_id, account.file) = (key.key_id, key.file);
-    write_account(home, ledger_id, &account)?;
-    remove_ended_key(home, ledger_id, &old)
+fn ending(key_id: KeyId) -> Command {
+    Command::Accounts(accounts::Command::EndKey(EndKey { key_id }))
 }
 
-/// The key of an earlier run of the same command, or one that is made now and written down before anything leaves; and the
-/// command that introduces it.
-fn prepare(
-    member: &mut Member,
-    wanted: &WantedKey,
-    ends: Option<KeyId>,
-    kind: KeyKind,
-    passphrase: Option<&str>,
-) -> Result<(PendingKey, Command), ClientError> {
-    let (home, ledger_id) = (member.home().clone(), member.server().ledger_id);
-    if let Some(pending) = kept_account(&home, ledger_id)?.pending {
-        let command = command_of(&home, &pending, passphrase)?;
-        if is_untold(member, &command)? || !stands(member, &pending)? {
-            if pending.is_wanted_by(wanted, ends.is_some()) {
-                return Ok((pending, command));
-            }
-            return Err(ClientError::Usage(format!(
-                "what came of the key {} was not told yet: give that command again first",
-                pending.label
-            )));
-        }
-        // It was told, and only that could not be written down any more.
-        forget_pending(&home, ledger_id)?;
-    }
-    let label = wanted.label.clone().unwrap_or_else(machine_made_label);
-    check_label(&label)?;
-    let (key, file) = make_further_key(&home, kind, passphrase)?;
-    let signed = key_proof_bytes(ledger_id, member.account_id(), &key.public().key_id());
-    let proof = const_hex::encode(key.sign(&mut random::os(), &[&signed]).into_vec());
-    let (custody, rights) = (wanted.custody, wanted.rights);
-    let ends = ends.map(|key_id| key_id.to_string());
-    let pending = PendingKey { key: file, custody, rights, label, proof, ends };
-    let account = kept_account(&home, ledger_id)?;
-    write_account(&home, ledger_id, &Account { pending: Some(pending.clone()), ..account })?;
-    let command = command_of(&home, &pending, passphrase)?;
-    Ok((pending, command))
-}
-
-impl PendingKey {
-    /// Whether a command asks for this very key.
-    fn is_wanted_by(&self, wanted: &WantedKey, rotates: bool) -> bool {
-        let same_label = wanted.label.as_ref().is_none_or(|label| *label == self.label);
-        let same = (self.custody, self.rights) == (wanted.custody, wanted.rights);
-        same_label && same && self.ends.is_some() == rotates
-    }
-}
-
-/// Whether the ledger has a pending key by now.
-fn stands(member: &mut Member, pending: &PendingKey) -> Result<bool, ClientError> {
-    Ok(fetch_keys(member)?.iter().any(|key| key.key_id.to_string() == pending.key.key_id))
-}
-
-/// The command that introduces a pending key: the same, byte for byte, whenever it is made.
-fn command_of(home: &Home, pending: &PendingKey, passphrase: Option<&str>) -> Result<Command, ClientError> {
-    let damaged = || ClientError::Config("what is written down of a pending key is damaged".to_owned());
-    let spki = open_pending(home, pending, passphrase)?.public().spki().to_vec();
-    let proof = const_hex::decode(&pending.proof).map_err(|_| damaged())?;
-    let PendingKey { custody, rights, ref label, ref ends, .. } = *pending;
-    let label = label.clone();
-    Ok(Command::Accounts(match ends {
-        None => accounts::Command::AddKey(AddKey { spki, custody, rights, label, proof, credential: None }),
-        Some(ends) => {
-            let ends = KeyId(const_hex::decode_to_array(ends).map_err(|_| damaged())?);
-            accounts::Command::RotateKey(RotateKey { spki, custody, label, proof, ends, credential: None })
-        }
-    }))
-}
-
-/// Submits the command of a pending key. One that is refused is forgotten, with its file.
-fn see_through(
-    member: &mut Member,
-    command: &Command,
-    pending: &PendingKey,
-    again: &mut dyn FnMut(),
-) -> Result<Submitted, ClientError> {
-    let submitted = submit_once(member, command, None, again);
-    let (home, ledger_id) = (member.home().clone(), member.server().ledger_id);
-    if matches!(submitted, Err(ClientError::Refused(_)))
-        && kept_account(&home, ledger_id)?.key_id != pending.key.key_id
-    {
-        forget_pending(&home, ledger_id)?;
-        home.remove(&pending.key.file)?;
-    }
-    submitted
-}
-
-fn forget_pending(home: &Home, ledger_id: LedgerId) -> Result<(), ClientError> {
-    write_account(home, ledger_id, &Account { pending: None, ..kept_account(home, ledger_id)? })
-}
-
-fn open_pending(
-    home: &Home,
-    pending: &PendingKey,
-    passphrase: Option<&str>,
-) -> Result<SigningKey, ClientError> {
-    let mut ask = |_: &str| passphrase.map(|text| zeroize::Zeroizing::new(text.to_owned()));
-    let ask: &mut PassphraseSource<'_> = &mut ask;
-    load_key_file(home, &pending.key.file, ask)?.ok_or_else(|| {
-        ClientError::Config(format!(
-            "{} is gone: put a copy of it back",
-            home.path(&pending.key.file).display()
-        ))
-    })
-}
-
-fn kept_account(home: &Home, ledger_id: LedgerId) -> Result<Account, ClientError> {
-    read_account(home, ledger_id)?
-        .ok_or_else(|| ClientError::Config("the account of this home is gone".to_owned()))
-}
-
-fn check_label(label: &str) -> Result<(), ClientError> {
-    if is_label(label) {
-        return Ok(());
-    }
-    let rejection = accounts::Rejection::InvalidLabel;
-    Err(ClientError::Usage(format!("{}: {label:?}: {rejection}", rejection.name())))
+/// Whether an earlier run of this home has ended a key and did not tell it.
+///
+/// # Errors
+/// [`ClientError`] when what earlier runs left cannot be read.
+pub fn is_end_untold(member: &mut Member, key_id: KeyId) -> Result<bool, ClientError> {
+    is_untold(member, &ending(key_id))
 }

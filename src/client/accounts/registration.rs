@@ -2,7 +2,7 @@
 //! and not answered before is resolved first, under its own id; and a key that has an account gets no second one, but
 //! its account back.
 
-use super::opening::find_account;
+use super::restoring::find_account;
 use crate::chain::Message;
 use crate::client::identity::write_account;
 use crate::client::link::{Anonymous, KnownServer};

@@ -40,6 +40,15 @@ impl Home {
         self.lock_with("lock", LITTLE_PATIENCE)
     }
 
+    /// Waits for the lock of whoever adds, replaces or ends a key, from before the home's keys are looked at until the
+    /// outcome was told: two at once would each forget what the other has written down.
+    ///
+    /// # Errors
+    /// As for [`Home::lock`].
+    pub fn lock_keys(&self) -> Result<LockFile, ClientError> {
+        self.lock_with("keys.lock", PATIENCE)
+    }
+
     /// Waits for a lock with a file of its own, as for [`Home::lock`].
     ///
     /// # Errors

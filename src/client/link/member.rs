@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::addresses::Addresses;
 use super::checkpoints::audit;
-use super::connection::{Bell, Connection, NotOpened, Opening};
+use super::connection::{Bell, Connection, NotOpened, Opening, PATIENCE};
 use super::known_server::{KnownServer, read_checkpoint};
 use super::newest;
 use super::opening::{Channel, audited, not_opened, open_at_first, open_full};
@@ -47,6 +47,15 @@ impl Member {
         let addresses = addresses.beginning_with(server.address());
         let home = home.clone();
         Ok(Member { home, server, addresses, account, key, connection, bell: None, receipt: None })
+    }
+
+    /// Opens another channel to the same server, with another key of the same account.
+    ///
+    /// # Errors
+    /// [`ClientError::KeyEnded`] when the server does not take that key; otherwise what stands in the way.
+    pub(in crate::client) fn open_beside(&self, key: SigningKey) -> Result<Member, ClientError> {
+        let account = Account { key_id: key.public().key_id().to_string(), ..self.account.clone() };
+        Member::open_as(&self.home, (self.server.clone(), &self.addresses), account, key, PATIENCE)
     }
 
     /// The server.
