@@ -67,11 +67,9 @@ pub struct PendingKey {
     /// The key that it replaces, in hexadecimal, if it replaces one.
     pub ends: Option<String>,
     /// The file of the key that it replaces.
-    #[serde(default)]
     pub ends_file: Option<String>,
     /// Its public half, in hexadecimal: what became of it can be found out without its file.
-    #[serde(default)]
-    pub spki: Option<String>,
+    pub spki: String,
 }
 
 fn first_key_file() -> String {

@@ -46,7 +46,7 @@ pub(super) fn prepare(
 ) -> Result<(PendingKey, Command), ClientError> {
     let (home, ledger_id) = (member.home().clone(), member.server().ledger_id);
     if let Some(pending) = kept_account(&home, ledger_id)?.pending {
-        let command = command_of(&home, &pending, passphrase)?;
+        let command = command_of(&pending)?;
         if is_open(member, &pending, &command)? {
             only_what_is_untold(member, &command)?;
             if pending.is_wanted_by(wanted, ends.is_some()) {
@@ -60,7 +60,7 @@ pub(super) fn prepare(
         change_account(&home, ledger_id, |account| account.pending = None)?;
     }
     let pending = make(member, wanted, ends, kind, passphrase)?;
-    let command = command_of(&home, &pending, passphrase)?;
+    let command = command_of(&pending)?;
     Ok((pending, command))
 }
 
@@ -111,7 +111,7 @@ fn make(
         proof,
         ends: ends.map(|key_id| key_id.to_string()),
         ends_file,
-        spki: Some(const_hex::encode(signing.public().spki())),
+        spki: const_hex::encode(signing.public().spki()),
     };
     change_account(&home, ledger_id, |account| account.pending = Some(pending.clone()))?;
     Ok(pending)
@@ -127,15 +127,10 @@ impl PendingKey {
 }
 
 /// The command that introduces a pending key: the same, byte for byte, whenever it is made.
-fn command_of(home: &Home, pending: &PendingKey, passphrase: Option<&str>) -> Result<Command, ClientError> {
+fn command_of(pending: &PendingKey) -> Result<Command, ClientError> {
     let damaged = || ClientError::Config("what is written down of a pending key is damaged".to_owned());
     let decoded = |text: &str| const_hex::decode(text).map_err(|_| damaged());
-    let spki = match &pending.spki {
-        Some(spki) => decoded(spki)?,
-        // An earlier version wrote down less.
-        None => open_pending(home, pending, passphrase)?.public().spki().to_vec(),
-    };
-    let proof = decoded(&pending.proof)?;
+    let (spki, proof) = (decoded(&pending.spki)?, decoded(&pending.proof)?);
     let PendingKey { custody, rights, ref label, ref ends, .. } = *pending;
     let label = label.clone();
     Ok(Command::Accounts(match ends {
