@@ -77,6 +77,7 @@ mod vectors_command;
 mod vectors_keys;
 mod vectors_orders;
 mod vectors_payments;
+mod vectors_sealed;
 mod wire_messages;
 mod wire_tables;
 mod witness;

@@ -9,6 +9,7 @@ mod keys;
 pub mod note;
 pub mod random;
 pub mod rsa;
+pub mod sealed;
 
 pub use key_files::{PrivateKeyError, is_encrypted_pem};
 pub use key_policy::KeyPolicyError;
