@@ -99,6 +99,12 @@ impl Place {
         self.directory.path().join("ledger")
     }
 
+    /// Copies a member's home, as whoever finds the machine could.
+    pub(super) fn copy(&self, member: &str, to: &str) {
+        let [from, to] = [member, to].map(|home| self.directory.path().join(home));
+        assert!(Command::new("cp").arg("-aT").arg(from).arg(to).status().unwrap().success());
+    }
+
     pub(super) fn command(&self, member: &str, address: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(CLIENT);
         command.arg("--home").arg(self.directory.path().join(member)).arg(format!("--server={address}"));

@@ -45,20 +45,6 @@ fn names_in(place: &Place, folder: &str) -> Vec<String> {
     names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }
 
-fn copied(place: &Place, from: &str, to: &str) {
-    fn copy(from: &std::path::Path, to: &std::path::Path) {
-        fs::create_dir_all(to).unwrap();
-        for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
-            if entry.file_type().unwrap().is_dir() {
-                copy(&entry.path(), &to.join(entry.file_name()));
-            } else {
-                fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
-            }
-        }
-    }
-    copy(&place.directory.path().join(from), &place.directory.path().join(to));
-}
-
 /// Runs a command that is done, and whose outcome nobody can be told.
 fn untold(place: &Place, home: &str, at: &str, arguments: &[&str]) {
     let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
@@ -203,7 +189,7 @@ fn a_home_whose_full_key_has_ended_tells_with_its_device_key_what_was_not_told()
     place.done("alice", at, &["keys", "add", "--device", "desk"]);
     spare_moved(&place, "alice", at, "safe");
     // Its own end.
-    copied(&place, "alice", "elsewhere");
+    place.copy("alice", "elsewhere");
     untold(&place, "alice", at, &["keys", "end", "first"]);
     let size = place.status("safe", at)["blocks"].clone();
     let told = json(&place.done("alice", at, &["--json", "keys", "end", "first"]));
@@ -263,6 +249,23 @@ fn a_home_that_is_built_anew_from_its_keys_takes_each_for_what_it_is() {
 }
 
 #[test]
+fn a_home_whose_keys_have_an_account_registers_no_other_one() {
+    let place = Place::new();
+    let daemon = alice(&place);
+    let at = daemon.address.as_str();
+    place.done("alice", at, &["keys", "rotate"]);
+    let blocks = place.status("alice", at)["blocks"].clone();
+    let accounts = place.directory.path().join("alice/accounts");
+    fs::remove_dir_all(&accounts).unwrap();
+    let refused = place.ends(3, "alice", at, &["register", "alice-2"]);
+    assert!(refused.contains("already_registered") && refused.contains("which is back"), "{refused}");
+    fs::remove_dir_all(&accounts).unwrap();
+    assert_eq!(place.done("alice", at, &["register", "alice"]).trim(), "1");
+    assert!(!place.directory.path().join("alice/key.pem").exists(), "no further key was made");
+    assert_eq!(place.status("alice", at)["blocks"], blocks);
+}
+
+#[test]
 fn a_device_key_that_is_lost_or_ended_elsewhere_is_told_once_and_the_first_key_goes_on() {
     let place = Place::new();
     let daemon = alice(&place);
@@ -275,9 +278,9 @@ fn a_device_key_that_is_lost_or_ended_elsewhere_is_told_once_and_the_first_key_g
     let output = place.run("alice", at, &["whoami"]);
     assert_eq!((output.status.code(), said(&output).contains("gone")), (Some(0), false), "{output:?}");
 
-    place.done("alice", at, &["keys", "add", "--device", "desk 2".replace(' ', "-").as_str()]);
+    place.done("alice", at, &["keys", "add", "--device", "desk-2"]);
     place.done("alice", at, &["whoami"]);
-    copied(&place, "alice", "elsewhere");
+    place.copy("alice", "elsewhere");
     place.done("elsewhere", at, &["keys", "end", "desk-2"]);
     let output = place.run("alice", at, &["whoami"]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
@@ -360,9 +363,9 @@ fn a_change_of_the_passphrase_that_was_cut_off_is_finished_by_the_same_command()
         ("changed", vec![&new, "passphrase", "--remove"], "free"),
     ];
     for (before, command, after) in &steps {
-        copied(&place, before, after);
+        place.copy(before, after);
         done(after, command);
-        copied(&place, before, "half");
+        place.copy(before, "half");
         fs::copy(path(after, "key.pem"), path("half", "key.pem")).unwrap();
         done("half", command);
         let desk = &names_in(&place, "half/keys")[0];

@@ -3,7 +3,6 @@
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
-use std::path::Path;
 use std::time::Duration;
 
 use ledgerd::client::{Account, Home, known_servers, read_account};
@@ -31,21 +30,6 @@ fn json(text: &str) -> Value {
 
 fn path(place: &Place, name: &str) -> String {
     place.directory.path().join(name).to_str().unwrap().to_owned()
-}
-
-/// A member's home, copied as whoever finds the machine could.
-fn copied(place: &Place, member: &str, to: &str) {
-    fn copy(from: &Path, to: &Path) {
-        std::fs::create_dir_all(to).unwrap();
-        for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
-            if entry.file_type().unwrap().is_dir() {
-                copy(&entry.path(), &to.join(entry.file_name()));
-            } else {
-                std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
-            }
-        }
-    }
-    copy(&place.directory.path().join(member), &place.directory.path().join(to));
 }
 
 /// Key id of the second key of a member.
@@ -138,12 +122,12 @@ fn a_peer_whose_key_has_ended_is_no_peer_and_a_listener_whose_key_has_ended_stop
         let identity = PeerIdentity { ledger_id, account: 1, key_id: key.public().key_id() };
         opens(bob.address(), identity, 2, &key)
     };
-    copied(&place, "alice", "thief");
+    place.copy("alice", "thief");
     place.done("alice", at, &["keys", "end", "desk"]);
     assert!(!dials(&device.unwrap().file), "it has ended");
     assert!(dials(&file), "the other key stands");
 
-    copied(&place, "bob", "bobs spare");
+    place.copy("bob", "bobs spare");
     place.done("bobs spare", at, &["keys", "end", "desk"]);
     let (code, said) = bob.ends();
     assert_eq!(code, Some(5), "{said}");
@@ -197,7 +181,7 @@ fn copy_and_tail_tell_the_blocks_of_every_key_that_the_account_ever_had() {
             assert_eq!(told.lines().count(), blocks, "{command} after {change:?}");
         }
     }
-    copied(&place, "alice", "elsewhere");
+    place.copy("alice", "elsewhere");
     place.done("elsewhere", at, &["keys", "add", "--device", "other"]);
     place.done("elsewhere", at, &["add", ORDERS]);
     assert_eq!(place.done("alice", at, &["copy"]).lines().count(), own + 2);

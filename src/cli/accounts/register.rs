@@ -6,8 +6,8 @@ use argh::{ArgsInfo, FromArgs};
 use crate::cli::context::Context;
 use crate::cli::run::Run;
 use crate::client::{
-    Account, Anonymous, ClientError, Home, Joined, KEY_FILE, Registration, is_key_encrypted, load_key,
-    make_key, pinned, read_account, register, set_passphrase, untold_registration,
+    Account, Anonymous, ClientError, Home, Joined, KEY_FILE, Registration, is_key_encrypted, key_files,
+    load_key, make_key, pinned, read_account, register, restore_account, set_passphrase, untold_registration,
 };
 use crate::crypto::{KeyKind, SigningKey};
 use crate::domain::accounts::Handle;
@@ -38,7 +38,7 @@ impl Run for Register {
         let home = context.home()?;
         let server = pinned(&home, &context.server()?)?;
         if let Some(account) = read_account(&home, server.ledger_id)? {
-            if account.handle.eq_ignore_ascii_case(handle.as_str())
+            if is_called(&account, &handle)
                 && let Some(registration) = untold_registration(&home, server.ledger_id, &account)?
             {
                 return tell(context, registration);
@@ -51,32 +51,54 @@ impl Run for Register {
                 ),
             )));
         }
+        // Further keys are of an account that this home had: it needs no new one.
+        if key_files(&home)?.iter().any(|file| file != KEY_FILE)
+            && let Some(account) = restore_account(&home, &context.server()?, &mut context.passphrase())?
+        {
+            note_back(context, &account, &handle)?;
+            show(context, &account)?;
+            return Ok(Exit::Done);
+        }
         let key = key(context, self.passphrase)?;
         let mut link = Anonymous::open(&home, &context.server()?)?;
         let registration = register(&home, &mut link, &key, &handle)?;
         let joined = &registration.joined;
-        let Account { account: number, handle: name, .. } = joined.account();
-        let same = name.eq_ignore_ascii_case(handle.as_str());
         match joined {
             Joined::Now(_) => context.out.note(&keep_a_copy(&home)),
-            Joined::Earlier(_) if !same => {
-                context.out.note(&format!("an earlier registration as {name} stands; this one was not sent"));
-            }
+            Joined::Earlier(account) if !is_called(account, &handle) => context.out.note(&format!(
+                "an earlier registration as {} stands; this one was not sent",
+                account.handle
+            )),
             Joined::Earlier(_) => {}
-            Joined::Before(_) if same => {
-                context.out.note("the key of this home was registered before: its account is back");
-            }
-            Joined::Before(_) => {
-                let text = format!(
-                    "the key of this home has account {number} ({name}) on this ledger, which is back; \
-                     {handle} was not registered"
-                );
-                registration.told()?;
-                return Err(ClientError::Refused(Refusal::fail(refusal::ALREADY_REGISTERED, text)));
+            Joined::Before(account) => {
+                if let Err(other) = note_back(context, account, &handle) {
+                    registration.told()?;
+                    return Err(other);
+                }
             }
         }
         tell(context, registration)
     }
+}
+
+fn is_called(account: &Account, handle: &Handle) -> bool {
+    account.handle.eq_ignore_ascii_case(handle.as_str())
+}
+
+/// Says that the home has an account back, which is an error if another one was to be registered.
+fn note_back(context: &Context, account: &Account, handle: &Handle) -> Result<(), ClientError> {
+    if is_called(account, handle) {
+        context.out.note("the key of this home was registered before: its account is back");
+        return Ok(());
+    }
+    let Account { account: number, handle: name, .. } = account;
+    Err(ClientError::Refused(Refusal::fail(
+        refusal::ALREADY_REGISTERED,
+        format!(
+            "the key of this home has account {number} ({name}) on this ledger, which is back; {handle} was not \
+             registered"
+        ),
+    )))
 }
 
 /// Tells the account, and strikes the registration out once it was told.
