@@ -22,6 +22,7 @@ pub mod chain;
 pub mod session;
 pub mod wire;
 pub mod eventlog;
+pub mod vault;
 pub mod ledger;
 pub mod audit;
 

@@ -73,6 +73,7 @@ mod show;
 mod simulation;
 mod tidy;
 mod tiles;
+mod vault_file;
 mod vectors_command;
 mod vectors_keys;
 mod vectors_orders;

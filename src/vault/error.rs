@@ -1,0 +1,85 @@
+//! What can be wrong with a vault, as facts.
+
+use std::fmt;
+use std::io;
+
+use super::name::Name;
+use crate::crypto::LedgerId;
+use crate::eventlog::is_full;
+
+/// Why a vault cannot be opened, read or written.
+#[derive(Debug)]
+pub enum VaultError {
+    /// Neither header is good.
+    Damaged,
+    /// It is the vault of another ledger.
+    Foreign(LedgerId),
+    /// The vault has seen more blocks than the log has: the log is an older copy.
+    Ahead {
+        /// Blocks that the vault has seen.
+        vault: u64,
+        /// Blocks that the log has.
+        log: u64,
+    },
+    /// The log is another one than the vault has seen.
+    Mismatch {
+        /// Blocks that the vault has seen.
+        blocks: u64,
+    },
+    /// An entry does not open: it is under a key that is not there, or its bytes have changed.
+    Sealed(Name),
+    /// There was no room for what room was not made for.
+    NoRoom,
+    /// The storage failed.
+    Io {
+        /// The file, relative to the data directory.
+        file: &'static str,
+        /// What was being done.
+        operation: &'static str,
+        /// What the storage says.
+        source: io::Error,
+    },
+}
+
+pub(super) fn io(file: &'static str, operation: &'static str) -> impl Fn(io::Error) -> VaultError {
+    move |source| VaultError::Io { file, operation, source }
+}
+
+impl VaultError {
+    /// The stable machine name.
+    pub fn name(&self) -> &'static str {
+        match self {
+            VaultError::Damaged => "vault_damaged",
+            VaultError::Foreign(_) | VaultError::Mismatch { .. } => "vault_mismatch",
+            VaultError::Ahead { .. } => "vault_ahead",
+            VaultError::Sealed(_) => "vault_sealed",
+            VaultError::NoRoom => "vault_full",
+            VaultError::Io { .. } => "io",
+        }
+    }
+
+    pub(super) fn is_want_of_room(&self) -> bool {
+        matches!(self, VaultError::Io { source, .. } if is_full(source))
+    }
+}
+
+impl fmt::Display for VaultError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            VaultError::Damaged => f.write_str("the vault's header is damaged"),
+            VaultError::Foreign(ledger_id) => write!(f, "this is the vault of the ledger {ledger_id}"),
+            VaultError::Ahead { vault, log } => write!(
+                f,
+                "the vault has seen {vault} blocks, and the log has {log}: the log is an older copy than the vault"
+            ),
+            VaultError::Mismatch { blocks } => {
+                write!(f, "the log has other blocks than the first {blocks} that the vault has seen")
+            }
+            VaultError::Sealed(name) => write!(f, "the entry {name:?} of the vault does not open"),
+            VaultError::NoRoom => f.write_str("no room was made in the vault for what was put there"),
+            VaultError::Io { file, operation, source } => write!(f, "{operation} {file}: {source}"),
+        }
+    }
+}
+
+impl std::error::Error for VaultError {}

@@ -1,0 +1,33 @@
+//! The vault: the secrets that make sealed text readable and passwords work. They lie beside the log and not in it, so that
+//! they can be destroyed while every proof over the log still holds.
+//!
+//! The vault is a map from names to secrets, each of 32 bytes and up to 64 pages of content. What a turn of the daemon
+//! changes is one list of changes, handed over once. Nobody outside this room knows of slots and pages.
+//!
+//! ```text
+//! name     what an entry is called: its kind, whose it is, and the scope
+//! slot     the format of an entry: 128 bytes, overwritten in one sector
+//! page     the format of an entry's content: pages of 4 KiB under a key that lies in the slot
+//! header   how far the log was durable when the vault was synced
+//! room     which slots and pages are free
+//! file     the vault on a disk: opening, reading, putting, destroying
+//! ```
+//!
+//! The formats are those of `docs/vault-format.md`.
+
+mod error;
+mod file;
+mod header;
+mod name;
+mod page;
+mod room;
+mod slot;
+
+pub use error::VaultError;
+pub use file::{Key, Position, Secret, VaultFile};
+pub use header::Header;
+pub use name::{Kek, Kind, Name};
+pub use page::{
+    CONTENT_BYTES_MAX, PAGE_BYTES, PAGES_MAX, PageKey, PagesBroken, open_pages, pages_for, seal_pages,
+};
+pub use slot::{PageRange, SLOT_BYTES, Slot, SlotDamaged, SlotSealed};
