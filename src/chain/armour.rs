@@ -8,6 +8,7 @@
 use std::fmt;
 
 use super::genesis::is_origin;
+use crate::crypto::note;
 
 /// Characters of 32 bytes in base64: a hash.
 const HASH_CHARS: usize = 44;
@@ -127,7 +128,10 @@ pub fn checkpoint(text: &str) -> Result<String, NotOne> {
     let words: Vec<&str> = words(text).collect();
     let (mut found, mut rest) = (Found::default(), words.as_slice());
     while let Some((before, note)) = first_note(rest) {
-        found.add(note);
+        // What has the words of a note may be none, as with a name that no note can have.
+        if note::text_of(&note).is_some() {
+            found.add(note);
+        }
         // Behind the origin of this one; nothing before its end looks like another.
         rest = rest.get(before.len() + 1..).unwrap_or_default();
     }
