@@ -177,6 +177,12 @@ fn show_says_what_a_file_is_who_signed_it_and_for_whom_and_what_could_not_be_che
     let text = fs::read_to_string(&note).unwrap();
     let forged = file(&place, "forged", text.replacen("\n5\n", "\n6\n", 1));
     says(&bob, &forged, 65, &["WRONG: the ledger"]);
+    // The last character of a signature has bits that are always zero.
+    let mut rotten = text.trim_end().to_owned().into_bytes();
+    let last = rotten.len() - 2;
+    rotten[last] += 1;
+    let rotten = file(&place, "rotten", String::from_utf8(rotten).unwrap());
+    says(&bob, &rotten, 65, &["a checkpoint", "WRONG: checkpoints: the one in it was changed on its way"]);
 
     // Files of a home and of a ledger.
     let name = |path: &Path| path.to_str().unwrap().to_owned();

@@ -8,7 +8,6 @@
 use std::fmt;
 
 use super::genesis::is_origin;
-use crate::crypto::note;
 
 /// Characters of 32 bytes in base64: a hash.
 const HASH_CHARS: usize = 44;
@@ -29,6 +28,8 @@ pub enum NotOne {
     Absent,
     /// There are so many different ones.
     Several(usize),
+    /// It is in there, and is not what it was: no more is to be made of it.
+    Changed,
 }
 
 impl fmt::Display for NotOne {
@@ -36,6 +37,9 @@ impl fmt::Display for NotOne {
         match self {
             NotOne::Absent => f.write_str("there is none in it"),
             NotOne::Several(count) => write!(f, "there are {count} different ones in it: keep one of them"),
+            NotOne::Changed => {
+                f.write_str("the one in it was changed on its way: it is no signed note any more")
+            }
         }
     }
 }
@@ -128,10 +132,7 @@ pub fn checkpoint(text: &str) -> Result<String, NotOne> {
     let words: Vec<&str> = words(text).collect();
     let (mut found, mut rest) = (Found::default(), words.as_slice());
     while let Some((before, note)) = first_note(rest) {
-        // What has the words of a note may be none, as with a name that no note can have.
-        if note::text_of(&note).is_some() {
-            found.add(note);
-        }
+        found.add(note);
         // Behind the origin of this one; nothing before its end looks like another.
         rest = rest.get(before.len() + 1..).unwrap_or_default();
     }

@@ -73,8 +73,12 @@ impl Checkpoint {
     /// # Errors
     /// [`NotOne`] when the text does not hold one checkpoint.
     pub fn find_note(text: &str) -> Result<String, NotOne> {
-        let signed = note::text_of(text).is_some_and(|text| Checkpoint::parse(text).is_ok());
-        if signed { Ok(text.to_owned()) } else { armour::checkpoint(text) }
+        if note::text_of(text).is_some_and(|text| Checkpoint::parse(text).is_ok()) {
+            return Ok(text.to_owned());
+        }
+        // What has the words of a note need not be one, as where a character of a signature is another.
+        let found = armour::checkpoint(text)?;
+        if note::text_of(&found).is_some() { Ok(found) } else { Err(NotOne::Changed) }
     }
 
     /// The text to sign: three lines.
@@ -119,5 +123,19 @@ mod tests {
         ] {
             assert_eq!(Checkpoint::parse(&bad), Err(MalformedCheckpoint), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn what_is_found_in_a_letter_is_a_signed_note_or_is_told_to_be_changed() {
+        let text = Checkpoint { origin: "example.org/l".into(), size: 10, root: TreeRoot([7; 32]) }.text();
+        let note = format!("{text}\n\u{2014} example.org/l {}=\n", "A".repeat(91));
+        // The last character has bits that are always zero.
+        let changed = note.replace("A=", "B=");
+        let letter = |text: &str| format!("Hi,\n\n> {}\n-- \nBob\n", text.trim_end().replace('\n', "\n> "));
+        assert_eq!(Checkpoint::find_note(&note), Ok(note.clone()));
+        assert_eq!(Checkpoint::find_note(&letter(&note)), Ok(note));
+        assert_eq!(Checkpoint::find_note(&changed), Err(NotOne::Changed));
+        assert_eq!(Checkpoint::find_note(&letter(&changed)), Err(NotOne::Changed));
+        assert_eq!(Checkpoint::find_note(&letter(&text)), Err(NotOne::Absent));
     }
 }

@@ -97,7 +97,7 @@ impl Receipt {
     pub fn find(text: &str) -> Result<Receipt, ReceiptError> {
         Receipt::parse(text).or_else(|error| match armour::receipt(text) {
             Ok(receipt) => Receipt::parse(&receipt),
-            Err(armour::NotOne::Absent) => Err(error),
+            Err(armour::NotOne::Absent | armour::NotOne::Changed) => Err(error),
             Err(armour::NotOne::Several(_)) => {
                 Err(ReceiptError::Line { line: 1, expected: "one receipt, not several different ones" })
             }
