@@ -17,8 +17,10 @@ pub use keys::{KeyKind, SIGNATURE_BYTES_MAX, Signature, SigningKey, VerifyingKey
 
 use std::fmt;
 
+use hkdf::SimpleHkdf;
 use serde::{Deserialize, Serialize};
 use sha3::{Digest as _, Sha3_256};
+use zeroize::Zeroizing;
 
 /// A SHA3-256 digest (FIPS 202). Shown as 64 hexadecimal digits.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -27,6 +29,13 @@ pub struct Digest(pub [u8; 32]);
 impl Digest {
     /// Zeros: what stands where there is nothing before (genesis).
     pub const ZERO: Digest = Digest([0; 32]);
+
+    /// Its first 16 bytes: a name for what is not attacked by collisions.
+    pub fn first_half(&self) -> [u8; 16] {
+        let mut half = [0; 16];
+        half.iter_mut().zip(self.0).for_each(|(to, from)| *to = from);
+        half
+    }
 }
 
 impl fmt::Display for Digest {
@@ -48,6 +57,18 @@ pub fn sha3(parts: &[&[u8]]) -> Digest {
         hasher.update(part);
     }
     Digest(hasher.finalize().into())
+}
+
+/// HKDF-Expand (RFC 5869) with SHA3-256, of a secret that is as good as random. `info` is given in parts.
+///
+/// # Panics
+/// Never for an output of at most 8,160 bytes; every one here has a fixed length below 100.
+#[expect(clippy::expect_used, reason = "32 bytes are a key, and no output here is longer than 96 bytes")]
+pub(crate) fn expand<const N: usize>(secret: &[u8; 32], info: &[&[u8]]) -> Zeroizing<[u8; N]> {
+    let mut out = Zeroizing::new([0; N]);
+    let hkdf = SimpleHkdf::<Sha3_256>::from_prk(secret).expect("32 bytes are enough");
+    hkdf.expand_multi_info(info, &mut out[..]).expect("96 bytes are few enough");
+    out
 }
 
 /// Names a public key: SHA3-256 over a prefix and its DER `SubjectPublicKeyInfo`.

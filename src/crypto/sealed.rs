@@ -18,15 +18,13 @@ use std::fmt;
 
 use aes_siv::KeyInit as _;
 use aes_siv::siv::Aes256Siv;
-use hkdf::SimpleHkdf;
 use rand_core::CryptoRng;
 use serde::{Deserialize, Serialize};
-use sha3::Sha3_256;
 use subtle::ConstantTimeEq as _;
 use unicode_normalization::is_nfc;
 use zeroize::Zeroizing;
 
-use super::{KeyId, LedgerId, random, sha3};
+use super::{KeyId, LedgerId, expand, random, sha3};
 
 /// Bytes of a plaintext with its length and padding: the smallest that fits is taken, so that a length is told only roughly.
 const PLAIN_BYTES: [usize; 7] = [32, 64, 128, 256, 512, 1_024, 2_048];
@@ -49,9 +47,8 @@ impl ScopeId {
     /// commands of a ledger agree in all three, so that nobody can aim at another's scope.
     pub fn opened_by(ledger_id: LedgerId, account: u64, key_id: KeyId, command_id: &[u8; 16]) -> ScopeId {
         let account = account.to_be_bytes();
-        let digest = sha3(&[b"ledgerd/scope/1\0", &ledger_id.0, &account, &key_id.0, command_id]).0;
-        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, ..] = digest;
-        ScopeId([a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p])
+        let parts: [&[u8]; 5] = [b"ledgerd/scope/1\0", &ledger_id.0, &account, &key_id.0, command_id];
+        ScopeId(sha3(&parts).first_half())
     }
 }
 
@@ -271,15 +268,6 @@ fn unpad(plain: &[u8]) -> Result<&[u8], SealError> {
     let (text, padding) = rest.split_at_checked(length).ok_or(SealError::Broken)?;
     let is_padding = padded(length) == Some(plain.len()) && padding.iter().all(|byte| *byte == 0);
     if is_padding { Ok(text) } else { Err(SealError::Broken) }
-}
-
-/// HKDF-Expand of a secret that is as good as random.
-#[expect(clippy::expect_used, reason = "32 bytes are a key, and no output here is longer than 96 bytes")]
-fn expand<const N: usize>(secret: &[u8; 32], info: &[&[u8]]) -> Zeroizing<[u8; N]> {
-    let mut out = Zeroizing::new([0; N]);
-    let hkdf = SimpleHkdf::<Sha3_256>::from_prk(secret).expect("32 bytes are enough");
-    hkdf.expand_multi_info(info, &mut out[..]).expect("96 bytes are few enough");
-    out
 }
 
 #[cfg(test)]

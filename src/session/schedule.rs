@@ -7,7 +7,7 @@ use sha3::{Digest as _, Sha3_256};
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
-use crate::crypto::{Digest, LedgerId};
+use crate::crypto::{self, Digest, LedgerId};
 
 /// 32 secret bytes that wipe themselves.
 pub type Secret = Zeroizing<[u8; 32]>;
@@ -156,17 +156,13 @@ fn extract(salt: &[u8; 32], input: &[u8]) -> Secret {
 }
 
 /// HKDF-Expand with the label form of TLS 1.3 under our own prefix.
-#[expect(clippy::expect_used, reason = "32 bytes are a key, and no output here is longer than 64 bytes")]
 fn expand<const N: usize>(secret: &Secret, label: &str, context: &[u8]) -> Zeroizing<[u8; N]> {
     const PREFIX: &[u8] = b"lsc1 ";
     let length = (N as u16).to_be_bytes();
     let label_length = [(PREFIX.len() + label.len()) as u8];
     let context_length = [context.len() as u8];
     let info = [&length[..], &label_length, PREFIX, label.as_bytes(), &context_length, context];
-    let mut out = Zeroizing::new([0; N]);
-    let hkdf = SimpleHkdf::<Sha3_256>::from_prk(&secret[..]).expect("32 bytes are enough");
-    hkdf.expand_multi_info(&info, &mut out[..]).expect("64 bytes are few enough");
-    out
+    crypto::expand(secret, &info)
 }
 
 #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]

@@ -10,12 +10,10 @@ use std::fmt;
 
 use aes_siv::KeyInit as _;
 use aes_siv::siv::Aes256Siv;
-use hkdf::SimpleHkdf;
-use sha3::Sha3_256;
 use zeroize::Zeroizing;
 
 use super::name::Name;
-use crate::crypto::LedgerId;
+use crate::crypto::{LedgerId, expand};
 
 /// Bytes of a page.
 pub const PAGE_BYTES: usize = 4_096;
@@ -93,12 +91,8 @@ fn associated(ledger_id: LedgerId, name: &Name, part: usize, parts: usize) -> Ve
     name.associated(ledger_id, &[&(part as u32).to_be_bytes(), &(parts as u32).to_be_bytes()])
 }
 
-#[expect(clippy::expect_used, reason = "32 bytes are a key, and 64 bytes of output are few enough")]
 fn siv(key: &PageKey) -> Aes256Siv {
-    let mut out = Zeroizing::new([0; 64]);
-    let hkdf = SimpleHkdf::<Sha3_256>::from_prk(key).expect("32 bytes are enough");
-    hkdf.expand(b"ledgerd/vault-page/1\0", &mut out[..]).expect("64 bytes are few enough");
-    Aes256Siv::new((&*out).into())
+    Aes256Siv::new((&*expand(key, &[b"ledgerd/vault-page/1\0"])).into())
 }
 
 #[cfg(test)]

@@ -13,14 +13,12 @@ use std::fmt;
 
 use aes_siv::KeyInit as _;
 use aes_siv::siv::Aes256Siv;
-use hkdf::SimpleHkdf;
 use rand_core::CryptoRng;
-use sha3::Sha3_256;
 use zeroize::Zeroizing;
 
 use super::name::{Kek, Kind, Name};
 use crate::chain::Cutter;
-use crate::crypto::{LedgerId, random};
+use crate::crypto::{LedgerId, expand, random};
 
 /// Bytes of a slot.
 pub const SLOT_BYTES: usize = 128;
@@ -172,12 +170,8 @@ fn associated(ledger_id: LedgerId, name: &Name, kek: u32) -> Vec<u8> {
 }
 
 /// AES-256-SIV takes 64 bytes of key: they come from the KEK.
-#[expect(clippy::expect_used, reason = "32 bytes are a key, and 64 bytes of output are few enough")]
 fn siv(kek: &Kek) -> Aes256Siv {
-    let mut key = Zeroizing::new([0; 64]);
-    let hkdf = SimpleHkdf::<Sha3_256>::from_prk(&kek.key[..]).expect("32 bytes are enough");
-    hkdf.expand(b"ledgerd/vault-slot/1\0", &mut key[..]).expect("64 bytes are few enough");
-    Aes256Siv::new((&*key).into())
+    Aes256Siv::new((&*expand(&kek.key, &[b"ledgerd/vault-slot/1\0"])).into())
 }
 
 #[cfg(test)]

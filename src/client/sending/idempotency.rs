@@ -7,7 +7,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::chain::CommandId;
-use crate::crypto::{Digest, LedgerId, sha3};
+use crate::crypto::{LedgerId, sha3};
 use crate::domain::AccountId;
 
 /// Bytes of a key at most.
@@ -35,7 +35,7 @@ impl IdempotencyKey {
             &[0],
             &part.to_be_bytes(),
         ]);
-        first_half(digest)
+        CommandId(digest.first_half())
     }
 }
 
@@ -55,13 +55,6 @@ impl fmt::Display for IdempotencyKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
-}
-
-/// The first 16 bytes of a digest, as a command's id.
-pub(super) fn first_half(digest: Digest) -> CommandId {
-    let mut id = [0; 16];
-    id.iter_mut().zip(digest.0).for_each(|(to, from)| *to = from);
-    CommandId(id)
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ pub use leftover::{Leftover, leftovers};
 use record::Record;
 pub use record::Unresolved;
 
-use super::idempotency::{IdempotencyKey, first_half};
+use super::idempotency::IdempotencyKey;
 use crate::chain::{CommandId, Message};
 use crate::client::{ClientError, Home, clock, not_writable};
 use crate::crypto::{Digest, LedgerId, random, sha3};
@@ -220,14 +220,17 @@ impl RunBook {
     pub fn id(&self, part: u64, tag: Tag, body: &[u8]) -> CommandId {
         match &self.run.ids {
             Ids::Key(key) => key.command_id(self.run.ledger_id, self.run.account, part as u32),
-            Ids::Seed(seed) => first_half(sha3(&[
-                b"ledgerctl/run/1\0",
-                seed,
-                &part.to_be_bytes(),
-                &tag.schema.to_be_bytes(),
-                &tag.kind.to_be_bytes(),
-                body,
-            ])),
+            Ids::Seed(seed) => {
+                let digest = sha3(&[
+                    b"ledgerctl/run/1\0",
+                    seed,
+                    &part.to_be_bytes(),
+                    &tag.schema.to_be_bytes(),
+                    &tag.kind.to_be_bytes(),
+                    body,
+                ]);
+                CommandId(digest.first_half())
+            }
         }
     }
 
