@@ -229,7 +229,7 @@ impl AddKey {
 /// Shows the key that another machine asks for, before anything leaves: a person can hold its id against the one which that
 /// machine has shown.
 fn show_before(context: &Context, request: &KeyRequest, wanted: &WantedKey) {
-    let label = wanted.label.clone().unwrap_or_else(|| label_of_request(request));
+    let label = label_of_request(request, wanted);
     let (key_id, rights) = (request.key.key_id(), wanted.rights);
     context.out.note(&format!("adding, as {label}, rights {rights}, the key which the other machine calls"));
     context.out.note(&format!("key {key_id}"));

@@ -92,11 +92,13 @@ pub fn check_request(member: &Member, request: &KeyRequest) -> Result<(), Client
     Ok(())
 }
 
-/// The label of a key of another machine, where none is given: the same request given again has the same, and so is the same
-/// command.
-pub fn label_of_request(request: &KeyRequest) -> String {
-    let key_id = request.key.key_id().to_string();
-    format!("k-{}", key_id.get(..4).unwrap_or(&key_id))
+/// The label that the key of another machine gets. Where none is wanted, the same request given again has the same, and so is
+/// the same command.
+pub fn label_of_request(request: &KeyRequest, wanted: &WantedKey) -> String {
+    wanted.label.clone().unwrap_or_else(|| {
+        let key_id = request.key.key_id().to_string();
+        format!("k-{}", key_id.get(..4).unwrap_or(&key_id))
+    })
 }
 
 /// Introduces the key of another machine, which has asked for it.
@@ -111,7 +113,7 @@ pub fn add_requested_key(
 ) -> Result<Introduced, ClientError> {
     check_request(member, request)?;
     let key_id = request.key.key_id().to_string();
-    let label = wanted.label.clone().unwrap_or_else(|| label_of_request(request));
+    let label = label_of_request(request, wanted);
     check_label(&label)?;
     let command = Command::Accounts(accounts::Command::AddKey(AddKey {
         spki: request.key.spki().to_vec(),
