@@ -11,23 +11,20 @@ use super::error::{VaultError, io};
 use super::header::{HEADER_BYTES, Header};
 use super::name::{Kek, Name};
 use super::page::{PAGE_BYTES, PAGES_MAX, open_pages, pages_for, seal_pages};
-use super::room::Room;
+use super::places::{Layout, Places};
 use super::slot::{PageRange, SLOT_BYTES, Slot};
 use crate::crypto::{Digest, LedgerId, random};
-use crate::eventlog::{Access, Storage, StorageFile, read_exact_at, write_all_at};
+use crate::eventlog::{Access, Storage};
 
 const FOLDER: &str = "vault";
-const SLOTS: &str = "vault/slots";
-const PAGES: &str = "vault/pages";
 
-/// Bytes before the first slot.
-const SLOTS_BEGIN: u64 = 2 * HEADER_BYTES as u64;
+/// Bytes of the header, before the first slot.
+const HEADERS_BYTES: usize = 2 * HEADER_BYTES;
 
-/// Slots that are allocated at once.
-const SLOTS_STEP: u32 = 4_096;
+const SLOTS: Layout =
+    Layout { path: "vault/slots", begin: HEADERS_BYTES as u64, bytes: SLOT_BYTES as u64, step: 4_096 };
 
-/// Pages that are allocated at once.
-const PAGES_STEP: u32 = 256;
+const PAGES: Layout = Layout { path: "vault/pages", begin: 0, bytes: PAGE_BYTES as u64, step: 256 };
 
 /// How far a log is durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,13 +68,9 @@ pub struct VaultFile {
     /// The key for what is written; those of what is read are told apart by their numbers.
     kek: Kek,
     header: Header,
-    slots: Box<dyn StorageFile>,
-    pages: Box<dyn StorageFile>,
+    slots: Places,
+    pages: Places,
     held: BTreeMap<Key, Held>,
-    free_slots: Room,
-    free_pages: Room,
-    slots_allocated: u32,
-    pages_allocated: u32,
     /// Numbers of slots that are neither free nor readable.
     damaged: Vec<u32>,
 }
@@ -94,27 +87,15 @@ impl VaultFile {
         position: Position,
     ) -> Result<VaultFile, VaultError> {
         storage.create_dir(FOLDER).map_err(io(FOLDER, "make"))?;
-        let mut slots = storage.open(SLOTS, Access::CreateNew).map_err(io(SLOTS, "make"))?;
-        let pages = storage.open(PAGES, Access::CreateNew).map_err(io(PAGES, "make"))?;
-        write_all_at(slots.as_mut(), &[0; SLOTS_BEGIN as usize], 0).map_err(io(SLOTS, "write"))?;
+        let mut slots = Places::open(storage.as_ref(), SLOTS, Access::CreateNew)?;
+        let pages = Places::open(storage.as_ref(), PAGES, Access::CreateNew)?;
+        slots.write_at(0, &[0; HEADERS_BYTES])?;
         let Position { durable, head } = position;
         let header = Header { ledger_id, durable, head, generation: 0, kek: kek.number, clean: false };
-        let mut vault = VaultFile {
-            ledger_id,
-            kek,
-            header,
-            slots,
-            pages,
-            held: BTreeMap::new(),
-            free_slots: Room::default(),
-            free_pages: Room::default(),
-            slots_allocated: 0,
-            pages_allocated: 0,
-            damaged: Vec::new(),
-        };
+        let mut vault = VaultFile::with(header, kek, slots, pages);
         vault.write_header(position, false)?;
-        vault.sync_slots()?;
-        vault.pages.sync_data().map_err(io(PAGES, "sync"))?;
+        vault.slots.sync()?;
+        vault.pages.sync()?;
         storage.sync_dir(FOLDER).map_err(io(FOLDER, "sync"))?;
         storage.sync_dir("").map_err(io("", "sync"))?;
         Ok(vault)
@@ -133,10 +114,9 @@ impl VaultFile {
         durable: u64,
         head_after: &dyn Fn(u64) -> Option<Digest>,
     ) -> Result<VaultFile, VaultError> {
-        let slots = storage.open(SLOTS, Access::ReadWrite).map_err(io(SLOTS, "open"))?;
-        let pages = storage.open(PAGES, Access::ReadWrite).map_err(io(PAGES, "open"))?;
-        let mut bytes = vec![0; usize::try_from(slots.len().map_err(io(SLOTS, "measure"))?).unwrap_or(0)];
-        read_exact_at(slots.as_ref(), &mut bytes, 0).map_err(io(SLOTS, "read"))?;
+        let slots = Places::open(storage.as_ref(), SLOTS, Access::ReadWrite)?;
+        let pages = Places::open(storage.as_ref(), PAGES, Access::ReadWrite)?;
+        let bytes = slots.read_all()?;
         let header = Header::newest(&bytes).ok_or(VaultError::Damaged)?;
         let fits = head_after(header.durable) == Some(header.head);
         match header {
@@ -147,42 +127,31 @@ impl VaultFile {
             _ if !fits => return Err(VaultError::Mismatch { blocks: header.durable }),
             _ => {}
         }
-        let pages_allocated = pages.len().map_err(io(PAGES, "measure"))? / PAGE_BYTES as u64;
-        let mut vault = VaultFile {
-            ledger_id,
-            kek,
-            header,
-            slots,
-            pages,
-            held: BTreeMap::new(),
-            free_slots: Room::default(),
-            free_pages: Room::default(),
-            slots_allocated: 0,
-            pages_allocated: u32::try_from(pages_allocated).unwrap_or(u32::MAX),
-            damaged: Vec::new(),
-        };
-        vault.free_pages.give_back(0, vault.pages_allocated);
-        vault.take_in(bytes.get(SLOTS_BEGIN as usize..).unwrap_or_default());
+        let mut vault = VaultFile::with(header, kek, slots, pages);
+        vault.take_in(bytes.get(HEADERS_BYTES..).unwrap_or_default());
         if !header.clean {
-            write_all_at(vault.slots.as_mut(), &bytes, 0).map_err(io(SLOTS, "write"))?;
-            vault.sync_slots()?;
+            vault.slots.write_at(0, &bytes)?;
         }
-        let position = Position { durable: header.durable, head: header.head };
-        vault.write_header(position, false)?;
-        vault.sync_slots()?;
+        vault.write_header(Position { durable: header.durable, head: header.head }, false)?;
+        vault.slots.sync()?;
         Ok(vault)
+    }
+
+    /// A vault in which nothing was looked at yet.
+    fn with(header: Header, kek: Kek, slots: Places, pages: Places) -> VaultFile {
+        let (held, damaged) = (BTreeMap::new(), Vec::new());
+        VaultFile { ledger_id: header.ledger_id, kek, header, slots, pages, held, damaged }
     }
 
     /// Takes in the slots of the file, and finds out what is free.
     fn take_in(&mut self, bytes: &[u8]) {
-        for bytes in bytes.chunks_exact(SLOT_BYTES) {
-            let at = self.slots_allocated;
-            self.slots_allocated += 1;
+        self.pages.free.give_back(0, self.pages.allocated());
+        for (at, bytes) in (0..).zip(bytes.chunks_exact(SLOT_BYTES)) {
             let Some(slot) = bytes.first_chunk().map(Slot::decode) else { continue };
             match slot {
-                Ok(None) => self.free_slots.give_back(at, 1),
+                Ok(None) => self.slots.free.give_back(at, 1),
                 Ok(Some(slot)) if !self.held.contains_key(&(slot.name, slot.generation)) => {
-                    self.free_pages.take_at(slot.pages.first, slot.pages.count);
+                    self.pages.free.take_at(slot.pages.first, slot.pages.count);
                     let held = Held { slot: at, pages: slot.pages };
                     self.held.insert((slot.name, slot.generation), held);
                 }
@@ -214,7 +183,7 @@ impl VaultFile {
     pub fn read(&self, key: &Key) -> Result<Option<Secret>, VaultError> {
         let Some(held) = self.held.get(key) else { return Ok(None) };
         let mut bytes = [0; SLOT_BYTES];
-        read_exact_at(self.slots.as_ref(), &mut bytes, place(held.slot)).map_err(io(SLOTS, "read"))?;
+        self.slots.read(held.slot, &mut bytes)?;
         let sealed = || VaultError::Sealed(key.0);
         let slot = Slot::decode(&bytes).ok().flatten().ok_or_else(sealed)?;
         let payload = slot.open(self.ledger_id, &self.kek).map_err(|_| sealed())?;
@@ -226,8 +195,7 @@ impl VaultFile {
             return Err(sealed());
         }
         let mut pages = vec![0; count * PAGE_BYTES];
-        let at = u64::from(held.pages.first) * PAGE_BYTES as u64;
-        read_exact_at(self.pages.as_ref(), &mut pages, at).map_err(io(PAGES, "read"))?;
+        self.pages.read(held.pages.first, &mut pages)?;
         let content = open_pages(self.ledger_id, &key.0, &payload, &pages).map_err(|_| sealed())?;
         Ok(Some(Secret::Long(content)))
     }
@@ -238,27 +206,7 @@ impl VaultFile {
     /// # Errors
     /// [`VaultError::Io`] when the disk fails in another way.
     pub fn make_room(&mut self, entries: u32, pages: u32) -> Result<bool, VaultError> {
-        if !self.free_slots.has(entries) {
-            let more = entries.max(SLOTS_STEP);
-            let end = place(self.slots_allocated.saturating_add(more));
-            match self.slots.allocate(end).map_err(io(SLOTS, "allocate")) {
-                Err(error) if error.is_want_of_room() => return Ok(false),
-                allocated => allocated?,
-            }
-            self.free_slots.give_back(self.slots_allocated, more);
-            self.slots_allocated += more;
-        }
-        if !self.free_pages.has(pages) {
-            let more = pages.max(PAGES_STEP);
-            let end = u64::from(self.pages_allocated.saturating_add(more)) * PAGE_BYTES as u64;
-            match self.pages.allocate(end).map_err(io(PAGES, "allocate")) {
-                Err(error) if error.is_want_of_room() => return Ok(false),
-                allocated => allocated?,
-            }
-            self.free_pages.give_back(self.pages_allocated, more);
-            self.pages_allocated += more;
-        }
-        Ok(true)
+        Ok(self.slots.make_room(entries)? && self.pages.make_room(pages)?)
     }
 
     /// Puts entries, each in place of one of the same name if there is one; they are durable afterwards. `position` is how
@@ -277,22 +225,22 @@ impl VaultFile {
             slots.push(self.write_content(key, secret, rng)?);
         }
         if slots.iter().any(|slot| slot.pages.count > 0) {
-            self.pages.sync_data().map_err(io(PAGES, "sync"))?;
+            self.pages.sync()?;
         }
         let mut given_back = Vec::new();
         for slot in slots {
             let key = (slot.name, slot.generation);
             let before = self.held.get(&key).copied();
             let at =
-                before.map(|held| held.slot).or_else(|| self.free_slots.take(1)).ok_or(VaultError::NoRoom)?;
-            write_all_at(self.slots.as_mut(), &slot.encode(), place(at)).map_err(io(SLOTS, "write"))?;
+                before.map(|held| held.slot).or_else(|| self.slots.free.take(1)).ok_or(VaultError::NoRoom)?;
+            self.slots.write(at, &slot.encode())?;
             given_back.extend(before.map(|held| held.pages));
             self.held.insert(key, Held { slot: at, pages: slot.pages });
         }
         self.write_header(position, false)?;
-        self.sync_slots()?;
+        self.slots.sync()?;
         // Until here an old slot might have come back, with the pages that it names.
-        given_back.iter().for_each(|pages| self.free_pages.give_back(pages.first, pages.count));
+        given_back.iter().for_each(|pages| self.pages.free.give_back(pages.first, pages.count));
         Ok(())
     }
 
@@ -309,9 +257,8 @@ impl VaultFile {
                 let key = Zeroizing::new(random::bytes(rng));
                 let bytes = seal_pages(self.ledger_id, name, &key, content).ok_or(VaultError::NoRoom)?;
                 let count = u32::try_from(pages_for(content.len())).map_err(|_| VaultError::NoRoom)?;
-                let first = self.free_pages.take(count).ok_or(VaultError::NoRoom)?;
-                let at = u64::from(first) * PAGE_BYTES as u64;
-                write_all_at(self.pages.as_mut(), &bytes, at).map_err(io(PAGES, "write"))?;
+                let first = self.pages.free.take(count).ok_or(VaultError::NoRoom)?;
+                self.pages.write(first, &bytes)?;
                 (key, PageRange { first, count })
             }
         };
@@ -326,16 +273,15 @@ impl VaultFile {
         let there: Vec<(Key, Held)> =
             keys.iter().filter_map(|key| self.held.get(key).map(|held| (*key, *held))).collect();
         for (_, held) in &there {
-            write_all_at(self.slots.as_mut(), &[0; SLOT_BYTES], place(held.slot))
-                .map_err(io(SLOTS, "write"))?;
+            self.slots.write(held.slot, &[0; SLOT_BYTES])?;
         }
         if !there.is_empty() {
-            self.sync_slots()?;
+            self.slots.sync()?;
         }
         for (key, held) in &there {
             self.held.remove(key);
-            self.free_slots.give_back(held.slot, 1);
-            self.free_pages.give_back(held.pages.first, held.pages.count);
+            self.slots.free.give_back(held.slot, 1);
+            self.pages.free.give_back(held.pages.first, held.pages.count);
         }
         Ok(there.len())
     }
@@ -346,22 +292,13 @@ impl VaultFile {
     /// [`VaultError::Io`].
     pub fn close(mut self, position: Position) -> Result<(), VaultError> {
         self.write_header(position, true)?;
-        self.sync_slots()
+        self.slots.sync()
     }
 
     fn write_header(&mut self, Position { durable, head }: Position, clean: bool) -> Result<(), VaultError> {
         let generation = self.header.generation + 1;
         self.header = Header { durable, head, generation, kek: self.kek.number, clean, ..self.header };
         let (at, bytes) = self.header.encode();
-        write_all_at(self.slots.as_mut(), &bytes, at).map_err(io(SLOTS, "write"))
+        self.slots.write_at(at, &bytes)
     }
-
-    fn sync_slots(&mut self) -> Result<(), VaultError> {
-        self.slots.sync_data().map_err(io(SLOTS, "sync"))
-    }
-}
-
-/// Where a slot begins.
-fn place(slot: u32) -> u64 {
-    SLOTS_BEGIN + u64::from(slot) * SLOT_BYTES as u64
 }

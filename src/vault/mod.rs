@@ -9,7 +9,8 @@
 //! slot     the format of an entry: 128 bytes, overwritten in one sector
 //! page     the format of an entry's content: pages of 4 KiB under a key that lies in the slot
 //! header   how far the log was durable when the vault was synced
-//! room     which slots and pages are free
+//! room     which places of a file are free
+//! places   a file of slots or of pages, and room for more of them
 //! file     the vault on a disk: opening, reading, putting, destroying
 //! ```
 //!
@@ -20,6 +21,7 @@ mod file;
 mod header;
 mod name;
 mod page;
+mod places;
 mod room;
 mod slot;
 
