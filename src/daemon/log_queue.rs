@@ -230,11 +230,14 @@ mod tests {
     #[test]
     fn a_line_that_cannot_be_written_counts_as_dropped() {
         let (queue, permit, lines) = queue();
-        for _ in 0..2 {
-            permit.send(Err(io::ErrorKind::StorageFull.into())).unwrap();
+        // Before the second line stands the count of the first, which is not written either.
+        for writes in 1..=2 {
+            for _ in 0..writes {
+                permit.send(Err(io::ErrorKind::StorageFull.into())).unwrap();
+            }
             queue.push("lost\n".to_owned());
+            queue.end(String::new(), LONG);
         }
-        queue.end(String::new(), LONG);
         (0..3).for_each(|_| permit.send(Ok(())).unwrap());
         queue.end("there is room again\n".to_owned(), LONG);
         let lines: Vec<String> = lines.try_iter().collect();
