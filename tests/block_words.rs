@@ -6,10 +6,11 @@ use ledgerd::chain::{Block, Message};
 use ledgerd::cli::block_words::write_block;
 use ledgerd::client::show::json_line;
 use ledgerd::crypto::SigningKey;
-use ledgerd::domain::accounts::{self, GrantRole, RevokeRole, Role, VouchClock};
+use ledgerd::crypto::sealed::Sealed;
+use ledgerd::domain::accounts::{self, GrantRole, RevokeRole, Role, SetProfile, VouchClock};
 use ledgerd::domain::orders::{self, Decimal, Operation, Order, PlaceOrders, Price, StockName, v1};
 use ledgerd::domain::payments::{self, Currency, Issue, Pay, Payment};
-use ledgerd::domain::{AccountId, Command, Rights, Tag, Undecodable};
+use ledgerd::domain::{AccountId, Command, Rights, ScopeKind, ScopeUse, Tag, Undecodable};
 
 use crate::forge::{Forge, ed25519_key, member_key};
 
@@ -70,7 +71,23 @@ fn every_kind() -> Forge {
     forge.push(&draft);
     let draft = forge.end_key(member_key(0), first, &phone);
     forge.push(&draft);
+    let draft = forge.draft(0, first, &set_profile(ScopeUse::Open([5; 32])));
+    forge.push(&draft);
+    let scope = forge.state().scopes.newest(ScopeKind::Subject, 1).unwrap();
+    let draft = forge.draft(0, first, &set_profile(ScopeUse::In(scope)));
+    forge.push(&draft);
     forge
+}
+
+/// A profile with texts that nobody opens here.
+fn set_profile(scope: ScopeUse) -> Command {
+    let sealed = Sealed { commit: [6; 32], text: vec![7; 48] };
+    Command::Accounts(accounts::Command::SetProfile(SetProfile {
+        scope,
+        name: sealed.clone(),
+        e_mail: sealed,
+        credential: None,
+    }))
 }
 
 /// The keys that come in [`every_kind`]: one that is added and ends, and one that comes in the place of another.
@@ -131,6 +148,7 @@ fn every_kind_of_block_says_what_was_done_with_amounts_as_people_see_them() {
     let id = |byte: &str| byte.repeat(16);
     let [phone, next] = new_keys().map(|key| key.public().key_id());
     let ended = member_key(1).public().key_id();
+    let scope = forge.state().scopes.newest(ScopeKind::Subject, 1).unwrap();
     let expected = [
         format!(
             "  genesis of the ledger ledger.example/test, id {}\n  money is UNIT with 0 decimals; every new account receives 1000 UNIT\n",
@@ -153,6 +171,8 @@ fn every_kind_of_block_says_what_was_done_with_amounts_as_people_see_them() {
         format!("  add key device, which is {phone} of ed25519, custody device, rights act\n"),
         format!("  rotate key to rotated, which is {next} of ed25519, custody file; ended: {ended}\n"),
         format!("  end key {phone}\n"),
+        format!("  set profile, opening a scope whose key is committed to as {}\n", "05".repeat(32)),
+        format!("  set profile, sealed in the scope {scope}\n"),
     ];
     assert_eq!(said, expected);
     assert!(words(&forge.blocks[0], &usd).starts_with("block 0  "));
@@ -165,6 +185,8 @@ fn every_kind_of_block_has_its_json_with_and_without_the_currency() {
     let (nine, seven) = ("09".repeat(16), "07".repeat(16));
     let [phone, next] = new_keys().map(|key| key.public().key_id());
     let ended = member_key(1).public().key_id();
+    let scope = forge.state().scopes.newest(ScopeKind::Subject, 1).unwrap();
+    let five = "05".repeat(32);
     let expected = [
         r#""Genesis Block""#,
         r#"{"user_id":1,"operation_type":"register","handle":"anna"}"#,
@@ -198,6 +220,8 @@ fn every_kind_of_block_has_its_json_with_and_without_the_currency() {
             r#"{{"user_id":2,"operation_type":"rotate_key","label":"rotated","key_id":"{next}","kind":"ed25519","custody":"file","ends":"{ended}"}}"#
         ),
         &format!(r#"{{"user_id":1,"operation_type":"end_key","key_id":"{phone}"}}"#),
+        &format!(r#"{{"user_id":1,"operation_type":"set_profile","scope_key":"{five}"}}"#),
+        &format!(r#"{{"user_id":1,"operation_type":"set_profile","scope":"{scope}"}}"#),
     ];
     let with: Vec<String> = forge.blocks.iter().map(|block| data(block, Some(&usd))).collect();
     assert_eq!(with, expected);

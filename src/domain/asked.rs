@@ -6,9 +6,10 @@ use std::fmt;
 
 use super::answers::{Endorsement, EndsSessions, Hindrance, KeyChange, Opened, Signer, Unbalanced};
 use super::{
-    AccountId, Command, Context, Declined, Domain, Happened, Notice, Rights, Role, Settings, Sink, State,
-    TAG_BYTES, Tag, Transfer, Value, accounts,
+    AccountId, Command, Context, Declined, Domain, Happened, Notice, Rights, Role, Scope, SealedPart,
+    Settings, Sink, State, TAG_BYTES, Tag, Transfer, Value, accounts,
 };
+use crate::crypto::sealed::ScopeId;
 use crate::crypto::{KeyId, LedgerId};
 use crate::time::Timestamp;
 
@@ -44,6 +45,15 @@ impl Command {
     pub fn ends_sessions_of(&self) -> Option<EndsSessions> {
         match self {
             Command::Accounts(command) => command.ends_sessions_of(),
+            Command::Orders(_) | Command::Payments(_) => None,
+        }
+    }
+
+    /// The sealed fields of the command, with their scope; none of a command that has none. A kind of command that has any
+    /// is named by [`super::Tag::is_sealed`] as well.
+    pub fn sealed(&self) -> Option<SealedPart<'_>> {
+        match self {
+            Command::Accounts(command) => command.sealed(),
             Command::Orders(_) | Command::Payments(_) => None,
         }
     }
@@ -98,6 +108,14 @@ impl Happened {
             Happened::Accounts(happened) => happened.concerns(each),
             Happened::Orders(_) => {}
             Happened::Payments(happened) => happened.concerns(each),
+        }
+    }
+
+    /// The scope that the block opened; none of a block that opened none.
+    pub fn opens_scope(&self, context: &Context<'_>) -> Option<(ScopeId, Scope)> {
+        match self {
+            Happened::Accounts(happened) => happened.opens_scope(context),
+            Happened::Orders(_) | Happened::Payments(_) => None,
         }
     }
 
@@ -213,23 +231,24 @@ impl State {
 
     /// Visits the figures of the ledger that every member may know: each has a name, an explanation and a number.
     pub fn figures(&self, each: &mut dyn FnMut(&'static str, &'static str, u64)) {
-        let State { settings: _, accounts, orders, payments: _ } = self;
+        let State { settings: _, scopes: _, accounts, orders, payments: _ } = self;
         each("accounts", "accounts of the ledger", accounts.count());
         each("orders", "orders in the ledger", orders.count());
     }
 
     /// Visits the counts of each domain, by name. Two replicas of one ledger agree in all of them.
     pub fn totals(&self, each: &mut dyn FnMut(&'static str, u64)) {
-        let State { settings: _, accounts, orders, payments } = self;
+        let State { settings: _, scopes, accounts, orders, payments } = self;
         each("accounts", accounts.count());
         each("keys", accounts.keys_count());
+        each("scopes", scopes.count());
         each("orders", orders.count());
         payments.totals(each);
     }
 
     /// Visits what the domains know of an account, by name. Only the account itself is told.
     pub fn visit_account(&self, account: AccountId, each: &mut dyn FnMut(&'static str, Value)) {
-        let State { settings: _, accounts, orders, payments: _ } = self;
+        let State { settings: _, scopes: _, accounts, orders, payments: _ } = self;
         accounts.visit_account(account, each);
         orders.visit_account(account, each);
     }
@@ -250,7 +269,7 @@ impl State {
     /// Takes the private data of an account out of the state, domain by domain. The number, the handle and the keys of the
     /// account stay, because blocks name them for ever. No domain holds private data yet, so that this removes nothing.
     pub fn erase(&mut self, _account: AccountId) {
-        let State { settings: _, accounts: _, orders: _, payments: _ } = self;
+        let State { settings: _, scopes: _, accounts: _, orders: _, payments: _ } = self;
     }
 }
 

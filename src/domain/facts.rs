@@ -24,6 +24,8 @@ pub enum Fact {
     Account,
     /// The most that there may be.
     Most,
+    /// The scope that texts have to be sealed in.
+    Scope,
 }
 
 impl Fact {
@@ -37,6 +39,7 @@ impl Fact {
             Fact::Block => "block",
             Fact::Account => "account",
             Fact::Most => "most",
+            Fact::Scope => "scope",
         }
     }
 }

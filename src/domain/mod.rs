@@ -14,6 +14,7 @@ mod decimal;
 mod show;
 mod transfers;
 mod impossible;
+mod scopes;
 mod answers;
 mod asking;
 pub mod accounts;
@@ -30,6 +31,7 @@ pub use happened::{Happened, NoPair};
 pub use impossible::Impossible;
 pub use rights::Rights;
 pub use role::Role;
+pub use scopes::{Scope, ScopeKind, ScopeUse, Scopes, SealedField, SealedPart, TextForm};
 pub use settings::{BadSetting, Settings};
 pub use show::{Shown, Sink};
 pub use transfers::{Movement, Place, Transfer};
@@ -112,6 +114,8 @@ pub enum Notice {
 pub struct State {
     /// The settings of the ledger, which its genesis block says for ever.
     pub settings: Settings,
+    /// The scopes of sealed texts.
+    pub scopes: Scopes,
     /// The members, with their handles, keys and roles.
     pub accounts: accounts::State,
     /// How many orders every account has placed.
@@ -151,6 +155,12 @@ impl Command {
 }
 
 impl Tag {
+    /// Whether a command of this kind has sealed fields. The service looks for them before it checks the author's signature, and
+    /// only in commands of such a kind. A test compares this answer with [`Command::sealed`].
+    pub fn is_sealed(self) -> bool {
+        self == accounts::SET_PROFILE
+    }
+
     /// Whether a command of this kind carries endorsements, which are signatures of others than its author. The service
     /// looks for endorsements before it checks the author's signature, and only in commands of such a kind. A test compares
     /// this answer with [`Command::endorsements`].
@@ -205,11 +215,11 @@ pub fn split_tag(bytes: &[u8]) -> Result<(Tag, &[u8]), Undecodable> {
 /// The [`Rejection`] of the first rule that refuses it.
 pub fn decide(state: &State, command: &Command, context: &Context<'_>) -> Result<Event, Rejection> {
     may_sign(state, command, context)?;
-    let State { settings, accounts, orders, payments } = state;
+    let State { settings, scopes, accounts, orders, payments } = state;
     match command {
         Command::Accounts(command) => {
             // A new account is given the opening grant, so that the rules of money have a say in a registration.
-            let event = accounts::decide(accounts, command, context).map_err(Rejection::Accounts)?;
+            let event = accounts::decide(accounts, scopes, command, context).map_err(Rejection::Accounts)?;
             if matches!(event, accounts::Event::Registered(_)) {
                 payments::decide_grant(payments, settings.opening_grant).map_err(Rejection::Payments)?;
             }
@@ -279,7 +289,7 @@ pub fn apply(
     context: &Context<'_>,
     moved: &mut dyn FnMut(AccountId, u64),
 ) -> Result<(), Impossible> {
-    let State { settings, accounts, orders, payments } = state;
+    let State { settings, scopes, accounts, orders, payments } = state;
     // Money first: whatever command moved it, it moves here and nowhere else.
     let mut booked = Ok(());
     happened.transfers(settings, context, &mut |transfer| {
@@ -287,10 +297,14 @@ pub fn apply(
         booked.is_ok()
     });
     booked?;
+    // Then the scope, if the block opened one.
+    if let Some((id, scope)) = happened.opens_scope(context) {
+        scopes.open(id, scope)?;
+    }
     // Then everything else that the domain keeps.
     match happened {
         Happened::Accounts(happened) => {
-            accounts::apply(accounts, happened, settings.operator.as_ref(), context)
+            accounts::apply(accounts, happened, settings.operator.as_ref(), scopes, context)
         }
         Happened::Orders(happened) => orders::apply(orders, happened, context),
         Happened::Payments(happened) => payments::apply(payments, happened, context),
@@ -308,9 +322,9 @@ pub fn answer(
     asker: AccountId,
     query: &Query<'_>,
 ) -> Result<Answer, Declined> {
-    let State { settings, accounts, orders: _, payments } = state;
+    let State { settings, scopes, accounts, orders: _, payments } = state;
     match query {
-        Query::Accounts(query) => accounts::answer(accounts, query).map(Answer::Accounts),
+        Query::Accounts(query) => accounts::answer(accounts, scopes, asker, query).map(Answer::Accounts),
         Query::Payments(query) => {
             payments::answer((payments, accounts, settings), past, asker, query).map(Answer::Payments)
         }

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::crypto::sealed::Sealed;
 use crate::crypto::{KeyId, LedgerId};
 use crate::limits::EVENT_BODY_BYTES_MAX;
 
@@ -69,6 +70,12 @@ fn commands() -> Vec<Command> {
             proof: vec![2; 64],
             credential: None,
         })),
+        Command::Accounts(accounts::Command::SetProfile(accounts::SetProfile {
+            scope: ScopeUse::Open([5; 32]),
+            name: Sealed { commit: [6; 32], text: vec![7; 48] },
+            e_mail: Sealed { commit: [8; 32], text: vec![9; 80] },
+            credential: None,
+        })),
         Command::Accounts(accounts::Command::EndKey(accounts::EndKey { key_id: KeyId([3; 32]) })),
         Command::Accounts(accounts::Command::RotateKey(accounts::RotateKey {
             spki: vec![1; 422],
@@ -95,7 +102,16 @@ fn events() -> Vec<Event> {
         Event::Accounts(accounts::Event::KeyAdded(accounts::KeyAdded { standing: 2 })),
         Event::Accounts(accounts::Event::KeyEnded(accounts::KeyEnded { standing: 1 })),
         Event::Accounts(accounts::Event::KeyRotated(accounts::KeyRotated { standing: 8 })),
+        Event::Accounts(accounts::Event::ProfileSet(accounts::ProfileSet { scopes: 300 })),
     ]
+}
+
+#[test]
+fn the_kinds_with_sealed_fields_are_those_whose_commands_have_any() {
+    for command in commands() {
+        let (tag, _) = command.encode();
+        assert_eq!(tag.is_sealed(), command.sealed().is_some(), "{tag:?}");
+    }
 }
 
 #[test]
@@ -141,6 +157,7 @@ fn largest_events() -> Vec<Event> {
         Event::Accounts(accounts::Event::KeyAdded(accounts::KeyAdded { standing: MOST })),
         Event::Accounts(accounts::Event::KeyEnded(accounts::KeyEnded { standing: MOST })),
         Event::Accounts(accounts::Event::KeyRotated(accounts::KeyRotated { standing: MOST })),
+        Event::Accounts(accounts::Event::ProfileSet(accounts::ProfileSet { scopes: MOST })),
     ]
 }
 
@@ -192,6 +209,7 @@ fn the_encodings_are_frozen() {
         revoke_cheque,
         vouch,
         add,
+        profile,
         end,
         rotate,
     ] = commands().try_into().unwrap();
@@ -217,6 +235,9 @@ fn the_encodings_are_frozen() {
     assert_eq!(vouch.encode(), (Tag { schema: 1, kind: 13 }, b"\xac\x02".to_vec()));
     let added = [&b"\x2c"[..], &[1; 44], b"\x02\x01\x05phone\x40", &[2; 64], b"\0"].concat();
     assert_eq!(add.encode(), (Tag { schema: 1, kind: 4 }, added));
+    let sealed = [&[6; 32][..], b"\x30", &[7; 48], &[8; 32], b"\x50", &[9; 80]].concat();
+    let profiled = [&b"\0"[..], &[5; 32], &sealed, b"\0"].concat();
+    assert_eq!(profile.encode(), (Tag { schema: 1, kind: 8 }, profiled));
     assert_eq!(end.encode(), (Tag { schema: 1, kind: 5 }, vec![3; 32]));
     let (first, second) = ([&[166, 3][..], &[1; 422], b"\x01\x03new\x80\x03", &[2; 384]], [3; 32]);
     let rotated = [&first.concat()[..], &second, b"\x01\xac\x02", &[4; 32]].concat();
@@ -234,6 +255,7 @@ fn the_encodings_are_frozen() {
         key_added,
         key_ended,
         key_rotated,
+        profile_set,
     ] = events().try_into().unwrap();
     assert_eq!(registered.encode(), b"\0\x01\0\x01\xac\x02");
     assert_eq!(placed.encode(), b"\0\x01\0\x10\xac\x02");
@@ -247,6 +269,7 @@ fn the_encodings_are_frozen() {
     assert_eq!(key_added.encode(), b"\0\x01\0\x04\x02");
     assert_eq!(key_ended.encode(), b"\0\x01\0\x05\x01");
     assert_eq!(key_rotated.encode(), b"\0\x01\0\x06\x08");
+    assert_eq!(profile_set.encode(), b"\0\x01\0\x08\xac\x02");
 }
 
 #[test]

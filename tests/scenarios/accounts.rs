@@ -1,15 +1,16 @@
 //! The words of membership in scenarios: registrations, keys, roles, and an operator's word about the time.
 
 use ledgerd::codec;
-use ledgerd::crypto::{KeyId, KeyPolicyError};
+use ledgerd::crypto::sealed::{ScopeId, Sealed};
+use ledgerd::crypto::{KeyId, KeyPolicyError, LedgerId};
 use ledgerd::domain::accounts::{self, Event, Handle, InvalidHandle, Key, Rejection as A};
-use ledgerd::domain::{self, AccountId, Rejection, Role, State};
+use ledgerd::domain::{self, AccountId, Rejection, Role, ScopeKind, ScopeUse, State};
 use proptest::prelude::*;
 use proptest::strategy::BoxedStrategy;
 use serde::Serialize;
 
 use super::domain::{Asked, Domain, RawCommand};
-use super::world::{START_MS, spki};
+use super::world::{LEDGER, START_MS, spki};
 
 pub(super) struct Accounts;
 
@@ -45,6 +46,15 @@ impl Domain for Accounts {
             ("rotate-key", [key, label, custody, "ends", ends, "credential"]) => {
                 rotate_key(key, label, custody, ends, true)
             }
+            ("set-profile", ["open"]) => Some(set_profile(ScopeUse::Open([3; 32]), 48, false)),
+            ("set-profile", ["open", "credential"]) => Some(set_profile(ScopeUse::Open([3; 32]), 48, true)),
+            ("set-profile", ["open", "bytes", bytes]) => {
+                Some(set_profile(ScopeUse::Open([3; 32]), bytes.parse().ok()?, false))
+            }
+            ("set-profile", ["in", scope]) => Some(set_profile(ScopeUse::In(scope_id(scope)?), 80, false)),
+            ("set-profile", ["in", scope, "bytes", bytes]) => {
+                Some(set_profile(ScopeUse::In(scope_id(scope)?), bytes.parse().ok()?, false))
+            }
             // Seconds from the start of the story, which may be before it.
             ("vouch-clock", [seconds]) => {
                 let time_ms = START_MS.saturating_add_signed(1_000 * seconds.parse::<i64>().ok()?);
@@ -63,6 +73,7 @@ impl Domain for Accounts {
             Event::KeyAdded(added) => format!("standing {}", added.standing),
             Event::KeyEnded(ended) => format!("standing {}", ended.standing),
             Event::KeyRotated(rotated) => format!("standing {}", rotated.standing),
+            Event::ProfileSet(set) => format!("scopes {}", set.scopes),
             Event::ClockVouched(vouched) => format!("vouched {}", vouched.ahead_ms),
         })
     }
@@ -80,6 +91,16 @@ impl Domain for Accounts {
                     format!("{} {} {} {}{state}", key.label, key.kind().name(), key.custody, key.rights)
                 };
                 Some(keys.iter().map(face).collect::<Vec<_>>().join(", "))
+            }
+            ["profile", account] => {
+                let account = AccountId(account.parse().ok()?);
+                let block = accounts.get(account)?.profile_at;
+                Some(block.map_or_else(|| "none".to_owned(), |block| format!("block {block}")))
+            }
+            ["subject-scope", account] => {
+                let scope = state.scopes.newest(ScopeKind::Subject, account.parse().ok()?);
+                let from = scope.and_then(|scope| state.scopes.get(&scope)).map(|scope| scope.from);
+                Some(from.map_or_else(|| "none".to_owned(), |from| format!("from {from}")))
             }
             ["key", key] => Some(or_nobody(accounts.by_key(&KeyId::of_spki(spki(key))))),
             _ => None,
@@ -112,6 +133,8 @@ impl Domain for Accounts {
             A::NoSuchKey,
             A::LastFullKey,
             A::EndsOtherKey,
+            A::WrongScope(None),
+            A::InvalidSealed,
         ];
         for refusal in &refusals {
             match refusal {
@@ -122,6 +145,7 @@ impl Domain for Accounts {
                 A::NoSuchSigner | A::KeyEnded(_) | A::NeedsFullKey | A::TooManyKeys(_) => {}
                 A::KeyKnown(_) | A::InvalidLabel | A::InvalidRights | A::NoProfile => {}
                 A::CredentialUnwanted | A::NoSuchKey | A::LastFullKey | A::EndsOtherKey => {}
+                A::WrongScope(_) | A::InvalidSealed => {}
             }
         }
         refusals.into_iter().map(Rejection::Accounts).collect()
@@ -143,6 +167,9 @@ impl Domain for Accounts {
             }),
             1 => ("d[1-5]", "[1-4]").prop_map(|(key, ends)| {
                 rotate_key(&key, "next", "file", &ends, false).expect("words that mean something")
+            }),
+            1 => prop_oneof![Just(48_usize), Just(49)].prop_map(|bytes| {
+                set_profile(ScopeUse::Open([3; 32]), bytes, false)
             }),
         ];
         (3, commands.boxed())
@@ -188,6 +215,27 @@ fn rotate_key(key: &str, label: &str, custody: &str, ends: &str, credential: boo
         credential: some_credential(credential),
     };
     Some(RawCommand::new(accounts::ROTATE_KEY, codec::encode(&rotate)))
+}
+
+/// The texts are opened by nobody here.
+fn set_profile(scope: ScopeUse, bytes: usize, credential: bool) -> RawCommand {
+    let sealed = |bytes| Sealed { commit: [1; 32], text: vec![2; bytes] };
+    let profile = accounts::SetProfile {
+        scope,
+        name: sealed(48),
+        e_mail: sealed(bytes),
+        credential: some_credential(credential),
+    };
+    RawCommand::new(accounts::SET_PROFILE, codec::encode(&profile))
+}
+
+/// The scope that a block opened, as `ACCOUNT/KEY@BLOCK`.
+fn scope_id(word: &str) -> Option<ScopeId> {
+    let (account, rest) = word.split_once('/')?;
+    let (key, block) = rest.split_once('@')?;
+    let (account, block): (u64, u64) = (account.parse().ok()?, block.parse().ok()?);
+    let command_id = u128::from(block).to_be_bytes();
+    Some(ScopeId::opened_by(LedgerId([LEDGER; 32]), account, KeyId::of_spki(spki(key)), &command_id))
 }
 
 fn role_change(tag: domain::Tag, account: u64, role: u8) -> RawCommand {

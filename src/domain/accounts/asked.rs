@@ -1,11 +1,13 @@
 //! What may be asked of a command of membership, and what a new one has to meet beside the rules.
 
 use super::{
-    ClockVouched, Command, Handle, KeyAdded, KeyEnded, KeyRotated, Registered, Rejection, Rights,
+    ClockVouched, Command, Handle, KeyAdded, KeyEnded, KeyRotated, ProfileSet, Registered, Rejection, Rights,
     RoleGranted, RoleRevoked, key_proof_bytes,
 };
 use crate::crypto::{KeyId, LedgerId};
-use crate::domain::{AccountId, Declined, Endorsement, Endorser, EndsSessions, Fact, Signer};
+use crate::domain::{
+    AccountId, Declined, Endorsement, Endorser, EndsSessions, Fact, SealedField, SealedPart, Signer, TextForm,
+};
 use crate::limits::ISSUED_AT_FUTURE_MS_MAX;
 use crate::refusal;
 use crate::time::Timestamp;
@@ -19,11 +21,12 @@ impl Command {
             | Command::AddKey(_)
             | Command::EndKey(_)
             | Command::RotateKey(_)
+            | Command::SetProfile(_)
             | Command::VouchClock(_) => Signer::Author,
         }
     }
 
-    /// What changes keys or roles needs a key with full rights.
+    /// What changes keys, roles or a profile needs a key with full rights.
     pub(in crate::domain) fn needs(&self) -> Rights {
         match self {
             Command::Register(_)
@@ -31,7 +34,8 @@ impl Command {
             | Command::RevokeRole(_)
             | Command::AddKey(_)
             | Command::EndKey(_)
-            | Command::RotateKey(_) => Rights::Full,
+            | Command::RotateKey(_)
+            | Command::SetProfile(_) => Rights::Full,
             Command::VouchClock(_) => Rights::Act,
         }
     }
@@ -49,6 +53,7 @@ impl Command {
             | Command::GrantRole(_)
             | Command::RevokeRole(_)
             | Command::EndKey(_)
+            | Command::SetProfile(_)
             | Command::VouchClock(_) => return Vec::new(),
         };
         vec![Endorsement {
@@ -68,9 +73,11 @@ impl Command {
             Command::RevokeRole(revoke) => Some(EndsSessions::OfAccount(revoke.account)),
             Command::EndKey(end) => Some(EndsSessions::OfKey(end.key_id)),
             Command::RotateKey(rotate) => Some(EndsSessions::OfKey(rotate.ends)),
-            Command::Register(_) | Command::GrantRole(_) | Command::AddKey(_) | Command::VouchClock(_) => {
-                None
-            }
+            Command::Register(_)
+            | Command::GrantRole(_)
+            | Command::AddKey(_)
+            | Command::SetProfile(_)
+            | Command::VouchClock(_) => None,
         }
     }
 
@@ -82,7 +89,28 @@ impl Command {
             Command::AddKey(_) => KeyAdded::BYTES_MAX,
             Command::EndKey(_) => KeyEnded::BYTES_MAX,
             Command::RotateKey(_) => KeyRotated::BYTES_MAX,
+            Command::SetProfile(_) => ProfileSet::BYTES_MAX,
             Command::VouchClock(_) => ClockVouched::BYTES_MAX,
+        }
+    }
+
+    /// The sealed fields; none of a command that has none.
+    pub(in crate::domain) fn sealed(&self) -> Option<SealedPart<'_>> {
+        match self {
+            Command::SetProfile(profile) => Some(SealedPart {
+                scope: profile.scope,
+                fields: vec![
+                    SealedField { number: 0, sealed: &profile.name, form: TextForm::Free },
+                    SealedField { number: 1, sealed: &profile.e_mail, form: TextForm::EMail },
+                ],
+            }),
+            Command::Register(_)
+            | Command::GrantRole(_)
+            | Command::RevokeRole(_)
+            | Command::AddKey(_)
+            | Command::EndKey(_)
+            | Command::RotateKey(_)
+            | Command::VouchClock(_) => None,
         }
     }
 
@@ -94,7 +122,8 @@ impl Command {
             | Command::RevokeRole(_)
             | Command::AddKey(_)
             | Command::EndKey(_)
-            | Command::RotateKey(_) => Ok(()),
+            | Command::RotateKey(_)
+            | Command::SetProfile(_) => Ok(()),
         }
     }
 }

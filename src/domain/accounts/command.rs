@@ -1,4 +1,4 @@
-//! The commands of accounts: a stranger becomes a member, a member changes its keys, an operator gives and takes roles and
+//! The commands of accounts: a stranger becomes a member, a member changes its keys or says who it is, an operator gives and takes roles and
 //! vouches for the clock.
 
 use serde::{Deserialize, Serialize};
@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::{Custody, Rights, Role};
 use crate::codec;
 use crate::crypto::KeyId;
-use crate::domain::{AccountId, Tag, Undecodable};
+use crate::crypto::sealed::Sealed;
+use crate::domain::{AccountId, ScopeUse, Tag, Undecodable};
 
 /// The tag of [`Register`].
 pub const REGISTER: Tag = Tag { schema: 1, kind: 1 };
@@ -26,6 +27,9 @@ pub const END_KEY: Tag = Tag { schema: 1, kind: 5 };
 /// The tag of [`RotateKey`].
 pub const ROTATE_KEY: Tag = Tag { schema: 1, kind: 6 };
 
+/// The tag of [`SetProfile`].
+pub const SET_PROFILE: Tag = Tag { schema: 1, kind: 8 };
+
 /// The tag of [`VouchClock`].
 pub const VOUCH_CLOCK: Tag = Tag { schema: 1, kind: 13 };
 
@@ -44,6 +48,8 @@ pub enum Command {
     EndKey(EndKey),
     /// Ends a key and introduces another one in its place.
     RotateKey(RotateKey),
+    /// Says who the member is.
+    SetProfile(SetProfile),
     /// Says that block times are ahead of the true time.
     VouchClock(VouchClock),
 }
@@ -120,6 +126,19 @@ pub struct Credential {
     pub commit: [u8; 32],
 }
 
+/// Says the name and the e-mail of the author, in place of those before. Both are sealed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetProfile {
+    /// The scope of both texts: the author's own.
+    pub scope: ScopeUse,
+    /// The name by which people know the author.
+    pub name: Sealed,
+    /// The author's e-mail address.
+    pub e_mail: Sealed,
+    /// The credential of a new password registration, which another e-mail address needs.
+    pub credential: Option<Credential>,
+}
+
 /// Says what time it is, because block times are ahead of the clock. Only an operator may. Until the clock has caught up with
 /// block times, the ledger takes this time, and not that of its newest block, for the time that has surely come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -147,6 +166,7 @@ impl Command {
             ADD_KEY => Ok(Command::AddKey(codec::strict(bytes)?)),
             END_KEY => Ok(Command::EndKey(codec::strict(bytes)?)),
             ROTATE_KEY => Ok(Command::RotateKey(codec::strict(bytes)?)),
+            SET_PROFILE => Ok(Command::SetProfile(codec::strict(bytes)?)),
             VOUCH_CLOCK => Ok(Command::VouchClock(codec::strict(bytes)?)),
             _ => Err(Undecodable::UnknownKind(tag)),
         }
@@ -160,6 +180,7 @@ impl Command {
             Command::AddKey(add) => (ADD_KEY, codec::encode(add)),
             Command::EndKey(end) => (END_KEY, codec::encode(end)),
             Command::RotateKey(rotate) => (ROTATE_KEY, codec::encode(rotate)),
+            Command::SetProfile(profile) => (SET_PROFILE, codec::encode(profile)),
             Command::VouchClock(vouch) => (VOUCH_CLOCK, codec::encode(vouch)),
         }
     }

@@ -3,18 +3,23 @@
 
 use super::key_rules::{decide_add_key, decide_end_key, decide_rotate_key};
 use super::{
-    ClockVouched, Command, Event, GrantRole, Handle, Register, Registered, Rejection, RevokeRole, Role,
-    RoleGranted, RoleRevoked, State, VouchClock,
+    ClockVouched, Command, Event, GrantRole, Handle, ProfileSet, Register, Registered, Rejection, RevokeRole,
+    Role, RoleGranted, RoleRevoked, SetProfile, State, VouchClock,
 };
 use crate::crypto::{KeyId, KeyKind, KeyPolicyError, VerifyingKey};
-use crate::domain::{AccountId, Context};
+use crate::domain::{AccountId, Context, ScopeKind, ScopeUse, Scopes};
 use crate::limits::VOUCH_AHEAD_MS;
 
-/// Decides a registration, or a change of keys or of roles. That the author may sign it is asked before.
+/// Decides a registration, or a change of keys, of roles or of a profile. That the author may sign it is asked before.
 ///
 /// # Errors
 /// The [`Rejection`] of the first rule that refuses it.
-pub fn decide(state: &State, command: &Command, context: &Context<'_>) -> Result<Event, Rejection> {
+pub fn decide(
+    state: &State,
+    scopes: &Scopes,
+    command: &Command,
+    context: &Context<'_>,
+) -> Result<Event, Rejection> {
     match command {
         Command::Register(register) => decide_register(state, register, context).map(Event::Registered),
         Command::GrantRole(grant) => decide_grant(state, grant, context).map(Event::RoleGranted),
@@ -22,8 +27,26 @@ pub fn decide(state: &State, command: &Command, context: &Context<'_>) -> Result
         Command::AddKey(add) => decide_add_key(state, add, context).map(Event::KeyAdded),
         Command::EndKey(end) => decide_end_key(state, *end, context).map(Event::KeyEnded),
         Command::RotateKey(rotate) => decide_rotate_key(state, rotate, context).map(Event::KeyRotated),
+        Command::SetProfile(profile) => decide_profile(scopes, profile, context).map(Event::ProfileSet),
         Command::VouchClock(vouch) => decide_vouch(state, *vouch, context).map(Event::ClockVouched),
     }
+}
+
+fn decide_profile(
+    scopes: &Scopes,
+    profile: &SetProfile,
+    context: &Context<'_>,
+) -> Result<ProfileSet, Rejection> {
+    let SetProfile { scope, name, e_mail, credential } = profile;
+    if credential.is_some() {
+        return Err(Rejection::CredentialUnwanted);
+    }
+    scopes.check_use(scope, ScopeKind::Subject, context.author.0).map_err(Rejection::WrongScope)?;
+    if !name.has_a_length() || !e_mail.has_a_length() {
+        return Err(Rejection::InvalidSealed);
+    }
+    let opened = u64::from(matches!(scope, ScopeUse::Open(_)));
+    Ok(ProfileSet { scopes: scopes.count() + opened })
 }
 
 fn decide_vouch(state: &State, vouch: VouchClock, context: &Context<'_>) -> Result<ClockVouched, Rejection> {

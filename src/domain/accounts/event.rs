@@ -1,4 +1,4 @@
-//! The events of accounts: somebody joined, a key came or ended, a role changed hands, or the clock was vouched for.
+//! The events of accounts: somebody joined, a key came or ended, a profile was set, a role changed hands, or the clock was vouched for.
 
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +23,9 @@ pub const KEY_ENDED: Tag = Tag { schema: 1, kind: 5 };
 /// The tag of [`KeyRotated`].
 pub const KEY_ROTATED: Tag = Tag { schema: 1, kind: 6 };
 
+/// The tag of [`ProfileSet`].
+pub const PROFILE_SET: Tag = Tag { schema: 1, kind: 8 };
+
 /// The tag of [`ClockVouched`].
 pub const CLOCK_VOUCHED: Tag = Tag { schema: 1, kind: 13 };
 
@@ -41,6 +44,8 @@ pub enum Event {
     KeyEnded(KeyEnded),
     /// One key of the command has ended, and the other one is one of the author's.
     KeyRotated(KeyRotated),
+    /// The profile of the command is the author's.
+    ProfileSet(ProfileSet),
     /// The time of the command holds until block times are caught up.
     ClockVouched(ClockVouched),
 }
@@ -87,6 +92,13 @@ pub struct KeyRotated {
     pub standing: u64,
 }
 
+/// The profile is the author's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProfileSet {
+    /// The number of scopes that were ever opened on the ledger, by now.
+    pub scopes: u64,
+}
+
 /// A member joined and has a number from now on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Registered {
@@ -124,6 +136,11 @@ impl KeyRotated {
     pub(in crate::domain) const BYTES_MAX: usize = codec::U64_BYTES_MAX;
 }
 
+impl ProfileSet {
+    /// The bytes of the longest encoding.
+    pub(in crate::domain) const BYTES_MAX: usize = codec::U64_BYTES_MAX;
+}
+
 impl Registered {
     /// The bytes of the longest encoding.
     pub(in crate::domain) const BYTES_MAX: usize = codec::U64_BYTES_MAX;
@@ -138,6 +155,7 @@ impl Event {
             KEY_ADDED => Ok(Event::KeyAdded(codec::strict(bytes)?)),
             KEY_ENDED => Ok(Event::KeyEnded(codec::strict(bytes)?)),
             KEY_ROTATED => Ok(Event::KeyRotated(codec::strict(bytes)?)),
+            PROFILE_SET => Ok(Event::ProfileSet(codec::strict(bytes)?)),
             CLOCK_VOUCHED => Ok(Event::ClockVouched(codec::strict(bytes)?)),
             _ => Err(Undecodable::UnknownKind(tag)),
         }
@@ -151,6 +169,7 @@ impl Event {
             Event::KeyAdded(added) => (KEY_ADDED, codec::encode(added)),
             Event::KeyEnded(ended) => (KEY_ENDED, codec::encode(ended)),
             Event::KeyRotated(rotated) => (KEY_ROTATED, codec::encode(rotated)),
+            Event::ProfileSet(set) => (PROFILE_SET, codec::encode(set)),
             Event::ClockVouched(vouched) => (CLOCK_VOUCHED, codec::encode(vouched)),
         }
     }

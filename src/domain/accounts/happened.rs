@@ -1,10 +1,13 @@
 //! Commands of membership with the events that they led to.
 
 use super::{
-    AddKey, ClockVouched, Command, EndKey, Event, GrantRole, KeyAdded, KeyEnded, KeyRotated, Register,
-    Registered, RevokeRole, Rights, RoleGranted, RoleRevoked, RotateKey, VouchClock,
+    AddKey, ClockVouched, Command, EndKey, Event, GrantRole, KeyAdded, KeyEnded, KeyRotated, ProfileSet,
+    Register, Registered, RevokeRole, Rights, RoleGranted, RoleRevoked, RotateKey, SetProfile, VouchClock,
 };
-use crate::domain::{AccountId, KeyChange, Movement, Opened, Place, Transfer};
+use crate::crypto::sealed::ScopeId;
+use crate::domain::{
+    AccountId, Context, KeyChange, Movement, Opened, Place, Scope, ScopeKind, ScopeUse, Transfer,
+};
 
 /// What a block did to membership.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +24,8 @@ pub enum Happened {
     KeyEnded(EndKey, KeyEnded),
     /// A key has ended, and another one stands in its place.
     KeyRotated(RotateKey, KeyRotated),
+    /// A member said who it is.
+    ProfileSet(SetProfile, ProfileSet),
     /// An operator said what time it is.
     ClockVouched(VouchClock, ClockVouched),
 }
@@ -42,6 +47,9 @@ impl Happened {
             (Command::RotateKey(command), Event::KeyRotated(event)) => {
                 Some(Happened::KeyRotated(command, event))
             }
+            (Command::SetProfile(command), Event::ProfileSet(event)) => {
+                Some(Happened::ProfileSet(command, event))
+            }
             (Command::VouchClock(command), Event::ClockVouched(event)) => {
                 Some(Happened::ClockVouched(command, event))
             }
@@ -52,6 +60,7 @@ impl Happened {
                 | Command::AddKey(_)
                 | Command::EndKey(_)
                 | Command::RotateKey(_)
+                | Command::SetProfile(_)
                 | Command::VouchClock(_),
                 _,
             ) => None,
@@ -66,6 +75,7 @@ impl Happened {
             Happened::KeyAdded(command, _) => Command::AddKey(command.clone()),
             Happened::KeyEnded(command, _) => Command::EndKey(*command),
             Happened::KeyRotated(command, _) => Command::RotateKey(command.clone()),
+            Happened::ProfileSet(command, _) => Command::SetProfile(command.clone()),
             Happened::ClockVouched(command, _) => Command::VouchClock(*command),
         }
     }
@@ -80,6 +90,7 @@ impl Happened {
             | Happened::KeyAdded(..)
             | Happened::KeyEnded(..)
             | Happened::KeyRotated(..)
+            | Happened::ProfileSet(..)
             | Happened::ClockVouched(..) => None,
         }
     }
@@ -101,7 +112,10 @@ impl Happened {
                 each(KeyChange::Ended { account: author, key_id: *ends });
                 each(KeyChange::Introduced { account: author, spki, rights: Rights::Full });
             }
-            Happened::RoleGranted(..) | Happened::RoleRevoked(..) | Happened::ClockVouched(..) => {}
+            Happened::RoleGranted(..)
+            | Happened::RoleRevoked(..)
+            | Happened::ProfileSet(..)
+            | Happened::ClockVouched(..) => {}
         }
     }
 
@@ -114,7 +128,26 @@ impl Happened {
             Happened::KeyAdded(..)
             | Happened::KeyEnded(..)
             | Happened::KeyRotated(..)
+            | Happened::ProfileSet(..)
             | Happened::ClockVouched(..) => {}
+        }
+    }
+
+    /// The scope that the block opened, if it opened one.
+    pub(in crate::domain) fn opens_scope(&self, context: &Context<'_>) -> Option<(ScopeId, Scope)> {
+        match self {
+            Happened::ProfileSet(SetProfile { scope: scope @ ScopeUse::Open(_), .. }, _) => {
+                let (subject, from) = (context.author, context.index);
+                Some((scope.id(context), Scope { kind: ScopeKind::Subject, subject, of: subject.0, from }))
+            }
+            Happened::ProfileSet(..)
+            | Happened::Registered(..)
+            | Happened::RoleGranted(..)
+            | Happened::RoleRevoked(..)
+            | Happened::KeyAdded(..)
+            | Happened::KeyEnded(..)
+            | Happened::KeyRotated(..)
+            | Happened::ClockVouched(..) => None,
         }
     }
 
@@ -140,6 +173,7 @@ impl Happened {
             | Happened::KeyAdded(..)
             | Happened::KeyEnded(..)
             | Happened::KeyRotated(..)
+            | Happened::ProfileSet(..)
             | Happened::ClockVouched(..) => {}
         }
     }

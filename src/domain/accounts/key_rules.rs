@@ -113,7 +113,7 @@ fn check_new_key(
         return Err(Rejection::InvalidLabel);
     }
     if new.custody == Custody::Roaming {
-        // Nobody has a profile yet, so that nobody can have a key that a password fetches.
+        // No rule gives anybody a password yet, so that nobody can have a key that a password fetches.
         return Err(match new.rights {
             Rights::Act => Rejection::InvalidRights,
             Rights::Full => Rejection::NoProfile,

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Custody, Handle, Key, Rights, State};
 use crate::crypto::KeyId;
-use crate::domain::{Access, AccountId, Declined};
+use crate::crypto::sealed::ScopeId;
+use crate::domain::{Access, AccountId, Declined, ScopeKind, Scopes};
 use crate::refusal;
 
 /// A question about members. Numbers on the wire: a further one is appended.
@@ -14,6 +15,8 @@ pub enum Query<'a> {
     Member(&'a str),
     /// The keys of the member with this number.
     Keys(AccountId),
+    /// Where the profile of the asker stands.
+    Profile,
 }
 
 /// The answer to the [`Query`] of the same name.
@@ -23,6 +26,17 @@ pub enum Answer {
     Member(Member),
     /// Every key that the member ever had, in the order in which they came.
     Keys(Vec<KeyFace>),
+    /// Where the profile stands.
+    Profile(ProfilePlace),
+}
+
+/// Where a member finds its profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProfilePlace {
+    /// The scope of the texts.
+    pub scope: ScopeId,
+    /// The index of the block that holds them; none before there is one.
+    pub block: Option<u64>,
 }
 
 /// What every member may know of a member.
@@ -58,12 +72,17 @@ pub struct KeyFace {
 impl Query<'_> {
     pub(in crate::domain) fn access(&self) -> Access {
         match self {
-            Query::Member(_) | Query::Keys(_) => Access::Member,
+            Query::Member(_) | Query::Keys(_) | Query::Profile => Access::Member,
         }
     }
 }
 
-pub(in crate::domain) fn answer(state: &State, query: &Query<'_>) -> Result<Answer, Declined> {
+pub(in crate::domain) fn answer(
+    state: &State,
+    scopes: &Scopes,
+    asker: AccountId,
+    query: &Query<'_>,
+) -> Result<Answer, Declined> {
     match query {
         Query::Member(handle) => {
             let account = Handle::new(handle).ok().and_then(|handle| state.by_handle(&handle));
@@ -78,6 +97,12 @@ pub(in crate::domain) fn answer(state: &State, query: &Query<'_>) -> Result<Answ
             let member = member
                 .ok_or_else(|| Declined::new(refusal::INVALID_USER, "there is no account of this number"))?;
             Ok(Answer::Keys(member.keys.iter().map(KeyFace::of).collect()))
+        }
+        Query::Profile => {
+            let block = state.get(asker).and_then(|member| member.profile_at);
+            let scope = scopes.newest(ScopeKind::Subject, asker.0);
+            let found = scope.map(|scope| Answer::Profile(ProfilePlace { scope, block }));
+            found.ok_or_else(|| Declined::new(refusal::NO_PROFILE, "you have not said who you are yet"))
         }
     }
 }

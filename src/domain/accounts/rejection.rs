@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::{InvalidHandle, LABEL_BYTES_MAX};
 use crate::crypto::KeyPolicyError;
+use crate::crypto::sealed::ScopeId;
 use crate::domain::{AccountId, Fact, Value};
 use crate::limits::KEYS_EVER_MAX;
 use crate::refusal;
@@ -49,9 +50,9 @@ pub enum Rejection {
     InvalidLabel,
     /// A roaming key has full rights.
     InvalidRights,
-    /// Only whoever has a profile has a roaming key.
+    /// Only whoever has a password has a roaming key.
     NoProfile,
-    /// Only a roaming key has a credential.
+    /// Only an account with a roaming key has a credential.
     CredentialUnwanted,
     /// The account has no such key.
     NoSuchKey,
@@ -59,6 +60,10 @@ pub enum Rejection {
     LastFullKey,
     /// A rotation ends another key than the one that signs it.
     EndsOtherKey,
+    /// The sealed texts are not in the scope in which they have to be: this one, or one that the command opens.
+    WrongScope(Option<ScopeId>),
+    /// A sealed text has a length that no sealed text has.
+    InvalidSealed,
 }
 
 impl Rejection {
@@ -89,6 +94,8 @@ impl Rejection {
             Rejection::CredentialUnwanted => refusal::CREDENTIAL_UNWANTED,
             Rejection::NoSuchKey => refusal::NO_SUCH_KEY,
             Rejection::LastFullKey => refusal::LAST_FULL_KEY,
+            Rejection::WrongScope(_) => refusal::WRONG_SCOPE,
+            Rejection::InvalidSealed => refusal::INVALID_SEALED,
         }
     }
 
@@ -100,7 +107,10 @@ impl Rejection {
             | Rejection::KeyKnown(account) => vec![(Fact::Account, account.0.into())],
             Rejection::KeyEnded(index) => vec![(Fact::Block, (*index).into())],
             Rejection::TooManyKeys(most) => vec![(Fact::Most, (*most).into())],
-            Rejection::NotAnonymous
+            Rejection::WrongScope(Some(scope)) => vec![(Fact::Scope, scope.to_string().into())],
+            Rejection::WrongScope(None)
+            | Rejection::InvalidSealed
+            | Rejection::NotAnonymous
             | Rejection::InvalidHandle(_)
             | Rejection::InvalidKey(_)
             | Rejection::NotItsKey
@@ -165,16 +175,25 @@ impl fmt::Display for Rejection {
             }
             Rejection::InvalidRights => f.write_str("a key that a password fetches has full rights"),
             Rejection::NoProfile => {
-                f.write_str("only an account with an e-mail has a key that a password fetches")
+                f.write_str("an account has no key that a password fetches before it has a password")
             }
             Rejection::CredentialUnwanted => {
-                f.write_str("only a key that a password fetches comes with a credential")
+                f.write_str("only an account with a key that a password fetches has a credential")
             }
             Rejection::NoSuchKey => f.write_str("the account has no such key"),
             Rejection::LastFullKey => {
                 f.write_str("the last key with full rights stays: introduce another one first")
             }
             Rejection::EndsOtherKey => f.write_str("a key is replaced by a command that this very key signs"),
+            Rejection::WrongScope(Some(scope)) => {
+                write!(f, "the texts have to be sealed in the scope {scope}, which is open")
+            }
+            Rejection::WrongScope(None) => f.write_str(
+                "the texts have to be sealed in a scope that the command opens: there is none yet",
+            ),
+            Rejection::InvalidSealed => {
+                f.write_str("a sealed text has 48, 80, 144, 272, 528, 1040 or 2064 bytes")
+            }
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::Happened;
 use crate::crypto::{KeyId, KeyKind};
-use crate::domain::{AccountId, Shown, Sink};
+use crate::domain::{AccountId, ScopeUse, Shown, Sink};
 use crate::time::Timestamp;
 
 impl Happened {
@@ -44,6 +44,20 @@ impl Happened {
                 to.field("kind", " of ", Shown::Name(&KeyKind::of_spki(&rotate.spki).name()))?;
                 to.field("custody", ", custody ", Shown::Name(&rotate.custody))?;
                 to.field("ends", "; ended: ", Shown::Name(&rotate.ends))
+            }
+            Happened::ProfileSet(profile, _) => {
+                to.entry(author, "set_profile")?;
+                match profile.scope {
+                    ScopeUse::Open(commitment) => {
+                        let commitment = const_hex::encode(commitment);
+                        to.field(
+                            "scope_key",
+                            ", opening a scope whose key is committed to as ",
+                            Shown::Name(&commitment),
+                        )
+                    }
+                    ScopeUse::In(scope) => to.field("scope", ", sealed in the scope ", Shown::Name(&scope)),
+                }
             }
             Happened::ClockVouched(vouch, _) => {
                 to.entry(author, "vouch_clock")?;

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{AddKey, Custody, FIRST_LABEL, Handle, Happened, Key, Register, Rights, Role, RotateKey};
 use crate::crypto::KeyId;
 use crate::domain::Value;
-use crate::domain::{AccountId, Context, Hindrance, Impossible};
+use crate::domain::{AccountId, Context, Hindrance, Impossible, Scopes};
 use crate::refusal;
 use crate::time::Timestamp;
 
@@ -20,6 +20,8 @@ pub struct Account {
     pub registered_at: u64,
     /// Every key that it ever had, in the order in which they came.
     pub keys: Vec<Key>,
+    /// Index of the block with the newest profile, if there is one.
+    pub profile_at: Option<u64>,
 }
 
 /// All members, and the two ways in which a registration can clash with them.
@@ -135,8 +137,8 @@ impl State {
     }
 }
 
-/// Takes a new member in, gives or takes a key or a role, or notes what time an operator says it is. `operator` is the key that
-/// genesis names.
+/// Takes a new member in, gives or takes a key or a role, or notes a profile or what time an operator says it is. `operator` is
+/// the key that genesis names; `scopes` has the scope that the block opened.
 ///
 /// # Errors
 /// [`Impossible`] when the event says something else than follows; the state is of no use then.
@@ -144,6 +146,7 @@ pub fn apply(
     state: &mut State,
     happened: &Happened,
     operator: Option<&KeyId>,
+    scopes: &Scopes,
     context: &Context<'_>,
 ) -> Result<(), Impossible> {
     match happened {
@@ -180,6 +183,11 @@ pub fn apply(
             introduce(state, (spki, *custody, Rights::Full, label), context)?;
             Impossible::unless_equal("standing", rotated.standing, standing(state, context))
         }
+        Happened::ProfileSet(_, set) => {
+            let member = state.accounts.get_mut(&context.author);
+            member.ok_or(Impossible::NoSuch("an account"))?.profile_at = Some(context.index);
+            Impossible::unless_equal("scopes", set.scopes, scopes.count())
+        }
         Happened::ClockVouched(vouch, vouched) => {
             // A clock that is behind is not ahead.
             let ahead_ms = context.timestamp.millis().saturating_sub(vouch.time_ms);
@@ -211,7 +219,7 @@ fn register_member(
         ended_at: None,
     };
     let (handle, registered_at) = (register.handle.clone(), context.index);
-    state.accounts.insert(account, Account { handle, registered_at, keys: vec![key] });
+    state.accounts.insert(account, Account { handle, registered_at, keys: vec![key], profile_at: None });
     Ok(())
 }
 
@@ -266,7 +274,7 @@ mod tests {
         let mut state = State::default();
         assert_eq!(state.vouched_time(5, at), None);
         let happened = Happened::ClockVouched(VouchClock { time_ms: 7 }, ClockVouched { ahead_ms: 999_993 });
-        apply(&mut state, &happened, None, &context).unwrap();
+        apply(&mut state, &happened, None, &Scopes::default(), &context).unwrap();
         let vouched = Some(Timestamp::from_millis(7));
         assert_eq!(state.vouched_time(5, at), vouched);
         assert_eq!(state.vouched_time(8, at.plus_micros(3)), vouched);

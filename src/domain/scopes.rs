@@ -1,0 +1,203 @@
+//! Scopes: what is private stands sealed in blocks, each text under the key of a scope, which lies beside the log and can
+//! be destroyed. This file says which scopes there are; it sees neither keys nor texts.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{AccountId, Context, Impossible};
+use crate::crypto::sealed::{Place, ScopeId, Sealed};
+
+/// The scope of the sealed fields of a command, as the command says it. The order of the variants is their number in the
+/// encoding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ScopeUse {
+    /// The command opens a scope, and commits itself to the key of the scope
+    /// ([`crate::crypto::sealed::ScopeKey::commitment`]).
+    Open([u8; 32]),
+    /// The command uses a scope that was opened before.
+    In(ScopeId),
+}
+
+impl ScopeUse {
+    /// The id of the scope that is used, given the context of the command.
+    pub fn id(&self, context: &Context<'_>) -> ScopeId {
+        match self {
+            ScopeUse::Open(_) => {
+                let Context { ledger_id, author, key_id, command_id, .. } = *context;
+                ScopeId::opened_by(ledger_id, author.0, key_id, &command_id.0)
+            }
+            ScopeUse::In(scope) => *scope,
+        }
+    }
+}
+
+/// What a scope holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub enum ScopeKind {
+    /// The name and the e-mail of a member.
+    Subject,
+}
+
+impl ScopeKind {
+    /// The name as programs read it in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            ScopeKind::Subject => "subject",
+        }
+    }
+}
+
+/// A scope that was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Scope {
+    /// What it holds.
+    pub kind: ScopeKind,
+    /// The account whose erasure destroys the scope's key.
+    pub subject: AccountId,
+    /// The number of what the scope belongs to, as its kind counts: of a subject's the account.
+    pub of: u64,
+    /// The index of the block that opened it.
+    pub from: u64,
+}
+
+/// Every scope that was ever opened. Nobody can open a scope twice.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Scopes {
+    opened: BTreeMap<ScopeId, Scope>,
+    /// The newest scope of everything that has one.
+    newest: BTreeMap<(ScopeKind, u64), ScopeId>,
+}
+
+impl Scopes {
+    /// A scope that was opened.
+    pub fn get(&self, scope: &ScopeId) -> Option<&Scope> {
+        self.opened.get(scope)
+    }
+
+    /// The scope that texts of this are sealed under now; none if none was opened yet.
+    pub fn newest(&self, kind: ScopeKind, of: u64) -> Option<ScopeId> {
+        self.newest.get(&(kind, of)).copied()
+    }
+
+    /// Every scope, in the order of the ids.
+    pub fn iter(&self) -> impl Iterator<Item = (&ScopeId, &Scope)> {
+        self.opened.iter()
+    }
+
+    /// How many scopes were opened.
+    pub fn count(&self) -> u64 {
+        self.opened.len() as u64
+    }
+
+    /// Whether a command uses the scope that it has to use: the newest one where there is one, and otherwise a scope that it
+    /// opens itself.
+    ///
+    /// # Errors
+    /// The right scope, or none where the command has to open one.
+    pub(super) fn check_use(&self, used: &ScopeUse, kind: ScopeKind, of: u64) -> Result<(), Option<ScopeId>> {
+        let newest = self.newest(kind, of);
+        let is_right = match used {
+            ScopeUse::Open(_) => newest.is_none(),
+            ScopeUse::In(scope) => newest == Some(*scope),
+        };
+        if is_right { Ok(()) } else { Err(newest) }
+    }
+
+    /// Notes a scope that a block opened.
+    ///
+    /// # Errors
+    /// [`Impossible::Twice`].
+    pub(super) fn open(&mut self, id: ScopeId, scope: Scope) -> Result<(), Impossible> {
+        let others = self.opened.insert(id, scope);
+        self.newest.insert((scope.kind, scope.of), id);
+        Impossible::unless(others.is_none(), Impossible::Twice("a scope"))
+    }
+}
+
+/// The sealed fields of a command, with their scope.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedPart<'a> {
+    /// The scope.
+    pub scope: ScopeUse,
+    /// The fields, in the order of the encoding.
+    pub fields: Vec<SealedField<'a>>,
+}
+
+/// One sealed field of a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SealedField<'a> {
+    /// The number of the field among the sealed ones of the command, from 0.
+    pub number: u16,
+    /// The sealed text.
+    pub sealed: &'a Sealed,
+    /// The form that the text has to have.
+    pub form: TextForm,
+}
+
+/// The form of a text, which nobody can check who cannot open it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextForm {
+    /// Any text that may be kept.
+    Free,
+    /// An e-mail address, as this ledger takes them.
+    EMail,
+}
+
+/// The fewest and the most bytes of an e-mail address.
+const E_MAIL_BYTES: std::ops::RangeInclusive<usize> = 3..=254;
+
+impl TextForm {
+    /// Whether an opened text has the form. An e-mail address has 3 to 254 printable ASCII characters without blanks, one
+    /// of them an `@` that is neither the first nor the last.
+    pub fn fits(self, text: &str) -> bool {
+        match self {
+            TextForm::Free => true,
+            TextForm::EMail => {
+                let inside = text.get(1..text.len().saturating_sub(1)).unwrap_or_default();
+                E_MAIL_BYTES.contains(&text.len())
+                    && text.bytes().all(|byte| byte.is_ascii_graphic())
+                    && text.matches('@').count() == 1
+                    && inside.contains('@')
+            }
+        }
+    }
+
+    /// What is wrong with a text that does not have the form.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            TextForm::Free => "a text is UTF-8 in the form NFC, without control characters but line feeds",
+            TextForm::EMail => {
+                "an e-mail address has 3 to 254 printable ASCII characters, with one @ among those inside"
+            }
+        }
+    }
+}
+
+impl Context<'_> {
+    /// The place of a sealed field of the command, which the key of the field is bound to.
+    pub fn place_of(&self, scope: ScopeId, field: u16) -> Place {
+        let Context { ledger_id, author, command_id, .. } = *self;
+        Place { ledger_id, author: author.0, scope, command_id: command_id.0, field }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_e_mail_address_has_one_at_sign_inside_and_printable_ascii_only() {
+        let most = format!("{}@{}", "a".repeat(126), "b".repeat(127));
+        for good in ["a@b", "ada.lovelace+x@example.org", &most] {
+            assert!(TextForm::EMail.fits(good), "{good}");
+        }
+        let long = format!("{most}c");
+        for bad in
+            ["", "@", "a@", "@b", "ab", "a b@c", "a@b@c", "@a@b", "zoë@c.d", "a@b\n", "a\u{7f}@b", &long]
+        {
+            assert!(!TextForm::EMail.fits(bad), "{bad:?}");
+            assert!(TextForm::Free.fits(bad));
+        }
+    }
+}
