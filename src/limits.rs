@@ -40,6 +40,9 @@ pub const PEER_MESSAGE_BYTES_MAX: usize = 64 << 10;
 /// Bytes of the postcard part of a signed command: a message less the room its envelope needs.
 pub const COMMAND_BODY_BYTES_MAX: usize = MESSAGE_BYTES_MAX - (1 << 10);
 
+/// Bytes of what comes beside a command, its side, at most.
+pub const SIDE_BYTES_MAX: usize = 8 << 10;
+
 /// Bytes of the postcard part of an event.
 pub const EVENT_BODY_BYTES_MAX: usize = 64 << 10;
 

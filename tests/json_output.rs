@@ -88,6 +88,7 @@ fn every_object_has_the_fields_of_the_reference_in_their_order() {
     let at = daemon.address.as_str();
     orders_and_proofs(&place, at, &mut reference);
     keys(&place, at, &mut reference);
+    profile(&place, at, &mut reference);
     money(&place, at, &mut reference);
     from_hand_to_hand(&place, at, &mut reference);
     alone(&place, &mut reference);
@@ -157,6 +158,12 @@ fn orders_and_proofs(place: &Place, at: &str, reference: &mut Reference) {
     assert_eq!(blank["result"], "blank");
     let accepted = [first, third].map(|line| reference.hold("add --each, ack or duplicate", line).remove(0));
     assert_eq!(accepted.map(|value| value["result"].clone()), [Value::from("ack"), Value::from("duplicate")]);
+}
+
+fn profile(place: &Place, at: &str, reference: &mut Reference) {
+    let said = ["profile", "--name", "Bob", "--e-mail", "bob@example.org", "--json"];
+    reference.hold("profile, with --name or --e-mail", &place.done("bob", at, &said));
+    reference.hold("profile", &place.done("bob", at, &["profile", "--json"]));
 }
 
 fn keys(place: &Place, at: &str, reference: &mut Reference) {

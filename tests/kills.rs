@@ -364,6 +364,32 @@ fn a_key_is_ended_once_wherever_the_client_is_killed() {
 }
 
 #[test]
+fn a_profile_is_said_once_wherever_the_client_is_killed() {
+    if !strace_is_here() {
+        return;
+    }
+    let mut world = World::new();
+    // The first run of a member opens the scope; bob's is open before.
+    world.place.done("bob", &world.at, &["profile", "--name", "Bob", "--e-mail", "bob@example.org"]);
+    let mut fresh = |world: &World, run: usize| {
+        let home = world.place.directory.path().join("newcomer");
+        std::fs::remove_dir_all(home).unwrap_or_default();
+        for command in [&["getKey", "--accept-new"][..], &["register", &format!("newcomer-{run}")]] {
+            world.place.done("newcomer", &world.at, command);
+        }
+        words(&["profile", "--name", "Newcomer", "--e-mail", "new@example.org"])
+    };
+    let mut known =
+        |_: &World, run: usize| words(&["profile", "--e-mail", &format!("bob-{run}@example.org")]);
+    let mut killed =
+        Killed { member: "newcomer", arguments: &mut fresh, blocks: 1, lines: 1, is_repeatable: false };
+    done_once_wherever_it_is_killed(&mut world, &mut killed);
+    let mut killed =
+        Killed { member: "bob", arguments: &mut known, blocks: 1, lines: 1, is_repeatable: false };
+    done_once_wherever_it_is_killed(&mut world, &mut killed);
+}
+
+#[test]
 fn an_account_is_registered_once_wherever_the_client_is_killed() {
     if !strace_is_here() {
         return;

@@ -51,6 +51,8 @@ mod payments_many;
 mod peer_session;
 mod peer_vectors;
 mod peers;
+mod profile;
+mod profile_service;
 mod proof_algorithms;
 mod readme;
 mod receipts;

@@ -15,11 +15,12 @@ use ledgerd::driven::{ConnectionId, Handler as _};
 use ledgerd::eventlog::{self, Options, SimDisk, Storage};
 use ledgerd::ledger::{CHECKPOINT_FILE, CheckpointFile, Ledger};
 use ledgerd::limits::Limits;
-use ledgerd::service::{Job, Keys, Service};
+use ledgerd::service::{Job, Keys, Secrets, Service};
 use ledgerd::session::{
     ClientAuth, ClientEnv, ClientEvent, ClientSession, ClientTicket, Descriptor, ServerIdentity,
 };
 use ledgerd::time::{Monotonic, Now, Timestamp};
+use ledgerd::vault::Kek;
 use ledgerd::wire::{self, Reply, Request, Submission};
 
 use crate::forge::member_key;
@@ -78,6 +79,7 @@ impl Founding {
 /// See the module.
 pub(crate) struct World {
     pub(crate) service: Service,
+    pub(crate) disk: SimDisk,
     pub(crate) now: Now,
     descriptor: Descriptor,
     rng: Seeded,
@@ -124,7 +126,7 @@ impl World {
         let disk = SimDisk::new();
         let mut rng = Seeded::new("service world");
         eventlog::create(&disk, ledger_id, &genesis, OPTIONS, &mut rng).unwrap();
-        let storage: Arc<dyn Storage> = Arc::new(disk);
+        let storage: Arc<dyn Storage> = Arc::new(disk.clone());
         let (ledger, _) = Ledger::open(&storage, OPTIONS).unwrap();
         let mut founding = Founding { ledger, rng, commands: 0 };
         for member in 0..3 {
@@ -139,9 +141,11 @@ impl World {
         let identity = ServerIdentity::new(&genesis, descriptor.clone(), None).unwrap();
         let checkpoint_file =
             CheckpointFile::open(Arc::clone(&storage), CHECKPOINT_FILE, log_key().public()).unwrap();
-        let service = Service::new(ledger, storage, identity, log_key(), checkpoint_file, limits);
+        let secrets = Secrets::open(&storage, &ledger, Kek { number: 1, key: [7; 32].into() }).unwrap();
+        let service = Service::new(ledger, secrets, storage, identity, log_key(), checkpoint_file, limits);
         World {
             service,
+            disk,
             now: Now {
                 wall: Timestamp::from_millis(START_MS + 1_000),
                 mono: Monotonic(Duration::from_secs(1)),
@@ -260,6 +264,20 @@ impl World {
         let message = header.message(&body);
         let signature = key.sign(&mut self.rng, &[&message]).to_vec();
         Signed { message, signature }
+    }
+
+    /// The id that the next command will have.
+    pub(crate) fn next_id(&self) -> CommandId {
+        let mut id = [0; 16];
+        id[..8].copy_from_slice(&(self.next_command + 1).to_be_bytes());
+        CommandId(id)
+    }
+
+    /// A member pays one unit to another.
+    pub(crate) fn payment(&mut self, from: usize, to: usize) -> Signed {
+        let payment = Payment { to: AccountId(to as u64 + 1), amount: 1, memo: String::new() };
+        let pay = payments::Command::Pay(Pay { payments: vec![payment] });
+        self.command(from, START_MS + 1_000, &Command::Payments(pay), true)
     }
 
     /// The ledger that is served.
@@ -414,6 +432,18 @@ pub(crate) struct Signed {
 }
 
 impl Signed {
+    pub(crate) fn id(&self) -> CommandId {
+        Message::parse(&self.message).unwrap().header.command_id
+    }
+
+    /// The same command of a member, issued at another time.
+    pub(crate) fn issued_at(&self, member: usize, issued_at: u64, world: &mut World) -> Signed {
+        let Message { header, body, .. } = Message::parse(&self.message).unwrap();
+        let message = Header { issued_at, ..header }.message(body);
+        let signature = member_key(member).sign(&mut world.rng, &[&message]).to_vec();
+        Signed { message, signature }
+    }
+
     pub(crate) fn request(&self) -> Request<'_> {
         Request::Submit(Submission { message: &self.message, signature: &self.signature })
     }

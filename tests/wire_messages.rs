@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use ledgerd::chain::{CommandId, Consistency, Inclusion};
 use ledgerd::codec::{self, NotCanonical};
+use ledgerd::crypto::sealed::ScopeId;
 use ledgerd::crypto::{Digest, KeyId};
 use ledgerd::domain::payments::Movement;
 use ledgerd::domain::{AccountId, Answer, Fact, Notice, Query, Value, accounts, payments};
@@ -12,8 +13,8 @@ use ledgerd::refusal;
 use ledgerd::time::Timestamp;
 use ledgerd::wire::{
     Accepted, CheckpointNote, CopyPage, ENVELOPE_BYTES, Figure, Figures, Finding, Followed, Followings,
-    OnlineMember, OnlinePage, Progress, Proofs, Push, ReceiptOf, Refusal, Reply, Request, Submission,
-    VERSION, Verification, open, readdress, seal,
+    OnlineMember, OnlinePage, Progress, Proofs, Push, ReceiptOf, Refusal, Reply, Request, ScopeKeys,
+    Submission, VERSION, Verification, open, readdress, seal,
 };
 use proptest::prelude::*;
 use serde::Serialize;
@@ -43,6 +44,11 @@ fn requests() -> Vec<Request<'static>> {
         Request::Announce { address: ([127, 0, 0, 1], 300).into(), hidden: true },
         Request::Online { from: AccountId(300), limit: 7 },
         Request::Locate(AccountId(300)),
+        Request::SubmitWith {
+            submission: Submission { message: b"message", signature: &[1; 64] },
+            side: &[1; 33],
+        },
+        Request::ScopeKeys(vec![ScopeId([6; 16])]),
     ]
 }
 
@@ -120,6 +126,7 @@ fn replies() -> Vec<Reply> {
             }],
             next: Some(AccountId(300)),
         }),
+        Reply::ScopeKeys(ScopeKeys(vec![[7; 32]])),
     ]
 }
 
@@ -129,6 +136,7 @@ fn inner() -> (Vec<Request<'static>>, Vec<Reply>) {
     let requests = vec![
         Request::Ask(Query::Accounts(accounts::Query::Member("alice"))),
         Request::Ask(Query::Accounts(accounts::Query::Keys(AccountId(300)))),
+        Request::Ask(Query::Accounts(accounts::Query::Profile)),
         Request::Ask(Query::Payments(payments::Query::Balance)),
         Request::Ask(Query::Payments(payments::Query::Cheque { payer, cheque_id })),
     ];
@@ -143,11 +151,13 @@ fn inner() -> (Vec<Request<'static>>, Vec<Reply>) {
         added_at: 300,
         ended_at: Some(301),
     };
+    let profile = accounts::ProfilePlace { scope: ScopeId([6; 16]), block: Some(300) };
     let balance = payments::Balance { balance: 300, currency: "USD".to_owned(), scale: 2 };
     let paid = Notice::Payments(payments::Notice::Paid { index: 300 });
     let replies = vec![
         Reply::Answer(Answer::Accounts(accounts::Answer::Member(member))),
         Reply::Answer(Answer::Accounts(accounts::Answer::Keys(vec![key]))),
+        Reply::Answer(Answer::Accounts(accounts::Answer::Profile(profile))),
         Reply::Answer(Answer::Payments(payments::Answer::Balance(balance))),
         Reply::Answer(Answer::Payments(payments::Answer::Cheque(Some(payments::Fate::Revoked(300))))),
         Reply::Push(Push::Progress(Progress { done: 1, total: 2 })),

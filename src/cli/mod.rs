@@ -27,6 +27,7 @@ mod accounts {
     pub(super) mod keys;
     pub(super) mod passphrase;
     pub(super) mod register;
+    pub(super) mod profile;
     pub(super) mod whoami;
 }
 
@@ -181,6 +182,7 @@ commands! {
         tools::demo::Demo "show all of this on a temporary ledger",
         accounts::get_key::GetKey "fetch the server's identity, verify it and pin it",
         accounts::register::Register "make a key, and an account under a public handle",
+        accounts::profile::Profile "your name and e-mail address, sealed in the ledger",
         accounts::whoami::Whoami "your account as the ledger has it",
         accounts::keys::Keys "the keys of your account: list, add, end, replace",
         accounts::passphrase::Passphrase "set, change or remove the passphrase of your key",

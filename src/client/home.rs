@@ -32,7 +32,7 @@ pub(super) use checked::damaged;
 
 use std::fmt;
 use std::fs::{self, DirBuilder, File};
-use std::io::{self, Write};
+use std::io::{self, Read as _, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -280,6 +280,24 @@ impl Home {
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(ClientError::File(path, error)),
             _ => Ok(()),
+        }
+    }
+
+    /// Writes zeros over a file that holds secrets, and removes it, if it is there. What a disk keeps of it elsewhere is out of
+    /// reach.
+    ///
+    /// # Errors
+    /// [`ClientError::File`].
+    pub fn wipe(&self, name: &str) -> Result<(), ClientError> {
+        let path = self.path(name);
+        let zeros = || {
+            let mut file = fs::OpenOptions::new().write(true).open(&path)?;
+            io::copy(&mut io::repeat(0).take(file.metadata()?.len()), &mut file)?;
+            file.sync_all()
+        };
+        match zeros() {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(ClientError::File(path, error)),
+            _ => self.remove(name),
         }
     }
 

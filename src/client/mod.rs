@@ -44,10 +44,10 @@ pub mod bench;
 
 pub use accounts::question as accounts_question;
 pub use accounts::{
-    Introduced, Joined, KeyRequest, Me, Registration, User, WantedKey, add_own_key, add_requested_key,
-    check_request, end_key, fetch_keys, fetch_me, fetch_online, fetch_standing_key, find_member, grant,
-    is_end_untold, label_of_request, machine_made_label, register, restore_account, revoke, rotate_key,
-    untold_registration, vouch_clock,
+    Introduced, Joined, KeyRequest, Me, Profile, Registration, User, WantedKey, add_own_key,
+    add_requested_key, check_request, end_key, fetch_keys, fetch_me, fetch_online, fetch_profile,
+    fetch_standing_key, find_member, grant, is_end_untold, label_of_request, machine_made_label, register,
+    restore_account, revoke, rotate_key, set_profile, untold_registration, vouch_clock,
 };
 pub use error::ClientError;
 pub use figures::fetch_figures;
@@ -81,4 +81,4 @@ pub use sending::{
     DEADLINE, Earlier, IDEMPOTENCY_KEY_BYTES_MAX, IdempotencyKey, Leftover, News, Outcome, RunBook, RunKind,
     Runner, Submitted, Submitter, Unresolved, leftovers, resolve_earlier_runs, submit_once, submit_one,
 };
-pub use signer::Signer;
+pub use signer::{Signed, Signer};

@@ -26,7 +26,10 @@ use crate::terminal::arguments::{Stopped, try_parse};
     note = "Options are written --name value or --name=value. When it serves, it prints one line to stdout:\n    READY blocks=<n> head=<hash> addr=<ip:port>\nEverything else goes to stderr; LEDGERD_LOG sets how much: a level (off, error, warn, info, debug, trace), and for parts of the program further ones, such as info,ledgerd::session=debug.\nSIGTERM finishes the running batch and ends; a second one ends at once. SIGHUP and SIGUSR1 do nothing: settings are read at a start only.",
     error_code(0, "asked to end, and did"),
     error_code(2, "wrong usage"),
-    error_code(65, "the log is damaged; nothing was changed"),
+    error_code(
+        65,
+        "the log is damaged, or the vault is not the one that belongs to it; nothing was changed"
+    ),
     error_code(74, "the disk failed on the way to durability"),
     error_code(75, "another process uses the directory"),
     error_code(78, "configuration, key files or a file that is written later cannot be used")
@@ -68,6 +71,9 @@ struct Raw {
     /// runs; ledgerctl vouch-clock makes it last
     #[argh(switch)]
     accept_clock: bool,
+    /// serve although the vault is lost: nobody's sealed texts are opened or sealed until it is put back
+    #[argh(switch)]
+    without_vault: bool,
     /// make the next RSA key and its descriptor, and end; the key before is accepted for 24 hours more
     #[argh(switch)]
     rotate_key: bool,
@@ -123,6 +129,8 @@ pub(super) struct Serve {
     pub(super) checkpoint_file: PathBuf,
     /// Whether the clock is right whatever the newest block says.
     pub(super) accept_clock: bool,
+    /// Whether to serve without the vault.
+    pub(super) without_vault: bool,
     /// What holds for the whole life of a new ledger.
     pub(super) founding: Settings,
     /// Whether any of it was given.
@@ -225,6 +233,7 @@ pub(super) fn parse(arguments: &[String]) -> Result<Task, DaemonError> {
         data,
         checkpoint_file,
         accept_clock: raw.accept_clock,
+        without_vault: raw.without_vault,
         founding,
         founding_given,
         address: address(&listen)?,

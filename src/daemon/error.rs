@@ -5,10 +5,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::config::ConfigError;
-use crate::eventlog::LogError;
+use crate::eventlog::{LogError, is_full};
 use crate::ledger::CheckpointFileError;
 use crate::reactor::Failure;
 use crate::terminal::exit::Exit;
+use crate::vault::VaultError;
 
 /// See the module.
 #[derive(Debug)]
@@ -54,6 +55,8 @@ pub enum DaemonError {
     },
     /// The log is damaged, or its disk fails.
     Log(LogError),
+    /// The vault is not the one that belongs to the log, or is damaged.
+    Vault(VaultError),
     /// At the start, a file or folder was found that this process may not use as it has to while it serves.
     Unusable {
         /// The file or folder.
@@ -110,11 +113,22 @@ impl DaemonError {
         DaemonError::Keys { path: path.into(), reason: reason.to_string() }
     }
 
+    /// Whether a full disk is why.
+    pub(super) fn is_want_of_room(&self) -> bool {
+        match self {
+            DaemonError::Vault(error) => error.is_want_of_room(),
+            DaemonError::Io { source, .. } => is_full(source),
+            _ => false,
+        }
+    }
+
     /// What the process ends with.
     pub fn exit(&self) -> Exit {
         match self {
             DaemonError::Usage(_) | DaemonError::NotALedger { .. } => Exit::Usage,
             DaemonError::Log(error) if error.is_damage() => Exit::Integrity,
+            DaemonError::Vault(VaultError::Io { .. }) => Exit::Io,
+            DaemonError::Vault(_) => Exit::Integrity,
             DaemonError::Checkpoint { source: CheckpointFileError::NotOurs(_), .. } => Exit::Integrity,
             DaemonError::Log(_) | DaemonError::Io { .. } => Exit::Io,
             DaemonError::InUse { .. } => Exit::Busy,
@@ -124,6 +138,12 @@ impl DaemonError {
             | DaemonError::Unusable { .. }
             | DaemonError::Checkpoint { .. } => Exit::Config,
         }
+    }
+}
+
+impl From<VaultError> for DaemonError {
+    fn from(error: VaultError) -> DaemonError {
+        DaemonError::Vault(error)
     }
 }
 
@@ -166,6 +186,7 @@ impl fmt::Display for DaemonError {
             }
             DaemonError::Io { operation, source } => write!(f, "{operation}: {source}"),
             DaemonError::Log(error) => error.fmt(f),
+            DaemonError::Vault(error) => write!(f, "{}: {error}", error.name()),
             DaemonError::Unusable { path, operation, source } => {
                 write!(f, "{}: this process cannot {operation} it: {source}", path.display())
             }

@@ -14,6 +14,7 @@ mod lock;
 mod log_queue;
 mod logging;
 mod run;
+mod vault_key;
 
 pub use arguments::describe;
 pub use directory::DataDirectory;

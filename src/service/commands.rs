@@ -19,10 +19,11 @@ use serde_bytes::ByteBuf;
 use super::door::{Caller, Connection, PendingCommand};
 use super::job::{CheckingKey, CommandCheck, EndorsementCheck, SignatureVerdict};
 use super::lines::Line;
+use super::sealed_check::SealedCheck;
 use super::{ConnectionId, Job, Service};
 use crate::chain::{BLOCK_FIELDS_BYTES, Message};
-use crate::crypto::{KeyId, is_signature_length};
-use crate::domain::{self, AccountId, Command, Context, Endorser, Happened, Rejection, Signer};
+use crate::crypto::is_signature_length;
+use crate::domain::{self, AccountId, Command, Context, Happened, Rejection};
 use crate::eventlog::LogError;
 use crate::ledger::{Admission, Placement, Refused};
 use crate::refusal;
@@ -38,6 +39,16 @@ const CHECKS_WITH_HELPERS_MAX: u64 = 256;
 /// be large.
 const CONFLICT_WORK: u64 = 100;
 
+/// What a command is checked with.
+struct Screened {
+    /// The key to check the author's signature with.
+    key: CheckingKey,
+    /// The further signatures that the command has to carry.
+    endorsements: Vec<EndorsementCheck>,
+    /// What opens the sealed fields.
+    sealed: Option<SealedCheck>,
+}
+
 /// The outcome of the checks before the rules.
 enum Screening {
     /// Nothing stands against the command.
@@ -48,15 +59,21 @@ enum Screening {
 
 impl Service {
     /// Takes a submitted command as far as its signature check.
-    pub(super) fn submit(&mut self, id: ConnectionId, request: u32, submission: Submission<'_>, now: Now) {
+    pub(super) fn submit(
+        &mut self,
+        id: ConnectionId,
+        request: u32,
+        (submission, side): (Submission<'_>, &[u8]),
+        now: Now,
+    ) {
         if self.ledger.log().is_unmended()
             && Message::parse(submission.message).is_ok_and(|message| self.ledger.is_in_doubt(&message))
         {
             // Neither an acknowledgement nor a refusal would be true. The author finds out when the disk has room again.
             return self.end(id, "the outcome of a command is not known before there is room on the disk");
         }
-        match self.screen_submission(id, submission, now) {
-            Ok((key, endorsements)) => self.check_signature(id, request, submission, key, endorsements),
+        match self.screen_submission(id, submission, side, now) {
+            Ok(screened) => self.check_signature(id, request, submission, screened),
             Err(reply) => {
                 self.count(&reply);
                 self.log_answer(id, &reply, now);
@@ -65,14 +82,15 @@ impl Service {
         }
     }
 
-    /// Makes all checks that need no signature, and returns the key to check the signature with, and the further signatures
-    /// that the command has to carry.
+    /// Makes all checks that need no signature, and returns what the command is checked with. The side is not read before it is
+    /// clear that the command is new.
     fn screen_submission(
         &mut self,
         id: ConnectionId,
         submission: Submission<'_>,
+        side: &[u8],
         now: Now,
-    ) -> Result<(CheckingKey, Vec<EndorsementCheck>), Box<Reply>> {
+    ) -> Result<Screened, Box<Reply>> {
         let malformed =
             || Box::new(refused(refusal::MALFORMED_COMMAND, "the bytes are not a signed command"));
         let message = Message::parse(submission.message).map_err(|_| malformed())?;
@@ -93,30 +111,9 @@ impl Service {
         }
         let key = self.checking_key(&message)?;
         let endorsements = self.endorsement_checks(&message)?;
-        Ok((key, endorsements))
-    }
-
-    /// The signatures of others that a command has to carry, each with the key to check it with.
-    fn endorsement_checks(&mut self, message: &Message<'_>) -> Result<Vec<EndorsementCheck>, Box<Reply>> {
-        if !message.header.tag.is_endorsed() {
-            return Ok(Vec::new());
-        }
-        let Ok(command) = Command::decode(message.header.tag, message.body) else {
-            return Err(Box::new(refused(refusal::MALFORMED_COMMAND, "the command does not decode")));
-        };
-        let endorsements = command.endorsements(message.header.ledger_id, message.header.account);
-        let checks = endorsements.into_iter().map(|endorsement| {
-            let key = match endorsement.by {
-                Endorser::Of { account, key_id, unknown, .. } => match self.key_of(account, key_id) {
-                    Some(key) => key,
-                    None => return EndorsementCheck::Unknown(unknown),
-                },
-                Endorser::Itself(spki) => CheckingKey::Spki(spki.to_vec()),
-            };
-            let (signed, signature) = (endorsement.signed, endorsement.signature.to_vec());
-            EndorsementCheck::Signature { key, signed, signature, refusal: endorsement.refusal }
-        });
-        Ok(checks.collect())
+        let sealed = self.sealed_check(&message, side);
+        let sealed = sealed.map_err(|reason| Box::new(refused(refusal::MALFORMED_COMMAND, reason)))?;
+        Ok(Screened { key, endorsements, sealed })
     }
 
     /// Whether this session may submit the command: as its author, or as a stranger who registers.
@@ -133,46 +130,6 @@ impl Service {
             Caller::Member(account, _) if header.account == account => Ok(()),
             Caller::Member(..) => {
                 Err(Box::new(refused(refusal::NO_PERMISSION, "a command is submitted by its author")))
-            }
-        }
-    }
-
-    /// The key to check a command with: any of its author's, also one that ended, because whether it may still sign is for
-    /// the rules to say; or the one that a registration brings.
-    fn checking_key(&mut self, message: &Message<'_>) -> Result<CheckingKey, Box<Reply>> {
-        let header = &message.header;
-        if header.account != AccountId::NONE {
-            return self.key_of(header.account, header.key_id).ok_or_else(|| {
-                let no_such_key = "the key that the command names is none of its author's keys";
-                let refusal = Refusal::fail(refusal::NO_PERMISSION, no_such_key);
-                // The account may have the key when a copy arrives.
-                self.refusals.remember_copy(message, refusal.clone());
-                Box::new(Reply::Refused(refusal))
-            });
-        }
-        let command = Command::decode(header.tag, message.body).ok();
-        match command.as_ref().map(Command::signer) {
-            Some(Signer::Itself(spki)) => Ok(CheckingKey::Spki(spki.to_vec())),
-            Some(Signer::Author) | None => {
-                Err(Box::new(refused(refusal::MALFORMED_COMMAND, "the registration does not decode")))
-            }
-        }
-    }
-
-    /// A key of an account: ready for use if it was used lately, and otherwise as the bytes from which a helper makes the
-    /// key ready.
-    pub(super) fn key_of(&mut self, account: AccountId, key_id: KeyId) -> Option<CheckingKey> {
-        let key = self.ledger.replica().state().key(account, &key_id)?;
-        let ready = self.keys.get(&key_id).map(CheckingKey::Ready);
-        Some(ready.unwrap_or_else(|| CheckingKey::Spki(key.spki.clone())))
-    }
-
-    /// Keeps the keys that a helper has made ready, if they are keys of members.
-    fn keep_keys(&mut self, check: &CommandCheck) {
-        for key in check.ready_keys() {
-            let key_id = key.key_id();
-            if !self.keys.has(&key_id) && self.ledger.replica().state().owner_of_key(&key_id).is_some() {
-                self.keys.keep(key.clone());
             }
         }
     }
@@ -240,8 +197,7 @@ impl Service {
         id: ConnectionId,
         request: u32,
         submission: Submission<'_>,
-        key: CheckingKey,
-        endorsements: Vec<EndorsementCheck>,
+        Screened { key, endorsements, sealed }: Screened,
     ) {
         let Some(connection) = self.door.connections.get_mut(&id) else { return };
         let sequence = connection.first_sequence + connection.commands.len() as u64;
@@ -251,7 +207,7 @@ impl Service {
         self.door.shares.begin(party, bytes);
         self.checks_under_way += 1;
         let (message, signature) = (submission.message.to_vec(), submission.signature.to_vec());
-        let check = CommandCheck { connection: id, sequence, key, message, signature, endorsements };
+        let check = CommandCheck { connection: id, sequence, key, message, signature, endorsements, sealed };
         self.checks.push(party, check);
     }
 
@@ -367,10 +323,17 @@ impl Service {
         let Ok(command) = Command::decode(message.header.tag, message.body) else {
             return Some(refused(refusal::MALFORMED_COMMAND, "the command does not decode"));
         };
-        if let Err(guarded) = command.guard(now.wall) {
-            let refusal = Refusal::from(guarded);
-            self.refusals.remember_copy(&message, refusal.clone());
-            return Some(Reply::Refused(refusal));
+        let guarded = match command.guard(now.wall) {
+            Ok(()) => self.guard_sealed(check),
+            Err(guarded) => Ok(Some(Refusal::from(guarded))),
+        };
+        match guarded {
+            Ok(None) => {}
+            Ok(Some(refusal)) => {
+                self.refusals.remember_copy(&message, refusal.clone());
+                return Some(Reply::Refused(refusal));
+            }
+            Err(error) => return Some(self.failed(error)),
         }
         let ends_sessions_of = command.ends_sessions_of();
         let following = &mut self.following;
@@ -379,6 +342,7 @@ impl Service {
             Ok(placement) => {
                 let bytes = message.bytes.len() + check.signature.len() + placement.event.len();
                 self.quota.add(message.header.account, (bytes + BLOCK_FIELDS_BYTES) as u64);
+                self.take_brought(check);
                 if let Some(whose) = ends_sessions_of {
                     self.end_sessions(whose, now);
                 }
@@ -480,7 +444,7 @@ fn accepted(placement: Placement, duplicate: bool) -> Reply {
 }
 
 /// The reply that refuses a command by this name.
-fn refused(name: &str, message: impl ToString) -> Reply {
+pub(super) fn refused(name: &str, message: impl ToString) -> Reply {
     Reply::Refused(Refusal::fail(name, message))
 }
 

@@ -38,7 +38,8 @@ impl Service {
             return self.hold_durable(id, request_id, not_authenticated());
         }
         match request {
-            Request::Submit(submission) => self.submit(id, request_id, submission, now),
+            Request::Submit(submission) => self.submit(id, request_id, (submission, &[]), now),
+            Request::SubmitWith { submission, side } => self.submit(id, request_id, (submission, side), now),
             Request::Ask(query) => self.ask(id, request_id, account, &query),
             Request::Follow { from, of } => self.follow(id, request_id, account, from, of),
             Request::Copy { from, limit, concerning } => {
@@ -60,6 +61,10 @@ impl Service {
             Request::Cosign { size, vkey, line } => {
                 self.work += CHECKPOINT_WORK;
                 let reply = self.cosign(account, size, vkey, line, now);
+                self.hold(id, request_id, reply);
+            }
+            Request::ScopeKeys(scopes) => {
+                let reply = self.scope_keys(account, &scopes);
                 self.hold(id, request_id, reply);
             }
             Request::Whoami => {
@@ -143,6 +148,7 @@ impl Service {
 fn needs_account(request: &Request<'_>) -> bool {
     match request {
         Request::Submit(_)
+        | Request::SubmitWith { .. }
         | Request::Ask(_)
         | Request::Receipt(ReceiptOf::Key(_))
         | Request::Inclusions { .. }
@@ -158,6 +164,7 @@ fn needs_account(request: &Request<'_>) -> bool {
         | Request::Verify
         | Request::Announce { .. }
         | Request::Online { .. }
-        | Request::Locate(_) => true,
+        | Request::Locate(_)
+        | Request::ScopeKeys(_) => true,
     }
 }

@@ -38,6 +38,9 @@ const ROWS: &[Row] = &[
     ("log_bytes", "bytes of frames in the log", |service, _| service.ledger.log().figures().log_bytes.into()),
     ("mode", "`read_write` or `read_only`", |service, _| service.mode().0.to_owned().into()),
     ("mode_reason", "why it is read-only", |service, _| service.mode().1.map_or(Value::None, Value::Text)),
+    ("scopes_without_key", "scopes whose keys are not in the vault", |service, _| {
+        service.secrets.missing(service.ledger.replica().state()).into()
+    }),
     ("resident_bytes", "memory of the daemon", |service, _| service.process.resident_bytes.into()),
     ("cpu_us", "processor time of the daemon, in microseconds", |service, _| service.process.cpu_us.into()),
     ("uptime_us", "microseconds since the start", |_, now| (now.mono.0.as_micros() as u64).into()),

@@ -87,9 +87,11 @@ mod tests {
     use crate::eventlog::{self, Options, SimDisk, Storage};
     use crate::ledger::{CHECKPOINT_FILE, CheckpointFile, Ledger, Placement};
     use crate::limits::Limits;
+    use crate::service::Secrets;
     use crate::service::door::{Caller, Connection};
     use crate::session::{Descriptor, ServerIdentity, ServerSession};
     use crate::time::{SinceBoot, Timestamp};
+    use crate::vault::Kek;
     use crate::wire::{self, Accepted, Request, Submission};
 
     const ALICE: &str = include_str!("../../fixtures/keys/client.pem");
@@ -150,8 +152,9 @@ mod tests {
         ledger.commit(rng).unwrap();
         let descriptor = Descriptor::make(&log_key, id, 1, server.public());
         let identity = ServerIdentity::new(&genesis, descriptor, None).unwrap();
+        let secrets = Secrets::open(&storage, &ledger, Kek { number: 1, key: [7; 32].into() }).unwrap();
         let file = CheckpointFile::open(Arc::clone(&storage), CHECKPOINT_FILE, log_key.public()).unwrap();
-        let mut service = Service::new(ledger, storage, identity, log_key, file, Limits::default());
+        let mut service = Service::new(ledger, secrets, storage, identity, log_key, file, Limits::default());
         let member = Caller::Member(AccountId(1), key(ALICE).public().key_id());
         for (id, caller) in [(MEMBER, member), (STRANGER, Caller::Anonymous)] {
             let mut connection = Connection::new(([127, 0, 0, 1], 1).into(), ServerSession::new(), NOW.mono);

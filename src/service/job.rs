@@ -9,6 +9,7 @@ use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 use super::ConnectionId;
+use super::sealed_check::SealedCheck;
 use crate::audit::{self, AuditError, Report};
 use crate::crypto::rsa::{MODULUS_BYTES, PrivateKey};
 use crate::crypto::{KeyId, KeyPolicyError, Signature, VerifyingKey};
@@ -99,6 +100,8 @@ pub struct CommandCheck {
     pub signature: Vec<u8>,
     /// The further signatures that the command carries.
     pub endorsements: Vec<EndorsementCheck>,
+    /// What opens the sealed fields of the command, if it has any.
+    pub sealed: Option<SealedCheck>,
 }
 
 /// Bytes of a command, at most, that is hashed in less time than the check of its signature takes.
@@ -236,7 +239,10 @@ impl CommandCheck {
     /// without vector instructions.
     pub(super) fn is_quick(&self) -> bool {
         let prepared = matches!(self.key, CheckingKey::Ready(_));
-        prepared && self.endorsements.is_empty() && self.message.len() <= QUICK_BYTES_MAX
+        prepared
+            && self.endorsements.is_empty()
+            && self.sealed.is_none()
+            && self.message.len() <= QUICK_BYTES_MAX
     }
 
     /// The time that the check takes, where the check of a small command counts 1.
@@ -252,9 +258,13 @@ impl CommandCheck {
         }
     }
 
-    /// Checks all signatures of the command. The keys are ready for use afterwards.
+    /// Checks all signatures of the command, and if they hold opens its sealed fields. The keys are ready for use afterwards.
     pub(super) fn verdict(&mut self) -> SignatureVerdict {
-        self.check().err().unwrap_or(SignatureVerdict::Good)
+        let verdict = self.check().err().unwrap_or(SignatureVerdict::Good);
+        if let (SignatureVerdict::Good, Some(sealed)) = (&verdict, &mut self.sealed) {
+            sealed.run(&self.message);
+        }
+        verdict
     }
 
     fn check(&mut self) -> Result<(), SignatureVerdict> {

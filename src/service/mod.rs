@@ -5,11 +5,14 @@
 //! turns        the order in which messages are looked at
 //! dispatch     the way from a message to the file that answers it
 //! commands     the way of a command: earlier answers, signatures, guards, rules
+//! signers      the keys that its signatures are checked with
 //! answers      the answers to questions of the domains, and pages of blocks
 //! following    blocks for members who follow them       allowance  what they may cost
 //! presence     members who are online
 //! receipts, proofs, checkpoints, cosigned, verification, figures   the answers to everything else
 //! outbox, held, note   replies, which wait until what they have seen is durable
+//! secrets      the vault, and what the commands of a batch bring for it
+//! sealed_check, sealed_fields   whether sealed texts open, and what follows
 //! tick         the service as a loop drives it: one turn, one batch
 //! ```
 
@@ -39,6 +42,10 @@ mod proofs;
 mod quota;
 mod receipts;
 mod refusals;
+mod sealed_check;
+mod sealed_fields;
+mod secrets;
+mod signers;
 mod turns;
 mod tick;
 mod verification;
@@ -46,6 +53,7 @@ mod verification;
 pub use clock::ClockReference;
 pub use figures::described_figures;
 pub use job::{CheckingKey, CommandCheck, EndorsementCheck, Job, JobResult, Keys, Lane, SignatureVerdict};
+pub use secrets::Secrets;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -105,6 +113,8 @@ pub struct Service {
     limits: Limits,
     ledger: Ledger,
     storage: Arc<dyn Storage>,
+    /// The secrets of members, in the vault or on their way there.
+    secrets: Secrets,
     /// The key that signs checkpoints.
     log_key: LogKey,
     /// The callers who are there.
@@ -167,9 +177,10 @@ pub struct Service {
 const ROOM_CHECK_EVERY: Duration = Duration::from_secs(1);
 
 impl Service {
-    /// A service over an open ledger.
+    /// A service over an open ledger and its vault.
     pub fn new(
         ledger: Ledger,
+        secrets: Secrets,
         storage: Arc<dyn Storage>,
         identity: ServerIdentity,
         log_key: LogKey,
@@ -183,6 +194,7 @@ impl Service {
             limits,
             ledger,
             storage,
+            secrets,
             log_key,
             door,
             turns: FairQueue::default(),

@@ -56,6 +56,8 @@ impl Handler for Service {
         }
         self.commit_due = None;
         let mut notices = BTreeSet::new();
+        // What the blocks need goes to the vault first.
+        self.secrets.put(self.ledger.committed(), rng)?;
         let blocks = self.ledger.commit(rng)?;
         if blocks > 0 {
             self.newest_batch = blocks;
@@ -163,6 +165,8 @@ impl Handler for Service {
         self.note.was_told();
         self.keep_checkpoint()?;
         self.keep_cosigned(self.cosigned.write_due().unwrap_or_default());
-        self.ledger.close()
+        let committed = self.ledger.committed();
+        self.ledger.close()?;
+        self.secrets.close(committed)
     }
 }

@@ -10,6 +10,8 @@ use crate::eventlog::is_full;
 /// Why a vault cannot be opened, read or written.
 #[derive(Debug)]
 pub enum VaultError {
+    /// There is no vault.
+    Missing,
     /// Neither header is good.
     Damaged,
     /// It is the vault of another ledger.
@@ -49,6 +51,7 @@ impl VaultError {
     /// The stable machine name.
     pub fn name(&self) -> &'static str {
         match self {
+            VaultError::Missing => "vault_missing",
             VaultError::Damaged => "vault_damaged",
             VaultError::Foreign(_) | VaultError::Mismatch { .. } => "vault_mismatch",
             VaultError::Ahead { .. } => "vault_ahead",
@@ -58,7 +61,8 @@ impl VaultError {
         }
     }
 
-    pub(super) fn is_want_of_room(&self) -> bool {
+    /// Whether the disk was full.
+    pub fn is_want_of_room(&self) -> bool {
         matches!(self, VaultError::Io { source, .. } if is_full(source))
     }
 }
@@ -66,6 +70,9 @@ impl VaultError {
 impl fmt::Display for VaultError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            VaultError::Missing => {
+                f.write_str("the vault is not there, and the ledger speaks of what lies in it")
+            }
             VaultError::Damaged => f.write_str("the vault's header is damaged"),
             VaultError::Foreign(ledger_id) => write!(f, "this is the vault of the ledger {ledger_id}"),
             VaultError::Ahead { vault, log } => write!(

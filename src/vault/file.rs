@@ -2,6 +2,7 @@
 //! anybody says so, and a slot is overwritten in one sector, so that it is the old or the new one after a power loss.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::sync::Arc;
 
 use rand_core::CryptoRng;
@@ -14,7 +15,7 @@ use super::page::{PAGE_BYTES, PAGES_MAX, open_pages, pages_for, seal_pages};
 use super::places::{Layout, Places};
 use super::slot::{PageRange, SLOT_BYTES, Slot};
 use crate::crypto::{Digest, LedgerId, random};
-use crate::eventlog::{Access, Storage};
+use crate::eventlog::{Access, Storage, replace};
 
 const FOLDER: &str = "vault";
 
@@ -86,19 +87,37 @@ impl VaultFile {
         kek: Kek,
         position: Position,
     ) -> Result<VaultFile, VaultError> {
-        storage.create_dir(FOLDER).map_err(io(FOLDER, "make"))?;
-        let mut slots = Places::open(storage.as_ref(), SLOTS, Access::CreateNew)?;
-        let pages = Places::open(storage.as_ref(), PAGES, Access::CreateNew)?;
-        slots.write_at(0, &[0; HEADERS_BYTES])?;
+        match storage.create_dir(FOLDER) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(io(FOLDER, "make")(error)),
+            _ => {}
+        }
+        // What an earlier attempt left is no vault: the file of slots is put in place as the last one.
+        match storage.remove(PAGES.path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(io(PAGES.path, "remove")(error)),
+            _ => {}
+        }
+        let mut pages = Places::open(storage.as_ref(), PAGES, Access::CreateNew)?;
+        pages.sync()?;
         let Position { durable, head } = position;
         let header = Header { ledger_id, durable, head, generation: 0, kek: kek.number, clean: false };
-        let mut vault = VaultFile::with(header, kek, slots, pages);
-        vault.write_header(position, false)?;
-        vault.slots.sync()?;
-        vault.pages.sync()?;
-        storage.sync_dir(FOLDER).map_err(io(FOLDER, "sync"))?;
+        let mut bytes = header.encode().1;
+        bytes.resize(HEADERS_BYTES, 0);
+        replace(storage.as_ref(), SLOTS.path, &bytes).map_err(io(SLOTS.path, "make"))?;
         storage.sync_dir("").map_err(io("", "sync"))?;
-        Ok(vault)
+        let slots = Places::open(storage.as_ref(), SLOTS, Access::ReadWrite)?;
+        Ok(VaultFile::with(header, kek, slots, pages))
+    }
+
+    /// Whether the ledger has a vault, whatever is in it.
+    ///
+    /// # Errors
+    /// [`VaultError::Io`].
+    pub fn is_there(storage: &dyn Storage) -> Result<bool, VaultError> {
+        match storage.list(FOLDER) {
+            Ok(names) => Ok(names.iter().any(|name| SLOTS.path.ends_with(name))),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(io(FOLDER, "read")(error)),
+        }
     }
 
     /// Opens the vault of a ledger whose log is durable this far; `head_after` gives the hash of the last of so many blocks.
@@ -114,6 +133,9 @@ impl VaultFile {
         durable: u64,
         head_after: &dyn Fn(u64) -> Option<Digest>,
     ) -> Result<VaultFile, VaultError> {
+        if !VaultFile::is_there(storage.as_ref())? {
+            return Err(VaultError::Missing);
+        }
         let slots = Places::open(storage.as_ref(), SLOTS, Access::ReadWrite)?;
         let pages = Places::open(storage.as_ref(), PAGES, Access::ReadWrite)?;
         let bytes = slots.read_all()?;
@@ -164,6 +186,11 @@ impl VaultFile {
     /// The names of all entries, in their order.
     pub fn keys(&self) -> impl Iterator<Item = &Key> {
         self.held.keys()
+    }
+
+    /// Whether there is such an entry.
+    pub fn has(&self, key: &Key) -> bool {
+        self.held.contains_key(key)
     }
 
     /// Numbers of slots that are neither free nor readable.

@@ -18,9 +18,10 @@ pub use peer::{Handover, PeerReply, PeerRequest};
 pub use push::{Followings, Progress, Push};
 pub use refusal::Refusal;
 pub use reply::{
-    Accepted, CheckpointNote, CopyPage, Finding, OnlineMember, OnlinePage, Proofs, Reply, Verification,
+    Accepted, CheckpointNote, CopyPage, Finding, OnlineMember, OnlinePage, Proofs, Reply, ScopeKeys,
+    Verification,
 };
-pub use request::{Followed, ReceiptOf, Request, Submission};
+pub use request::{Followed, ReceiptOf, Request, Side, Submission};
 
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +35,9 @@ pub const ENVELOPE_BYTES: usize = 5;
 
 /// Proofs of one answer at most.
 pub const INCLUSIONS_MAX: usize = 256;
+
+/// Scopes of one question at most.
+pub const SCOPES_MAX: usize = 16;
 
 /// Findings that a verification lists at most; it counts them all.
 pub const FINDINGS_MAX: usize = 1_000;

@@ -43,6 +43,18 @@ pub enum Reply {
     Announced(SocketAddr),
     /// A page of members who are online.
     Online(OnlinePage),
+    /// The key of each scope, in the order in which they were asked for.
+    ScopeKeys(ScopeKeys),
+}
+
+/// Keys of scopes.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScopeKeys(pub Vec<[u8; 32]>);
+
+impl std::fmt::Debug for ScopeKeys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "ScopeKeys([redacted; {}])", self.0.len())
+    }
 }
 
 /// A page of the members who are online, ordered by account.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::chain::CommandId;
 use crate::crypto::KeyId;
+use crate::crypto::sealed::ScopeId;
 use crate::domain::{AccountId, Query};
 
 /// A question or a command. Only [`Request::Submit`] can change what the ledger says.
@@ -85,6 +86,17 @@ pub enum Request<'a> {
     },
     /// Asks where this member listens, hidden or not.
     Locate(AccountId),
+    /// A signed command with something beside it that may not stand in a block.
+    SubmitWith {
+        /// The command.
+        #[serde(borrow)]
+        submission: Submission<'a>,
+        /// The canonical postcard of a [`Side`], of 8 KiB at most. The side of a command that is known already is not read.
+        #[serde(with = "serde_bytes")]
+        side: &'a [u8],
+    },
+    /// Asks for the keys of these scopes, at most [`super::SCOPES_MAX`] of them.
+    ScopeKeys(Vec<ScopeId>),
 }
 
 /// The blocks that a follower is sent.
@@ -121,4 +133,18 @@ pub struct Submission<'a> {
     /// The author's signature over M.
     #[serde(with = "serde_bytes")]
     pub signature: &'a [u8],
+}
+
+/// What comes beside a command and is bound by it: the command commits itself to every part. Each command says which parts
+/// it needs; it comes with these and no others.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Side {
+    /// The key of the scope that the command opens.
+    pub scope_key: Option<[u8; 32]>,
+}
+
+impl std::fmt::Debug for Side {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Side([redacted])")
+    }
 }

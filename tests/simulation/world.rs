@@ -11,8 +11,9 @@ use ledgerd::driven::{ConnectionId, Handler as _};
 use ledgerd::eventlog::{Fault, LogError, SimDisk, Storage, Survival};
 use ledgerd::ledger::{CHECKPOINT_FILE, CheckpointFile, CheckpointFileError, Ledger};
 use ledgerd::limits::Limits;
-use ledgerd::service::{Job, JobResult, Service};
+use ledgerd::service::{Job, JobResult, Secrets, Service};
 use ledgerd::time::{Monotonic, Now, SinceBoot, Timestamp};
+use ledgerd::vault::{Kek, VaultError};
 
 use super::client::Client;
 use super::peers::Peers;
@@ -197,6 +198,18 @@ impl World {
             }
         };
         self.look_at(&ledger)?;
+        let secrets = match Secrets::open(&self.storage(), &ledger, Kek { number: 1, key: [7; 32].into() }) {
+            Ok(secrets) => secrets,
+            Err(error) if error.is_want_of_room() => Secrets::absent(),
+            // The power failed, or a call did, while the vault was being opened.
+            Err(VaultError::Io { .. }) => {
+                if self.disk.is_dark() {
+                    self.lose_power();
+                }
+                return Ok(());
+            }
+            Err(error) => return Err(format!("start {}: {}: {error}", self.starts, error.name())),
+        };
         let ledger = planted::after_start(ledger, self.bug);
         self.jobs.clear();
         for client in &mut self.clients {
@@ -208,7 +221,7 @@ impl World {
         }
         let limits = self.limits.clone();
         let (storage, identity) = (self.storage(), template().identity());
-        let mut server = Service::new(ledger, storage, identity, log_key(), checkpoint_file, limits);
+        let mut server = Service::new(ledger, secrets, storage, identity, log_key(), checkpoint_file, limits);
         server.watch_clock(self.now);
         self.server = Some(server);
         Ok(())

@@ -7,6 +7,7 @@ mod keys;
 mod opening;
 mod online;
 mod pending;
+mod profile;
 mod registration;
 mod restoring;
 mod roles;
@@ -21,6 +22,7 @@ pub use keys::{
 };
 pub use online::fetch_online;
 pub use pending::{WantedKey, machine_made_label};
+pub use profile::{Profile, fetch_profile, set_profile};
 pub use registration::{Joined, Registration, register, untold_registration};
 pub use restoring::restore_account;
 pub use roles::{grant, revoke, vouch_clock};

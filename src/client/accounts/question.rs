@@ -1,7 +1,7 @@
 //! Questions about members.
 
 use crate::client::link::question::{Question, question};
-use crate::domain::accounts::{self, KeyFace, Member};
+use crate::domain::accounts::{self, KeyFace, Member, ProfilePlace};
 use crate::domain::{AccountId, Answer, Query};
 use crate::wire::{Reply, Request};
 
@@ -23,4 +23,14 @@ question!(
     Vec<KeyFace>,
     |q| Request::Ask(Query::Accounts(accounts::Query::Keys(q.0))),
     Reply::Answer(Answer::Accounts(accounts::Answer::Keys(keys))) => keys
+);
+
+/// Where the profile of the asker stands.
+#[derive(Clone, Copy, Debug)]
+pub struct OwnProfile;
+question!(
+    OwnProfile,
+    ProfilePlace,
+    |_q| Request::Ask(Query::Accounts(accounts::Query::Profile)),
+    Reply::Answer(Answer::Accounts(accounts::Answer::Profile(place))) => place
 );

@@ -101,9 +101,9 @@ pub fn register(
         public_key: key.public().spki().to_vec(),
     }));
     let (tag, body) = command.encode();
-    let (message, signature) = signer.sign(book.id(0, tag, &body), &command);
-    book.sending(&message, &signature, true)?;
-    match submit_one(link, message, signature, DEADLINE)? {
+    let signed = signer.sign(book.id(0, tag, &body), &command);
+    book.sending(&signed, true)?;
+    match submit_one(link, signed, DEADLINE)? {
         Outcome::Done(accepted) => {
             let account = keep(home, &server, key, handle.as_str(), &accepted)?;
             // The run book goes only when all is told: until then the same command finds the account again.
@@ -126,8 +126,8 @@ fn resolve(
     book: &mut RunBook,
 ) -> Result<Option<(Account, u64)>, ClientError> {
     for command in book.begun().to_vec() {
-        let Ok(message) = Message::parse(&command.message) else { continue };
-        let outcome = submit_one(link, command.message.clone(), command.signature, DEADLINE)?;
+        let Ok(message) = Message::parse(&command.signed.message) else { continue };
+        let outcome = submit_one(link, command.signed.clone(), DEADLINE)?;
         match (outcome, Command::decode(message.header.tag, message.body)) {
             (
                 Outcome::Done(accepted),

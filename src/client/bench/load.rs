@@ -3,18 +3,11 @@
 use super::workers::on_all_cores;
 use super::{Plan, Step};
 use crate::chain::CommandId;
-use crate::client::{ClientError, Signer};
+use crate::client::{ClientError, Signed, Signer};
 use crate::crypto::random;
 use crate::domain::orders::{self, Decimal, Operation, Order, PlaceOrders, Price, StockName};
 use crate::domain::payments::{self, Pay, Payment};
 use crate::domain::{AccountId, Command};
-
-/// A command that is ready to leave.
-#[derive(Clone, Debug)]
-pub struct Signed {
-    pub(super) message: Vec<u8>,
-    pub(super) signature: Vec<u8>,
-}
 
 /// Minor units that the commands of this connection pay.
 pub fn payments_of(plan: &Plan, connection: usize) -> u64 {
@@ -36,8 +29,7 @@ pub fn sign(plan: &Plan, signers: &[Signer], done: &Step<'_>) -> Result<Vec<Vec<
         // Commands go round the connections, so that each gets its share.
         let connection = number % plan.connections;
         let (signer, command) = signers.get(connection).zip(commands.get(connection)).ok_or_else(too_few)?;
-        let (message, signature) = signer.sign(CommandId(random::bytes(&mut random::os())), command);
-        Ok(Signed { message, signature })
+        Ok(signer.sign(CommandId(random::bytes(&mut random::os())), command))
     };
     let mut loads = vec![Vec::new(); plan.connections];
     for (number, signed) in on_all_cores(plan.commands, one, done)?.into_iter().enumerate() {

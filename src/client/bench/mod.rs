@@ -10,7 +10,7 @@ mod run;
 mod workers;
 
 pub use accounts::{Accounts, Needy};
-pub use load::{Signed, payments_of, sign};
+pub use load::{payments_of, sign};
 pub use report::Report;
 pub use run::{Outcome, run};
 

@@ -10,10 +10,9 @@ use hdrhistogram::Histogram;
 use mio::{Events, Poll, Token};
 use rustix::time::{ClockId, clock_gettime};
 
-use super::Signed;
-use crate::client::{ClientError, Member, Reopen, clock};
+use crate::client::{ClientError, Member, Reopen, Signed, clock};
 use crate::time::Monotonic;
-use crate::wire::{Refusal, Reply, Request, Submission};
+use crate::wire::{Refusal, Reply};
 
 /// Silence on all connections after which the server is given up.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
@@ -135,11 +134,10 @@ impl Lane {
 
     fn fill(&mut self, inflight: usize) -> Result<(), ClientError> {
         while self.under_way.len() < inflight
-            && let Some(Signed { message, signature }) = self.waiting.next()
+            && let Some(signed) = self.waiting.next()
         {
             let sent = clock::now().mono;
-            let submission = Submission { message: &message, signature: &signature };
-            let Ok(request) = self.member.connection().queue(&Request::Submit(submission)) else {
+            let Ok(request) = self.member.connection().queue(&signed.request()) else {
                 return Err(lost());
             };
             self.under_way.insert(request, sent);

@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 
 use crate::chain::{Consistency, Inclusion};
+use crate::crypto::sealed::ScopeId;
 use crate::domain::AccountId;
 use crate::wire::{self, ReceiptOf, Reply, Request};
 
@@ -175,3 +176,13 @@ question!(
 #[derive(Clone, Copy, Debug)]
 pub struct Locate(pub AccountId);
 question!(Locate, wire::OnlinePage, |q| Request::Locate(q.0), Reply::Online(page) => page);
+
+/// The keys of scopes, in the order of their ids.
+#[derive(Clone, Debug)]
+pub struct ScopeKeysOf(pub Vec<ScopeId>);
+question!(
+    ScopeKeysOf,
+    wire::ScopeKeys,
+    |q| Request::ScopeKeys(q.0.clone()),
+    Reply::ScopeKeys(keys) => keys
+);

@@ -275,10 +275,10 @@ impl Sender<'_> {
         if self.refused.is_some() {
             return Err(Stop::Refused);
         }
-        let (message, signature) = self.signer.sign(id, &command);
-        self.book.sending(&message, &signature, true)?;
+        let signed = self.signer.sign(id, &command);
+        self.book.sending(&signed, true)?;
         self.under_way.insert(step, (id, count));
-        submitter.submit(step, message, signature);
+        submitter.submit(step, signed);
         Ok(())
     }
 

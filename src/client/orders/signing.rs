@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use crate::chain::CommandId;
-use crate::client::Signer;
 use crate::client::link::Bell;
+use crate::client::{Signed, Signer};
 use crate::crypto::KeyKind;
 use crate::domain::Command;
 
@@ -19,10 +19,8 @@ pub(super) struct SignedLine {
     pub(super) line: u64,
     /// Its id.
     pub(super) id: CommandId,
-    /// M.
-    pub(super) message: Vec<u8>,
-    /// The signature.
-    pub(super) signature: Vec<u8>,
+    /// The command.
+    pub(super) signed: Signed,
 }
 
 /// A command that waits for its signature.
@@ -135,6 +133,5 @@ fn next(unsigned: &Mutex<Receiver<Unsigned>>) -> Option<Unsigned> {
 
 fn sign(signer: &Signer, unsigned: Unsigned) -> (u64, SignedLine) {
     let Unsigned { turn, line, id, command } = unsigned;
-    let (message, signature) = signer.sign(id, &command);
-    (turn, SignedLine { line, id, message, signature })
+    (turn, SignedLine { line, id, signed: signer.sign(id, &command) })
 }

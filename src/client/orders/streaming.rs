@@ -220,12 +220,12 @@ impl Stream<'_> {
     }
 
     fn submit(&mut self, signed: SignedLine) -> Result<(), ClientError> {
-        let SignedLine { line, id, message, signature } = signed;
+        let SignedLine { line, id, signed } = signed;
         if let Some(book) = &mut self.book {
-            book.sending(&message, &signature, false)?;
+            book.sending(&signed, false)?;
         }
         self.under_way.insert(line, id);
-        self.submitter.submit(line, message, signature);
+        self.submitter.submit(line, signed);
         Ok(())
     }
 

@@ -69,9 +69,9 @@ pub fn pay_apart(
         if book.is_told(id) {
             continue;
         }
-        let (message, signature) = signer.sign(id, command);
-        book.sending(&message, &signature, true)?;
-        match submit_one(member, message, signature, DEADLINE)? {
+        let signed = signer.sign(id, command);
+        book.sending(&signed, true)?;
+        match submit_one(member, signed, DEADLINE)? {
             Outcome::Done(accepted) => {
                 let told = telling.paid(payment, &currency, &accepted).and_then(|()| book.told(id));
                 told.map_err(|error| ClientError::untold(accepted.index, error))?;

@@ -56,14 +56,14 @@ pub fn resolve_earlier_runs(
         let mut unknown = false;
         loop {
             while let Some((number, command)) = waiting.next_if(|_| submitter.len() < RESOLVING_IN_FLIGHT) {
-                submitter.submit(number as u64, command.message.clone(), command.signature.clone());
+                submitter.submit(number as u64, command.signed.clone());
             }
             match submitter.wait()? {
                 News::Outcome(number, outcome) => {
                     let Some(command) = usize::try_from(number).ok().and_then(|n| commands.get(n)) else {
                         continue;
                     };
-                    if let Ok(message) = Message::parse(&command.message) {
+                    if let Ok(message) = Message::parse(&command.signed.message) {
                         say(Earlier::Command(&message, &outcome));
                     }
                     match outcome {

@@ -4,13 +4,14 @@
 use super::idempotency::IdempotencyKey;
 use super::run_book::{RunBook, RunKind, Runner};
 use super::submitter::{DEADLINE, Outcome, submit_one};
+use crate::chain::CommandId;
 use crate::client::link::{Member, Reopen as _};
 use crate::client::proofs::refuse_id_of_cheque;
-use crate::client::{ClientError, Signer};
+use crate::client::{ClientError, Signed, Signer};
 use crate::crypto::{Digest, sha3};
-use crate::domain::Command;
 use crate::domain::payments::ChequeId;
-use crate::wire::Accepted;
+use crate::domain::{Command, Tag};
+use crate::wire::{Accepted, Side};
 
 /// A command that stands in a block. Whoever tells it says so with [`Submitted::told`]; if nobody does, the same
 /// command given again tells it, and does nothing a second time.
@@ -87,9 +88,14 @@ pub fn submit_once(
     }
     let signer = Signer { ledger_id, account, key: member.key().clone() };
     let id = book.id(0, tag, &body);
-    let (message, signature) = signer.sign(id, command);
-    book.sending(&message, &signature, true)?;
-    match submit_one(member, message, signature, DEADLINE)? {
+    let signed = signer.sign(id, command);
+    book.sending(&signed, true)?;
+    see_through(member, signed, book)
+}
+
+/// Sends a command that stands in its run book until its outcome is known.
+fn see_through(member: &mut Member, signed: Signed, book: RunBook) -> Result<Submitted, ClientError> {
+    match submit_one(member, signed, DEADLINE)? {
         Outcome::Done(accepted) => Ok(Submitted { accepted, book }),
         Outcome::Refused(refusal) => {
             book.finish()?;
@@ -100,6 +106,36 @@ pub fn submit_once(
                 .to_owned(),
         )),
     }
+}
+
+/// Signs a command with sealed texts and sees it through. `texts` says what the command asks for, before it is sealed: the same
+/// texts given again are the same command. `seal` makes the command of this id, with what goes beside it.
+///
+/// # Errors
+/// As for [`submit_once`], and those of `seal`.
+pub(in crate::client) fn submit_sealed_once(
+    member: &mut Member,
+    tag: Tag,
+    texts: &[u8],
+    seal: impl FnOnce(CommandId) -> Result<(Command, Side), ClientError>,
+    again: &mut dyn FnMut(),
+) -> Result<Submitted, ClientError> {
+    let (home, ledger_id) = (member.home().clone(), member.server().ledger_id);
+    let account = member.account_id();
+    let content = sha3(&[&tag.schema.to_be_bytes(), &tag.kind.to_be_bytes(), texts]);
+    let runner = Runner { home: &home, ledger_id, account };
+    let mut book = RunBook::open(runner, RunKind::Once, content, None)?;
+    // What was sent before is sent again as it was: sealed anew it would be another command.
+    if let Some(signed) = book.sent_before().cloned() {
+        again();
+        return see_through(member, signed, book);
+    }
+    let id = book.id(0, tag, texts);
+    let (command, side) = seal(id)?;
+    let signer = Signer { ledger_id, account, key: member.key().clone() };
+    let signed = signer.sign(id, &command).with(&side);
+    book.sending(&signed, true)?;
+    see_through(member, signed, book)
 }
 
 /// A key that stands for a cheque already is not free for a command: the id of both is the key's.

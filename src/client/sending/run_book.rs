@@ -19,7 +19,6 @@ use std::fs::File;
 use std::io::Write;
 
 use serde::{Deserialize, Serialize};
-use serde_bytes::ByteBuf;
 
 pub(super) use leftover::is_left_behind;
 pub use leftover::{Leftover, leftovers};
@@ -28,7 +27,7 @@ pub use record::Unresolved;
 
 use super::idempotency::IdempotencyKey;
 use crate::chain::{CommandId, Message};
-use crate::client::{ClientError, Home, clock, not_writable};
+use crate::client::{ClientError, Home, Signed, clock, not_writable};
 use crate::crypto::{Digest, LedgerId, random, sha3};
 use crate::domain::{AccountId, Tag};
 
@@ -116,6 +115,10 @@ pub struct RunBook {
     begun: Vec<Unresolved>,
     /// Whether a process that has ended began this run.
     goes_on: bool,
+    /// Whether something secret was written down, which went beside a command.
+    has_side: bool,
+    /// What a process that has ended sent last, whatever became of it.
+    newest: Option<Signed>,
     /// The records of what has no outcome, numbered, ready to be written again.
     open: BTreeMap<CommandId, (u64, Vec<u8>)>,
     sent: u64,
@@ -156,6 +159,8 @@ impl RunBook {
             run,
             begun: Vec::new(),
             goes_on: false,
+            has_side: false,
+            newest: None,
             open: BTreeMap::new(),
             sent: 0,
             told: BTreeSet::new(),
@@ -182,13 +187,9 @@ impl RunBook {
         let path = home.path(&name);
         // Behind a record that was not finished nothing could be read.
         file.set_len(contents.bytes).map_err(ClientError::file(&path))?;
-        let record = |command: &Unresolved| Record::Sent {
-            message: ByteBuf::from(command.message.clone()),
-            signature: ByteBuf::from(command.signature.clone()),
-        };
         let open: BTreeMap<CommandId, (u64, Vec<u8>)> = (0..)
             .zip(&contents.open)
-            .map(|(n, command)| (command.id, (n, record(command).encode())))
+            .map(|(n, command)| (command.id, (n, Record::sent(&command.signed).encode())))
             .collect();
         Ok(RunBook {
             name,
@@ -196,6 +197,8 @@ impl RunBook {
             bytes: contents.bytes,
             run: contents.run.unwrap_or(wanted),
             goes_on: true,
+            has_side: contents.has_side,
+            newest: contents.newest,
             sent: open.len() as u64,
             open,
             begun: contents.open,
@@ -213,6 +216,11 @@ impl RunBook {
     /// Commands of this run that a process that has ended wrote down, and whose outcome is not known.
     pub fn begun(&self) -> &[Unresolved] {
         &self.begun
+    }
+
+    /// What a process that has ended sent last, whether its outcome is known or not.
+    pub fn sent_before(&self) -> Option<&Signed> {
+        self.newest.as_ref()
     }
 
     /// The id of this run's command number `part`. Without a key, other content has another id; with one there are
@@ -254,11 +262,11 @@ impl RunBook {
     ///
     /// # Errors
     /// [`ClientError::File`]: the command must not be sent.
-    pub fn sending(&mut self, message: &[u8], signature: &[u8], durable: bool) -> Result<(), ClientError> {
-        let record = Record::Sent { message: ByteBuf::from(message), signature: ByteBuf::from(signature) };
-        let record = record.encode();
+    pub fn sending(&mut self, signed: &Signed, durable: bool) -> Result<(), ClientError> {
+        let record = Record::sent(signed).encode();
+        self.has_side |= !signed.side.is_empty();
         self.append(&record).map_err(|error| self.nothing_left(error))?;
-        if let Ok(message) = Message::parse(message) {
+        if let Ok(message) = Message::parse(&signed.message) {
             self.open.insert(message.header.command_id, (self.sent, record));
             self.sent += 1;
         }
@@ -336,7 +344,7 @@ impl RunBook {
     /// # Errors
     /// [`ClientError::File`].
     pub fn finish(self) -> Result<(), ClientError> {
-        self.home.remove(&self.name)
+        if self.has_side { self.home.wipe(&self.name) } else { self.home.remove(&self.name) }
     }
 }
 

@@ -13,10 +13,10 @@ use std::time::Duration;
 use super::standing::stands_in;
 use crate::chain::Message;
 use crate::client::link::{Reopen, Waited};
-use crate::client::{ClientError, clock};
+use crate::client::{ClientError, Signed, clock};
 use crate::refusal;
 use crate::time::Monotonic;
-use crate::wire::{Accepted, ReceiptOf, Refusal, Reply, Request, Submission};
+use crate::wire::{Accepted, ReceiptOf, Refusal, Reply, Request};
 
 /// Seconds for which a command without an answer is tried again, where nobody says otherwise.
 pub const DEADLINE: Duration = Duration::from_secs(30);
@@ -50,8 +50,7 @@ pub enum News {
 
 struct UnderWay {
     number: u64,
-    message: Vec<u8>,
-    signature: Vec<u8>,
+    signed: Signed,
     until: Monotonic,
     /// The refusal of a command whose id stands in another block, which is being asked for.
     conflict: Option<Refusal>,
@@ -62,12 +61,12 @@ struct UnderWay {
 impl UnderWay {
     /// What is asked of the server next.
     fn request(&self) -> Request<'_> {
-        let UnderWay { message, signature, conflict, .. } = self;
-        match Message::parse(message) {
+        let UnderWay { signed, conflict, .. } = self;
+        match Message::parse(&signed.message) {
             Ok(message) if conflict.is_some() => {
                 Request::Receipt(ReceiptOf::Command(message.header.command_id))
             }
-            _ => Request::Submit(Submission { message, signature }),
+            _ => signed.request(),
         }
     }
 }
@@ -119,12 +118,11 @@ impl<'a> Submitter<'a> {
     }
 
     /// Sends a signed command that stands in a run book. Its outcome comes with `number`.
-    pub fn submit(&mut self, number: u64, message: Vec<u8>, signature: Vec<u8>) {
+    pub fn submit(&mut self, number: u64, signed: Signed) {
         let until = Monotonic(clock::now().mono.0.saturating_add(self.deadline));
         let place = self.next_place;
         self.next_place += 1;
-        self.under_way
-            .insert(place, UnderWay { number, message, signature, until, conflict: None, unanswered: 0 });
+        self.under_way.insert(place, UnderWay { number, signed, until, conflict: None, unanswered: 0 });
         if self.lost.is_none() {
             self.send(place);
         }
@@ -196,10 +194,12 @@ impl<'a> Submitter<'a> {
                 return Ok(None);
             }
             (Reply::Refused(refusal), None) => Outcome::Refused(refusal),
-            (Reply::Receipt(proofs), Some(conflict)) => match stands_in(&proofs.block, &command.message) {
-                Some(accepted) => Outcome::Done(accepted),
-                None => Outcome::Refused(conflict),
-            },
+            (Reply::Receipt(proofs), Some(conflict)) => {
+                match stands_in(&proofs.block, &command.signed.message) {
+                    Some(accepted) => Outcome::Done(accepted),
+                    None => Outcome::Refused(conflict),
+                }
+            }
             (Reply::Refused(_), Some(conflict)) => Outcome::Refused(conflict),
             _ => return Err(ClientError::other_answer()),
         };
@@ -250,14 +250,9 @@ impl<'a> Submitter<'a> {
 ///
 /// # Errors
 /// As for [`Submitter::wait`].
-pub fn submit_one(
-    link: &mut dyn Reopen,
-    message: Vec<u8>,
-    signature: Vec<u8>,
-    deadline: Duration,
-) -> Result<Outcome, ClientError> {
+pub fn submit_one(link: &mut dyn Reopen, signed: Signed, deadline: Duration) -> Result<Outcome, ClientError> {
     let mut submitter = Submitter::new(link, deadline);
-    submitter.submit(0, message, signature);
+    submitter.submit(0, signed);
     loop {
         match submitter.wait()? {
             News::Outcome(_, outcome) => return Ok(outcome),

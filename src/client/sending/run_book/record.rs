@@ -11,6 +11,7 @@ use serde_bytes::ByteBuf;
 
 use super::Run;
 use crate::chain::{CommandId, Message};
+use crate::client::Signed;
 use crate::codec;
 use crate::limits::COMMAND_BODY_BYTES_MAX;
 
@@ -22,7 +23,7 @@ pub(super) enum Record {
     /// What the run is about; the first record.
     Run(Run),
     /// A command that is about to leave.
-    Sent { message: ByteBuf, signature: ByteBuf },
+    Sent { message: ByteBuf, signature: ByteBuf, side: ByteBuf },
     /// The outcome of a command was told to whoever ran it.
     Told(CommandId),
     /// A command was found to stand in a block, by a run of something else.
@@ -32,6 +33,11 @@ pub(super) enum Record {
 }
 
 impl Record {
+    pub(super) fn sent(signed: &Signed) -> Record {
+        let Signed { message, signature, side } = signed.clone();
+        Record::Sent { message: message.into(), signature: signature.into(), side: side.into() }
+    }
+
     pub(super) fn encode(&self) -> Vec<u8> {
         let body = codec::encode(self);
         let mut bytes = (body.len() as u32).to_be_bytes().to_vec();
@@ -46,10 +52,8 @@ impl Record {
 pub struct Unresolved {
     /// Its id.
     pub id: CommandId,
-    /// M.
-    pub message: Vec<u8>,
-    /// The signature.
-    pub signature: Vec<u8>,
+    /// The command as it was sent.
+    pub signed: Signed,
 }
 
 /// What the records of a run book say.
@@ -65,6 +69,10 @@ pub(super) struct Contents {
     pub(super) told: BTreeSet<CommandId>,
     /// Refused: nothing came of it, and nothing ever will.
     pub(super) refused: BTreeSet<CommandId>,
+    /// What was sent last, whatever became of it.
+    pub(super) newest: Option<Signed>,
+    /// Whether something secret stands in it: what went beside a command.
+    pub(super) has_side: bool,
     /// Bytes of the records that were finished.
     pub(super) bytes: u64,
 }
@@ -126,9 +134,12 @@ impl Contents {
         match record {
             Record::Run(run) if self.run.is_none() && self.bytes == 0 => self.run = Some(run),
             Record::Run(_) => return None,
-            Record::Sent { message, signature } => {
+            Record::Sent { message, signature, side } => {
                 let id = Message::parse(&message).ok()?.header.command_id;
-                let command = Unresolved { id, message: message.into_vec(), signature: signature.into_vec() };
+                let (message, signature, side) = (message.into_vec(), signature.into_vec(), side.into_vec());
+                self.has_side |= !side.is_empty();
+                let command = Unresolved { id, signed: Signed { message, signature, side } };
+                self.newest = Some(command.signed.clone());
                 self.close(id);
                 self.stands.remove(&id);
                 self.open.push(command);
@@ -160,11 +171,11 @@ impl Contents {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{message, run};
+    use super::super::tests::{run, signed};
     use super::*;
 
     fn sent(id: u8) -> Vec<u8> {
-        Record::Sent { message: ByteBuf::from(message(id)), signature: ByteBuf::from(vec![id; 384]) }.encode()
+        Record::sent(&signed(id)).encode()
     }
 
     #[test]

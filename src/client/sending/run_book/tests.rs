@@ -24,6 +24,10 @@ pub(super) fn message(id: u8) -> Vec<u8> {
     header.message(b"body")
 }
 
+pub(super) fn signed(id: u8) -> Signed {
+    Signed { message: message(id), signature: vec![id; 384], side: Vec::new() }
+}
+
 pub(super) fn run() -> Run {
     Run {
         ledger_id: LEDGER,
@@ -57,7 +61,7 @@ fn what_was_sent_and_not_told_is_left_behind_in_its_order() {
     let (_directory, home) = home();
     let mut book = open(&home, RunKind::Lines);
     for id in [9, 1, 5] {
-        book.sending(&message(id), &[id; 384], id == 9).unwrap();
+        book.sending(&signed(id), id == 9).unwrap();
     }
     book.told(CommandId([1; 16])).unwrap();
     assert_eq!(left(&home), [0; 0], "the run book of a run that goes on is not touched");
@@ -73,7 +77,7 @@ fn what_was_sent_and_not_told_is_left_behind_in_its_order() {
 fn a_run_that_told_everything_leaves_nothing_behind() {
     let (_directory, home) = home();
     let mut book = open(&home, RunKind::Once);
-    book.sending(&message(1), &[1; 384], true).unwrap();
+    book.sending(&signed(1), true).unwrap();
     book.finish().unwrap();
     assert_eq!(run_books(&home), 0);
 }
@@ -82,7 +86,7 @@ fn a_run_that_told_everything_leaves_nothing_behind() {
 fn a_leftover_belongs_to_one_process_at_a_time() {
     let (_directory, home) = home();
     let mut book = open(&home, RunKind::Once);
-    book.sending(&message(1), &[1; 384], true).unwrap();
+    book.sending(&signed(1), true).unwrap();
     drop(book);
     let first = all(&home);
     assert_eq!(first.len(), 1);
@@ -129,7 +133,7 @@ fn what_stands_is_kept_for_the_same_run_and_what_was_refused_is_not() {
     for kind in [RunKind::Once, RunKind::Input] {
         for stands in [true, false] {
             let mut book = open(&home, kind);
-            book.sending(&message(1), &[1; 384], true).unwrap();
+            book.sending(&signed(1), true).unwrap();
             drop(book);
             let mut left = all(&home).pop().unwrap();
             let id = CommandId([1; 16]);
@@ -151,7 +155,7 @@ fn a_key_takes_over_no_run_book_and_needs_none() {
     let key: IdempotencyKey = "key".parse().unwrap();
     let mut keyed = RunBook::open(runner, RunKind::Once, CONTENT, Some(&key)).unwrap();
     assert_eq!(keyed.id(3, TAG, b"any"), key.command_id(LEDGER, ACCOUNT, 3));
-    keyed.sending(&message(1), &[1; 384], true).unwrap();
+    keyed.sending(&signed(1), true).unwrap();
     drop(keyed);
     assert!(!open(&home, RunKind::Once).goes_on(), "without the key it is another payment");
     assert!(!RunBook::open(runner, RunKind::Once, CONTENT, Some(&key)).unwrap().goes_on());
@@ -168,7 +172,7 @@ fn a_key_takes_over_no_run_book_and_needs_none() {
 fn what_was_told_of_a_file_is_known_when_it_is_given_again() {
     let (_directory, home) = home();
     let mut book = open(&home, RunKind::Input);
-    book.sending(&message(1), &[1; 384], true).unwrap();
+    book.sending(&signed(1), true).unwrap();
     book.told(CommandId([1; 16])).unwrap();
     drop(book);
     all(&home).into_iter().for_each(|left| left.resolved().unwrap());
@@ -200,10 +204,10 @@ fn a_run_book_that_is_mostly_told_is_written_anew() {
     let (_directory, home) = home();
     let mut book = open(&home, RunKind::Lines);
     let id = book.id(0, TAG, b"");
-    book.sending(&message(200), &[200; 384], false).unwrap();
+    book.sending(&signed(200), false).unwrap();
     let big = vec![0u8; 1 << 20];
     for id in 0..12 {
-        book.sending(&message(id), &big, false).unwrap();
+        book.sending(&Signed { signature: big.clone(), ..signed(id) }, false).unwrap();
         book.told(CommandId([id; 16])).unwrap();
     }
     assert!(book.bytes < COMPACT_BYTES);

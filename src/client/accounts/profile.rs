@@ -1,0 +1,173 @@
+//! Who a member is: a name and an e-mail address, which stand sealed in the ledger. The key of their scope lies in the server's
+//! vault; what the server sends is believed only where it opens what a proven block holds.
+
+use zeroize::Zeroizing;
+
+use super::question::OwnProfile;
+use crate::chain::{Block, CommandId, Message};
+use crate::client::ClientError;
+use crate::client::link::{Member, Reopen as _, question};
+use crate::client::proofs::fetch_receipt;
+use crate::client::sending::{Submitted, submit_sealed_once};
+use crate::codec;
+use crate::crypto::random;
+use crate::crypto::sealed::{Place, ScopeId, ScopeKey};
+use crate::crypto::{KeyId, LedgerId};
+use crate::domain::accounts::{self, ProfilePlace, SET_PROFILE, SetProfile};
+use crate::domain::{AccountId, Command, ScopeUse, TextForm};
+use crate::refusal;
+use crate::time::Timestamp;
+use crate::wire::{ReceiptOf, Side};
+
+/// A member's own name and e-mail address, as a block holds them.
+#[derive(Clone, Debug)]
+pub struct Profile {
+    /// The name by which people know the member.
+    pub name: Zeroizing<String>,
+    /// The e-mail address.
+    pub e_mail: Zeroizing<String>,
+    /// The index of the block.
+    pub block: u64,
+    /// The time of the block.
+    pub since: Timestamp,
+    /// The scope of both texts.
+    pub scope: ScopeId,
+}
+
+/// Fetches the member's own profile and opens it; none before there is one.
+///
+/// # Errors
+/// [`ClientError::Integrity`] when the block is not what the server says, or does not open with the key that it sends.
+pub fn fetch_profile(member: &mut Member) -> Result<Option<Profile>, ClientError> {
+    Ok(fetch(member)?.map(|(profile, _)| profile))
+}
+
+/// The profile with the key of its scope, which is the right one: it has opened both texts.
+fn fetch(member: &mut Member) -> Result<Option<(Profile, ScopeKey)>, ClientError> {
+    let Some(ProfilePlace { scope, block: Some(index) }) = place_of_profile(member)? else { return Ok(None) };
+    let (receipt, proven) = fetch_receipt(member, ReceiptOf::Block(index))?;
+    let no_profile = || bad(&format!("block {index} is no profile of this account"));
+    let block = Block::parse(&receipt.block).map_err(|_| no_profile())?;
+    let message = Message::parse(block.message).map_err(|_| no_profile())?;
+    let Ok(Command::Accounts(accounts::Command::SetProfile(profile))) =
+        Command::decode(message.header.tag, message.body)
+    else {
+        return Err(no_profile());
+    };
+    let author = Author { ledger_id: member.server().ledger_id, account: member.account_id() };
+    if message.header.account != author.account {
+        return Err(no_profile());
+    }
+    let key = fetch_scope_key(member, scope)?;
+    let id = message.header.command_id;
+    let open = |field, sealed| {
+        let text = key.leaf(&id.0, field).open(&author.place(scope, id, field), sealed);
+        text.map_err(|error| bad(&format!("block {index}: {error}")))
+    };
+    let (name, e_mail) = (open(0, &profile.name)?, open(1, &profile.e_mail)?);
+    Ok(Some((Profile { name, e_mail, block: index, since: proven.timestamp, scope }, key)))
+}
+
+/// Whose texts are sealed.
+#[derive(Clone, Copy)]
+struct Author {
+    ledger_id: LedgerId,
+    account: AccountId,
+}
+
+impl Author {
+    fn place(self, scope: ScopeId, id: CommandId, field: u16) -> Place {
+        let Author { ledger_id, account } = self;
+        Place { ledger_id, author: account.0, scope, command_id: id.0, field }
+    }
+}
+
+/// Says who the member is, in place of what was said before. `again` is called when an earlier run has sent the same.
+///
+/// # Errors
+/// [`ClientError::Usage`] for a text that cannot be sealed; [`ClientError::Refused`], [`ClientError::Unknown`].
+pub fn set_profile(
+    member: &mut Member,
+    name: &str,
+    e_mail: &str,
+    again: &mut dyn FnMut(),
+) -> Result<Submitted, ClientError> {
+    if !TextForm::EMail.fits(e_mail) {
+        return Err(ClientError::Usage(TextForm::EMail.sentence().to_owned()));
+    }
+    let texts = Zeroizing::new(codec::encode(&(name, e_mail)));
+    // Another command of this account may open the scope at the same moment: then this one is sealed anew, in that scope.
+    match set_profile_once(member, (name, e_mail), &texts, again) {
+        Err(ClientError::Refused(refusal)) if refusal.name == refusal::WRONG_SCOPE => {
+            set_profile_once(member, (name, e_mail), &texts, again)
+        }
+        done => done,
+    }
+}
+
+fn set_profile_once(
+    member: &mut Member,
+    (name, e_mail): (&str, &str),
+    texts: &[u8],
+    again: &mut dyn FnMut(),
+) -> Result<Submitted, ClientError> {
+    let known = fetch(member)?.map(|(Profile { scope, .. }, key)| Using {
+        scope,
+        key,
+        used: ScopeUse::In(scope),
+        side: Side::default(),
+    });
+    let author = Author { ledger_id: member.server().ledger_id, account: member.account_id() };
+    let key_id = member.key().public().key_id();
+    let seal = |id: CommandId| {
+        let Using { scope, key, used, side } = known.unwrap_or_else(|| Using::opened(author, key_id, id));
+        let sealed = |field, text, what: &str| {
+            let sealed = key.leaf(&id.0, field).seal(&author.place(scope, id, field), text);
+            sealed.map_err(|error| ClientError::Usage(format!("the {what}: {error}")))
+        };
+        let (name, e_mail) = (sealed(0, name, "name")?, sealed(1, e_mail, "e-mail address")?);
+        let profile = SetProfile { scope: used, name, e_mail, credential: None };
+        Ok((Command::Accounts(accounts::Command::SetProfile(profile)), side))
+    };
+    submit_sealed_once(member, SET_PROFILE, texts, seal, again)
+}
+
+/// A scope with its key, as a command uses it.
+struct Using {
+    scope: ScopeId,
+    key: ScopeKey,
+    used: ScopeUse,
+    side: Side,
+}
+
+impl Using {
+    /// A new scope, which the command of this id opens.
+    fn opened(Author { ledger_id, account }: Author, key_id: KeyId, id: CommandId) -> Using {
+        let scope = ScopeId::opened_by(ledger_id, account.0, key_id, &id.0);
+        let key = ScopeKey::generate(&mut random::os());
+        let used = ScopeUse::Open(key.commitment(ledger_id, scope));
+        let side = Side { scope_key: Some(*key.as_bytes()) };
+        Using { scope, key, used, side }
+    }
+}
+
+/// Where the member's profile stands; none before there is one.
+fn place_of_profile(member: &mut Member) -> Result<Option<ProfilePlace>, ClientError> {
+    match member.ask(&OwnProfile) {
+        Ok(place) => Ok(Some(place)),
+        Err(ClientError::Refused(refusal)) if refusal.name == refusal::NO_PROFILE => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn fetch_scope_key(member: &mut Member, scope: ScopeId) -> Result<ScopeKey, ClientError> {
+    let keys = member.ask(&question::ScopeKeysOf(vec![scope]))?;
+    match keys.0.as_slice() {
+        [key] => Ok(ScopeKey::from_bytes(*key)),
+        _ => Err(ClientError::other_answer()),
+    }
+}
+
+fn bad(text: &str) -> ClientError {
+    ClientError::Integrity(format!("the server's profile is refused: {text}"))
+}

@@ -1,0 +1,135 @@
+//! The sealed fields of a command on their way: the side that comes with it, the guards, and the key for the vault. The fields
+//! are opened with the key that the command brings, if it opens the scope, and with the one in the vault otherwise.
+
+use super::Service;
+use super::job::CommandCheck;
+use super::sealed_check::{SealedCheck, Unopened};
+use crate::chain::Message;
+use crate::codec;
+use crate::crypto::sealed::{ScopeId, ScopeKey};
+use crate::domain::{AccountId, Command, Fact, ScopeUse};
+use crate::eventlog::LogError;
+use crate::ledger::context_of;
+use crate::limits::SIDE_BYTES_MAX;
+use crate::refusal;
+use crate::time::Timestamp;
+use crate::wire::{Refusal, Reply, SCOPES_MAX, ScopeKeys, Side};
+
+impl Service {
+    /// What opens the sealed fields of a command; none of a command without any. `side` is what came beside it.
+    ///
+    /// # Errors
+    /// Why the side is none for this command.
+    pub(super) fn sealed_check(
+        &self,
+        message: &Message<'_>,
+        side: &[u8],
+    ) -> Result<Option<SealedCheck>, &'static str> {
+        let side = match side {
+            [] => Side::default(),
+            bytes if bytes.len() > SIDE_BYTES_MAX => return Err("what comes beside the command is too long"),
+            bytes => codec::strict(bytes).map_err(|_| "what comes beside the command does not decode")?,
+        };
+        let unwanted = "the command has a key of a scope beside it that it does not need";
+        if !message.header.tag.is_sealed() {
+            return if side.scope_key.is_some() { Err(unwanted) } else { Ok(None) };
+        }
+        let command = Command::decode(message.header.tag, message.body);
+        let command = command.map_err(|_| "the command does not decode")?;
+        let Some(part) = command.sealed() else { return Ok(None) };
+        let scope = part.scope.id(&context_of(message, Timestamp::default(), 0));
+        let (opens, key) = match (part.scope, &side.scope_key) {
+            (ScopeUse::Open(commitment), Some(key)) => (Some(commitment), Some(ScopeKey::from_bytes(*key))),
+            (ScopeUse::Open(_), None) => {
+                return Err("the key of the scope that the command opens is missing");
+            }
+            (ScopeUse::In(_), Some(_)) => return Err(unwanted),
+            (ScopeUse::In(_), None) => (None, self.scope_key(scope)),
+        };
+        Ok(Some(SealedCheck { scope, opens, key, unopened: None }))
+    }
+
+    /// The key of an open scope.
+    fn scope_key(&self, scope: ScopeId) -> Option<ScopeKey> {
+        let opened = self.ledger.replica().state().scopes.get(&scope)?;
+        self.secrets.scope_key(opened.subject, scope)
+    }
+
+    /// The answer to who asks for keys of scopes: a member may have those of its own.
+    pub(super) fn scope_keys(&self, account: AccountId, scopes: &[ScopeId]) -> Reply {
+        let state = self.ledger.replica().state();
+        let own = |scope: &&ScopeId| state.scopes.get(scope).is_some_and(|opened| opened.subject == account);
+        if scopes.len() > SCOPES_MAX || !scopes.iter().all(|scope| own(&scope)) {
+            let sentence =
+                format!("there is no such scope of yours, or more than {SCOPES_MAX} are asked for");
+            return Reply::Refused(Refusal::fail(refusal::NO_SUCH_SCOPE, sentence));
+        }
+        if !self.secrets.are_here() {
+            return Reply::Refused(no_vault());
+        }
+        let mut keys = Vec::with_capacity(scopes.len());
+        for scope in scopes {
+            match self.secrets.scope_key(account, *scope) {
+                Some(key) => keys.push(*key.as_bytes()),
+                None => return Reply::Refused(key_missing(*scope)),
+            }
+        }
+        Reply::ScopeKeys(ScopeKeys(keys))
+    }
+
+    /// The guards of sealed fields, asked directly before the rules; `None` lets the command pass. A command in a scope that
+    /// nobody has opened is for the rules to refuse.
+    pub(super) fn guard_sealed(&mut self, check: &CommandCheck) -> Result<Option<Refusal>, LogError> {
+        let Some(sealed) = &check.sealed else { return Ok(None) };
+        if !self.secrets.are_here() {
+            return Ok(Some(no_vault()));
+        }
+        let refused = match sealed.unopened {
+            None => None,
+            Some(Unopened::NoKey) if self.ledger.replica().state().scopes.get(&sealed.scope).is_none() => {
+                return Ok(None);
+            }
+            Some(Unopened::NoKey) => Some(key_missing(sealed.scope)),
+            Some(Unopened::SideMismatch) => Some(Refusal::fail(
+                refusal::SIDE_MISMATCH,
+                "the key beside the command is not the one that the command has committed itself to",
+            )),
+            Some(Unopened::Broken(field)) => Some(Refusal::fail(
+                refusal::SEAL_BROKEN,
+                format!("sealed field {field} does not open with the key of its scope"),
+            )),
+            Some(Unopened::InvalidText(field, form)) => Some(Refusal::fail(
+                refusal::INVALID_TEXT,
+                format!("sealed field {field}: {}", form.sentence()),
+            )),
+        };
+        if refused.is_some() || sealed.opens.is_none() {
+            return Ok(refused);
+        }
+        // Room first: nothing is decided whose secret could not be kept.
+        let sentence = "the disk is full: the vault has no room for the key that the command brings";
+        let has_room = self.secrets.make_room()?;
+        Ok((!has_room).then(|| Refusal::fail(refusal::DISK_FULL, sentence)))
+    }
+
+    /// Takes the key that an accepted command brings, for the vault.
+    pub(super) fn take_brought(&mut self, check: &CommandCheck) {
+        let Some(SealedCheck { scope, opens: Some(_), key: Some(key), .. }) = &check.sealed else { return };
+        if let Some(opened) = self.ledger.replica().state().scopes.get(scope) {
+            self.secrets.bring_scope_key(opened.subject, *scope, key);
+        }
+    }
+}
+
+fn no_vault() -> Refusal {
+    let sentence = "the server serves without its vault: nobody's texts are opened or sealed";
+    Refusal::fail(refusal::NO_VAULT, sentence)
+}
+
+fn key_missing(scope: ScopeId) -> Refusal {
+    let facts = vec![(Fact::Scope, scope.to_string().into())];
+    Refusal {
+        facts,
+        ..Refusal::fail(refusal::KEY_MISSING, "the key of this scope is not in the server's vault")
+    }
+}

@@ -1,0 +1,180 @@
+//! The vault as the service uses it. What the commands of a batch bring is gathered here and put into the vault before the
+//! blocks are written, so that no durable block ever needs a secret that is not there.
+//!
+//! ```text
+//! decide all commands of the batch → secrets put and synced → blocks written and synced → replies leave
+//! ```
+
+use std::sync::Arc;
+
+use rand_core::CryptoRng;
+use zeroize::Zeroizing;
+
+use crate::chain::block_hash;
+use crate::crypto::sealed::{ScopeId, ScopeKey};
+use crate::domain::{AccountId, State};
+use crate::eventlog::{LogError, Storage};
+use crate::ledger::{Committed, Ledger};
+use crate::vault::{Kek, Key, Kind, Name, Position, Secret, VaultError, VaultFile};
+
+/// The secrets of a ledger.
+#[derive(Debug, Default)]
+pub struct Secrets {
+    /// The vault; none while the daemon serves without it.
+    vault: Option<VaultFile>,
+    /// The secrets that the commands of the open batch bring.
+    brought: Vec<(Key, Secret)>,
+    /// Scopes whose keys are neither in the vault nor destroyed.
+    missing: u64,
+}
+
+impl Secrets {
+    /// Whether the ledger may begin a vault: it has none, and nothing that its blocks say lies in one.
+    ///
+    /// # Errors
+    /// [`VaultError::Io`].
+    pub fn may_begin(storage: &dyn Storage, ledger: &Ledger) -> Result<bool, VaultError> {
+        let is_empty = ledger.replica().state().scopes.count() == 0;
+        Ok(is_empty && !VaultFile::is_there(storage)?)
+    }
+
+    /// Opens the vault of a ledger, or begins one where nothing was ever put. What the blocks do not name is destroyed, which
+    /// a start before may have left undone.
+    ///
+    /// # Errors
+    /// [`VaultError`]. Nothing has been changed, unless the error is one of the disk.
+    pub fn open(storage: &Arc<dyn Storage>, ledger: &Ledger, kek: Kek) -> Result<Secrets, VaultError> {
+        let position = position_of(ledger.committed());
+        if Secrets::may_begin(storage.as_ref(), ledger)? {
+            let vault = VaultFile::create(storage, ledger.ledger_id(), kek, position)?;
+            return Ok(Secrets { vault: Some(vault), ..Secrets::default() });
+        }
+        let head_after = |blocks: u64| {
+            let newest = blocks.checked_sub(1)?;
+            ledger.block(newest).ok().flatten().map(|block| block_hash(&block))
+        };
+        let mut vault = VaultFile::open(storage, ledger.ledger_id(), kek, position.durable, &head_after)?;
+        let state = ledger.replica().state();
+        // Of a ledger that has no room for its newest blocks nobody knows yet what they need.
+        if !ledger.log().is_unmended() {
+            let unnamed: Vec<Key> = vault.keys().filter(|key| !is_named(state, key)).copied().collect();
+            let destroyed = vault.destroy(&unnamed)?;
+            if destroyed > 0 {
+                tracing::info!(destroyed, "destroyed what the ledger does not name any more");
+            }
+        }
+        for slot in vault.damaged() {
+            tracing::warn!(slot, "slot_damaged: what lay in this slot of the vault cannot be read");
+        }
+        let missing = tell_missing(state, &vault);
+        Ok(Secrets { vault: Some(vault), brought: Vec::new(), missing })
+    }
+
+    /// Serves without a vault: nobody's sealed text is opened, and nobody seals any.
+    pub fn absent() -> Secrets {
+        Secrets::default()
+    }
+
+    /// Whether there is a vault.
+    pub(super) fn are_here(&self) -> bool {
+        self.vault.is_some()
+    }
+
+    /// Scopes whose keys are not here, although nobody has destroyed them: those that were missing at the start, and without
+    /// a vault all.
+    pub(super) fn missing(&self, state: &State) -> u64 {
+        if self.are_here() { self.missing } else { state.scopes.count() }
+    }
+
+    /// The key of a scope of this account; none if it is not here.
+    pub(super) fn scope_key(&self, subject: AccountId, scope: ScopeId) -> Option<ScopeKey> {
+        let key = scope_entry(subject, scope);
+        let brought = self.brought.iter().find(|(brought, _)| *brought == key);
+        let secret = match brought {
+            Some((_, secret)) => Some(secret.clone()),
+            None => self.vault.as_ref()?.read(&key).unwrap_or_else(|error| {
+                tracing::warn!(%error, %scope, "the key of a scope cannot be read");
+                None
+            }),
+        };
+        match secret? {
+            Secret::Short(key) => Some(ScopeKey::from_bytes(*key)),
+            Secret::Long(_) => None,
+        }
+    }
+
+    /// Makes room for one more entry beside those that the open batch brings; false if the disk has none.
+    ///
+    /// # Errors
+    /// The process must end.
+    pub(super) fn make_room(&mut self) -> Result<bool, LogError> {
+        let entries = u32::try_from(self.brought.len() + 1).unwrap_or(u32::MAX);
+        self.vault.as_mut().map_or(Ok(false), |vault| vault.make_room(entries, 0)).map_err(failed)
+    }
+
+    /// Takes the key of a scope that a command of the open batch has opened. Room was made before.
+    pub(super) fn bring_scope_key(&mut self, subject: AccountId, scope: ScopeId, key: &ScopeKey) {
+        let secret = Secret::Short(Zeroizing::new(*key.as_bytes()));
+        self.brought.push((scope_entry(subject, scope), secret));
+    }
+
+    /// Puts what the open batch brings; it is durable afterwards.
+    ///
+    /// # Errors
+    /// The process must end, and nobody may be answered.
+    pub(super) fn put(&mut self, committed: Committed, rng: &mut dyn CryptoRng) -> Result<(), LogError> {
+        if self.brought.is_empty() {
+            return Ok(());
+        }
+        let brought = std::mem::take(&mut self.brought);
+        let vault = self.vault.as_mut();
+        vault.map_or(Ok(()), |vault| vault.put(&brought, position_of(committed), rng)).map_err(failed)
+    }
+
+    /// Says in the vault that all is done.
+    ///
+    /// # Errors
+    /// [`LogError::Io`].
+    pub(super) fn close(self, committed: Committed) -> Result<(), LogError> {
+        self.vault.map_or(Ok(()), |vault| vault.close(position_of(committed))).map_err(failed)
+    }
+}
+
+fn position_of(committed: Committed) -> Position {
+    Position { durable: committed.size, head: committed.head }
+}
+
+fn scope_entry(subject: AccountId, scope: ScopeId) -> Key {
+    (Name { kind: Kind::ScopeKey, subject: subject.0, scope: scope.0 }, 0)
+}
+
+/// Whether the blocks speak of an entry of the vault.
+fn is_named(state: &State, (name, _): &Key) -> bool {
+    match name.kind {
+        Kind::ScopeKey => {
+            state.scopes.get(&ScopeId(name.scope)).is_some_and(|scope| scope.subject.0 == name.subject)
+        }
+        Kind::SecondFactor | Kind::Leaves | Kind::Credential | Kind::RecoveryCodes => false,
+    }
+}
+
+/// Tells which scopes have no key, although nobody has erased anything; gives how many.
+fn tell_missing(state: &State, vault: &VaultFile) -> u64 {
+    let mut missing = 0;
+    for (id, scope) in state.scopes.iter() {
+        if !vault.has(&scope_entry(scope.subject, *id)) {
+            missing += 1;
+            let (scope, account) = (*id, scope.subject);
+            tracing::warn!(%scope, %account, "key_missing: the texts of this scope cannot be read");
+        }
+    }
+    missing
+}
+
+/// After an error of the vault nobody knows what is on the disk, as after one of the log.
+fn failed(error: VaultError) -> LogError {
+    match error {
+        VaultError::Io { file, operation, source } => LogError::io(file, operation, source),
+        other => LogError::io("vault/slots", "use", std::io::Error::other(other)),
+    }
+}

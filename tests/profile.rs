@@ -1,0 +1,127 @@
+//! `ledgerctl profile` with the real programs: names and addresses lie sealed, survive crashes, and are told as lost where the
+//! vault is.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::binaries::{Daemon, Place};
+
+const NAME: &str = "Ada Canary";
+const E_MAIL: &str = "canary@example.org";
+const ANY: &str = "127.0.0.1:0";
+
+fn profile(place: &Place, at: &str) -> Value {
+    serde_json::from_str(&place.done("alice", at, &["profile", "--json"])).unwrap()
+}
+
+/// Files below a directory that hold one of the two texts in the clear.
+fn readable(directory: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(readable(&path));
+        } else {
+            let bytes = fs::read(&path).unwrap();
+            let holds = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+            if holds(NAME) || holds(E_MAIL) {
+                found.push(path.display().to_string());
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn a_profile_is_said_and_shown_and_nothing_on_a_disk_holds_it_in_the_clear() {
+    let place = Place::new();
+    let daemon = Daemon::start(&place.data(), ANY);
+    let at = daemon.address.clone();
+    place.join("alice", &at);
+    assert!(place.ends(3, "alice", &at, &["profile"]).contains("no_profile"));
+    // What is wrong with the input is said before anything leaves.
+    for (arguments, expected) in [
+        (&["profile", "--name", NAME][..], "both --name and --e-mail"),
+        (&["profile", "--name", NAME, "--e-mail", "nowhere"], "e-mail address"),
+        (
+            &["profile", "--name", "a\tb", "--e-mail", E_MAIL],
+            "the name: the text is not UTF-8 in the form NFC",
+        ),
+        (&["profile", "--name", &"x".repeat(2_047), "--e-mail", E_MAIL], "more than 2046 bytes"),
+    ] {
+        assert!(place.ends(2, "alice", &at, arguments).contains(expected), "{arguments:?}");
+    }
+    let said = place.done("alice", &at, &["profile", "--name", NAME, "--e-mail", E_MAIL, "--json"]);
+    let said: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!((&said["index"], &said["name"], &said["e_mail"]), (&2.into(), &NAME.into(), &E_MAIL.into()));
+    let shown = profile(&place, &at);
+    assert_eq!(
+        (&shown["name"], &shown["e_mail"], &shown["block"]),
+        (&NAME.into(), &E_MAIL.into(), &2.into())
+    );
+    // A further one is sealed in the same scope, and what is not said stays.
+    place.done("alice", &at, &["profile", "--name", "Countess Canary"]);
+    let newer = profile(&place, &at);
+    let newer = (&newer["name"], &newer["e_mail"], &newer["block"], &newer["scope"]);
+    assert_eq!(newer, (&"Countess Canary".into(), &E_MAIL.into(), &3.into(), &shown["scope"]));
+    assert_eq!(readable(place.directory.path()), [""; 0]);
+    // The record of it, which has the key of the scope, is gone with the outcome.
+    assert_eq!(fs::read_dir(place.directory.path().join("alice/pending")).unwrap().count(), 0);
+    assert!(place.done("alice", &at, &["verify"]).contains("intact"));
+}
+
+#[test]
+fn profiles_survive_a_kill_and_a_lost_vault_is_told() {
+    let place = Place::new();
+    let (data, kept) = (place.data(), place.directory.path().join("kept"));
+    let daemon = Daemon::start(&data, ANY);
+    let at = daemon.address.clone();
+    place.join("alice", &at);
+    place.done("alice", &at, &["profile", "--name", NAME, "--e-mail", E_MAIL]);
+    daemon.kill();
+    let daemon = Daemon::start(&data, &at);
+    assert_eq!(profile(&place, &at)["name"], NAME);
+    assert_eq!(daemon.terminate(), Some(0));
+    // Without its vault the ledger is not served, and keeps every byte; it can be served all the same.
+    fs::rename(data.join("vault"), &kept).unwrap();
+    let (code, said) = refused_start(&data, &at);
+    assert_eq!((code, said.contains("vault_missing")), (Some(65), true), "{said}");
+    let daemon = Daemon::start_with(&data, &at, &["--without-vault"]);
+    assert!(place.ends(3, "alice", &at, &["profile"]).contains("no_vault"));
+    assert!(place.ends(3, "alice", &at, &["profile", "--name", "A"]).contains("no_vault"));
+    assert_eq!(place.status("alice", &at)["scopes_without_key"], 1);
+    place.done("alice", &at, &["add", crate::binaries::ORDERS]);
+    assert_eq!(daemon.terminate(), Some(0));
+    // The vault that is put back has seen fewer blocks, which is no reason to refuse it.
+    fs::rename(&kept, data.join("vault")).unwrap();
+    let daemon = Daemon::start(&data, &at);
+    assert_eq!(profile(&place, &at)["name"], NAME);
+    assert_eq!(daemon.terminate(), Some(0));
+    // A rotten slot costs the texts under it, and nothing else.
+    let slots = data.join("vault/slots");
+    let mut bytes = fs::read(&slots).unwrap();
+    let used = bytes[8_192..].iter().position(|byte| *byte != 0).unwrap();
+    bytes[8_192 + used + 60] ^= 1;
+    fs::write(&slots, &bytes).unwrap();
+    let daemon = Daemon::start(&data, &at);
+    assert!(place.ends(3, "alice", &at, &["profile"]).contains("key_missing"));
+    assert_eq!(place.status("alice", &at)["scopes_without_key"], 1);
+    assert_eq!(daemon.terminate(), Some(0));
+    // A damaged header is damage, and so is a key of the vault that is not there.
+    bytes[..8_192].fill(7);
+    fs::write(&slots, &bytes).unwrap();
+    let (code, said) = refused_start(&data, &at);
+    assert_eq!((code, said.contains("vault_damaged")), (Some(65), true), "{said}");
+    fs::remove_file(data.join("keys/vault-1")).unwrap();
+    let (code, said) = refused_start(&data, &at);
+    assert_eq!((code, said.contains("keys/vault-1")), (Some(78), true), "{said}");
+}
+
+/// The code and the words of a daemon that does not serve.
+fn refused_start(data: &Path, at: &str) -> (Option<i32>, String) {
+    let mut command = std::process::Command::new(crate::binaries::DAEMON);
+    let output = command.arg("--data").arg(data).args(["--listen", at]).output().unwrap();
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
