@@ -316,13 +316,14 @@ def check_ledger(file, key, note):
     return f"{len(leaves)} blocks of ledger {ledger.hex()}, root {tree_root(leaves).hex()}; rules not decided again"
 class Members:
     """The keys of every account that stand at this block, and whose each is that there ever was."""
-    def __init__(self): self.keys, self.ever = {}, {}
+    def __init__(self): self.keys, self.ever, self.erased, self.erased_keys = {}, {}, set(), 0
     def signer(self, account, key_id, kind):
         """The key that signs for an account, if it stands and may sign a command of this kind."""
         key = self.standing(account, key_id)
         need(key.may_all or kind not in NEEDS_ALL, "no_permission", "the key may only act")
         return key
     def standing(self, account, key_id):
+        need(account not in self.erased, "erased", f"account {account} was erased before")
         key, ended = self.keys.get(account, {}).get(key_id), self.ever.get(key_id) == account
         need(key, "key_ended" if ended else "other_author", f"account {account} has no such key" + ended * " any more")
         return key
@@ -330,6 +331,11 @@ class Members:
         need(key.key_id not in self.ever, "key_known", "a key is introduced a second time")
         self.ever[key.key_id] = account
         self.keys.setdefault(account, {})[key.key_id] = key
+    def erase(self, account):
+        need(account in self.keys and account not in self.erased, "malformed_block", "nobody is erased, or somebody twice")
+        self.erased.add(account)
+        self.erased_keys = len(self.keys.pop(account))
+        self.keys[account] = {}
     def end(self, account, key_id): self.keys[account].pop(self.standing(account, key_id).key_id)
 def read_command(block, message, members, numbers, scale):
     """What was done, as an export shows it; `numbers` has the next number of each kind that is numbered."""
@@ -340,6 +346,9 @@ def read_command(block, message, members, numbers, scale):
     items = [{**shown, **fields(read, message, members, scale)} for _ in range(read.varint() if several else 1)]
     need(event.take(4) == b"\0\1" + message.kind.to_bytes(2, "big"), "malformed_block", "another command's event")
     number = event.varint()
+    if message.kind == 11:
+        number, _roles, _scopes = number == members.erased_keys, event.varint(), event.varint()
+        need(number, "malformed_block", "another number of keys in the event")
     read.end(), event.end()
     if message.kind in numbers:
         need(number == numbers[message.kind], "malformed_block", "another number in the event")
@@ -395,6 +404,17 @@ def add_key(read, message, members, _scale):
     members.add(message.account, key := proven_key(new, message, "bad_key_proof"))
     last = {"ends": new.ends.hex()} if new.ends else {"rights": new.rights}
     return {"label": new.label, "key_id": key.key_id.hex(), "kind": key.kind, "custody": new.custody, **last}
+def set_profile(read, *_):
+    opens = read.one_of(True, False)
+    scope = read.take(32 if opens else 16).hex()
+    for _ in range(2):
+        need(read.take(32) and len(read.bytes()) in SEALED, "malformed_block", "a sealed text of another length")
+    need(not read.one_of(False, True), "malformed_block", "a credential of an account without a roaming key")
+    return {"scope_key" if opens else "scope": scope}
+def erase(read, _message, members, _scale):
+    account, reason, force = read.varint(), read.one_of(*REASONS), read.one_of(False, True)
+    members.erase(account)
+    return {"account": account, "reason": reason, **({"force": "true"} if force else {})}
 def end_key(read, message, members, _scale):
     members.end(message.account, key_id := read.take(32))
     return {"key_id": key_id.hex()}
@@ -411,10 +431,13 @@ def memo(text): return {"memo": text} if text else {}
 def vouch(read, *_): return {"time": moment(min(read.varint() * 1000, 2**64 - 1))}
 def moment(us): return (EPOCH + timedelta(0, 0, us)).isoformat("T", "microseconds") + "Z" if us <= TIME_MAX else f"{us}us"
 COMMANDS = {(1, 2): ("grant", role), (1, 3): ("revoke", role), (1, 4): ("add_key", add_key), (1, 5): ("end_key", end_key),
-            (1, 6): ("rotate_key", add_key), (1, 13): ("vouch_clock", vouch), (1, 16): ("order", order_v1),
+            (1, 6): ("rotate_key", add_key), (1, 8): ("set_profile", set_profile), (1, 11): ("erase", erase),
+            (1, 13): ("vouch_clock", vouch), (1, 16): ("order", order_v1),
             (2, 16): ("order", order), (1, 32): ("pay", pay), (1, 33): ("issue", issue), (1, 34): ("settle", settle),
             (1, 35): ("revoke_cheque", revoke_cheque)}
-NEEDS_ALL = (2, 3, 4, 5, 6, 33)  # kinds of commands that only a key with full rights may sign
+NEEDS_ALL = (2, 3, 4, 5, 6, 8, 11, 33)  # kinds of commands that only a key with full rights may sign
+SEALED = (48, 80, 144, 272, 528, 1040, 2064)  # bytes that a sealed text can have
+REASONS = ("own_wish", "requested", "law", "misuse", "other")
 CHECKS = {"receipt": check_receipt, "ledger": check_ledger}
 def main():
     parser = argparse.ArgumentParser(description="Checks what ledgerd says, without its code.", allow_abbrev=False)

@@ -7,7 +7,9 @@ use ledgerd::cli::block_words::write_block;
 use ledgerd::client::show::json_line;
 use ledgerd::crypto::SigningKey;
 use ledgerd::crypto::sealed::Sealed;
-use ledgerd::domain::accounts::{self, GrantRole, RevokeRole, Role, SetProfile, VouchClock};
+use ledgerd::domain::accounts::{
+    self, Erase, EraseReason, GrantRole, RevokeRole, Role, SetProfile, VouchClock,
+};
 use ledgerd::domain::orders::{self, Decimal, Operation, Order, PlaceOrders, Price, StockName, v1};
 use ledgerd::domain::payments::{self, Currency, Issue, Pay, Payment};
 use ledgerd::domain::{AccountId, Command, Rights, ScopeKind, ScopeUse, Tag, Undecodable};
@@ -75,6 +77,9 @@ fn every_kind() -> Forge {
     forge.push(&draft);
     let scope = forge.state().scopes.newest(ScopeKind::Subject, 1).unwrap();
     let draft = forge.draft(0, first, &set_profile(ScopeUse::In(scope)));
+    forge.push(&draft);
+    let erase = Erase { account: AccountId(3), reason: EraseReason::Requested, force: true };
+    let draft = forge.draft(0, first, &Command::Accounts(accounts::Command::Erase(erase)));
     forge.push(&draft);
     forge
 }
@@ -173,6 +178,7 @@ fn every_kind_of_block_says_what_was_done_with_amounts_as_people_see_them() {
         format!("  end key {phone}\n"),
         format!("  set profile, opening a scope whose key is committed to as {}\n", "05".repeat(32)),
         format!("  set profile, sealed in the scope {scope}\n"),
+        "  erase #3, reason requested, by force: true\n".to_owned(),
     ];
     assert_eq!(said, expected);
     assert!(words(&forge.blocks[0], &usd).starts_with("block 0  "));
@@ -222,6 +228,7 @@ fn every_kind_of_block_has_its_json_with_and_without_the_currency() {
         &format!(r#"{{"user_id":1,"operation_type":"end_key","key_id":"{phone}"}}"#),
         &format!(r#"{{"user_id":1,"operation_type":"set_profile","scope_key":"{five}"}}"#),
         &format!(r#"{{"user_id":1,"operation_type":"set_profile","scope":"{scope}"}}"#),
+        r#"{"user_id":1,"operation_type":"erase","account":3,"reason":"requested","force":"true"}"#,
     ];
     let with: Vec<String> = forge.blocks.iter().map(|block| data(block, Some(&usd))).collect();
     assert_eq!(with, expected);

@@ -97,6 +97,7 @@ fn every_object_has_the_fields_of_the_reference_in_their_order() {
     files(&place, &mut reference);
     shown(&place, &mut reference);
     vouched(&mut reference);
+    erased(&mut reference);
     // Errors have a test of their own.
     let rows: BTreeSet<String> = reference.rows.into_keys().filter(|label| label != "an error").collect();
     assert_eq!(rows.difference(&reference.seen).collect::<Vec<_>>(), [""; 0], "rows that nothing printed");
@@ -158,6 +159,19 @@ fn orders_and_proofs(place: &Place, at: &str, reference: &mut Reference) {
     assert_eq!(blank["result"], "blank");
     let accepted = [first, third].map(|line| reference.hold("add --each, ack or duplicate", line).remove(0));
     assert_eq!(accepted.map(|value| value["result"].clone()), [Value::from("ack"), Value::from("duplicate")]);
+}
+
+/// On a ledger of its own: whoever is erased does nothing more.
+fn erased(reference: &mut Reference) {
+    let place = Place::new();
+    let daemon = Daemon::start(&place.data(), "127.0.0.1:0");
+    let at = daemon.address.as_str();
+    place.join("alice", at);
+    let erase = ["erase", "--confirm", "alice", "--json"];
+    reference.hold("erase", &place.done("alice", at, &erase));
+    let label = "erasure, and erase of an account that was erased before";
+    reference.hold(label, &place.done("alice", at, &erase));
+    reference.hold(label, &place.done("alice", at, &["erasure", "1", "--json"]));
 }
 
 fn profile(place: &Place, at: &str, reference: &mut Reference) {

@@ -390,6 +390,27 @@ fn a_profile_is_said_once_wherever_the_client_is_killed() {
 }
 
 #[test]
+fn an_account_is_erased_once_wherever_the_client_is_killed() {
+    if !strace_is_here() {
+        return;
+    }
+    let mut world = World::new();
+    let mut fresh = |world: &World, run: usize| {
+        let home = world.place.directory.path().join("leaver");
+        std::fs::remove_dir_all(home).unwrap_or_default();
+        let handle = format!("leaver-{run}");
+        for command in [&["getKey", "--accept-new"][..], &["register", &handle]] {
+            world.place.done("leaver", &world.at, command);
+        }
+        words(&["erase", "--confirm", &handle])
+    };
+    // The account can be erased once only: the same command tells it again, from what the ledger tells everybody.
+    let mut killed =
+        Killed { member: "leaver", arguments: &mut fresh, blocks: 1, lines: 1, is_repeatable: true };
+    done_once_wherever_it_is_killed(&mut world, &mut killed);
+}
+
+#[test]
 fn an_account_is_registered_once_wherever_the_client_is_killed() {
     if !strace_is_here() {
         return;

@@ -25,6 +25,7 @@ mod daemon_start;
 mod daemon_tree;
 mod demo;
 mod documents;
+mod erase_service;
 mod eventlog_crash;
 mod eventlog_full;
 mod fixtures_logs;

@@ -6,19 +6,19 @@ use ledgerd::crypto::sealed::{Place, ScopeId, ScopeKey, Sealed};
 use ledgerd::domain::accounts::{self, ProfilePlace, SetProfile};
 use ledgerd::domain::{Answer, Command, Query, ScopeUse};
 use ledgerd::limits::{Limits, SIDE_BYTES_MAX};
-use ledgerd::wire::{Reply, Request, ScopeKeys, Side, Submission};
+use ledgerd::wire::{Reply, Request, ScopeKeys, Side};
 
 use crate::forge::member_key;
 use crate::service_world::{Client, START_MS, Signed, World, refused};
 
-const HERE: &str = "192.0.2.1";
+pub(super) const HERE: &str = "192.0.2.1";
 const PROFILE: Request<'static> = Request::Ask(Query::Accounts(accounts::Query::Profile));
 
-fn world() -> World {
+pub(super) fn world() -> World {
     World::new(Limits::default(), |_| ())
 }
 
-fn key(byte: u8) -> ScopeKey {
+pub(super) fn key(byte: u8) -> ScopeKey {
     ScopeKey::from_bytes([byte; 32])
 }
 
@@ -38,7 +38,13 @@ fn profile(scope: ScopeUse, name: Sealed, e_mail: Sealed) -> Command {
 }
 
 /// The next command of a member says who it is, in a scope that it opens or in one that is open.
-fn said(world: &World, member: usize, open: Option<ScopeId>, key: &ScopeKey, texts: [&str; 2]) -> Command {
+pub(super) fn said(
+    world: &World,
+    member: usize,
+    open: Option<ScopeId>,
+    key: &ScopeKey,
+    texts: [&str; 2],
+) -> Command {
     let id = world.next_id();
     let scope = open.unwrap_or_else(|| scope_of(world, member, id));
     let used = match open {
@@ -56,23 +62,22 @@ fn sign(world: &mut World, command: &Command) -> Signed {
     world.command(0, START_MS + 1_000, command, true)
 }
 
-fn side(key: &ScopeKey) -> Vec<u8> {
+pub(super) fn side(key: &ScopeKey) -> Vec<u8> {
     codec::encode(&Side { scope_key: Some(*key.as_bytes()) })
 }
 
-fn submit(world: &mut World, client: &mut Client, signed: &Signed, side: &[u8]) -> Reply {
-    let submission = Submission { message: &signed.message, signature: &signed.signature };
-    world.ask(client, &Request::SubmitWith { submission, side })
+pub(super) fn submit(world: &mut World, client: &mut Client, signed: &Signed, side: &[u8]) -> Reply {
+    world.ask(client, &signed.request_with(side))
 }
 
-fn accepted(reply: Reply) -> (u64, bool) {
+pub(super) fn accepted(reply: Reply) -> (u64, bool) {
     match reply {
         Reply::Accepted(accepted) => (accepted.index, accepted.duplicate),
         other => panic!("{other:?}"),
     }
 }
 
-const TEXTS: [&str; 2] = ["Ada Lovelace", "ada@example.org"];
+pub(super) const TEXTS: [&str; 2] = ["Ada Lovelace", "ada@example.org"];
 
 #[test]
 fn a_profile_is_kept_with_its_key_and_the_key_is_given_to_its_member_alone() {
@@ -108,8 +113,7 @@ fn a_scope_is_used_by_a_command_of_the_very_batch_that_opens_it() {
     let command = said(&world, 0, Some(scope), &key(1), TEXTS);
     let next = sign(&mut world, &command);
     let beside = side(&key(1));
-    let submission = Submission { message: &opening.message, signature: &opening.signature };
-    world.send(&mut alice, 1, &Request::SubmitWith { submission, side: &beside });
+    world.send(&mut alice, 1, &opening.request_with(&beside));
     world.exchange(&mut alice);
     // The answer to the first is not there yet, or has just come: the key is found in either case.
     world.send(&mut alice, 2, &next.request());

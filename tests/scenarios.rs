@@ -130,7 +130,7 @@ fn every_refusal_is_shown_by_a_scenario_and_has_a_name_of_its_own() {
     let refusals = every_refusal();
     let names: BTreeSet<String> = refusals.iter().map(|refusal| refusal.name().to_owned()).collect();
     // What is the same to whoever is refused has one name everywhere.
-    let same = ["no_permission", "invalid_user", "insufficient_balance"];
+    let same = ["no_permission", "invalid_user", "insufficient_balance", "erased"];
     let shared = refusals.iter().filter(|refusal| same.contains(&refusal.name())).count();
     assert_eq!(names.len() + shared - same.len(), refusals.len(), "two refusals share a name");
     assert_eq!(shown, names);

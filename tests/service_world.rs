@@ -12,7 +12,7 @@ use ledgerd::crypto::{LedgerId, SIGNATURE_BYTES_MAX, SigningKey};
 use ledgerd::domain::payments::{self, Pay, Payment};
 use ledgerd::domain::{AccountId, Command, Settings, accounts};
 use ledgerd::driven::{ConnectionId, Handler as _};
-use ledgerd::eventlog::{self, Options, SimDisk, Storage};
+use ledgerd::eventlog::{self, LogError, Options, SimDisk, Storage};
 use ledgerd::ledger::{CHECKPOINT_FILE, CheckpointFile, Ledger};
 use ledgerd::limits::Limits;
 use ledgerd::service::{Job, Keys, Secrets, Service};
@@ -34,7 +34,7 @@ const OPTIONS: Options = Options { segment_bytes: 64 << 20, block_bytes_max: 1 <
 /// What every member has at first.
 pub(crate) const GRANT: u64 = 1_000_000;
 
-fn log_key() -> LogKey {
+pub(crate) fn log_key() -> LogKey {
     LogKey::from_seed("service.example/ledger", &[5; 32]).unwrap()
 }
 
@@ -200,8 +200,13 @@ impl World {
 
     /// One turn of the loop. What leaves it is taken at once, except by those who are deaf.
     pub(crate) fn turn(&mut self) {
+        self.try_turn().unwrap();
+    }
+
+    /// The same, where the disk may fail.
+    pub(crate) fn try_turn(&mut self) -> Result<(), LogError> {
         self.wait(Duration::from_millis(1));
-        self.service.end_tick(self.now, &mut self.rng).unwrap();
+        self.service.end_tick(self.now, &mut self.rng)?;
         self.jobs.extend(self.service.take_jobs());
         for id in self.service.touched() {
             let output = self.service.output(id).to_vec();
@@ -219,6 +224,7 @@ impl World {
         if !self.helpers_wait {
             self.help();
         }
+        Ok(())
     }
 
     /// The helpers do all that they were given.
@@ -446,6 +452,11 @@ impl Signed {
 
     pub(crate) fn request(&self) -> Request<'_> {
         Request::Submit(Submission { message: &self.message, signature: &self.signature })
+    }
+
+    pub(crate) fn request_with<'a>(&'a self, side: &'a [u8]) -> Request<'a> {
+        let submission = Submission { message: &self.message, signature: &self.signature };
+        Request::SubmitWith { submission, side }
     }
 }
 

@@ -12,9 +12,9 @@ use ledgerd::limits::{COMMAND_BODY_BYTES_MAX, MESSAGE_BYTES_MAX};
 use ledgerd::refusal;
 use ledgerd::time::Timestamp;
 use ledgerd::wire::{
-    Accepted, CheckpointNote, CopyPage, ENVELOPE_BYTES, Figure, Figures, Finding, Followed, Followings,
-    OnlineMember, OnlinePage, Progress, Proofs, Push, ReceiptOf, Refusal, Reply, Request, ScopeKeys,
-    Submission, VERSION, Verification, open, readdress, seal,
+    Accepted, CheckpointNote, CopyPage, ENVELOPE_BYTES, ErasureProof, Figure, Figures, Finding, Followed,
+    Followings, OnlineMember, OnlinePage, Progress, Proofs, Push, ReceiptOf, Refusal, Reply, Request,
+    ScopeKeys, Submission, VERSION, Verification, open, readdress, seal,
 };
 use proptest::prelude::*;
 use serde::Serialize;
@@ -49,6 +49,7 @@ fn requests() -> Vec<Request<'static>> {
             side: &[1; 33],
         },
         Request::ScopeKeys(vec![ScopeId([6; 16])]),
+        Request::Erasure(AccountId(300)),
     ]
 }
 
@@ -127,6 +128,12 @@ fn replies() -> Vec<Reply> {
             next: Some(AccountId(300)),
         }),
         Reply::ScopeKeys(ScopeKeys(vec![[7; 32]])),
+        Reply::Erasure(ErasureProof {
+            block: ByteBuf::from(vec![1, 2]),
+            inclusion: Inclusion(vec![[4; 32]]),
+            note: "note".to_owned(),
+            erasure: "erasure".to_owned(),
+        }),
     ]
 }
 

@@ -13,6 +13,8 @@ pub(super) struct LateKeys {
     introduced: BTreeMap<(AccountId, KeyId), LateKey>,
     /// The block that ended each, where one was read.
     ended: BTreeMap<(AccountId, KeyId), u64>,
+    /// The block that erased each account, where one was read.
+    erased: BTreeMap<AccountId, u64>,
 }
 
 /// A key as the block says that introduced it.
@@ -32,6 +34,9 @@ impl LateKeys {
                 let key = || LateKey { spki: spki.to_vec(), rights };
                 self.introduced.entry((account, KeyId::of_spki(spki))).or_insert_with(key);
             }
+            KeyChange::AllEnded { account } => {
+                self.erased.entry(account).or_insert(index);
+            }
             KeyChange::Ended { account, key_id } => {
                 self.ended.entry((account, key_id)).or_insert(index);
             }
@@ -50,6 +55,9 @@ impl LateKeys {
 
     /// The block that ended a key.
     pub(super) fn ended_at(&self, account: AccountId, key_id: KeyId) -> Option<u64> {
-        self.ended.get(&(account, key_id)).copied()
+        let erased = self.erased.get(&account).copied();
+        let ended = self.ended.get(&(account, key_id)).copied();
+        // An account is erased once, and no key of it ends afterwards.
+        ended.or(erased)
     }
 }

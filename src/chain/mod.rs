@@ -5,6 +5,7 @@
 pub mod armour;
 pub mod block;
 pub mod checkpoint;
+pub mod erasure;
 pub mod genesis;
 pub mod link;
 pub mod message;
@@ -15,6 +16,7 @@ pub mod tree;
 pub use crate::domain::CommandId;
 pub use block::{BLOCK_FIELDS_BYTES, Block, BlockDigests, BlockError, block_hash};
 pub use checkpoint::Checkpoint;
+pub use erasure::{Erasure, NotErasure};
 pub use genesis::Genesis;
 pub use link::{Link, LinkError};
 pub use message::{Header, MalformedMessage, Message};

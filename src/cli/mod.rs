@@ -22,6 +22,8 @@ mod visible;
 
 /// Commands about the server, the key and the account of a home.
 mod accounts {
+    pub(super) mod erase;
+    pub(super) mod erasure;
     pub(super) mod forget;
     pub(super) mod get_key;
     pub(super) mod keys;
@@ -183,6 +185,8 @@ commands! {
         accounts::get_key::GetKey "fetch the server's identity, verify it and pin it",
         accounts::register::Register "make a key, and an account under a public handle",
         accounts::profile::Profile "your name and e-mail address, sealed in the ledger",
+        accounts::erase::Erase "erase your account, or for operators anybody's",
+        accounts::erasure::Erasure "the proof that an account was erased",
         accounts::whoami::Whoami "your account as the ledger has it",
         accounts::keys::Keys "the keys of your account: list, add, end, replace",
         accounts::passphrase::Passphrase "set, change or remove the passphrase of your key",

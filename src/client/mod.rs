@@ -44,10 +44,11 @@ pub mod bench;
 
 pub use accounts::question as accounts_question;
 pub use accounts::{
-    Introduced, Joined, KeyRequest, Me, Profile, Registration, User, WantedKey, add_own_key,
-    add_requested_key, check_request, end_key, fetch_keys, fetch_me, fetch_online, fetch_profile,
-    fetch_standing_key, find_member, grant, is_end_untold, label_of_request, machine_made_label, register,
-    restore_account, revoke, rotate_key, set_profile, untold_registration, vouch_clock,
+    Erased, Introduced, Joined, KeyRequest, Me, Profile, Registration, User, WantedKey, add_own_key,
+    add_requested_key, check_request, end_key, erase, fetch_erasure, fetch_keys, fetch_me, fetch_online,
+    fetch_profile, fetch_standing_key, find_member, grant, is_end_untold, label_of_request,
+    machine_made_label, own_erasure_was_told, register, restore_account, revoke, rotate_key, set_profile,
+    untold_registration, vouch_clock,
 };
 pub use error::ClientError;
 pub use figures::fetch_figures;

@@ -57,6 +57,11 @@ pub enum KeyChange<'a> {
         /// What the key may sign.
         rights: Rights,
     },
+    /// The account was erased: all of its keys have ended, for ever.
+    AllEnded {
+        /// The account.
+        account: AccountId,
+    },
     /// The key has ended: from this block on it signs nothing, for ever.
     Ended {
         /// The account.
@@ -96,12 +101,12 @@ pub struct Unbalanced {
 }
 
 /// The reason for which an account cannot be erased yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hindrance {
-    /// The stable machine name.
-    pub name: &'static str,
-    /// The sentence for people.
-    pub sentence: &'static str,
+    /// The refusal that names it.
+    pub rejection: Rejection,
+    /// Whether an operator may erase the account all the same.
+    pub lifted_by_force: bool,
 }
 
 impl fmt::Display for Unbalanced {

@@ -6,8 +6,8 @@ use std::fmt;
 
 use super::answers::{Endorsement, EndsSessions, Hindrance, KeyChange, Opened, Signer, Unbalanced};
 use super::{
-    AccountId, Command, Context, Declined, Domain, Happened, Notice, Rights, Role, Scope, SealedPart,
-    Settings, Sink, State, TAG_BYTES, Tag, Transfer, Value, accounts,
+    AccountId, Command, Context, Declined, Domain, Happened, Notice, Rejection, Rights, Role, Scope,
+    SealedPart, Settings, Sink, State, TAG_BYTES, Tag, Transfer, Value, accounts,
 };
 use crate::crypto::sealed::ScopeId;
 use crate::crypto::{KeyId, LedgerId};
@@ -55,6 +55,14 @@ impl Command {
         match self {
             Command::Accounts(command) => command.sealed(),
             Command::Orders(_) | Command::Payments(_) => None,
+        }
+    }
+
+    /// The account that the command erases.
+    pub fn erases(&self) -> Option<AccountId> {
+        match self {
+            Command::Accounts(accounts::Command::Erase(erase)) => Some(erase.account),
+            Command::Accounts(_) | Command::Orders(_) | Command::Payments(_) => None,
         }
     }
 
@@ -115,6 +123,14 @@ impl Happened {
     pub fn opens_scope(&self, context: &Context<'_>) -> Option<(ScopeId, Scope)> {
         match self {
             Happened::Accounts(happened) => happened.opens_scope(context),
+            Happened::Orders(_) | Happened::Payments(_) => None,
+        }
+    }
+
+    /// The account that the block erased, with the number of scopes that it says it erased.
+    pub fn erases(&self) -> Option<(AccountId, u64)> {
+        match self {
+            Happened::Accounts(happened) => happened.erases(),
             Happened::Orders(_) | Happened::Payments(_) => None,
         }
     }
@@ -242,6 +258,7 @@ impl State {
         each("accounts", accounts.count());
         each("keys", accounts.keys_count());
         each("scopes", scopes.count());
+        each("erased", accounts.erased_count());
         each("orders", orders.count());
         payments.totals(each);
     }
@@ -261,15 +278,32 @@ impl State {
         self.payments.conserved()
     }
 
-    /// The first reason of any domain for which an account cannot be erased yet; none if it can be.
-    pub fn hinders_erasure(&self, account: AccountId) -> Option<Hindrance> {
-        self.accounts.hinders_erasure(account).or_else(|| self.payments.hinders_erasure(account))
+    /// The reasons of the domains for which an account cannot be erased yet, in the order in which they are asked.
+    fn hindrances(&self, account: AccountId) -> impl Iterator<Item = Hindrance> {
+        let State { settings: _, scopes: _, accounts, orders: _, payments } = self;
+        [accounts.hinders_erasure(account), payments.hinders_erasure(account)].into_iter().flatten()
     }
 
-    /// Takes the private data of an account out of the state, domain by domain. The number, the handle and the keys of the
-    /// account stay, because blocks name them for ever. No domain holds private data yet, so that this removes nothing.
-    pub fn erase(&mut self, _account: AccountId) {
-        let State { settings: _, scopes: _, accounts: _, orders: _, payments: _ } = self;
+    /// Whether an account may be erased, with or without force.
+    ///
+    /// # Errors
+    /// The [`Rejection`] of the first domain that has a reason against it.
+    pub(super) fn may_be_erased(&self, account: AccountId, force: bool) -> Result<(), Rejection> {
+        let mut hindrances =
+            self.hindrances(account).filter(|hindrance| !(force && hindrance.lifted_by_force));
+        hindrances.next().map_or(Ok(()), |hindrance| Err(hindrance.rejection))
+    }
+
+    /// Takes an account that a block has erased out of every domain. Its number, its handle and its ended keys stay, because
+    /// blocks name them for ever. Gives how many scopes have lost their keys.
+    pub(super) fn erase(&mut self, account: AccountId, index: u64) -> u64 {
+        let State { settings: _, scopes, accounts: _, orders: _, payments: _ } = self;
+        scopes.erase(account, index)
+    }
+
+    /// The block that erased an account; none of an account that was not erased.
+    pub fn erased_at(&self, account: AccountId) -> Option<u64> {
+        self.accounts.erased_at(account)
     }
 }
 

@@ -223,6 +223,10 @@ pub fn decide(state: &State, command: &Command, context: &Context<'_>) -> Result
             if matches!(event, accounts::Event::Registered(_)) {
                 payments::decide_grant(payments, settings.opening_grant).map_err(Rejection::Payments)?;
             }
+            // Every domain may have a reason why an account cannot be erased yet.
+            if let accounts::Command::Erase(erase) = command {
+                state.may_be_erased(erase.account, erase.force)?;
+            }
             Ok(Event::Accounts(event))
         }
         Command::Orders(command) => {
@@ -304,10 +308,17 @@ pub fn apply(
     // Then everything else that the domain keeps.
     match happened {
         Happened::Accounts(happened) => {
-            accounts::apply(accounts, happened, settings.operator.as_ref(), scopes, context)
+            accounts::apply(accounts, happened, settings.operator.as_ref(), scopes, context)?;
         }
-        Happened::Orders(happened) => orders::apply(orders, happened, context),
-        Happened::Payments(happened) => payments::apply(payments, happened, context),
+        Happened::Orders(happened) => orders::apply(orders, happened, context)?,
+        Happened::Payments(happened) => payments::apply(payments, happened, context)?,
+    }
+    // And at last what an erasure takes away in every domain.
+    match happened.erases() {
+        Some((account, said)) => {
+            Impossible::unless_equal("scopes", said, state.erase(account, context.index))
+        }
+        None => Ok(()),
     }
 }
 

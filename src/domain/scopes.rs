@@ -59,6 +59,8 @@ pub struct Scope {
     pub of: u64,
     /// The index of the block that opened it.
     pub from: u64,
+    /// The index of the block that erased its subject, and with it the key of the scope.
+    pub erased_at: Option<u64>,
 }
 
 /// Every scope that was ever opened. Nobody can open a scope twice.
@@ -67,6 +69,8 @@ pub struct Scopes {
     opened: BTreeMap<ScopeId, Scope>,
     /// The newest scope of everything that has one.
     newest: BTreeMap<(ScopeKind, u64), ScopeId>,
+    /// The scopes of each subject.
+    by_subject: BTreeMap<AccountId, Vec<ScopeId>>,
 }
 
 impl Scopes {
@@ -83,6 +87,13 @@ impl Scopes {
     /// Every scope, in the order of the ids.
     pub fn iter(&self) -> impl Iterator<Item = (&ScopeId, &Scope)> {
         self.opened.iter()
+    }
+
+    /// How many scopes of a subject have a key.
+    pub fn live_of(&self, subject: AccountId) -> u64 {
+        let scopes = self.by_subject.get(&subject).into_iter().flatten();
+        let live = scopes.filter_map(|scope| self.get(scope)).filter(|scope| scope.erased_at.is_none());
+        live.count() as u64
     }
 
     /// How many scopes were opened.
@@ -111,7 +122,23 @@ impl Scopes {
     pub(super) fn open(&mut self, id: ScopeId, scope: Scope) -> Result<(), Impossible> {
         let others = self.opened.insert(id, scope);
         self.newest.insert((scope.kind, scope.of), id);
+        self.by_subject.entry(scope.subject).or_default().push(id);
         Impossible::unless(others.is_none(), Impossible::Twice("a scope"))
+    }
+}
+
+impl Scopes {
+    /// Erases the scopes of a subject: nothing is sealed in them any more. Gives how many there were.
+    pub(super) fn erase(&mut self, subject: AccountId, index: u64) -> u64 {
+        let mut erased = 0;
+        for id in self.by_subject.get(&subject).into_iter().flatten() {
+            if let Some(scope) = self.opened.get_mut(id).filter(|scope| scope.erased_at.is_none()) {
+                scope.erased_at = Some(index);
+                self.newest.remove(&(scope.kind, scope.of));
+                erased += 1;
+            }
+        }
+        erased
     }
 }
 

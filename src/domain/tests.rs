@@ -76,6 +76,11 @@ fn commands() -> Vec<Command> {
             e_mail: Sealed { commit: [8; 32], text: vec![9; 80] },
             credential: None,
         })),
+        Command::Accounts(accounts::Command::Erase(accounts::Erase {
+            account: AccountId(300),
+            reason: accounts::EraseReason::Law,
+            force: true,
+        })),
         Command::Accounts(accounts::Command::EndKey(accounts::EndKey { key_id: KeyId([3; 32]) })),
         Command::Accounts(accounts::Command::RotateKey(accounts::RotateKey {
             spki: vec![1; 422],
@@ -103,6 +108,7 @@ fn events() -> Vec<Event> {
         Event::Accounts(accounts::Event::KeyEnded(accounts::KeyEnded { standing: 1 })),
         Event::Accounts(accounts::Event::KeyRotated(accounts::KeyRotated { standing: 8 })),
         Event::Accounts(accounts::Event::ProfileSet(accounts::ProfileSet { scopes: 300 })),
+        Event::Accounts(accounts::Event::Erased(accounts::Erased { keys: 300, roles: 1, scopes: 2 })),
     ]
 }
 
@@ -158,6 +164,7 @@ fn largest_events() -> Vec<Event> {
         Event::Accounts(accounts::Event::KeyEnded(accounts::KeyEnded { standing: MOST })),
         Event::Accounts(accounts::Event::KeyRotated(accounts::KeyRotated { standing: MOST })),
         Event::Accounts(accounts::Event::ProfileSet(accounts::ProfileSet { scopes: MOST })),
+        Event::Accounts(accounts::Event::Erased(accounts::Erased { keys: MOST, roles: MOST, scopes: MOST })),
     ]
 }
 
@@ -210,6 +217,7 @@ fn the_encodings_are_frozen() {
         vouch,
         add,
         profile,
+        erase,
         end,
         rotate,
     ] = commands().try_into().unwrap();
@@ -238,6 +246,7 @@ fn the_encodings_are_frozen() {
     let sealed = [&[6; 32][..], b"\x30", &[7; 48], &[8; 32], b"\x50", &[9; 80]].concat();
     let profiled = [&b"\0"[..], &[5; 32], &sealed, b"\0"].concat();
     assert_eq!(profile.encode(), (Tag { schema: 1, kind: 8 }, profiled));
+    assert_eq!(erase.encode(), (Tag { schema: 1, kind: 11 }, b"\xac\x02\x02\x01".to_vec()));
     assert_eq!(end.encode(), (Tag { schema: 1, kind: 5 }, vec![3; 32]));
     let (first, second) = ([&[166, 3][..], &[1; 422], b"\x01\x03new\x80\x03", &[2; 384]], [3; 32]);
     let rotated = [&first.concat()[..], &second, b"\x01\xac\x02", &[4; 32]].concat();
@@ -256,6 +265,7 @@ fn the_encodings_are_frozen() {
         key_ended,
         key_rotated,
         profile_set,
+        erased,
     ] = events().try_into().unwrap();
     assert_eq!(registered.encode(), b"\0\x01\0\x01\xac\x02");
     assert_eq!(placed.encode(), b"\0\x01\0\x10\xac\x02");
@@ -270,6 +280,7 @@ fn the_encodings_are_frozen() {
     assert_eq!(key_ended.encode(), b"\0\x01\0\x05\x01");
     assert_eq!(key_rotated.encode(), b"\0\x01\0\x06\x08");
     assert_eq!(profile_set.encode(), b"\0\x01\0\x08\xac\x02");
+    assert_eq!(erased.encode(), b"\0\x01\0\x0b\xac\x02\x01\x02");
 }
 
 #[test]

@@ -335,14 +335,14 @@ impl Service {
             }
             Err(error) => return Some(self.failed(error)),
         }
-        let ends_sessions_of = command.ends_sessions_of();
+        let (ends_sessions_of, erases) = (command.ends_sessions_of(), command.erases());
         let following = &mut self.following;
         let told = &mut |happened: &Happened, context: &Context<'_>| following.hear(happened, context);
         match self.ledger.propose_telling(message, &check.signature, command, now.wall, told) {
             Ok(placement) => {
                 let bytes = message.bytes.len() + check.signature.len() + placement.event.len();
                 self.quota.add(message.header.account, (bytes + BLOCK_FIELDS_BYTES) as u64);
-                self.take_brought(check);
+                self.take_brought(check, erases);
                 if let Some(whose) = ends_sessions_of {
                     self.end_sessions(whose, now);
                 }

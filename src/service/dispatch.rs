@@ -67,6 +67,7 @@ impl Service {
                 let reply = self.scope_keys(account, &scopes);
                 self.hold(id, request_id, reply);
             }
+            Request::Erasure(of) => self.erasure(id, request_id, of),
             Request::Whoami => {
                 let reply = self.whoami(account);
                 self.hold(id, request_id, reply);
@@ -149,6 +150,7 @@ fn needs_account(request: &Request<'_>) -> bool {
     match request {
         Request::Submit(_)
         | Request::SubmitWith { .. }
+        | Request::Erasure(_)
         | Request::Ask(_)
         | Request::Receipt(ReceiptOf::Key(_))
         | Request::Inclusions { .. }

@@ -41,6 +41,9 @@ const ROWS: &[Row] = &[
     ("scopes_without_key", "scopes whose keys are not in the vault", |service, _| {
         service.secrets.missing(service.ledger.replica().state()).into()
     }),
+    ("erasures_owed", "erased accounts whose secrets wait for room to be destroyed", |service, _| {
+        service.secrets.owed().into()
+    }),
     ("resident_bytes", "memory of the daemon", |service, _| service.process.resident_bytes.into()),
     ("cpu_us", "processor time of the daemon, in microseconds", |service, _| service.process.cpu_us.into()),
     ("uptime_us", "microseconds since the start", |_, now| (now.mono.0.as_micros() as u64).into()),

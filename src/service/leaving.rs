@@ -1,4 +1,5 @@
-//! Sessions that end because a command took away what they were opened with: a key that has ended, or a role.
+//! Sessions that end because a command took away what they were opened with: a key that has ended, a role, or
+//! the account itself.
 //!
 //! Their tickets and follows go at once, and nothing more is read from them. What was under way is still answered, because
 //! whoever asked for it could not find out otherwise what became of it; then the session is closed.
@@ -17,7 +18,12 @@ impl Service {
         match whose {
             EndsSessions::OfAccount(account) => {
                 self.door.tickets.revoke_account(account.0, now.mono);
-                let why = Refusal::fail(refusal::NO_PERMISSION, "a role was taken away from the account");
+                let why = match self.ledger.replica().state().erased_at(account) {
+                    Some(block) => {
+                        Refusal::fail(refusal::ERASED, format!("the account was erased by block {block}"))
+                    }
+                    None => Refusal::fail(refusal::NO_PERMISSION, "a role was taken away from the account"),
+                };
                 self.ask_no_more(account, why, |_| true);
             }
             EndsSessions::OfKey(key_id) => {

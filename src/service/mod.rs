@@ -9,6 +9,7 @@
 //! answers      the answers to questions of the domains, and pages of blocks
 //! following    blocks for members who follow them       allowance  what they may cost
 //! presence     members who are online
+//! erasures     the proof that an account was erased
 //! receipts, proofs, checkpoints, cosigned, verification, figures   the answers to everything else
 //! outbox, held, note   replies, which wait until what they have seen is durable
 //! secrets      the vault, and what the commands of a batch bring for it
@@ -25,6 +26,7 @@ mod commands;
 mod cosigned;
 mod dispatch;
 mod door;
+mod erasures;
 mod fair_queue;
 mod figures;
 mod following;

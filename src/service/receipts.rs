@@ -99,7 +99,7 @@ impl Service {
     }
 
     /// A block, and that it is in the tree of this size.
-    fn proven(&mut self, index: u64, size: u64) -> Result<Option<(ByteBuf, Inclusion)>, NoProof> {
+    pub(super) fn proven(&mut self, index: u64, size: u64) -> Result<Option<(ByteBuf, Inclusion)>, NoProof> {
         let Some(bytes) = self.ledger.block(index)? else { return Ok(None) };
         match self.ledger.inclusion(index, size) {
             Ok(inclusion) => Ok(Some((ByteBuf::from(bytes), inclusion))),

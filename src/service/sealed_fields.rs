@@ -112,8 +112,11 @@ impl Service {
         Ok((!has_room).then(|| Refusal::fail(refusal::DISK_FULL, sentence)))
     }
 
-    /// Takes the key that an accepted command brings, for the vault.
-    pub(super) fn take_brought(&mut self, check: &CommandCheck) {
+    /// Takes the key that an accepted command brings, for the vault, and notes what the vault loses by it.
+    pub(super) fn take_brought(&mut self, check: &CommandCheck, erases: Option<AccountId>) {
+        if let Some(account) = erases {
+            self.secrets.erase(account);
+        }
         let Some(SealedCheck { scope, opens: Some(_), key: Some(key), .. }) = &check.sealed else { return };
         if let Some(opened) = self.ledger.replica().state().scopes.get(scope) {
             self.secrets.bring_scope_key(opened.subject, *scope, key);

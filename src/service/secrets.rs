@@ -2,7 +2,8 @@
 //! blocks are written, so that no durable block ever needs a secret that is not there.
 //!
 //! ```text
-//! decide all commands of the batch → secrets put and synced → blocks written and synced → replies leave
+//! decide all commands of the batch → secrets put and synced → blocks written and synced
+//!     → secrets that they erase destroyed and synced → replies leave
 //! ```
 
 use std::sync::Arc;
@@ -24,6 +25,10 @@ pub struct Secrets {
     vault: Option<VaultFile>,
     /// The secrets that the commands of the open batch bring.
     brought: Vec<(Key, Secret)>,
+    /// Accounts that blocks have erased, whose secrets are still to be destroyed.
+    erased: Vec<AccountId>,
+    /// Whether the log says already that they wait for room.
+    owes_told: bool,
     /// Scopes whose keys are neither in the vault nor destroyed.
     missing: u64,
 }
@@ -67,7 +72,7 @@ impl Secrets {
             tracing::warn!(slot, "slot_damaged: what lay in this slot of the vault cannot be read");
         }
         let missing = tell_missing(state, &vault);
-        Ok(Secrets { vault: Some(vault), brought: Vec::new(), missing })
+        Ok(Secrets { vault: Some(vault), missing, ..Secrets::default() })
     }
 
     /// Serves without a vault: nobody's sealed text is opened, and nobody seals any.
@@ -83,7 +88,8 @@ impl Secrets {
     /// Scopes whose keys are not here, although nobody has destroyed them: those that were missing at the start, and without
     /// a vault all.
     pub(super) fn missing(&self, state: &State) -> u64 {
-        if self.are_here() { self.missing } else { state.scopes.count() }
+        let live = state.scopes.iter().filter(|(_, scope)| scope.erased_at.is_none());
+        if self.are_here() { self.missing } else { live.count() as u64 }
     }
 
     /// The key of a scope of this account; none if it is not here.
@@ -116,6 +122,48 @@ impl Secrets {
     pub(super) fn bring_scope_key(&mut self, subject: AccountId, scope: ScopeId, key: &ScopeKey) {
         let secret = Secret::Short(Zeroizing::new(*key.as_bytes()));
         self.brought.push((scope_entry(subject, scope), secret));
+    }
+
+    /// Takes note that a block of the open batch erases an account.
+    pub(super) fn erase(&mut self, account: AccountId) {
+        self.erased.push(account);
+    }
+
+    /// How many accounts are erased by durable blocks, and have secrets that are not destroyed yet.
+    pub(super) fn owed(&self) -> u64 {
+        self.erased.len() as u64
+    }
+
+    /// The generation of the vault's header; none without a vault.
+    pub(super) fn generation(&self) -> Option<u64> {
+        self.vault.as_ref().map(|vault| vault.header().generation)
+    }
+
+    /// Destroys what durable blocks have erased; it is unreadable afterwards. False if the disk had no room to write, which only
+    /// delays it: nobody may be told of the erasure before the same call gives true.
+    ///
+    /// # Errors
+    /// The process must end, and nobody may be answered.
+    pub(super) fn destroy(&mut self) -> Result<bool, LogError> {
+        let Some(vault) = self.vault.as_mut().filter(|_| !self.erased.is_empty()) else {
+            // Without the vault there is nothing to destroy: the start with the vault does so.
+            self.erased.clear();
+            return Ok(true);
+        };
+        let keys: Vec<Key> = self.erased.iter().flat_map(|account| vault.keys_of(account.0)).collect();
+        match vault.destroy(&keys) {
+            Ok(_) => {
+                (self.erased, self.owes_told) = (Vec::new(), false);
+                Ok(true)
+            }
+            Err(error) if error.is_want_of_room_to_write() => {
+                if !std::mem::replace(&mut self.owes_told, true) {
+                    tracing::error!(%error, "what was erased could not be destroyed; it is tried again, and unanswered until then");
+                }
+                Ok(false)
+            }
+            Err(error) => Err(failed(error)),
+        }
     }
 
     /// Puts what the open batch brings; it is durable afterwards.
@@ -152,7 +200,8 @@ fn scope_entry(subject: AccountId, scope: ScopeId) -> Key {
 fn is_named(state: &State, (name, _): &Key) -> bool {
     match name.kind {
         Kind::ScopeKey => {
-            state.scopes.get(&ScopeId(name.scope)).is_some_and(|scope| scope.subject.0 == name.subject)
+            let scope = state.scopes.get(&ScopeId(name.scope));
+            scope.is_some_and(|scope| scope.subject.0 == name.subject && scope.erased_at.is_none())
         }
         Kind::SecondFactor | Kind::Leaves | Kind::Credential | Kind::RecoveryCodes => false,
     }
@@ -161,7 +210,7 @@ fn is_named(state: &State, (name, _): &Key) -> bool {
 /// Tells which scopes have no key, although nobody has erased anything; gives how many.
 fn tell_missing(state: &State, vault: &VaultFile) -> u64 {
     let mut missing = 0;
-    for (id, scope) in state.scopes.iter() {
+    for (id, scope) in state.scopes.iter().filter(|(_, scope)| scope.erased_at.is_none()) {
         if !vault.has(&scope_entry(scope.subject, *id)) {
             missing += 1;
             let (scope, account) = (*id, scope.subject);

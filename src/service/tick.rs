@@ -59,9 +59,16 @@ impl Handler for Service {
         // What the blocks need goes to the vault first.
         self.secrets.put(self.ledger.committed(), rng)?;
         let blocks = self.ledger.commit(rng)?;
+        // What the blocks erase is destroyed before anybody hears of it.
+        let owed = self.secrets.owed() > 0;
+        let destroyed = self.secrets.destroy()?;
+        if destroyed && (blocks > 0 || owed) {
+            self.outbox.became_durable(self.outbox.open());
+        } else if !destroyed {
+            self.look_for_room_later(now.mono);
+        }
         if blocks > 0 {
             self.newest_batch = blocks;
-            self.outbox.became_durable(self.outbox.open());
             notices = self.following.became_durable();
             let due = Monotonic(now.mono.0 + Duration::from_millis(ANCHOR_SYNC_MS_MAX));
             self.maintenance_due.get_or_insert(due);
@@ -130,7 +137,7 @@ impl Handler for Service {
     fn next_deadline(&self) -> Option<Monotonic> {
         let connections = self.door.deadlines.first();
         let left_over = !self.postponed.is_empty()
-            || !self.outbox.is_empty()
+            || !self.outbox.is_empty() && self.secrets.owed() == 0
             || !self.door.to_close.is_empty()
             || self.ledger.open_batch() > 0;
         // What is left over waits for an open batch, if there is one that is left open.

@@ -61,6 +61,12 @@ impl VaultError {
         }
     }
 
+    /// Whether a write found no room, so that the same may be tried again. An error of a sync is none of these: after it nobody
+    /// knows what is on the disk.
+    pub fn is_want_of_room_to_write(&self) -> bool {
+        matches!(self, VaultError::Io { operation: "write", source, .. } if is_full(source))
+    }
+
     /// Whether the disk was full.
     pub fn is_want_of_room(&self) -> bool {
         matches!(self, VaultError::Io { source, .. } if is_full(source))

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::error::{VaultError, io};
 use super::header::{HEADER_BYTES, Header};
-use super::name::{Kek, Name};
+use super::name::{Kek, Kind, Name};
 use super::page::{PAGE_BYTES, PAGES_MAX, open_pages, pages_for, seal_pages};
 use super::places::{Layout, Places};
 use super::slot::{PageRange, SLOT_BYTES, Slot};
@@ -186,6 +186,14 @@ impl VaultFile {
     /// The names of all entries, in their order.
     pub fn keys(&self) -> impl Iterator<Item = &Key> {
         self.held.keys()
+    }
+
+    /// The entries that the erasure of an account destroys.
+    pub fn keys_of(&self, subject: u64) -> Vec<Key> {
+        let of = |kind, scope| (Name { kind, subject, scope }, 0);
+        let ranges =
+            Kind::ALL.into_iter().map(|kind| of(kind, [0; 16])..=(of(kind, [u8::MAX; 16]).0, u16::MAX));
+        ranges.flat_map(|range| self.held.range(range).map(|(key, _)| *key)).collect()
     }
 
     /// Whether there is such an entry.

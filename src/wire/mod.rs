@@ -18,8 +18,8 @@ pub use peer::{Handover, PeerReply, PeerRequest};
 pub use push::{Followings, Progress, Push};
 pub use refusal::Refusal;
 pub use reply::{
-    Accepted, CheckpointNote, CopyPage, Finding, OnlineMember, OnlinePage, Proofs, Reply, ScopeKeys,
-    Verification,
+    Accepted, CheckpointNote, CopyPage, ErasureProof, Finding, OnlineMember, OnlinePage, Proofs, Reply,
+    ScopeKeys, Verification,
 };
 pub use request::{Followed, ReceiptOf, Request, Side, Submission};
 

@@ -45,6 +45,21 @@ pub enum Reply {
     Online(OnlinePage),
     /// The key of each scope, in the order in which they were asked for.
     ScopeKeys(ScopeKeys),
+    /// The proof of an erasure.
+    Erasure(ErasureProof),
+}
+
+/// What proves that an account was erased, and that the server says that its secrets are destroyed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErasureProof {
+    /// The stored bytes of the block that erased the account.
+    pub block: ByteBuf,
+    /// The proof that the block is in the tree of the checkpoint.
+    pub inclusion: Inclusion,
+    /// The newest signed checkpoint, as a note.
+    pub note: String,
+    /// The erasure note: see [`crate::chain::Erasure`].
+    pub erasure: String,
 }
 
 /// Keys of scopes.

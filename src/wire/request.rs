@@ -97,6 +97,8 @@ pub enum Request<'a> {
     },
     /// Asks for the keys of these scopes, at most [`super::SCOPES_MAX`] of them.
     ScopeKeys(Vec<ScopeId>),
+    /// Asks for the proof that this account was erased. Anybody may: whoever lost the answer has no key any more.
+    Erasure(AccountId),
 }
 
 /// The blocks that a follower is sent.

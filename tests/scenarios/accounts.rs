@@ -55,6 +55,8 @@ impl Domain for Accounts {
             ("set-profile", ["in", scope, "bytes", bytes]) => {
                 Some(set_profile(ScopeUse::In(scope_id(scope)?), bytes.parse().ok()?, false))
             }
+            ("erase", [account, reason]) => erase(account, reason, false),
+            ("erase", [account, reason, "force"]) => erase(account, reason, true),
             // Seconds from the start of the story, which may be before it.
             ("vouch-clock", [seconds]) => {
                 let time_ms = START_MS.saturating_add_signed(1_000 * seconds.parse::<i64>().ok()?);
@@ -74,6 +76,9 @@ impl Domain for Accounts {
             Event::KeyEnded(ended) => format!("standing {}", ended.standing),
             Event::KeyRotated(rotated) => format!("standing {}", rotated.standing),
             Event::ProfileSet(set) => format!("scopes {}", set.scopes),
+            Event::Erased(erased) => {
+                format!("erased keys {} roles {} scopes {}", erased.keys, erased.roles, erased.scopes)
+            }
             Event::ClockVouched(vouched) => format!("vouched {}", vouched.ahead_ms),
         })
     }
@@ -91,6 +96,10 @@ impl Domain for Accounts {
                     format!("{} {} {} {}{state}", key.label, key.kind().name(), key.custody, key.rights)
                 };
                 Some(keys.iter().map(face).collect::<Vec<_>>().join(", "))
+            }
+            ["erased", account] => {
+                let block = accounts.erased_at(AccountId(account.parse().ok()?));
+                Some(block.map_or_else(|| "no".to_owned(), |block| format!("block {block}")))
             }
             ["profile", account] => {
                 let account = AccountId(account.parse().ok()?);
@@ -135,6 +144,8 @@ impl Domain for Accounts {
             A::EndsOtherKey,
             A::WrongScope(None),
             A::InvalidSealed,
+            A::Erased { account: AccountId(1), block: 1 },
+            A::MayNotErase,
         ];
         for refusal in &refusals {
             match refusal {
@@ -145,7 +156,7 @@ impl Domain for Accounts {
                 A::NoSuchSigner | A::KeyEnded(_) | A::NeedsFullKey | A::TooManyKeys(_) => {}
                 A::KeyKnown(_) | A::InvalidLabel | A::InvalidRights | A::NoProfile => {}
                 A::CredentialUnwanted | A::NoSuchKey | A::LastFullKey | A::EndsOtherKey => {}
-                A::WrongScope(_) | A::InvalidSealed => {}
+                A::WrongScope(_) | A::InvalidSealed | A::Erased { .. } | A::MayNotErase => {}
             }
         }
         refusals.into_iter().map(Rejection::Accounts).collect()
@@ -167,6 +178,9 @@ impl Domain for Accounts {
             }),
             1 => ("d[1-5]", "[1-4]").prop_map(|(key, ends)| {
                 rotate_key(&key, "next", "file", &ends, false).expect("words that mean something")
+            }),
+            1 => ("[1-4]", "(own_wish|law)", prop::bool::ANY).prop_map(|(account, reason, force)| {
+                erase(&account, &reason, force).expect("words that mean something")
             }),
             1 => prop_oneof![Just(48_usize), Just(49)].prop_map(|bytes| {
                 set_profile(ScopeUse::Open([3; 32]), bytes, false)
@@ -215,6 +229,14 @@ fn rotate_key(key: &str, label: &str, custody: &str, ends: &str, credential: boo
         credential: some_credential(credential),
     };
     Some(RawCommand::new(accounts::ROTATE_KEY, codec::encode(&rotate)))
+}
+
+/// A reason by its name, or by a number that may be none.
+fn erase(account: &str, reason: &str, force: bool) -> Option<RawCommand> {
+    let reason =
+        reason.parse::<accounts::EraseReason>().map(u8::from).ok().or_else(|| reason.parse().ok())?;
+    let account: u64 = account.parse().ok()?;
+    Some(RawCommand::new(accounts::ERASE, codec::encode(&(account, reason, force))))
 }
 
 /// The texts are opened by nobody here.

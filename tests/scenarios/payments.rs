@@ -59,6 +59,9 @@ impl Domain for Payments {
             P::NoPermission,
             P::InvalidUser(AccountId(1)),
             P::InvalidPayee { element: 0, account: AccountId(1) },
+            P::Erased { account: AccountId(1), block: 1 },
+            P::ErasedPayee { element: 0, account: AccountId(1), block: 1 },
+            P::BalanceLeft(1),
             P::NoPayments,
             P::TooManyPayments(8_193),
             P::NegativeAmount { element: 0 },
@@ -78,6 +81,7 @@ impl Domain for Payments {
         for refusal in &refusals {
             match refusal {
                 P::NoPermission | P::InvalidUser(_) | P::InvalidPayee { .. } => {}
+                P::Erased { .. } | P::ErasedPayee { .. } | P::BalanceLeft(_) => {}
                 P::NoPayments | P::TooManyPayments(_) => {}
                 P::NegativeAmount { .. } | P::ZeroAmount { .. } | P::SelfPayment { .. } => {}
                 P::InvalidMemo { .. } | P::InsufficientBalance { .. } | P::Overflow => {}

@@ -120,7 +120,7 @@ impl Witness for Roles {
                 self.keys.remove(&(block.author.0, rotate.ends))
                     && self.keys.insert((block.author.0, KeyId::of_spki(&rotate.spki)))
             }
-            Accounted::SetProfile(_) | Accounted::VouchClock(_) => true,
+            Accounted::SetProfile(_) | Accounted::Erase(_) | Accounted::VouchClock(_) => true,
         };
         if !changed {
             return Err(format!("block {} gives or takes a role or a key in vain: {command:?}", block.index));

@@ -191,6 +191,7 @@ fn introduced(block: &Block<'_>, message: &Message<'_>) -> Result<Option<Introdu
         },
         // The key that ends is visited before the one that stands in its place.
         KeyChange::Ended { key_id, .. } => ends = Some(key_id),
+        KeyChange::AllEnded { .. } => {}
     });
     usable?;
     for endorsement in happened.command().endorsements(header.ledger_id, header.account) {

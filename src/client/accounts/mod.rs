@@ -1,6 +1,7 @@
 //! Members: who somebody is, who is meant by a name, and how an account comes into being.
 
 pub mod question;
+mod erasing;
 mod kept;
 mod key_request;
 mod keys;
@@ -15,6 +16,7 @@ mod standing;
 mod user;
 mod whoami;
 
+pub use erasing::{Erased, erase, fetch_erasure, own_erasure_was_told};
 pub use key_request::KeyRequest;
 pub use keys::{
     Introduced, add_own_key, add_requested_key, check_request, end_key, is_end_untold, label_of_request,

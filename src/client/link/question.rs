@@ -186,3 +186,8 @@ question!(
     |q| Request::ScopeKeys(q.0.clone()),
     Reply::ScopeKeys(keys) => keys
 );
+
+/// The proof that an account was erased.
+#[derive(Clone, Copy, Debug)]
+pub struct ErasureOf(pub AccountId);
+question!(ErasureOf, wire::ErasureProof, |q| Request::Erasure(q.0), Reply::Erasure(proof) => proof);

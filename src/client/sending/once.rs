@@ -64,6 +64,15 @@ pub(in crate::client) fn is_untold(member: &mut Member, command: &Command) -> Re
     Ok(RunBook::left_behind(runner, RunKind::Once, content_of(command))?.is_some())
 }
 
+/// Ends what an earlier run left open of a command, whose outcome is known by other means and was told.
+///
+/// # Errors
+/// As for [`RunBook::open`].
+pub(in crate::client) fn end_left_behind(runner: Runner<'_>, command: &Command) -> Result<(), ClientError> {
+    let left = RunBook::left_behind(runner, RunKind::Once, content_of(command))?;
+    left.map_or(Ok(()), RunBook::finish)
+}
+
 /// Signs a command of the member's and sees it through. `again` is called when the same command was sent by an
 /// earlier run that did not tell its outcome: then this is that command.
 ///

@@ -1,8 +1,8 @@
 //! What may be asked of a command of membership, and what a new one has to meet beside the rules.
 
 use super::{
-    ClockVouched, Command, Handle, KeyAdded, KeyEnded, KeyRotated, ProfileSet, Registered, Rejection, Rights,
-    RoleGranted, RoleRevoked, key_proof_bytes,
+    ClockVouched, Command, Erased, Handle, KeyAdded, KeyEnded, KeyRotated, ProfileSet, Registered, Rejection,
+    Rights, RoleGranted, RoleRevoked, key_proof_bytes,
 };
 use crate::crypto::{KeyId, LedgerId};
 use crate::domain::{
@@ -22,11 +22,12 @@ impl Command {
             | Command::EndKey(_)
             | Command::RotateKey(_)
             | Command::SetProfile(_)
+            | Command::Erase(_)
             | Command::VouchClock(_) => Signer::Author,
         }
     }
 
-    /// What changes keys, roles or a profile needs a key with full rights.
+    /// What changes keys, roles or a profile, or erases an account, needs a key with full rights.
     pub(in crate::domain) fn needs(&self) -> Rights {
         match self {
             Command::Register(_)
@@ -35,7 +36,8 @@ impl Command {
             | Command::AddKey(_)
             | Command::EndKey(_)
             | Command::RotateKey(_)
-            | Command::SetProfile(_) => Rights::Full,
+            | Command::SetProfile(_)
+            | Command::Erase(_) => Rights::Full,
             Command::VouchClock(_) => Rights::Act,
         }
     }
@@ -54,6 +56,7 @@ impl Command {
             | Command::RevokeRole(_)
             | Command::EndKey(_)
             | Command::SetProfile(_)
+            | Command::Erase(_)
             | Command::VouchClock(_) => return Vec::new(),
         };
         vec![Endorsement {
@@ -67,10 +70,11 @@ impl Command {
         }]
     }
 
-    /// Whoever has lost a role authenticates again; a key that has ended opens nothing any more.
+    /// Whoever has lost a role authenticates again; a key that has ended, or whose account was erased, opens nothing any more.
     pub(in crate::domain) fn ends_sessions_of(&self) -> Option<EndsSessions> {
         match self {
             Command::RevokeRole(revoke) => Some(EndsSessions::OfAccount(revoke.account)),
+            Command::Erase(erase) => Some(EndsSessions::OfAccount(erase.account)),
             Command::EndKey(end) => Some(EndsSessions::OfKey(end.key_id)),
             Command::RotateKey(rotate) => Some(EndsSessions::OfKey(rotate.ends)),
             Command::Register(_)
@@ -90,6 +94,7 @@ impl Command {
             Command::EndKey(_) => KeyEnded::BYTES_MAX,
             Command::RotateKey(_) => KeyRotated::BYTES_MAX,
             Command::SetProfile(_) => ProfileSet::BYTES_MAX,
+            Command::Erase(_) => Erased::BYTES_MAX,
             Command::VouchClock(_) => ClockVouched::BYTES_MAX,
         }
     }
@@ -110,6 +115,7 @@ impl Command {
             | Command::AddKey(_)
             | Command::EndKey(_)
             | Command::RotateKey(_)
+            | Command::Erase(_)
             | Command::VouchClock(_) => None,
         }
     }
@@ -123,7 +129,8 @@ impl Command {
             | Command::AddKey(_)
             | Command::EndKey(_)
             | Command::RotateKey(_)
-            | Command::SetProfile(_) => Ok(()),
+            | Command::SetProfile(_)
+            | Command::Erase(_) => Ok(()),
         }
     }
 }

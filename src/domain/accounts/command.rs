@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Custody, Rights, Role};
+use super::{Custody, EraseReason, Rights, Role};
 use crate::codec;
 use crate::crypto::KeyId;
 use crate::crypto::sealed::Sealed;
@@ -30,6 +30,9 @@ pub const ROTATE_KEY: Tag = Tag { schema: 1, kind: 6 };
 /// The tag of [`SetProfile`].
 pub const SET_PROFILE: Tag = Tag { schema: 1, kind: 8 };
 
+/// The tag of [`Erase`].
+pub const ERASE: Tag = Tag { schema: 1, kind: 11 };
+
 /// The tag of [`VouchClock`].
 pub const VOUCH_CLOCK: Tag = Tag { schema: 1, kind: 13 };
 
@@ -50,6 +53,8 @@ pub enum Command {
     RotateKey(RotateKey),
     /// Says who the member is.
     SetProfile(SetProfile),
+    /// Erases an account.
+    Erase(Erase),
     /// Says that block times are ahead of the true time.
     VouchClock(VouchClock),
 }
@@ -139,6 +144,18 @@ pub struct SetProfile {
     pub credential: Option<Credential>,
 }
 
+/// Erases an account: its keys, roles and scopes end for ever, and what was sealed for it is destroyed. The account itself may
+/// say so, or an operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Erase {
+    /// The account.
+    pub account: AccountId,
+    /// The reason.
+    pub reason: EraseReason,
+    /// Whether open business does not stand in the way. Only an operator may say so.
+    pub force: bool,
+}
+
 /// Says what time it is, because block times are ahead of the clock. Only an operator may. Until the clock has caught up with
 /// block times, the ledger takes this time, and not that of its newest block, for the time that has surely come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -167,6 +184,7 @@ impl Command {
             END_KEY => Ok(Command::EndKey(codec::strict(bytes)?)),
             ROTATE_KEY => Ok(Command::RotateKey(codec::strict(bytes)?)),
             SET_PROFILE => Ok(Command::SetProfile(codec::strict(bytes)?)),
+            ERASE => Ok(Command::Erase(codec::strict(bytes)?)),
             VOUCH_CLOCK => Ok(Command::VouchClock(codec::strict(bytes)?)),
             _ => Err(Undecodable::UnknownKind(tag)),
         }
@@ -181,6 +199,7 @@ impl Command {
             Command::EndKey(end) => (END_KEY, codec::encode(end)),
             Command::RotateKey(rotate) => (ROTATE_KEY, codec::encode(rotate)),
             Command::SetProfile(profile) => (SET_PROFILE, codec::encode(profile)),
+            Command::Erase(erase) => (ERASE, codec::encode(erase)),
             Command::VouchClock(vouch) => (VOUCH_CLOCK, codec::encode(vouch)),
         }
     }

@@ -3,8 +3,8 @@
 
 use super::key_rules::{decide_add_key, decide_end_key, decide_rotate_key};
 use super::{
-    ClockVouched, Command, Event, GrantRole, Handle, ProfileSet, Register, Registered, Rejection, RevokeRole,
-    Role, RoleGranted, RoleRevoked, SetProfile, State, VouchClock,
+    ClockVouched, Command, Erase, EraseReason, Erased, Event, GrantRole, Handle, ProfileSet, Register,
+    Registered, Rejection, RevokeRole, Role, RoleGranted, RoleRevoked, SetProfile, State, VouchClock,
 };
 use crate::crypto::{KeyId, KeyKind, KeyPolicyError, VerifyingKey};
 use crate::domain::{AccountId, Context, ScopeKind, ScopeUse, Scopes};
@@ -28,6 +28,7 @@ pub fn decide(
         Command::EndKey(end) => decide_end_key(state, *end, context).map(Event::KeyEnded),
         Command::RotateKey(rotate) => decide_rotate_key(state, rotate, context).map(Event::KeyRotated),
         Command::SetProfile(profile) => decide_profile(scopes, profile, context).map(Event::ProfileSet),
+        Command::Erase(erase) => decide_erase(state, scopes, *erase, context).map(Event::Erased),
         Command::VouchClock(vouch) => decide_vouch(state, *vouch, context).map(Event::ClockVouched),
     }
 }
@@ -47,6 +48,28 @@ fn decide_profile(
     }
     let opened = u64::from(matches!(scope, ScopeUse::Open(_)));
     Ok(ProfileSet { scopes: scopes.count() + opened })
+}
+
+/// What stands in the way of an erasure in any domain is asked afterwards.
+fn decide_erase(
+    state: &State,
+    scopes: &Scopes,
+    erase: Erase,
+    context: &Context<'_>,
+) -> Result<Erased, Rejection> {
+    let Erase { account, reason, force } = erase;
+    let is_own_wish = reason == EraseReason::OwnWish;
+    let by_itself = account == context.author && is_own_wish && !force;
+    let by_operator = state.is_operator(context.author) && !is_own_wish;
+    if !by_itself && !by_operator {
+        return Err(Rejection::MayNotErase);
+    }
+    let member = state.get(account).ok_or(Rejection::InvalidUser(account))?;
+    if let Some(block) = state.erased_at(account) {
+        return Err(Rejection::Erased { account, block });
+    }
+    let keys = member.keys.iter().filter(|key| key.stands()).count() as u64;
+    Ok(Erased { keys, roles: state.roles_of(account).count() as u64, scopes: scopes.live_of(account) })
 }
 
 fn decide_vouch(state: &State, vouch: VouchClock, context: &Context<'_>) -> Result<ClockVouched, Rejection> {
@@ -93,7 +116,10 @@ fn check_role_change(state: &State, account: AccountId, context: &Context<'_>) -
     if state.get(account).is_none() {
         return Err(Rejection::InvalidUser(account));
     }
-    Ok(())
+    match state.erased_at(account) {
+        Some(block) => Err(Rejection::Erased { account, block }),
+        None => Ok(()),
+    }
 }
 
 fn decide_register(

@@ -26,6 +26,9 @@ pub const KEY_ROTATED: Tag = Tag { schema: 1, kind: 6 };
 /// The tag of [`ProfileSet`].
 pub const PROFILE_SET: Tag = Tag { schema: 1, kind: 8 };
 
+/// The tag of [`Erased`].
+pub const ERASED: Tag = Tag { schema: 1, kind: 11 };
+
 /// The tag of [`ClockVouched`].
 pub const CLOCK_VOUCHED: Tag = Tag { schema: 1, kind: 13 };
 
@@ -46,6 +49,8 @@ pub enum Event {
     KeyRotated(KeyRotated),
     /// The profile of the command is the author's.
     ProfileSet(ProfileSet),
+    /// The account of the command is erased.
+    Erased(Erased),
     /// The time of the command holds until block times are caught up.
     ClockVouched(ClockVouched),
 }
@@ -99,6 +104,17 @@ pub struct ProfileSet {
     pub scopes: u64,
 }
 
+/// The account is erased.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Erased {
+    /// The number of keys that ended with the block.
+    pub keys: u64,
+    /// The number of roles that ended with the block.
+    pub roles: u64,
+    /// The number of scopes whose keys are destroyed.
+    pub scopes: u64,
+}
+
 /// A member joined and has a number from now on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Registered {
@@ -141,6 +157,11 @@ impl ProfileSet {
     pub(in crate::domain) const BYTES_MAX: usize = codec::U64_BYTES_MAX;
 }
 
+impl Erased {
+    /// The bytes of the longest encoding.
+    pub(in crate::domain) const BYTES_MAX: usize = 3 * codec::U64_BYTES_MAX;
+}
+
 impl Registered {
     /// The bytes of the longest encoding.
     pub(in crate::domain) const BYTES_MAX: usize = codec::U64_BYTES_MAX;
@@ -156,6 +177,7 @@ impl Event {
             KEY_ENDED => Ok(Event::KeyEnded(codec::strict(bytes)?)),
             KEY_ROTATED => Ok(Event::KeyRotated(codec::strict(bytes)?)),
             PROFILE_SET => Ok(Event::ProfileSet(codec::strict(bytes)?)),
+            ERASED => Ok(Event::Erased(codec::strict(bytes)?)),
             CLOCK_VOUCHED => Ok(Event::ClockVouched(codec::strict(bytes)?)),
             _ => Err(Undecodable::UnknownKind(tag)),
         }
@@ -170,6 +192,7 @@ impl Event {
             Event::KeyEnded(ended) => (KEY_ENDED, codec::encode(ended)),
             Event::KeyRotated(rotated) => (KEY_ROTATED, codec::encode(rotated)),
             Event::ProfileSet(set) => (PROFILE_SET, codec::encode(set)),
+            Event::Erased(erased) => (ERASED, codec::encode(erased)),
             Event::ClockVouched(vouched) => (CLOCK_VOUCHED, codec::encode(vouched)),
         }
     }

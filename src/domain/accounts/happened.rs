@@ -1,8 +1,9 @@
 //! Commands of membership with the events that they led to.
 
 use super::{
-    AddKey, ClockVouched, Command, EndKey, Event, GrantRole, KeyAdded, KeyEnded, KeyRotated, ProfileSet,
-    Register, Registered, RevokeRole, Rights, RoleGranted, RoleRevoked, RotateKey, SetProfile, VouchClock,
+    AddKey, ClockVouched, Command, EndKey, Erase, Erased, Event, GrantRole, KeyAdded, KeyEnded, KeyRotated,
+    ProfileSet, Register, Registered, RevokeRole, Rights, RoleGranted, RoleRevoked, RotateKey, SetProfile,
+    VouchClock,
 };
 use crate::crypto::sealed::ScopeId;
 use crate::domain::{
@@ -26,6 +27,8 @@ pub enum Happened {
     KeyRotated(RotateKey, KeyRotated),
     /// A member said who it is.
     ProfileSet(SetProfile, ProfileSet),
+    /// An account was erased.
+    Erased(Erase, Erased),
     /// An operator said what time it is.
     ClockVouched(VouchClock, ClockVouched),
 }
@@ -50,6 +53,7 @@ impl Happened {
             (Command::SetProfile(command), Event::ProfileSet(event)) => {
                 Some(Happened::ProfileSet(command, event))
             }
+            (Command::Erase(command), Event::Erased(event)) => Some(Happened::Erased(command, event)),
             (Command::VouchClock(command), Event::ClockVouched(event)) => {
                 Some(Happened::ClockVouched(command, event))
             }
@@ -61,6 +65,7 @@ impl Happened {
                 | Command::EndKey(_)
                 | Command::RotateKey(_)
                 | Command::SetProfile(_)
+                | Command::Erase(_)
                 | Command::VouchClock(_),
                 _,
             ) => None,
@@ -76,6 +81,7 @@ impl Happened {
             Happened::KeyEnded(command, _) => Command::EndKey(*command),
             Happened::KeyRotated(command, _) => Command::RotateKey(command.clone()),
             Happened::ProfileSet(command, _) => Command::SetProfile(command.clone()),
+            Happened::Erased(command, _) => Command::Erase(*command),
             Happened::ClockVouched(command, _) => Command::VouchClock(*command),
         }
     }
@@ -86,6 +92,22 @@ impl Happened {
                 Some(Opened { account: registered.account, handle, public_key })
             }
             Happened::RoleGranted(..)
+            | Happened::RoleRevoked(..)
+            | Happened::KeyAdded(..)
+            | Happened::KeyEnded(..)
+            | Happened::KeyRotated(..)
+            | Happened::ProfileSet(..)
+            | Happened::Erased(..)
+            | Happened::ClockVouched(..) => None,
+        }
+    }
+
+    /// The account that the block erased, with the number of scopes that it says it erased.
+    pub(in crate::domain) fn erases(&self) -> Option<(AccountId, u64)> {
+        match self {
+            Happened::Erased(erase, erased) => Some((erase.account, erased.scopes)),
+            Happened::Registered(..)
+            | Happened::RoleGranted(..)
             | Happened::RoleRevoked(..)
             | Happened::KeyAdded(..)
             | Happened::KeyEnded(..)
@@ -112,6 +134,7 @@ impl Happened {
                 each(KeyChange::Ended { account: author, key_id: *ends });
                 each(KeyChange::Introduced { account: author, spki, rights: Rights::Full });
             }
+            Happened::Erased(erase, _) => each(KeyChange::AllEnded { account: erase.account }),
             Happened::RoleGranted(..)
             | Happened::RoleRevoked(..)
             | Happened::ProfileSet(..)
@@ -125,6 +148,7 @@ impl Happened {
             Happened::Registered(_, registered) => each(registered.account),
             Happened::RoleGranted(grant, _) => each(grant.account),
             Happened::RoleRevoked(revoke, _) => each(revoke.account),
+            Happened::Erased(erase, _) => each(erase.account),
             Happened::KeyAdded(..)
             | Happened::KeyEnded(..)
             | Happened::KeyRotated(..)
@@ -138,9 +162,13 @@ impl Happened {
         match self {
             Happened::ProfileSet(SetProfile { scope: scope @ ScopeUse::Open(_), .. }, _) => {
                 let (subject, from) = (context.author, context.index);
-                Some((scope.id(context), Scope { kind: ScopeKind::Subject, subject, of: subject.0, from }))
+                Some((
+                    scope.id(context),
+                    Scope { kind: ScopeKind::Subject, subject, of: subject.0, from, erased_at: None },
+                ))
             }
             Happened::ProfileSet(..)
+            | Happened::Erased(..)
             | Happened::Registered(..)
             | Happened::RoleGranted(..)
             | Happened::RoleRevoked(..)
@@ -174,6 +202,7 @@ impl Happened {
             | Happened::KeyEnded(..)
             | Happened::KeyRotated(..)
             | Happened::ProfileSet(..)
+            | Happened::Erased(..)
             | Happened::ClockVouched(..) => {}
         }
     }

@@ -10,11 +10,14 @@ use crate::domain::{AccountId, Context};
 use crate::limits::{KEYS_EVER_MAX, KEYS_STANDING_MAX};
 
 /// The one rule about signing, asked before all other rules, of the author of a command and of whoever endorses one: the
-/// key is one of the account's, it stands, and it has the rights that are needed.
+/// account was not erased, the key is one of the account's, it stands, and it has the rights that are needed.
 ///
 /// # Errors
 /// The [`Rejection`] of the first that does not hold.
 pub fn may_sign(state: &State, account: AccountId, key_id: &KeyId, needed: Rights) -> Result<(), Rejection> {
+    if let Some(block) = state.erased_at(account) {
+        return Err(Rejection::Erased { account, block });
+    }
     let key = state.key(account, key_id).ok_or(Rejection::NoSuchSigner)?;
     key_may_sign(key.ended_at, key.rights, needed)
 }

@@ -64,6 +64,15 @@ pub enum Rejection {
     WrongScope(Option<ScopeId>),
     /// A sealed text has a length that no sealed text has.
     InvalidSealed,
+    /// An account was erased, in a block.
+    Erased {
+        /// The account.
+        account: AccountId,
+        /// The block.
+        block: u64,
+    },
+    /// An account is erased by itself, of its own wish and without force, or by an operator for another reason.
+    MayNotErase,
 }
 
 impl Rejection {
@@ -96,6 +105,8 @@ impl Rejection {
             Rejection::LastFullKey => refusal::LAST_FULL_KEY,
             Rejection::WrongScope(_) => refusal::WRONG_SCOPE,
             Rejection::InvalidSealed => refusal::INVALID_SEALED,
+            Rejection::Erased { .. } => refusal::ERASED,
+            Rejection::MayNotErase => refusal::NO_PERMISSION,
         }
     }
 
@@ -107,9 +118,13 @@ impl Rejection {
             | Rejection::KeyKnown(account) => vec![(Fact::Account, account.0.into())],
             Rejection::KeyEnded(index) => vec![(Fact::Block, (*index).into())],
             Rejection::TooManyKeys(most) => vec![(Fact::Most, (*most).into())],
+            Rejection::Erased { account, block } => {
+                vec![(Fact::Account, account.0.into()), (Fact::Block, (*block).into())]
+            }
             Rejection::WrongScope(Some(scope)) => vec![(Fact::Scope, scope.to_string().into())],
             Rejection::WrongScope(None)
             | Rejection::InvalidSealed
+            | Rejection::MayNotErase
             | Rejection::NotAnonymous
             | Rejection::InvalidHandle(_)
             | Rejection::InvalidKey(_)
@@ -190,6 +205,10 @@ impl fmt::Display for Rejection {
             }
             Rejection::WrongScope(None) => f.write_str(
                 "the texts have to be sealed in a scope that the command opens: there is none yet",
+            ),
+            Rejection::Erased { account, block } => write!(f, "account {account} was erased by block {block}"),
+            Rejection::MayNotErase => f.write_str(
+                "an account is erased by itself, of its own wish and without force, or by an operator for another reason",
             ),
             Rejection::InvalidSealed => {
                 f.write_str("a sealed text has 48, 80, 144, 272, 528, 1040 or 2064 bytes")

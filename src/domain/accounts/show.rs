@@ -59,6 +59,12 @@ impl Happened {
                     ScopeUse::In(scope) => to.field("scope", ", sealed in the scope ", Shown::Name(&scope)),
                 }
             }
+            Happened::Erased(erase, _) => {
+                to.entry(author, "erase")?;
+                to.field("account", " ", Shown::Account(erase.account))?;
+                to.field("reason", ", reason ", Shown::Name(&erase.reason))?;
+                if erase.force { to.field("force", ", by force: ", Shown::Name(&true)) } else { Ok(()) }
+            }
             Happened::ClockVouched(vouch, _) => {
                 to.entry(author, "vouch_clock")?;
                 to.field("time", ": it is ", Shown::Time(Timestamp::from_millis(vouch.time_ms)))

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::{AddKey, Custody, FIRST_LABEL, Handle, Happened, Key, Register, Rights, Role, RotateKey};
+use super::{
+    AddKey, Custody, Erased, FIRST_LABEL, Handle, Happened, Key, Register, Rejection, Rights, Role, RotateKey,
+};
 use crate::crypto::KeyId;
-use crate::domain::Value;
-use crate::domain::{AccountId, Context, Hindrance, Impossible, Scopes};
-use crate::refusal;
+use crate::domain::{self, AccountId, Context, Hindrance, Impossible, Scopes, Value};
 use crate::time::Timestamp;
 
 /// One member.
@@ -31,6 +31,8 @@ pub struct State {
     by_folded_handle: BTreeMap<String, AccountId>,
     by_key: BTreeMap<KeyId, AccountId>,
     roles: BTreeMap<Role, BTreeSet<AccountId>>,
+    /// The erased accounts, each with the block that erased it.
+    erased: BTreeMap<AccountId, u64>,
     vouch: Option<Vouch>,
 }
 
@@ -91,6 +93,22 @@ impl State {
         self.has_role(account, Role::Operator)
     }
 
+    /// The roles that a member has.
+    pub fn roles_of(&self, account: AccountId) -> impl Iterator<Item = Role> {
+        let held = self.roles.iter().filter(move |(_, holders)| holders.contains(&account));
+        held.map(|(role, _)| *role)
+    }
+
+    /// The block that erased an account; none of an account that was not erased.
+    pub fn erased_at(&self, account: AccountId) -> Option<u64> {
+        self.erased.get(&account).copied()
+    }
+
+    /// How many accounts were erased.
+    pub fn erased_count(&self) -> u64 {
+        self.erased.len() as u64
+    }
+
     /// How many members have a role.
     pub fn holders(&self, role: Role) -> u64 {
         self.roles.get(&role).map_or(0, |holders| holders.len() as u64)
@@ -130,14 +148,12 @@ impl State {
     /// Somebody without whom nobody could give or take a role stays.
     pub fn hinders_erasure(&self, account: AccountId) -> Option<Hindrance> {
         let is_last = self.is_operator(account) && self.holders(Role::Operator) == 1;
-        is_last.then_some(Hindrance {
-            name: refusal::LAST_OPERATOR,
-            sentence: "a ledger keeps at least one operator",
-        })
+        let rejection = domain::Rejection::Accounts(Rejection::LastOperator);
+        is_last.then_some(Hindrance { rejection, lifted_by_force: false })
     }
 }
 
-/// Takes a new member in, gives or takes a key or a role, or notes a profile or what time an operator says it is. `operator` is
+/// Takes a new member in or erases one, gives or takes a key or a role, or notes a profile or what time an operator says it is. `operator` is
 /// the key that genesis names; `scopes` has the scope that the block opened.
 ///
 /// # Errors
@@ -183,6 +199,7 @@ pub fn apply(
             introduce(state, (spki, *custody, Rights::Full, label), context)?;
             Impossible::unless_equal("standing", rotated.standing, standing(state, context))
         }
+        Happened::Erased(erase, erased) => erase_account(state, erase.account, *erased, context),
         Happened::ProfileSet(_, set) => {
             let member = state.accounts.get_mut(&context.author);
             member.ok_or(Impossible::NoSuch("an account"))?.profile_at = Some(context.index);
@@ -221,6 +238,27 @@ fn register_member(
     let (handle, registered_at) = (register.handle.clone(), context.index);
     state.accounts.insert(account, Account { handle, registered_at, keys: vec![key], profile_at: None });
     Ok(())
+}
+
+/// Ends the keys and the roles of an account, for ever.
+fn erase_account(
+    state: &mut State,
+    account: AccountId,
+    erased: Erased,
+    context: &Context<'_>,
+) -> Result<(), Impossible> {
+    let member = state.accounts.get_mut(&account).ok_or(Impossible::NoSuch("an account"))?;
+    let mut keys = 0;
+    for key in member.keys.iter_mut().filter(|key| key.stands()) {
+        key.ended_at = Some(context.index);
+        keys += 1;
+    }
+    member.profile_at = None;
+    let roles = state.roles.values_mut().map(|holders| u64::from(holders.remove(&account))).sum();
+    let before = state.erased.insert(account, context.index);
+    Impossible::unless(before.is_none(), Impossible::Twice("an erasure"))?;
+    Impossible::unless_equal("keys", erased.keys, keys)?;
+    Impossible::unless_equal("roles", erased.roles, roles)
 }
 
 /// Gives the author a further key.

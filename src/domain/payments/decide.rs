@@ -61,6 +61,9 @@ fn check_payment(
     if accounts.get(payment.to).is_none() {
         return Err(Rejection::InvalidPayee { element, account: payment.to });
     }
+    if let Some(block) = accounts.erased_at(payment.to) {
+        return Err(Rejection::ErasedPayee { element, account: payment.to, block });
+    }
     if payment.to == payer {
         return Err(Rejection::SelfPayment { element });
     }
@@ -82,6 +85,9 @@ fn decide_issue(
     let amount = positive(issue.amount, 0)?;
     if accounts.get(issue.to).is_none() {
         return Err(Rejection::InvalidUser(issue.to));
+    }
+    if let Some(block) = accounts.erased_at(issue.to) {
+        return Err(Rejection::Erased { account: issue.to, block });
     }
     decide_grant(state, amount)?;
     // No balance exceeds what was issued, and with this amount that fits.

@@ -21,6 +21,24 @@ pub enum Rejection {
         /// The number that is no account.
         account: AccountId,
     },
+    /// The receiver of issued money was erased.
+    Erased {
+        /// The account.
+        account: AccountId,
+        /// The block that erased it.
+        block: u64,
+    },
+    /// The receiver of a payment was erased.
+    ErasedPayee {
+        /// The number of the payment.
+        element: usize,
+        /// The account.
+        account: AccountId,
+        /// The block that erased it.
+        block: u64,
+    },
+    /// An account that is to be erased has so much money, in minor units.
+    BalanceLeft(u64),
     /// The command has no payment.
     NoPayments,
     /// The command has more payments than it may: this many.
@@ -80,6 +98,8 @@ impl Rejection {
             Rejection::InvalidUser(_) | Rejection::InvalidPayee { .. } | Rejection::UnknownPayer(_) => {
                 refusal::INVALID_USER
             }
+            Rejection::Erased { .. } | Rejection::ErasedPayee { .. } => refusal::ERASED,
+            Rejection::BalanceLeft(_) => refusal::BALANCE_LEFT,
             Rejection::NoPayments => refusal::NO_PAYMENTS,
             Rejection::TooManyPayments(_) => refusal::TOO_MANY_PAYMENTS,
             Rejection::NegativeAmount { .. } => refusal::NEGATIVE_AMOUNT,
@@ -105,6 +125,10 @@ impl Rejection {
             Rejection::InvalidUser(account)
             | Rejection::InvalidPayee { account, .. }
             | Rejection::UnknownPayer(account) => facts.push((Fact::Account, account.0.into())),
+            Rejection::Erased { account, block } | Rejection::ErasedPayee { account, block, .. } => {
+                facts.extend([(Fact::Account, account.0.into()), (Fact::Block, block.into())]);
+            }
+            Rejection::BalanceLeft(left) => facts.push((Fact::Left, left.into())),
             Rejection::TooManyPayments(count) => {
                 facts.extend([(Fact::Wanted, count.into()), (Fact::Most, PAYMENTS_MAX.into())]);
             }
@@ -133,6 +157,7 @@ impl Rejection {
     fn element(&self) -> Option<usize> {
         match *self {
             Rejection::InvalidPayee { element, .. }
+            | Rejection::ErasedPayee { element, .. }
             | Rejection::NegativeAmount { element }
             | Rejection::ZeroAmount { element }
             | Rejection::SelfPayment { element }
@@ -140,6 +165,8 @@ impl Rejection {
             | Rejection::InsufficientBalance { element, .. } => Some(element),
             Rejection::NoPermission
             | Rejection::InvalidUser(_)
+            | Rejection::Erased { .. }
+            | Rejection::BalanceLeft(_)
             | Rejection::NoPayments
             | Rejection::TooManyPayments(_)
             | Rejection::Overflow
@@ -161,6 +188,12 @@ impl Rejection {
             Rejection::NoPermission => "only an operator issues money".to_owned(),
             Rejection::InvalidUser(account) | Rejection::InvalidPayee { account, .. } => {
                 format!("there is no account {account}")
+            }
+            Rejection::Erased { account, block } | Rejection::ErasedPayee { account, block, .. } => {
+                format!("account {account} was erased by block {block}")
+            }
+            Rejection::BalanceLeft(left) => {
+                format!("the account still has {}: pay it away first", money(left))
             }
             Rejection::NoPayments => "a command holds at least one payment".to_owned(),
             Rejection::TooManyPayments(count) => {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ChequeId, Happened, Settle, Transfer};
-use crate::domain::{AccountId, Context, Domain, Hindrance, Impossible, Place, Unbalanced};
+use super::{ChequeId, Happened, Rejection, Settle, Transfer};
+use crate::domain::{self, AccountId, Context, Domain, Hindrance, Impossible, Place, Unbalanced};
 use crate::limits::ISSUED_MAX;
 
 /// The end of a cheque, which is for ever, with the index of the block in which it came.
@@ -83,8 +83,9 @@ impl State {
 
     /// The hindrance to erasing an account that still has money.
     pub(in crate::domain) fn hinders_erasure(&self, account: AccountId) -> Option<Hindrance> {
-        let has_money = self.balance(account) > 0;
-        has_money.then_some(Hindrance { name: "balance_left", sentence: "the account still has money" })
+        let left = Some(self.balance(account)).filter(|left| *left > 0)?;
+        let rejection = domain::Rejection::Payments(Rejection::BalanceLeft(left));
+        Some(Hindrance { rejection, lifted_by_force: true })
     }
 
     /// Takes money from a place.

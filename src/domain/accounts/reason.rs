@@ -1,0 +1,19 @@
+//! Why an account is erased.
+
+use crate::domain::numbered::numbered;
+
+numbered! {
+    /// The reason for an erasure. It stands in the block for ever, and so says no more than it has to.
+    pub enum EraseReason("reason") {
+        /// The member wants it, and signs for it.
+        OwnWish = 0 "own_wish",
+        /// The member asked for it in another way, as without a key.
+        Requested = 1 "requested",
+        /// A law or a court demands it.
+        Law = 2 "law",
+        /// The account was misused.
+        Misuse = 3 "misuse",
+        /// Anything else.
+        Other = 4 "other",
+    }
+}
