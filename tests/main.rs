@@ -82,6 +82,7 @@ mod vectors_keys;
 mod vectors_orders;
 mod vectors_payments;
 mod vectors_sealed;
+mod vectors_vault;
 mod wire_messages;
 mod wire_tables;
 mod witness;
