@@ -4,7 +4,7 @@
 use super::AuditError;
 use super::findings::Place;
 use super::scan::{Bounds, Visitor, scan};
-use crate::chain::block_hash;
+use crate::chain::{Block, Message, block_hash};
 use crate::crypto::Digest;
 use crate::eventlog::Storage;
 use crate::wire::Finding;
@@ -33,6 +33,27 @@ pub fn export(
     let mut exporter = Exporter { visit, enough: false, exported: Exported::default() };
     scan(storage, Bounds::default(), &mut exporter).map_err(AuditError::Storage)?;
     Ok(exporter.exported)
+}
+
+/// Whether a block holds sealed texts. Whoever publishes its bytes publishes ciphertext, which lasts as long as the copies do.
+pub fn holds_sealed_text(block: &[u8]) -> bool {
+    let block = Block::parse(block).ok();
+    let message = block.and_then(|block| Message::parse(block.message).ok());
+    message.is_some_and(|message| message.header.tag.is_sealed())
+}
+
+/// The index of the first block that holds sealed texts; none if there is none.
+///
+/// # Errors
+/// As for [`export`].
+pub fn first_sealed(storage: &dyn Storage) -> Result<Option<u64>, AuditError> {
+    let (mut index, mut found) = (0, None);
+    export(storage, &mut |bytes, _| {
+        found = holds_sealed_text(bytes).then_some(index);
+        index += 1;
+        found.is_none()
+    })?;
+    Ok(found)
 }
 
 struct Exporter<'a> {

@@ -51,7 +51,7 @@ use crate::wire::{FINDINGS_MAX, Finding};
 
 pub use checker::{Checker, Outcome};
 pub use checkpoint::{Judgement, Kept};
-pub use export::{Exported, export};
+pub use export::{Exported, export, first_sealed, holds_sealed_text};
 pub use findings::Place;
 use scan::{Bounds, scan};
 use stored_hashes::StoredHashes;

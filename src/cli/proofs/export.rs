@@ -36,6 +36,10 @@ pub struct Export {
     /// the stored bytes in hexadecimal as well
     #[argh(switch)]
     pub raw: bool,
+
+    /// with --raw, sealed texts too: their bytes are ciphertext, which outlasts an erasure in every copy
+    #[argh(switch)]
+    pub with_sealed: bool,
 }
 
 impl Run for Export {
@@ -49,13 +53,33 @@ impl Run for Export {
             }
             (Some(format), Some(path)) => bookkeeping::whole(context, path, format),
             (Some(format), None) => bookkeeping::own(context, format),
-            (None, Some(path)) => blocks(context, path, self.raw),
+            (None, Some(path)) => {
+                if self.raw && !self.with_sealed {
+                    refuse_sealed(path)?;
+                }
+                blocks(context, path, self.raw)
+            }
             (None, None) => {
                 let text = "export DIR, a ledger's directory; or export --format FORMAT, your own statement";
                 Err(ClientError::Usage(text.to_owned()))
             }
         }
     }
+}
+
+/// Nobody publishes what is sealed without having said so.
+fn refuse_sealed(path: &Path) -> Result<(), ClientError> {
+    let sealed = audit::first_sealed(&directory(path)?).map_err(|error| no_verdict(path, &error))?;
+    sealed.map_or(Ok(()), |index| Err(holds_sealed(path, index)))
+}
+
+/// The error for a ledger whose blocks are to be published, and some of which hold sealed texts.
+pub(super) fn holds_sealed(path: &Path, index: u64) -> ClientError {
+    ClientError::Usage(format!(
+        "{}: block {index} holds sealed texts, which can be erased here and in no copy; --with-sealed says that their \
+         ciphertext may leave",
+        path.display()
+    ))
 }
 
 /// Writes every block as a line of JSON.

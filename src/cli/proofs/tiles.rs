@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 
 use argh::{ArgsInfo, FromArgs};
 
+use super::export::holds_sealed;
 use super::findings::sentence;
 use super::ledger_files::{directory, no_verdict};
-use crate::audit::{export, tiles_checkpoint};
+use crate::audit::{export, holds_sealed_text, tiles_checkpoint};
 use crate::chain::tiles::{CHECKPOINT, TileFile, TileWriter};
 use crate::chain::{Checkpoint, Frontier, Genesis, LeafHash, TreeRoot};
 use crate::cli::context::Context;
@@ -38,6 +39,10 @@ pub struct Tiles {
     /// another signed checkpoint of this ledger to write the files for
     #[argh(option)]
     pub checkpoint: Option<PathBuf>,
+
+    /// blocks with sealed texts too: their bytes are ciphertext, which outlasts an erasure in every copy
+    #[argh(switch)]
+    pub with_sealed: bool,
 }
 
 /// The folder of the tiles in OUT.
@@ -52,7 +57,10 @@ impl Run for Tiles {
         let not_one = |absent| ClientError::Usage(format!("{}: not a checkpoint: {absent}", file.display()));
         let note = Checkpoint::find_note(&read_handed_on(&file)?).map_err(not_one)?;
         let before = written_before(&self.out)?;
-        let checkpoint = check(&self.directory, &disk, (&file, &note), before.as_ref())?;
+        let (checkpoint, sealed) = check(&self.directory, &disk, (&file, &note), before.as_ref())?;
+        if let Some(index) = sealed.filter(|_| !self.with_sealed) {
+            return Err(holds_sealed(&self.directory, index));
+        }
         let written = write(&self.directory, &disk, &self.out, checkpoint.size)?;
         replace(&self.out.join(CHECKPOINT), note.as_bytes())
             .map_err(|error| ClientError::File(self.out.join(CHECKPOINT), error))?;
@@ -104,15 +112,16 @@ fn is_in_ledger(out: &Path) -> bool {
 }
 
 /// Reads the blocks that the checkpoint is over: its signature, its root, and that it extends what was written
-/// before.
+/// before. Gives the first block that holds sealed texts, too.
 fn check(
     directory: &Path,
     disk: &Disk,
     (file, note): (&Path, &str),
     before: Option<&Checkpoint>,
-) -> Result<Checkpoint, ClientError> {
+) -> Result<(Checkpoint, Option<u64>), ClientError> {
     let bad = |text: String| ClientError::Integrity(format!("{}: {text}", file.display()));
     let (mut frontier, mut log_key, mut wanted, mut root_before) = (Frontier::default(), None, None, None);
+    let mut sealed = None;
     each_block(directory, disk, u64::MAX, &mut |bytes| {
         if frontier.size() == 0 {
             let genesis = Genesis::from_block(bytes).ok();
@@ -122,6 +131,9 @@ fn check(
         }
         let size = wanted.as_ref().map_or(0, |wanted: &Checkpoint| wanted.size);
         if frontier.size() < size {
+            if sealed.is_none() && holds_sealed_text(bytes) {
+                sealed = Some(frontier.size());
+            }
             frontier.push(LeafHash::of_block(bytes), |_| ());
         }
         if before.is_some_and(|before| before.size == frontier.size()) {
@@ -142,7 +154,7 @@ fn check(
         return Err(bad(format!("its root is {}, that of the blocks {}", wanted.root, frontier.root())));
     }
     extends(before, &wanted, root_before)?;
-    Ok(wanted)
+    Ok((wanted, sealed))
 }
 
 fn extends(
