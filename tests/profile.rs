@@ -1,8 +1,9 @@
 //! `ledgerctl profile` with the real programs: names and addresses lie sealed, survive crashes, and are told as lost where the
 //! vault is.
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -110,18 +111,95 @@ fn profiles_survive_a_kill_and_a_lost_vault_is_told() {
     assert_eq!(place.status("alice", &at)["scopes_without_key"], 1);
     assert_eq!(daemon.terminate(), Some(0));
     // A damaged header is damage, and so is a key of the vault that is not there.
+    let good = fs::read(&slots).unwrap();
     bytes[..8_192].fill(7);
     fs::write(&slots, &bytes).unwrap();
     let (code, said) = refused_start(&data, &at);
     assert_eq!((code, said.contains("vault_damaged")), (Some(65), true), "{said}");
+    fs::write(&slots, good).unwrap();
     fs::remove_file(data.join("keys/vault-1")).unwrap();
     let (code, said) = refused_start(&data, &at);
     assert_eq!((code, said.contains("keys/vault-1")), (Some(78), true), "{said}");
 }
 
-/// The code and the words of a daemon that does not serve.
+/// The code and the words of a daemon that does not serve, and that leaves every file as it was.
 fn refused_start(data: &Path, at: &str) -> (Option<i32>, String) {
+    let before = image(data);
     let mut command = std::process::Command::new(crate::binaries::DAEMON);
     let output = command.arg("--data").arg(data).args(["--listen", at]).output().unwrap();
+    assert_eq!(image(data), before, "a refused start changes nothing");
     (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+/// Every file below a directory but the lock, with its content.
+fn image(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(image(&path));
+        } else if !path.ends_with("LOCK") {
+            files.insert(path.clone(), fs::read(&path).unwrap());
+        }
+    }
+    files
+}
+
+#[test]
+fn a_log_that_is_older_than_its_vault_or_another_one_is_not_served() {
+    let place = Place::new();
+    let data = place.data();
+    let root = place.directory.path();
+    let copy = |from: &Path, to: &Path| {
+        assert!(std::process::Command::new("cp").arg("-aT").arg(from).arg(to).status().unwrap().success());
+    };
+    let daemon = Daemon::start(&data, ANY);
+    let at = daemon.address.clone();
+    place.join("alice", &at);
+    place.done("alice", &at, &["profile", "--name", NAME, "--e-mail", E_MAIL]);
+    assert_eq!(daemon.terminate(), Some(0));
+    copy(&data, &root.join("older"));
+    let daemon = Daemon::start(&data, &at);
+    place.done("alice", &at, &["add", crate::binaries::ORDERS]);
+    assert_eq!(daemon.terminate(), Some(0));
+    // The older copy of everything but the vault: its checkpoint would not notice.
+    let older = root.join("older");
+    fs::remove_dir_all(older.join("vault")).unwrap();
+    copy(&data.join("vault"), &older.join("vault"));
+    let (code, said) = refused_start(&older, &at);
+    assert_eq!((code, said.contains("vault_ahead")), (Some(65), true), "{said}");
+    // Another history of the same length.
+    let daemon = Daemon::start_with(&older, &at, &["--without-vault"]);
+    place.join("bob", &at);
+    assert_eq!(daemon.terminate(), Some(0));
+    let (code, said) = refused_start(&older, &at);
+    assert_eq!((code, said.contains("vault_mismatch")), (Some(65), true), "{said}");
+}
+
+#[test]
+fn what_is_sealed_is_published_only_when_somebody_says_so() {
+    let place = Place::new();
+    let data = place.data();
+    let daemon = Daemon::start(&data, ANY);
+    let at = daemon.address.clone();
+    place.join("alice", &at);
+    let ledger = data.to_str().unwrap();
+    place.done("alice", &at, &["export", ledger, "--raw"]);
+    place.done("alice", &at, &["profile", "--name", NAME, "--e-mail", E_MAIL]);
+    assert_eq!(daemon.terminate(), Some(0));
+    let out = place.directory.path().join("out");
+    let out_name = out.to_str().unwrap();
+    // The newest checkpoint that was shown may be older than the profile: then nothing sealed is written.
+    let daemon = Daemon::start(&data, &at);
+    place.done("alice", &at, &["checkpoint"]);
+    for publishes in [&["export", ledger, "--raw"][..], &["tiles", ledger, out_name]] {
+        let said = place.ends(2, "alice", &at, publishes);
+        assert!(said.contains("block 2 holds sealed texts") && said.contains("--with-sealed"), "{said}");
+        assert!(!out.exists(), "nothing is written before somebody says so");
+        let all_the_same = [publishes, &["--with-sealed"]].concat();
+        place.done("alice", &at, &all_the_same);
+    }
+    // What shows no bytes publishes no ciphertext.
+    assert!(place.done("alice", &at, &["export", ledger]).contains("set_profile"));
+    drop(daemon);
 }

@@ -5,7 +5,7 @@
 //! enc-<serial>.pem     RSA-3072, PKCS#8: the key that hellos are encrypted to
 //! descriptor-<serial>  the exact text of the signed descriptor that names it
 //! current              "<serial> <time> <checksum>": the newest of them, and since when (ms since the Unix epoch)
-//! vault-1              the key of the vault: see `vault_key`
+//! vault-1              the key of the vault: see `vault`
 //! ```
 //!
 //! Every flipped bit in a file of a key that is in use is noticed at the next start: of a key that works by chance, or

@@ -14,7 +14,7 @@ mod lock;
 mod log_queue;
 mod logging;
 mod run;
-mod vault_key;
+mod vault;
 
 pub use arguments::describe;
 pub use directory::DataDirectory;

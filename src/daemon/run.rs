@@ -16,17 +16,17 @@ use super::error::DaemonError;
 use super::founding::Founding;
 use super::keys::ServerKeys;
 use super::logging::{self, Logging};
-use super::{directory, keys, vault_key};
+use super::vault::Vault;
+use super::{directory, keys};
 use crate::crypto::random;
 use crate::domain::State;
 use crate::eventlog::{Disk, Recovery, Storage, anchor};
-use crate::ledger::{CheckpointFile, CheckpointFileError, Ledger};
+use crate::ledger::{CheckpointFile, CheckpointFileError, Demands, Ledger};
 use crate::limits::Limits;
 use crate::reactor::{self, Clock, Parts, Reactor, SignalSource};
-use crate::service::{Keys, Secrets, Service};
+use crate::service::{Keys, Service};
 use crate::session::ServerIdentity;
 use crate::terminal::exit::Exit;
-use crate::vault::{VaultError, VaultFile};
 
 /// Descriptors that the daemon needs besides those of its connections.
 const DESCRIPTORS_APART: u64 = 64;
@@ -105,7 +105,9 @@ fn serve(serve: &Serve) -> Result<(), DaemonError> {
     let storage: Arc<dyn Storage> = Arc::new(Disk::new(directory.path()));
     check_anchor(storage.as_ref(), &directory, &keys)?;
     let checkpoint_file = open_checkpoint_file(&serve.checkpoint_file, &keys)?;
-    let opened = Ledger::open_extending(&storage, serve.options, checkpoint_file.kept());
+    let vault = Vault::look(storage.as_ref(), directory.path(), serve.without_vault)?;
+    let demands = Demands { checkpoint: checkpoint_file.kept(), vault: vault.demand() };
+    let opened = Ledger::open_if(&storage, serve.options, demands);
     let (ledger, recovery) = opened.map_err(DaemonError::log_at_start(directory.path()))?;
     tell(&recovery);
     if checkpoint_file.kept().is_none() && recovery.blocks > 1 {
@@ -114,7 +116,7 @@ fn serve(serve: &Serve) -> Result<(), DaemonError> {
     }
     check_settings(serve, ledger.replica().state())?;
     keys.check_ledger(directory.path(), ledger.replica().genesis(), ledger.ledger_id())?;
-    let vault_secrets = open_secrets(serve, &storage, &ledger, directory.path())?;
+    let vault_secrets = vault.open(&storage, &ledger, &mut random::os())?;
     let committed = ledger.committed();
     let genesis = ledger.log().read(0)?;
     let (identity, secrets) = split(&keys, &genesis)?;
@@ -146,31 +148,6 @@ fn serve(serve: &Serve) -> Result<(), DaemonError> {
     reactor.run()?;
     tracing::info!("the log is closed; goodbye");
     Ok(())
-}
-
-/// Opens the vault with its key, or begins both.
-fn open_secrets(
-    serve: &Serve,
-    storage: &Arc<dyn Storage>,
-    ledger: &Ledger,
-    directory: &Path,
-) -> Result<Secrets, DaemonError> {
-    if serve.without_vault {
-        tracing::warn!("serving without the vault: nobody's sealed texts are opened or sealed");
-        return Ok(Secrets::absent());
-    }
-    let may_begin = Secrets::may_begin(storage.as_ref(), ledger)?;
-    if !may_begin && !VaultFile::is_there(storage.as_ref())? {
-        return Err(VaultError::Missing.into());
-    }
-    let key = vault_key::read_or_make(storage.as_ref(), directory, may_begin, &mut random::os());
-    match key.and_then(|key| Ok(Secrets::open(storage, ledger, key)?)) {
-        Err(error) if error.is_want_of_room() => {
-            tracing::warn!(%error, "serving without the vault, for want of room; the next start tries again");
-            Ok(Secrets::absent())
-        }
-        opened => opened,
-    }
 }
 
 /// The first look at the clocks, by what an earlier process on this boot of the machine has seen.

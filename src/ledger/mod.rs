@@ -20,6 +20,7 @@ mod tree_file;
 
 pub use checkpoint_file::{CHECKPOINT_FILE, CheckpointFile, CheckpointFileError};
 pub use command_index::CommandIndex;
+pub use open::{Demands, VaultDemand};
 pub use past::{Line, Past};
 pub use proofs::Unproven;
 pub use reading::{Reading, ReadingCost};

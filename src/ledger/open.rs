@@ -1,5 +1,6 @@
 //! Opening a ledger: its log is replayed, compared with what else is on disk, and served from then on.
 
+use std::cell::Cell;
 use std::io;
 use std::sync::Arc;
 
@@ -12,6 +13,56 @@ use crate::crypto::Digest;
 use crate::eventlog::{
     Ahead, Batch, BlockRefused, EventLog, LogError, OpenError, Options, Recovery, Replaying, Storage,
 };
+use crate::vault::{Position, VaultError};
+
+/// What a log has to be for a start to go on. Everything is asked before anything is written, so that a refused start leaves
+/// every file as it was.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Demands<'a> {
+    /// The checkpoint that the log has to extend, because it was shown to somebody.
+    pub checkpoint: Option<&'a Checkpoint>,
+    /// What the vault demands.
+    pub vault: VaultDemand,
+}
+
+/// What the vault beside a log demands of it.
+#[derive(Clone, Copy, Debug, Default)]
+pub enum VaultDemand {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// There is no vault: no block may speak of what lies in one.
+    NoScopes,
+    /// The log has so many blocks or more, and the last of them has this hash: the vault has seen them.
+    Blocks(Position),
+}
+
+impl VaultDemand {
+    /// Asks a block that was just replayed: its hash, and how many blocks there are with it.
+    fn ask_block(&self, blocks: u64, hash: Digest) -> Result<(), BlockRefused> {
+        match self {
+            VaultDemand::Blocks(Position { durable, head }) if *durable == blocks && *head != hash => {
+                Err(refused(&VaultError::Mismatch { blocks }))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Asks a log of so many blocks, which have opened so many scopes.
+    fn ask_log(&self, blocks: u64, scopes: u64) -> Result<(), BlockRefused> {
+        match *self {
+            VaultDemand::Blocks(Position { durable, .. }) if durable > blocks => {
+                Err(refused(&VaultError::Ahead { vault: durable, log: blocks }))
+            }
+            VaultDemand::NoScopes if scopes > 0 => Err(refused(&VaultError::Missing)),
+            VaultDemand::Blocks(_) | VaultDemand::NoScopes | VaultDemand::Nothing => Ok(()),
+        }
+    }
+}
+
+fn refused(error: &VaultError) -> BlockRefused {
+    BlockRefused { name: error.name(), reason: error.to_string() }
+}
 
 impl Ledger {
     /// Opens a ledger by replaying its log.
@@ -32,7 +83,21 @@ impl Ledger {
         options: Options,
         newest: Option<&Checkpoint>,
     ) -> Result<(Ledger, Recovery), OpenError> {
-        Ledger::open_ahead(storage, options, newest, Ahead::here())
+        let demands = Demands { checkpoint: newest, ..Demands::default() };
+        Ledger::open_demanding(storage, options, demands, Ahead::here())
+    }
+
+    /// The same, if the log is all that is demanded.
+    ///
+    /// # Errors
+    /// As for [`Ledger::open_extending`]; `vault_ahead`, `vault_mismatch` or `vault_missing` when the vault beside the log is not
+    /// the one that belongs to it.
+    pub fn open_if(
+        storage: &Arc<dyn Storage>,
+        options: Options,
+        demands: Demands<'_>,
+    ) -> Result<(Ledger, Recovery), OpenError> {
+        Ledger::open_demanding(storage, options, demands, Ahead::here())
     }
 
     /// The same with so many threads that hash blocks ahead of their replay. They change nothing but the time that
@@ -46,18 +111,34 @@ impl Ledger {
         newest: Option<&Checkpoint>,
         ahead: Ahead,
     ) -> Result<(Ledger, Recovery), OpenError> {
+        let demands = Demands { checkpoint: newest, ..Demands::default() };
+        Ledger::open_demanding(storage, options, demands, ahead)
+    }
+
+    fn open_demanding(
+        storage: &Arc<dyn Storage>,
+        options: Options,
+        Demands { checkpoint: newest, vault }: Demands<'_>,
+        ahead: Ahead,
+    ) -> Result<(Ledger, Recovery), OpenError> {
         let mut comparison = Comparison::start(storage.as_ref());
         let mut replica = None;
-        let mut replay = |_: u64, bytes: &[u8], digests: BlockDigests| {
+        let scopes = Cell::new(0);
+        let mut replay = |index: u64, bytes: &[u8], digests: BlockDigests| {
             let hash = follow(&mut replica, bytes, &digests, |hash| comparison.push(hash))
                 .map_err(|error| BlockRefused { name: error.name(), reason: error.to_string() })?;
+            vault.ask_block(index + 1, hash)?;
+            scopes.set(replica.as_ref().map_or(0, |replica| replica.state().scopes.count()));
             match (newest, &replica) {
                 (Some(newest), Some(replica)) => has_root(newest, replica).map(|()| hash),
                 _ => Ok(hash),
             }
         };
         let replaying = Replaying { ahead, prepare: BlockDigests::of, replay: &mut replay };
-        let approve = |blocks| newest.map_or(Ok(()), |newest| is_long_enough(newest, blocks));
+        let approve = |blocks| {
+            vault.ask_log(blocks, scopes.get())?;
+            newest.map_or(Ok(()), |newest| is_long_enough(newest, blocks))
+        };
         let (log, recovery) = EventLog::open_if(Arc::clone(storage), options, replaying, approve)?;
         let Some(mut replica) = replica else { return Err(OpenError::empty()) };
         let tree = open_tree(storage.as_ref(), &log, comparison.finish(), &replica)?;

@@ -120,6 +120,18 @@ impl VaultFile {
         }
     }
 
+    /// The header of the ledger's vault; none where there is no vault. Nothing is changed.
+    ///
+    /// # Errors
+    /// [`VaultError::Damaged`], [`VaultError::Io`].
+    pub fn read_header(storage: &dyn Storage) -> Result<Option<Header>, VaultError> {
+        if !VaultFile::is_there(storage)? {
+            return Ok(None);
+        }
+        let slots = Places::open(storage, SLOTS, Access::Read)?;
+        Header::newest(&slots.read_all()?).map(Some).ok_or(VaultError::Damaged)
+    }
+
     /// Opens the vault of a ledger whose log is durable this far; `head_after` gives the hash of the last of so many blocks.
     /// Unless it was closed cleanly, what it says is written again as it is and synced, so that nothing is believed that only
     /// a cache of the system holds.
