@@ -125,6 +125,31 @@ fn a_scope_is_used_by_a_command_of_the_very_batch_that_opens_it() {
 }
 
 #[test]
+fn a_scope_that_is_opened_while_a_command_in_it_is_under_way_is_used_by_it() {
+    let mut world = world();
+    let mut alice = world.member(HERE, 0);
+    let (scope, command) = (scope_of(&world, 0, world.next_id()), said(&world, 0, None, &key(1), TEXTS));
+    let opening = sign(&mut world, &command);
+    let command = said(&world, 0, Some(scope), &key(1), TEXTS);
+    let next = sign(&mut world, &command);
+    let beside = side(&key(1));
+    // Both are taken in before either is decided.
+    world.helpers_wait = true;
+    world.send(&mut alice, 1, &opening.request_with(&beside));
+    world.send(&mut alice, 2, &next.request());
+    for _ in 0..4 {
+        world.exchange(&mut alice);
+    }
+    world.helpers_wait = false;
+    world.help();
+    for _ in 0..4 {
+        world.exchange(&mut alice);
+    }
+    let blocks: Vec<u64> = alice.replies.drain(..).map(|(_, reply)| accepted(reply).0).collect();
+    assert_eq!(blocks, [blocks[0], blocks[0] + 1]);
+}
+
+#[test]
 fn a_command_that_comes_with_another_side_than_it_needs_is_malformed() {
     let mut world = world();
     let mut alice = world.member(HERE, 0);

@@ -55,7 +55,7 @@ mod verification;
 pub use clock::ClockReference;
 pub use figures::described_figures;
 pub use job::{CheckingKey, CommandCheck, EndorsementCheck, Job, JobResult, Keys, Lane, SignatureVerdict};
-pub use secrets::Secrets;
+pub use secrets::{Secrets, SecretsBug};
 
 use std::collections::VecDeque;
 use std::sync::Arc;

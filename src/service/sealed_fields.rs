@@ -84,7 +84,7 @@ impl Service {
         if !self.secrets.are_here() {
             return Ok(Some(no_vault()));
         }
-        let refused = match sealed.unopened {
+        let refused = match self.unopened(check, sealed) {
             None => None,
             Some(Unopened::NoKey) if self.ledger.replica().state().scopes.get(&sealed.scope).is_none() => {
                 return Ok(None);
@@ -110,6 +110,22 @@ impl Service {
         let sentence = "the disk is full: the vault has no room for the key that the command brings";
         let has_room = self.secrets.make_room()?;
         Ok((!has_room).then(|| Refusal::fail(refusal::DISK_FULL, sentence)))
+    }
+
+    /// Why the sealed fields of a command are not accepted. A scope may have been opened since the command came in, by one that was
+    /// under way before it: then the fields are opened here.
+    fn unopened(&self, check: &CommandCheck, sealed: &SealedCheck) -> Option<Unopened> {
+        if sealed.unopened != Some(Unopened::NoKey) {
+            return sealed.unopened;
+        }
+        let mut late = SealedCheck {
+            scope: sealed.scope,
+            opens: None,
+            key: self.scope_key(sealed.scope),
+            unopened: None,
+        };
+        late.run(&check.message);
+        late.unopened
     }
 
     /// Takes the key that an accepted command brings, for the vault, and notes what the vault loses by it.

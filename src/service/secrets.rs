@@ -18,6 +18,16 @@ use crate::eventlog::{LogError, Storage};
 use crate::ledger::{Committed, Ledger};
 use crate::vault::{Kek, Key, Kind, Name, Position, Secret, VaultError, VaultFile};
 
+/// A bug, for the simulator to find. Nothing else plants one.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecretsBug {
+    /// Secrets are destroyed before the block that erases them is written.
+    DestroyedEarly,
+    /// A start does not destroy what the blocks do not name.
+    NotSwept,
+}
+
 /// The secrets of a ledger.
 #[derive(Debug, Default)]
 pub struct Secrets {
@@ -31,6 +41,7 @@ pub struct Secrets {
     owes_told: bool,
     /// Scopes whose keys are neither in the vault nor destroyed.
     missing: u64,
+    bug: Option<SecretsBug>,
 }
 
 impl Secrets {
@@ -49,6 +60,20 @@ impl Secrets {
     /// # Errors
     /// [`VaultError`]. Nothing has been changed, unless the error is one of the disk.
     pub fn open(storage: &Arc<dyn Storage>, ledger: &Ledger, kek: Kek) -> Result<Secrets, VaultError> {
+        Secrets::open_with(storage, ledger, kek, None)
+    }
+
+    /// The same with a bug, for the simulator to find.
+    ///
+    /// # Errors
+    /// As for [`Secrets::open`].
+    #[doc(hidden)]
+    pub fn open_with(
+        storage: &Arc<dyn Storage>,
+        ledger: &Ledger,
+        kek: Kek,
+        bug: Option<SecretsBug>,
+    ) -> Result<Secrets, VaultError> {
         let position = position_of(ledger.committed());
         if Secrets::may_begin(storage.as_ref(), ledger)? {
             let vault = VaultFile::create(storage, ledger.ledger_id(), kek, position)?;
@@ -61,7 +86,7 @@ impl Secrets {
         let mut vault = VaultFile::open(storage, ledger.ledger_id(), kek, position.durable, &head_after)?;
         let state = ledger.replica().state();
         // Of a ledger that has no room for its newest blocks nobody knows yet what they need.
-        if !ledger.log().is_unmended() {
+        if !ledger.log().is_unmended() && bug != Some(SecretsBug::NotSwept) {
             let unnamed: Vec<Key> = vault.keys().filter(|key| !is_named(state, key)).copied().collect();
             let destroyed = vault.destroy(&unnamed)?;
             if destroyed > 0 {
@@ -72,7 +97,7 @@ impl Secrets {
             tracing::warn!(slot, "slot_damaged: what lay in this slot of the vault cannot be read");
         }
         let missing = tell_missing(state, &vault);
-        Ok(Secrets { vault: Some(vault), missing, ..Secrets::default() })
+        Ok(Secrets { vault: Some(vault), missing, bug, ..Secrets::default() })
     }
 
     /// Serves without a vault: nobody's sealed text is opened, and nobody seals any.
@@ -171,6 +196,9 @@ impl Secrets {
     /// # Errors
     /// The process must end, and nobody may be answered.
     pub(super) fn put(&mut self, committed: Committed, rng: &mut dyn CryptoRng) -> Result<(), LogError> {
+        if self.bug == Some(SecretsBug::DestroyedEarly) {
+            self.destroy()?;
+        }
         if self.brought.is_empty() {
             return Ok(());
         }

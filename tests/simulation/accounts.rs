@@ -1,5 +1,6 @@
 //! Roles and keys in the simulator: member 0 is the operator and gives and takes the role of a witness; the others try. Every
-//! member adds a key and ends it, so that a run ends in between, too, and puts another key in the place of its first one.
+//! member adds a key and ends it, so that a run ends in between, too, puts another key in the place of its first one, and says who it is.
+//! The operator erases an account.
 
 use std::collections::BTreeSet;
 
@@ -7,13 +8,14 @@ use ledgerd::chain::Block;
 use ledgerd::crypto::random::Seeded;
 use ledgerd::crypto::{KeyId, SigningKey};
 use ledgerd::domain::accounts::{
-    AddKey, Command as Accounted, Custody, EndKey, GrantRole, RevokeRole, Rights, Role, RotateKey,
-    key_proof_bytes,
+    AddKey, Command as Accounted, Custody, EndKey, Erase, EraseReason, GrantRole, RevokeRole, Rights, Role,
+    RotateKey, key_proof_bytes,
 };
 use ledgerd::domain::{AccountId, Command, State};
 
-use super::domains::{Domain, Witness};
-use super::template::{OPERATOR, Template};
+use super::domains::{Domain, Witness, number_of};
+use super::template::{OPERATOR, Template, command_id};
+use super::vault::{LEAVER, Opener};
 
 /// See the module.
 pub(super) struct Accounts;
@@ -24,6 +26,12 @@ const WITNESS: AccountId = AccountId(2);
 /// The command that puts another key in the place of its author's first one.
 pub(super) const ROTATION: u32 = 7;
 
+/// The command that says who its author is, in a scope that it opens; the next one says it in that scope.
+const PROFILE: u32 = 8;
+
+/// The command that erases an account.
+const ERASURE: u32 = 10;
+
 /// An account that there is not.
 const NOBODY: AccountId = AccountId(99);
 
@@ -33,7 +41,7 @@ impl Domain for Accounts {
     }
 
     fn count(&self) -> u32 {
-        ROTATION + 1
+        ERASURE + 1
     }
 
     fn command(&self, template: &Template, member: usize, n: u32) -> Command {
@@ -63,6 +71,13 @@ impl Domain for Accounts {
                     credential: None,
                 })
             }
+            PROFILE | 9 => {
+                let opened_by = command_id(number_of("accounts", PROFILE));
+                let (account, key_id) = (account_of(member), template.members[member].public().key_id());
+                let opener = Opener { account, key_id, opened_by: &opened_by };
+                return opener.profile(template.ledger_id, command_id(number_of("accounts", n)));
+            }
+            ERASURE => Accounted::Erase(Erase { account: LEAVER, reason: EraseReason::Other, force: true }),
             5 => Accounted::EndKey(EndKey { key_id: template.devices[member].public().key_id() }),
             // It is the only key with full rights, or has ended.
             6 => Accounted::EndKey(EndKey { key_id: template.members[member].public().key_id() }),
@@ -72,11 +87,19 @@ impl Domain for Accounts {
     }
 
     fn breaks_a_rule(&self, member: usize, n: u32) -> bool {
-        n == 6 || n < 4 && (member != OPERATOR || n > 1)
+        n == 6 || n < 4 && (member != OPERATOR || n > 1) || n == ERASURE && member != OPERATOR
     }
 
     fn depends_on_state(&self) -> &'static [&'static str] {
-        &["role_held", "role_not_held", "key_known", "no_such_key", "key_ended", "last_full_key"]
+        &[
+            "role_held",
+            "role_not_held",
+            "key_known",
+            "no_such_key",
+            "key_ended",
+            "last_full_key",
+            "wrong_scope",
+        ]
     }
 
     fn witness(&self) -> Box<dyn Witness> {
@@ -120,7 +143,13 @@ impl Witness for Roles {
                 self.keys.remove(&(block.author.0, rotate.ends))
                     && self.keys.insert((block.author.0, KeyId::of_spki(&rotate.spki)))
             }
-            Accounted::SetProfile(_) | Accounted::Erase(_) | Accounted::VouchClock(_) => true,
+            Accounted::Erase(erase) => {
+                let before = self.keys.len();
+                self.keys.retain(|(account, _)| *account != erase.account.0);
+                self.held.retain(|(account, _)| *account != erase.account.0);
+                self.keys.len() < before
+            }
+            Accounted::SetProfile(_) | Accounted::VouchClock(_) => true,
         };
         if !changed {
             return Err(format!("block {} gives or takes a role or a key in vain: {command:?}", block.index));

@@ -11,6 +11,7 @@ use ledgerd::wire::{self, Reply, Request, Submission};
 
 use super::domains;
 use super::template::template;
+use super::vault::side_of;
 
 /// A connection, with what is under way in both directions.
 pub(super) struct Link {
@@ -94,7 +95,12 @@ impl Client {
         let (message, signature) = template().command(self.member, number);
         let Some(link) = self.link.as_mut().filter(|link| link.open) else { return };
         link.next_request += 1;
-        let request = Request::Submit(Submission { message: &message, signature: &signature });
+        let side = side_of(&message);
+        let submission = Submission { message: &message, signature: &signature };
+        let request = match side.is_empty() {
+            true => Request::Submit(submission),
+            false => Request::SubmitWith { submission, side: &side },
+        };
         let mut env = ClientEnv { now, rng: &mut self.rng };
         if link.session.send_message(&wire::seal(link.next_request, &request), &mut env).is_ok() {
             self.sent.insert(number);
@@ -172,6 +178,10 @@ impl Client {
                         "command {number} was refused ({}) after it was accepted",
                         refusal.name
                     ));
+                }
+                // What lies in the vault opens what a member has sealed, always.
+                if ["key_missing", "seal_broken", "side_mismatch"].contains(&refusal.name.as_str()) {
+                    return Err(format!("command {number} was refused: {}", refusal.name));
                 }
                 self.refused.insert(number, refusal.name);
             }

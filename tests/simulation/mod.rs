@@ -21,6 +21,7 @@ mod peers;
 mod planted;
 mod settings;
 mod template;
+mod vault;
 mod world;
 
 use std::ops::Range;

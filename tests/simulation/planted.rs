@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use ledgerd::eventlog::{Access, Lies, SimDisk, Storage, StorageFile};
 use ledgerd::ledger::Ledger;
+use ledgerd::service::SecretsBug;
 
 use super::search;
 use super::template::template;
@@ -34,6 +35,12 @@ pub(super) enum Bug {
     CutInTheMiddle,
     /// Commands are decided without a look at whether there is room for their blocks.
     NoRoomAsked,
+    /// What is put into the vault is not synced before the log is.
+    NoVaultSync,
+    /// Secrets are destroyed before the block that erases them is written.
+    DestroyedBeforeTheBlock,
+    /// A start does not carry out what the blocks have erased.
+    NoErasureAtStart,
 }
 
 pub(super) fn prepare(disk: &SimDisk, bug: Option<Bug>) {
@@ -45,10 +52,19 @@ pub(super) fn prepare(disk: &SimDisk, bug: Option<Bug>) {
 
 pub(super) fn storage(disk: &SimDisk, bug: Option<Bug>) -> Arc<dyn Storage> {
     match bug {
-        Some(Bug::ReplyBeforeSync | Bug::RetriedSync | Bug::NoRewrite) => {
+        Some(Bug::ReplyBeforeSync | Bug::RetriedSync | Bug::NoRewrite | Bug::NoVaultSync) => {
             Arc::new(BuggyStorage { disk: disk.clone(), bug })
         }
         _ => Arc::new(disk.clone()),
+    }
+}
+
+/// The bug, where it is one of how the service uses its vault.
+pub(super) fn of_secrets(bug: Option<Bug>) -> Option<SecretsBug> {
+    match bug {
+        Some(Bug::DestroyedBeforeTheBlock) => Some(SecretsBug::DestroyedEarly),
+        Some(Bug::NoErasureAtStart) => Some(SecretsBug::NotSwept),
+        _ => None,
     }
 }
 
@@ -123,7 +139,8 @@ impl Storage for BuggyStorage {
 
     fn open(&self, path: &str, access: Access) -> io::Result<Box<dyn StorageFile>> {
         let file = self.disk.open(path, access)?;
-        Ok(Box::new(BuggyFile { file, bug: self.bug, late: Mutex::new(false) }))
+        let of_vault = path.starts_with("vault/");
+        Ok(Box::new(BuggyFile { file, of_vault, bug: self.bug, late: Mutex::new(false) }))
     }
 
     fn create_dir(&self, path: &str) -> io::Result<()> {
@@ -147,6 +164,8 @@ impl Storage for BuggyStorage {
 struct BuggyFile {
     file: Box<dyn StorageFile>,
     bug: Option<Bug>,
+    /// Whether it is one of the vault.
+    of_vault: bool,
     /// A sync that was reported and not made yet.
     late: Mutex<bool>,
 }
@@ -188,6 +207,7 @@ impl StorageFile for BuggyFile {
                 *self.late.lock().unwrap() = true;
                 Ok(())
             }
+            Some(Bug::NoVaultSync) if self.of_vault => Ok(()),
             Some(Bug::RetriedSync) => self.file.sync_data().or_else(|_| self.file.sync_data()),
             _ => self.file.sync_data(),
         }
@@ -242,4 +262,19 @@ fn a_server_that_cuts_its_log_in_the_middle_is_found() {
 #[test]
 fn a_server_that_decides_without_asking_for_room_is_found() {
     is_found(Bug::NoRoomAsked);
+}
+
+#[test]
+fn a_server_that_does_not_sync_its_vault_before_its_log_is_found() {
+    is_found(Bug::NoVaultSync);
+}
+
+#[test]
+fn a_server_that_destroys_before_the_block_stands_is_found() {
+    is_found(Bug::DestroyedBeforeTheBlock);
+}
+
+#[test]
+fn a_server_that_does_not_erase_at_its_start_is_found() {
+    is_found(Bug::NoErasureAtStart);
 }

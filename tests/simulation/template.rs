@@ -16,6 +16,7 @@ use ledgerd::session::{Descriptor, ServerIdentity};
 use ledgerd::time::Timestamp;
 
 use super::domains;
+use super::vault::{self, Opener};
 
 pub(super) const OPTIONS: Options = Options { segment_bytes: 64 << 10, block_bytes_max: 32 << 10 };
 
@@ -61,10 +62,11 @@ fn make() -> Template {
     let server_key = include_str!("../../fixtures/keys/server.pem");
     let server_key = PrivateKey::from_pkcs8_pem(server_key, None).unwrap();
     let key = |pem: &str| SigningKey::from_pkcs8_pem(pem, None).unwrap();
-    let members = vec![
+    let mut members = vec![
         key(include_str!("../../fixtures/keys/client.pem")),
         key(include_str!("../../fixtures/keys/other.pem")),
         key(include_str!("../../fixtures/keys/server_next.pem")),
+        server_key_as_member(),
     ];
     let generated = |name| SigningKey::generate(KeyKind::Ed25519, &mut Seeded::new(name));
     let devices = ["device-0", "device-1", "device-2"].map(generated).to_vec();
@@ -95,6 +97,16 @@ fn make() -> Template {
         ledger.propose(message, &signature, command, Timestamp::from_millis(START_MS)).unwrap();
         ledger.commit(&mut rng).unwrap();
     }
+    // The account that is erased has said who it is before the run begins.
+    let leaver = members.pop().unwrap();
+    let id = command_id(members.len() as u32);
+    let opener = Opener { account: vault::LEAVER, key_id: leaver.public().key_id(), opened_by: &id };
+    let command = opener.profile(ledger_id, id);
+    let (message, signature) = sign(ledger_id, vault::LEAVER, &leaver, members.len() as u32, &command);
+    let message = Message::parse(&message).unwrap();
+    ledger.propose(message, &signature, command, Timestamp::from_millis(START_MS)).unwrap();
+    ledger.commit(&mut rng).unwrap();
+    vault::make(&disk, &ledger);
     ledger.close().unwrap();
     let anchor = disk.bytes("anchor").unwrap();
     let (numbers, signed, secrets) = (domains::numbers(), Mutex::default(), Mutex::default());
@@ -113,6 +125,18 @@ fn make() -> Template {
     }
 }
 
+/// The key of the account that is erased.
+fn server_key_as_member() -> SigningKey {
+    SigningKey::from_pkcs8_pem(include_str!("../../fixtures/keys/server.pem"), None).unwrap()
+}
+
+/// The id of the command of this number.
+pub(super) fn command_id(number: u32) -> CommandId {
+    let mut id = [0; 16];
+    id[..4].copy_from_slice(&number.to_be_bytes());
+    CommandId(id)
+}
+
 fn sign(
     ledger_id: LedgerId,
     account: AccountId,
@@ -121,13 +145,11 @@ fn sign(
     command: &Command,
 ) -> (Vec<u8>, Vec<u8>) {
     let (tag, body) = command.encode();
-    let mut id = [0; 16];
-    id[..4].copy_from_slice(&number.to_be_bytes());
     let header = Header {
         ledger_id,
         account,
         key_id: key.public().key_id(),
-        command_id: CommandId(id),
+        command_id: command_id(number),
         issued_at: START_MS,
         tag,
     };

@@ -13,17 +13,18 @@ use ledgerd::ledger::{CHECKPOINT_FILE, CheckpointFile, CheckpointFileError, Ledg
 use ledgerd::limits::Limits;
 use ledgerd::service::{Job, JobResult, Secrets, Service};
 use ledgerd::time::{Monotonic, Now, SinceBoot, Timestamp};
-use ledgerd::vault::{Kek, VaultError};
+use ledgerd::vault::VaultError;
 
 use super::client::Client;
 use super::peers::Peers;
 use super::template::{OPTIONS, START_MS, log_key, template};
+use super::vault;
 use super::{domains, planted, settings};
 
 pub(super) use super::planted::Bug;
 
 /// Refusals that the server gives for reasons of its own, and not again after the next start.
-const OF_THE_MOMENT: [&str; 3] = ["disk_full", "clock_jumped", "log_quota"];
+const OF_THE_MOMENT: [&str; 4] = ["disk_full", "clock_jumped", "log_quota", "no_vault"];
 
 pub(super) struct World {
     seed: u64,
@@ -198,8 +199,13 @@ impl World {
             }
         };
         self.look_at(&ledger)?;
-        let secrets = match Secrets::open(&self.storage(), &ledger, Kek { number: 1, key: [7; 32].into() }) {
-            Ok(secrets) => secrets,
+        let opened =
+            Secrets::open_with(&self.storage(), &ledger, vault::kek(), planted::of_secrets(self.bug));
+        let secrets = match opened {
+            Ok(secrets) => {
+                vault::look_at(&self.disk, &ledger)?;
+                secrets
+            }
             Err(error) if error.is_want_of_room() => Secrets::absent(),
             // The power failed, or a call did, while the vault was being opened.
             Err(VaultError::Io { .. }) => {

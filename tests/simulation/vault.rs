@@ -1,0 +1,112 @@
+//! The vault in the simulator: every member says who it is, the operator erases an account that has said so before the run, and
+//! after every start the vault holds what the blocks need and nothing that they have erased.
+
+use std::sync::Arc;
+
+use ledgerd::chain::{CommandId, Message};
+use ledgerd::codec;
+use ledgerd::crypto::KeyId;
+use ledgerd::crypto::sealed::{Place, ScopeId, ScopeKey};
+use ledgerd::domain::accounts::{Command as Accounted, SetProfile};
+use ledgerd::domain::{AccountId, Command, ScopeUse};
+use ledgerd::eventlog::{SimDisk, Storage};
+use ledgerd::ledger::Ledger;
+use ledgerd::vault::{Kek, Kind, Name, Position, SLOT_BYTES, Secret, Slot, VaultFile};
+use ledgerd::wire::Side;
+
+use super::template::template;
+
+/// The account that the operator erases. Nobody connects as it.
+pub(super) const LEAVER: AccountId = AccountId(4);
+
+/// Bytes before the first slot.
+const HEADERS_BYTES: usize = 8_192;
+
+pub(super) fn kek() -> Kek {
+    Kek { number: 1, key: [7; 32].into() }
+}
+
+/// The key of the scope that an account opens.
+fn scope_key(account: AccountId) -> ScopeKey {
+    ScopeKey::from_bytes([account.0 as u8; 32])
+}
+
+/// Whose profile is said with which key by a command of which id.
+pub(super) struct Opener<'a> {
+    pub(super) account: AccountId,
+    pub(super) key_id: KeyId,
+    pub(super) opened_by: &'a CommandId,
+}
+
+impl Opener<'_> {
+    fn scope(&self, ledger_id: ledgerd::crypto::LedgerId) -> ScopeId {
+        ScopeId::opened_by(ledger_id, self.account.0, self.key_id, &self.opened_by.0)
+    }
+
+    /// The command of this id, which says who the account is: in the scope that it opens itself, or in the one that is open.
+    pub(super) fn profile(&self, ledger_id: ledgerd::crypto::LedgerId, id: CommandId) -> Command {
+        let (scope, key) = (self.scope(ledger_id), scope_key(self.account));
+        let used = match id == *self.opened_by {
+            true => ScopeUse::Open(key.commitment(ledger_id, scope)),
+            false => ScopeUse::In(scope),
+        };
+        let seal = |field, text: &str| {
+            let place = Place { ledger_id, author: self.account.0, scope, command_id: id.0, field };
+            key.leaf(&id.0, field).seal(&place, text).unwrap()
+        };
+        let (name, e_mail) = (seal(0, "Somebody"), seal(1, "somebody@example.org"));
+        Command::Accounts(Accounted::SetProfile(SetProfile { scope: used, name, e_mail, credential: None }))
+    }
+}
+
+/// What goes beside a command; empty where nothing does.
+pub(super) fn side_of(message: &[u8]) -> Vec<u8> {
+    let message = Message::parse(message).unwrap();
+    let command = Command::decode(message.header.tag, message.body).unwrap();
+    match command.sealed().map(|part| part.scope) {
+        Some(ScopeUse::Open(_)) => {
+            codec::encode(&Side { scope_key: Some(*scope_key(message.header.account).as_bytes()) })
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Makes the vault of the ledger that every run begins with: it holds the key of the account that is erased.
+pub(super) fn make(disk: &SimDisk, ledger: &Ledger) {
+    let storage: Arc<dyn Storage> = Arc::new(disk.clone());
+    let committed = ledger.committed();
+    let position = Position { durable: committed.size, head: committed.head };
+    let mut vault = VaultFile::create(&storage, ledger.ledger_id(), kek(), position).unwrap();
+    assert!(vault.make_room(1, 0).unwrap());
+    let (scope, _) = ledger.replica().state().scopes.iter().next().expect("the scope of the leaver");
+    let key = (Name { kind: Kind::ScopeKey, subject: LEAVER.0, scope: scope.0 }, 0);
+    let secret = Secret::Short((*scope_key(LEAVER).as_bytes()).into());
+    vault.put(&[(key, secret)], position, &mut ledgerd::crypto::random::Seeded::new("vault")).unwrap();
+    vault.close(position).unwrap();
+}
+
+/// Holds what lies in the vault against what the blocks say.
+///
+/// # Errors
+/// The scope that is unreadable, or readable, and should not be.
+pub(super) fn look_at(disk: &SimDisk, ledger: &Ledger) -> Result<(), String> {
+    let slots = disk.bytes("vault/slots").unwrap_or_default();
+    let slots = slots.get(HEADERS_BYTES..).unwrap_or_default().chunks_exact(SLOT_BYTES);
+    let slots = slots.filter_map(|bytes| Slot::decode(bytes.first_chunk()?).ok().flatten());
+    let held: Vec<Slot> = slots.collect();
+    let scopes = &ledger.replica().state().scopes;
+    for (id, scope) in scopes.iter().filter(|(_, scope)| scope.erased_at.is_none()) {
+        let slot = held.iter().find(|slot| slot.name.scope == id.0);
+        let key = slot.and_then(|slot| slot.open(template().ledger_id, &kek()).ok());
+        if key.is_none_or(|key| *key != *scope_key(scope.subject).as_bytes()) {
+            return Err(format!("the texts of account {} cannot be read any more", scope.subject));
+        }
+    }
+    for slot in held {
+        let scope = scopes.get(&ScopeId(slot.name.scope));
+        if scope.is_none_or(|scope| scope.erased_at.is_some()) {
+            return Err(format!("{:?} lies in the vault, and no block needs it", slot.name));
+        }
+    }
+    Ok(())
+}
