@@ -1,23 +1,27 @@
 #!/usr/bin/env python3
 """A second verifier for ledgerd, written from docs/ alone: it shares no line with the first one.
 
-    python3 contrib/verify.py receipt FILE... --vkey KEY
+    python3 contrib/verify.py receipt FILE... --vkey KEY [--leaf FIELD:HEX]
     python3 contrib/verify.py ledger  FILE... --vkey KEY [--checkpoint FILE]
 
 `receipt` checks what `ledgerctl receipt` wrote. `ledger` walks what `ledgerctl export DIR --raw` wrote, from the
 first block to the last; with --checkpoint, the ledger has to contain everything that this signed note speaks of.
+With --leaf, a sealed text of the block is opened as well.
 KEY is the ledger's verifier key, as `ledgerctl getKey --vkey` prints it. A FILE of `-` is standard input.
 
 Checked are bytes, hashes, signatures and who signed. What the rules allow is not decided again: `ledgerctl audit` does
 that. One verdict a file: on standard output if it is proven, else on standard error with the stable name of the first
 reason. Exit code: 0 all proven, 65 something is not, 2 wrong usage or unreadable. Needs Python 3.9, `cryptography`.
 """
-import argparse, base64, hashlib, json, math, re, struct, sys
+import argparse, base64, hashlib, json, math, re, struct, sys, unicodedata
 from collections import namedtuple
 from datetime import datetime, timedelta
 from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from cryptography.hazmat.primitives.hashes import SHA3_256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 class NotProven(ValueError): """Something does not hold: a stable name and a sentence."""
 def need(holds, name, reason):
@@ -27,7 +31,7 @@ def attempt(name, reason, call, *arguments):
     """What the call returns; NotProven if it cannot make sense of its arguments."""
     try:
         return call(*arguments)
-    except (ValueError, OverflowError, InvalidSignature):
+    except (ValueError, OverflowError, InvalidSignature, InvalidTag):
         raise NotProven(name, reason) from None
 # Hashes and the tree: docs/log-format.md, "Block"; RFC 6962, 2.1.
 def block_hash(data): return hashlib.sha3_256(b"ledgerd/block/1\0" + data).digest()
@@ -210,7 +214,7 @@ def introduced(block, message, known):
     need(key.key_id not in known, "key_chain", "a key is introduced that came before, or ended")
     return key, new.ends
 # Receipts: docs/proofs.md, "The receipt, line by line"; the numbers are those of its list.
-def check_receipt(file, key, _note):
+def check_receipt(file, key, leaf):
     head, _, note = attempt("malformed_receipt", "not UTF-8", file.read().decode).partition("\n\n")
     lines = re.fullmatch("c2sp\\.org/tlog-proof@v1\nextra (.*)\nindex (.*)((?:\n.+){0,64})", head)  # 1
     need(lines, "malformed_receipt", "not the lines of a receipt")
@@ -243,6 +247,7 @@ def check_receipt(file, key, _note):
         new, _ends = introduced(block, message, known)
     says = f"block {index} of {size}, by account {account}, {handle!r}, key {signer.key_id.hex()}"
     says += f", introducing key {new.key_id.hex()}" if new else ""
+    says += f"; the sealed text says {opened(message, *leaf)!r}" if leaf else ""
     return says + "; that the key had not ended is the ledger's word" * bool(blocks)
 def check_keys(blocks, block, message, size, root):
     """Account, handle and key of a block's author: the key that the last of these blocks introduces; and all their keys."""
@@ -404,13 +409,41 @@ def add_key(read, message, members, _scale):
     members.add(message.account, key := proven_key(new, message, "bad_key_proof"))
     last = {"ends": new.ends.hex()} if new.ends else {"rights": new.rights}
     return {"label": new.label, "key_id": key.key_id.hex(), "kind": key.kind, "custody": new.custody, **last}
-def set_profile(read, *_):
+def read_profile(read):
+    """Whether the command opens its scope, the commitment or the scope, and the commitment and ciphertext of each text."""
     opens = read.one_of(True, False)
-    scope = read.take(32 if opens else 16).hex()
-    for _ in range(2):
-        need(read.take(32) and len(read.bytes()) in SEALED, "malformed_block", "a sealed text of another length")
+    scope = read.take(32 if opens else 16)
+    texts = [(read.take(32), read.bytes()) for _ in range(2)]
+    need(all(len(text) in SEALED for _, text in texts), "malformed_block", "a sealed text of another length")
     need(not read.one_of(False, True), "malformed_block", "a credential of an account without a roaming key")
-    return {"scope_key" if opens else "scope": scope}
+    return opens, scope, texts
+def set_profile(read, *_):
+    opens, scope, _texts = read_profile(read)
+    return {"scope_key" if opens else "scope": scope.hex()}
+# Sealed text: docs/log-format.md, "Sealed text".
+def opened(message, field, leaf):
+    """The text in a sealed field of a command, for whoever was shown its leaf."""
+    need((message.schema, message.kind) == (1, 8), "no_such_field", "the block holds no sealed text")
+    read = Reader(message.command, "malformed_block")
+    opens, scope, texts = read_profile(read)
+    read.end()
+    need(field < len(texts), "no_such_field", "the block has no sealed field of this number")
+    (commit, text), account = texts[field], message.account.to_bytes(8, "big")
+    if opens:
+        named = b"ledgerd/scope/1\0" + message.ledger + account + message.key_id + message.command_id
+        scope = hashlib.sha3_256(named).digest()[:16]
+    place = message.ledger + account + scope + message.command_id + field.to_bytes(2, "big")
+    keys = HKDFExpand(SHA3_256(), 96, b"ledgerd/seal/1\0" + place).derive(leaf)
+    need(keys[64:] == commit, "seal_broken", "the leaf is of another text")
+    plain = attempt("seal_broken", "it does not open", AESSIV(keys[:64]).decrypt, text, [place + commit])
+    length = int.from_bytes(plain[:2], "big")
+    least = min(size for size in SEALED if size >= length + 18) - 16 if length <= 2046 else 0
+    padded = len(plain) == least and not any(plain[2 + length:])
+    need(padded, "seal_broken", "its padding is not the one that there is")
+    shown = attempt("seal_broken", "the text is not UTF-8", plain[2:2 + length].decode)
+    kept = unicodedata.is_normalized("NFC", shown) and not any(c != "\n" and unicodedata.category(c) == "Cc" for c in shown)
+    need(kept, "seal_broken", "it is no text that may be kept")
+    return shown
 def erase(read, _message, members, _scale):
     account, reason, force = read.varint(), read.one_of(*REASONS), read.one_of(False, True)
     members.erase(account)
@@ -438,6 +471,11 @@ COMMANDS = {(1, 2): ("grant", role), (1, 3): ("revoke", role), (1, 4): ("add_key
 NEEDS_ALL = (2, 3, 4, 5, 6, 8, 11, 33)  # kinds of commands that only a key with full rights may sign
 SEALED = (48, 80, 144, 272, 528, 1040, 2064)  # bytes that a sealed text can have
 REASONS = ("own_wish", "requested", "law", "misuse", "other")
+def shown_leaf(text):
+    parts = re.fullmatch("(0|[1-9][0-9]{0,4}):([0-9a-f]{64})", text)
+    if not parts:
+        raise argparse.ArgumentTypeError("expected FIELD:HEX with 64 hexadecimal digits")
+    return int(parts[1]), bytes.fromhex(parts[2])
 CHECKS = {"receipt": check_receipt, "ledger": check_ledger}
 def main():
     parser = argparse.ArgumentParser(description="Checks what ledgerd says, without its code.", allow_abbrev=False)
@@ -445,14 +483,16 @@ def main():
     parser.add_argument("files", metavar="FILE", nargs="+", help="- for standard input")
     parser.add_argument("--vkey", metavar="KEY", required=True, type=vkey, help="the ledger's verifier key")
     parser.add_argument("--checkpoint", metavar="FILE", help="ledger only: a signed note that it has to extend")
+    parser.add_argument("--leaf", metavar="FIELD:HEX", type=shown_leaf, help="receipt only: opens a sealed text")
     args, exit_code = parser.parse_args(), 0
+    args.leaf and args.what == "ledger" and parser.error("a leaf opens a text of one block")
     args.checkpoint and args.what == "receipt" and parser.error("a receipt has a checkpoint of its own")
     try:
         note = args.checkpoint and open(args.checkpoint, encoding="utf-8", newline="").read()
         for path in args.files:
             file, check = open(0 if path == "-" else path, "rb"), CHECKS[args.what]
             try:
-                print(f"{path}: proven: {check(file, args.vkey, note)}")
+                print(f"{path}: proven: {check(file, args.vkey, note or args.leaf)}")
             except NotProven as error:
                 exit_code = 65
                 print(f"{path}: not proven: {error.args[0]}: {error.args[1]}", file=sys.stderr)

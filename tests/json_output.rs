@@ -178,6 +178,7 @@ fn profile(place: &Place, at: &str, reference: &mut Reference) {
     let said = ["profile", "--name", "Bob", "--e-mail", "bob@example.org", "--json"];
     reference.hold("profile, with --name or --e-mail", &place.done("bob", at, &said));
     reference.hold("profile", &place.done("bob", at, &["profile", "--json"]));
+    reference.hold("profile --leaf", &place.done("bob", at, &["profile", "--leaf", "name", "--json"]));
 }
 
 fn keys(place: &Place, at: &str, reference: &mut Reference) {
@@ -297,9 +298,9 @@ fn files(place: &Place, reference: &mut Reference) {
     let kept = place.data().join("checkpoint");
     let kept = seen("audit", &["audit", ledger, "--checkpoint", kept.to_str().unwrap()]).remove(0);
     seen("copy, export, tail", &["export", ledger]);
-    seen("export --raw, tail --raw", &["export", ledger, "--raw"]);
+    seen("export --raw, tail --raw", &["export", ledger, "--raw", "--with-sealed"]);
     seen("export --format jsonl", &["export", ledger, "--format", "jsonl"]);
-    seen("tiles", &["tiles", ledger, out]);
+    seen("tiles", &["tiles", ledger, out, "--with-sealed"]);
     std::fs::write(place.data().join("anchor"), b"rubbish").unwrap();
     let damaged = place.run("nobody", NOBODY, &["audit", ledger, "--json"]);
     assert_eq!(damaged.status.code(), Some(65));

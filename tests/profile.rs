@@ -203,3 +203,31 @@ fn what_is_sealed_is_published_only_when_somebody_says_so() {
     assert!(place.done("alice", &at, &["export", ledger]).contains("set_profile"));
     drop(daemon);
 }
+
+#[test]
+fn a_text_is_shown_to_a_stranger_with_its_leaf_and_a_receipt() {
+    let place = Place::new();
+    let daemon = Daemon::start(&place.data(), ANY);
+    let at = daemon.address.clone();
+    place.join("alice", &at);
+    place.done("alice", &at, &["profile", "--name", NAME, "--e-mail", E_MAIL]);
+    let vkey = place.done("alice", &at, &["getKey", "--vkey"]);
+    let receipt = place.directory.path().join("profile.receipt");
+    fs::write(&receipt, place.done("alice", &at, &["receipt", "2"])).unwrap();
+    let receipt = receipt.to_str().unwrap();
+    let check = |leaf: &str| {
+        let arguments = ["check-receipt", receipt, "--vkey", vkey.trim(), "--leaf", leaf, "--json"];
+        place.run("stranger", &at, &arguments)
+    };
+    for (field, text) in [("name", NAME), ("e_mail", E_MAIL)] {
+        let leaf = place.done("alice", &at, &["profile", "--leaf", field]);
+        let output = check(leaf.trim());
+        let said: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!((&said["proven"], &said["text"]), (&true.into(), &text.into()), "{said}");
+    }
+    let other = place.done("alice", &at, &["profile", "--leaf", "name"]).replace("0:", "1:");
+    let output = check(other.trim());
+    let said: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((output.status.code(), &said["name"]), (Some(65), &"seal_broken".into()), "{said}");
+    assert!(place.ends(2, "alice", &at, &["profile", "--leaf", "name", "--name", "A"]).contains("--leaf"));
+}

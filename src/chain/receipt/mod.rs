@@ -13,12 +13,14 @@
 //! each under the same checkpoint. There are none where the block is itself a registration or genesis. That the key had not
 //! been ended when it signed is the ledger's word, which an audit checks and a receipt cannot show.
 
+mod opened;
 mod verdict;
 mod keys;
 mod check;
 
 use base64ct::{Base64, Encoding as _};
 
+pub use opened::{ShownLeaf, Unopened, open_with_leaf};
 pub use verdict::{Author, Proven, ReceiptError};
 
 use super::Cutter;

@@ -1,5 +1,7 @@
 //! `ledgerctl profile`: one's name and e-mail address, sealed in the ledger.
 
+use std::str::FromStr;
+
 use argh::{ArgsInfo, FromArgs};
 
 use crate::cli::context::Context;
@@ -7,7 +9,7 @@ use crate::cli::fields;
 use crate::cli::run::Run;
 use crate::cli::session::open_member;
 use crate::cli::telling::{note_sent_before, show, tell};
-use crate::client::{ClientError, Member, fetch_profile, set_profile};
+use crate::client::{self, ClientError, Member, fetch_profile, set_profile};
 use crate::refusal;
 use crate::terminal::exit::Exit;
 use crate::wire::Refusal;
@@ -20,7 +22,7 @@ use crate::wire::Refusal;
 #[argh(
     subcommand,
     name = "profile",
-    example = "ledgerctl profile --name 'Ada Lovelace' --e-mail ada@example.org\nledgerctl profile"
+    example = "ledgerctl profile --name 'Ada Lovelace' --e-mail ada@example.org\nledgerctl profile\nledgerctl profile --leaf name"
 )]
 pub struct Profile {
     /// the name by which people know you
@@ -30,6 +32,31 @@ pub struct Profile {
     /// your e-mail address
     #[argh(option, arg_name = "address")]
     pub e_mail: Option<String>,
+
+    /// print the leaf of one of both, name or e_mail: whoever is shown it reads that text in a receipt of the block
+    #[argh(option, arg_name = "field")]
+    pub leaf: Option<LeafOf>,
+}
+
+/// The text whose leaf is wanted.
+#[derive(Clone, Copy, Debug)]
+pub enum LeafOf {
+    /// The name.
+    Name,
+    /// The e-mail address.
+    EMail,
+}
+
+impl FromStr for LeafOf {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<LeafOf, String> {
+        match text {
+            "name" => Ok(LeafOf::Name),
+            "e_mail" => Ok(LeafOf::EMail),
+            other => Err(format!("{other:?} is neither name nor e_mail")),
+        }
+    }
 }
 
 impl Run for Profile {
@@ -38,7 +65,13 @@ impl Run for Profile {
     fn run(&self, context: &Context) -> Result<Exit, ClientError> {
         let mut member = open_member(context)?;
         match (&self.name, &self.e_mail) {
-            (None, None) => print_profile(context, &mut member),
+            (None, None) => match self.leaf {
+                Some(of) => print_leaf(context, &mut member, of),
+                None => print_profile(context, &mut member),
+            },
+            _ if self.leaf.is_some() => {
+                Err(ClientError::Usage("--leaf shows what was said before: it goes alone".to_owned()))
+            }
             (Some(name), Some(e_mail)) => set(context, &mut member, name, e_mail),
             (name, e_mail) => {
                 let missing = "say both --name and --e-mail: this account has said neither yet";
@@ -51,11 +84,35 @@ impl Run for Profile {
     }
 }
 
-fn print_profile(context: &Context, member: &mut Member) -> Result<Exit, ClientError> {
-    let Some(profile) = fetch_profile(member)? else {
-        let sentence = "you have not said who you are yet";
-        return Err(ClientError::Refused(Refusal::fail(refusal::NO_PROFILE, sentence)));
+fn said_before(member: &mut Member) -> Result<client::Profile, ClientError> {
+    let sentence = "you have not said who you are yet";
+    let none = || ClientError::Refused(Refusal::fail(refusal::NO_PROFILE, sentence));
+    fetch_profile(member)?.ok_or_else(none)
+}
+
+/// Prints what opens one of both texts, and tells what for.
+fn print_leaf(context: &Context, member: &mut Member, of: LeafOf) -> Result<Exit, ClientError> {
+    let profile = said_before(member)?;
+    let [name, e_mail] = &profile.leaves;
+    let leaf = match of {
+        LeafOf::Name => name,
+        LeafOf::EMail => e_mail,
     };
+    if context.out.json {
+        let value = serde_json::json!({ "block": profile.block, "leaf": leaf.to_string() });
+        context.out.line(&value.to_string())?;
+    } else {
+        let block = profile.block;
+        context.out.note(&format!(
+            "with a receipt of block {block} (receipt {block}) it opens this text and nothing else: check-receipt --leaf"
+        ));
+        context.out.line(&leaf.to_string())?;
+    }
+    Ok(Exit::Done)
+}
+
+fn print_profile(context: &Context, member: &mut Member) -> Result<Exit, ClientError> {
+    let profile = said_before(member)?;
     let fields = [
         ("name", profile.name.as_str().into()),
         ("e_mail", profile.e_mail.as_str().into()),

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use argh::{ArgsInfo, FromArgs};
+use zeroize::Zeroizing;
 
 use super::extract;
 use crate::chain::Receipt;
-use crate::chain::receipt::{Author, Proven};
+use crate::chain::receipt::{Author, Proven, ShownLeaf, open_with_leaf};
 use crate::cli::context::Context;
 use crate::cli::named_files::read_handed_on;
 use crate::cli::run::Run;
@@ -31,6 +32,10 @@ pub struct CheckReceipt {
     #[argh(option)]
     pub vkey: LogPublicKey,
 
+    /// open a sealed text of the block, too, with the leaf that its author has shown you: FIELD:HEX
+    #[argh(option, arg_name = "leaf")]
+    pub leaf: Option<ShownLeaf>,
+
     /// when it is proven, write command.bin, command.sig and the author's key.pem to this folder, for stock tools
     #[argh(option)]
     pub extract: Option<PathBuf>,
@@ -47,17 +52,24 @@ impl Run for CheckReceipt {
         let text = read_handed_on(&self.file)?;
         let checked = Receipt::find(&text)
             .and_then(|receipt| Ok((receipt.check(&self.vkey)?, receipt)))
-            .map_err(|error| (error.name(), error.to_string()));
+            .map_err(|error| (error.name(), error.to_string()))
+            .and_then(|(proven, receipt)| Ok((proven, self.opened(&receipt)?, receipt)));
         match checked {
-            Ok((proven, receipt)) => {
+            Ok((proven, opened, receipt)) => {
                 if let Some(folder) = &self.extract {
                     extract::write_parts(context, &receipt, proven.key.as_ref(), folder, self.force)?;
                 }
                 let block = shown(&receipt);
                 if context.out.json {
-                    context.out.line(&as_json(&proven, block.as_deref()).to_string())?;
+                    context.out.line(&as_json(&proven, block.as_deref(), opened.as_ref()).to_string())?;
                 } else {
                     context.out.line(in_words(&proven, block.as_deref(), &self.vkey).trim_end())?;
+                    if let Some(text) = opened {
+                        context.out.line(&format!(
+                            "THE SEALED TEXT, which its author cannot have sealed otherwise:\n{}",
+                            escape(&text)
+                        ))?;
+                    }
                 }
                 Ok(Exit::Done)
             }
@@ -71,6 +83,15 @@ impl Run for CheckReceipt {
                 Err(ClientError::Integrity(format!("NOTHING IS PROVEN by {file}: {name}: {reason}")))
             }
         }
+    }
+}
+
+impl CheckReceipt {
+    /// The sealed text that the leaf opens; none without a leaf.
+    fn opened(&self, receipt: &Receipt) -> Result<Option<Zeroizing<String>>, (&'static str, String)> {
+        let Some(leaf) = &self.leaf else { return Ok(None) };
+        let opened = open_with_leaf(&receipt.block, leaf);
+        opened.map(Some).map_err(|error| (error.name(), error.to_string()))
     }
 }
 
@@ -113,7 +134,7 @@ fn in_words(proven: &Proven, block: Option<&str>, vkey: &LogPublicKey) -> String
     )
 }
 
-fn as_json(proven: &Proven, block: Option<&str>) -> serde_json::Value {
+fn as_json(proven: &Proven, block: Option<&str>, opened: Option<&Zeroizing<String>>) -> serde_json::Value {
     let checkpoint = &proven.checkpoint;
     let author = proven.author.as_ref().map(|author| {
         serde_json::json!({
@@ -135,5 +156,6 @@ fn as_json(proven: &Proven, block: Option<&str>) -> serde_json::Value {
             "origin": checkpoint.origin, "size": checkpoint.size, "root": checkpoint.root.to_string(),
         },
         "block": block,
+        "text": opened.map(|text| text.as_str()),
     })
 }

@@ -4,6 +4,7 @@
 use zeroize::Zeroizing;
 
 use super::question::OwnProfile;
+use crate::chain::receipt::ShownLeaf;
 use crate::chain::{Block, CommandId, Message};
 use crate::client::ClientError;
 use crate::client::link::{Member, Reopen as _, question};
@@ -32,6 +33,8 @@ pub struct Profile {
     pub since: Timestamp,
     /// The scope of both texts.
     pub scope: ScopeId,
+    /// The leaves of name and e-mail address: whoever is shown one reads that text in a receipt of the block, and no other.
+    pub leaves: [ShownLeaf; 2],
 }
 
 /// Fetches the member's own profile and opens it; none before there is one.
@@ -65,7 +68,8 @@ fn fetch(member: &mut Member) -> Result<Option<(Profile, ScopeKey)>, ClientError
         text.map_err(|error| bad(&format!("block {index}: {error}")))
     };
     let (name, e_mail) = (open(0, &profile.name)?, open(1, &profile.e_mail)?);
-    Ok(Some((Profile { name, e_mail, block: index, since: proven.timestamp, scope }, key)))
+    let leaves = [0, 1].map(|field| ShownLeaf { field, leaf: key.leaf(&id.0, field) });
+    Ok(Some((Profile { name, e_mail, block: index, since: proven.timestamp, scope, leaves }, key)))
 }
 
 /// Whose texts are sealed.

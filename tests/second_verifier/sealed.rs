@@ -1,0 +1,157 @@
+//! Ledgers with profiles and erasures, and sealed texts that are opened with their leaves.
+
+use std::path::Path;
+use std::process::Command as Process;
+
+use ledgerd::chain::Header;
+use ledgerd::chain::receipt::{ShownLeaf, open_with_leaf};
+use ledgerd::crypto::sealed::{Leaf, Place, ScopeId, ScopeKey};
+use ledgerd::domain::accounts::{self, Erase, EraseReason, SET_PROFILE, SetProfile};
+use ledgerd::domain::{AccountId, Command, Event, ScopeUse};
+
+use super::ledgers::{export, library};
+use super::{Case, compare, damaged_text, python_is_here, script};
+use crate::forge::{Draft, Forge, Seeded, log_key, receipt};
+
+const ANNA: AccountId = AccountId(1);
+const BERT: AccountId = AccountId(2);
+
+/// What ANNA says, as it is sealed first.
+const TEXTS: [&str; 2] = ["Änne Lovelace", "anna@example.org"];
+
+fn key_of(account: AccountId) -> ScopeKey {
+    ScopeKey::from_bytes([account.0 as u8; 32])
+}
+
+/// A block in which a member says who it is, in this scope or in one that it opens, with the leaves of both texts.
+fn profile(
+    forge: &mut Forge,
+    account: AccountId,
+    open: Option<ScopeId>,
+    texts: [&str; 2],
+) -> (Draft, [Leaf; 2]) {
+    let member = account.0 as usize - 1;
+    let (header, _) = forge.order(member, 1).message_parts();
+    let header = Header { tag: SET_PROFILE, ..header };
+    let (id, key, ledger_id) = (header.command_id, key_of(account), forge.ledger_id);
+    let scope = open.unwrap_or_else(|| ScopeId::opened_by(ledger_id, account.0, header.key_id, &id.0));
+    let leaves = [0, 1].map(|field| key.leaf(&id.0, field));
+    let seal = |field: u16| {
+        let place = Place { ledger_id, author: account.0, scope, command_id: id.0, field };
+        leaves[usize::from(field)].seal(&place, texts[usize::from(field)]).unwrap()
+    };
+    let used = open.map_or(ScopeUse::Open(key.commitment(ledger_id, scope)), ScopeUse::In);
+    let profile = SetProfile { scope: used, name: seal(0), e_mail: seal(1), credential: None };
+    let (_, body) = Command::Accounts(accounts::Command::SetProfile(profile)).encode();
+    (forge.draft_message(member, &header, &body), leaves)
+}
+
+fn erase(forge: &mut Forge, by: AccountId, account: AccountId) -> Draft {
+    let erase = Erase { account, reason: EraseReason::Misuse, force: true };
+    forge.draft(by.0 as usize - 1, by, &Command::Accounts(accounts::Command::Erase(erase)))
+}
+
+/// ANNA says who she is, twice, and so does BERT, whom she erases.
+fn ledger() -> (Forge, [Leaf; 2]) {
+    let mut forge = Forge::with_money(61);
+    let (draft, leaves) = profile(&mut forge, ANNA, None, TEXTS);
+    forge.push(&draft);
+    let scope = *forge.state().scopes.iter().next().unwrap().0;
+    let (draft, _) = profile(&mut forge, ANNA, Some(scope), [&"long ".repeat(300), "a@b"]);
+    forge.push(&draft);
+    let (draft, _) = profile(&mut forge, BERT, None, ["Bert", "bert@example.org"]);
+    forge.push(&draft);
+    let draft = erase(&mut forge, ANNA, BERT);
+    forge.push(&draft);
+    let draft = forge.order(0, 2);
+    forge.push(&draft);
+    assert!(forge.state().erased_at(BERT).is_some(), "the rules took it");
+    (forge, leaves)
+}
+
+/// An event of an erasure, whatever the rules say.
+fn erased(draft: Draft, keys: u64) -> Draft {
+    let event = accounts::Event::Erased(accounts::Erased { keys, roles: 0, scopes: 1 });
+    Draft { event: Event::Accounts(event).encode(), ..draft }
+}
+
+#[test]
+fn ledgers_with_profiles_and_erasures_are_judged_as_by_the_library() {
+    if !python_is_here() {
+        return;
+    }
+    let (mut forge, _) = ledger();
+    let good = export(&forge.blocks, &forge.blocks);
+    let mut cases: Vec<Case> = vec![("good".to_owned(), good.clone())];
+    let drafts = [
+        ("an order of an erased account", forge.order(1, 1)),
+        ("a second erasure", {
+            let draft = erase(&mut forge, ANNA, BERT);
+            erased(draft, 0)
+        }),
+        ("an erasure of nobody", {
+            let draft = erase(&mut forge, ANNA, AccountId(9));
+            erased(draft, 1)
+        }),
+        ("an erasure with another number of keys", {
+            let draft = erase(&mut forge, ANNA, AccountId(3));
+            erased(draft, 7)
+        }),
+        ("a profile of an erased account", profile(&mut forge, BERT, None, TEXTS).0),
+    ];
+    for (name, draft) in drafts {
+        let blocks = [&forge.blocks[..], &[draft.encode()]].concat();
+        cases.push((name.to_owned(), export(&blocks, &forge.blocks)));
+    }
+    cases.extend(damaged_text(&good, &mut Seeded::new(62)));
+    let proven = compare(&cases, &script("ledger", &cases, None), false, |bytes| library(bytes, None));
+    assert!((1..cases.len() / 2).contains(&proven), "{proven} of {} were proven", cases.len());
+    assert!(script("ledger", &cases[..6], None)[1..].iter().all(Result::is_err));
+}
+
+#[test]
+fn a_leaf_opens_one_text_of_a_receipt_and_nothing_else() {
+    let (forge, leaves) = ledger();
+    let index = forge.blocks.len() - 5;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("receipt");
+    std::fs::write(&file, receipt(&forge.blocks, index, &[1]).to_text()).unwrap();
+    let verify = Path::new(env!("CARGO_MANIFEST_DIR")).join("contrib/verify.py");
+    let by_script = |shown: &str| {
+        let mut python = Process::new("python3");
+        python.arg(&verify).arg("receipt").arg(&file).args(["--vkey", &log_key().public().to_string()]);
+        let output = python.args(["--leaf", shown]).env("PYTHONUTF8", "1").output().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(said).unwrap())
+    };
+    let has_python = python_is_here();
+    for field in [0_u16, 1] {
+        let shown = ShownLeaf { field, leaf: leaves[usize::from(field)].clone() };
+        let text = TEXTS[usize::from(field)];
+        assert_eq!(open_with_leaf(&forge.blocks[index], &shown).unwrap().as_str(), text);
+        assert_eq!(shown.to_string().parse::<ShownLeaf>().unwrap().to_string(), shown.to_string());
+        if has_python {
+            let (code, said) = by_script(&shown.to_string());
+            assert!(code == Some(0) && said.contains(&format!("{text:?}").replace('"', "'")), "{said}");
+        }
+    }
+    let hex = const_hex::encode(leaves[0].as_bytes());
+    let wrong = [
+        (format!("1:{hex}"), "seal_broken"),
+        (format!("0:{}", "0".repeat(64)), "seal_broken"),
+        (format!("2:{hex}"), "no_such_field"),
+    ];
+    for (shown, name) in wrong {
+        let library = open_with_leaf(&forge.blocks[index], &shown.parse().unwrap()).unwrap_err();
+        assert_eq!(library.name(), name, "{shown}");
+        if has_python {
+            let (code, said) = by_script(&shown);
+            assert!(code == Some(65) && said.contains(name), "{shown}: {said}");
+        }
+    }
+    let order = ShownLeaf { field: 0, leaf: leaves[0].clone() };
+    assert_eq!(open_with_leaf(forge.blocks.last().unwrap(), &order).unwrap_err().name(), "no_such_field");
+    for text in ["", "0", &hex, &format!("x:{hex}"), &format!("0:{hex}0"), &format!("65536:{hex}")] {
+        assert!(text.parse::<ShownLeaf>().is_err(), "{text}");
+    }
+}
