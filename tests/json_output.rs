@@ -172,6 +172,12 @@ fn erased(reference: &mut Reference) {
     let label = "erasure, and erase of an account that was erased before";
     reference.hold(label, &place.done("alice", at, &erase));
     reference.hold(label, &place.done("alice", at, &["erasure", "1", "--json"]));
+    let note = place.directory.path().join("note");
+    std::fs::write(&note, place.done("alice", at, &["erasure", "1"])).unwrap();
+    let (ledger, note) = (place.data(), note.to_str().unwrap().to_owned());
+    let audit = ["audit", ledger.to_str().unwrap(), "--erasure", &note, "--json"];
+    let audited = reference.hold("audit", &place.done("alice", at, &audit));
+    reference.holds("audit, erasure", &audited[0]["erasure"]);
 }
 
 fn profile(place: &Place, at: &str, reference: &mut Reference) {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use ledgerd::crypto::note::LogKey;
 use serde_json::Value;
 
 use crate::binaries::{Daemon, Place};
@@ -230,4 +231,67 @@ fn a_text_is_shown_to_a_stranger_with_its_leaf_and_a_receipt() {
     let said: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((output.status.code(), &said["name"]), (Some(65), &"seal_broken".into()), "{said}");
     assert!(place.ends(2, "alice", &at, &["profile", "--leaf", "name", "--name", "A"]).contains("--leaf"));
+}
+
+#[test]
+fn an_erasure_is_confirmed_by_the_ledgers_files_and_the_text_is_in_none_of_them() {
+    let place = Place::new();
+    let data = place.data();
+    let root = place.directory.path();
+    let daemon = Daemon::start(&data, ANY);
+    let at = daemon.address.clone();
+    place.join("alice", &at);
+    place.join("bob", &at);
+    place.done("alice", &at, &["profile", "--name", NAME, "--e-mail", E_MAIL]);
+    let cp = |from: &Path, to: &Path| {
+        assert!(std::process::Command::new("cp").arg("-aT").arg(from).arg(to).status().unwrap().success());
+    };
+    // Whoever erases the account has to name it.
+    assert!(place.ends(2, "alice", &at, &["erase"]).contains("erase --confirm alice"));
+    assert!(place.ends(2, "alice", &at, &["erase", "--confirm", "bob"]).contains("alice"));
+    assert!(place.ends(3, "bob", &at, &["erase", "alice", "--reason", "law"]).contains("no_permission"));
+    assert!(place.ends(3, "bob", &at, &["erasure", "1"]).contains("not_erased"));
+    cp(&data.join("vault"), &root.join("old-vault"));
+    place.done("alice", &at, &["erase", "--confirm", "alice"]);
+    // The account is gone for its member, and for everybody who names it.
+    assert!(place.ends(5, "alice", &at, &["profile"]).contains("key_ended"));
+    assert!(place.done("alice", &at, &["erase", "--confirm", "alice"]).contains("erased by block 4"));
+    let note = root.join("note");
+    fs::write(&note, place.done("stranger-of-bob", &at, &["getKey", "--accept-new", "--vkey"])).unwrap();
+    fs::write(&note, place.done("stranger-of-bob", &at, &["erasure", "1"])).unwrap();
+    assert_eq!(daemon.terminate(), Some(0));
+    assert_eq!(readable(&data), [""; 0]);
+
+    let (ledger, note) = (data.to_str().unwrap().to_owned(), note.to_str().unwrap().to_owned());
+    let audit = ["audit", &ledger, "--erasure", &note];
+    assert!(place.done("bob", &at, &audit).contains("block 4 erased account 1"));
+    let good = fs::read_to_string(&note).unwrap();
+    fs::write(&note, good.replace("subject 1", "subject 2")).unwrap();
+    assert!(place.ends(2, "bob", &at, &audit).contains("not an erasure note of this ledger"));
+    // A server that signs what its ledger does not say is contradicted by its own files.
+    let origin = good.lines().next().unwrap().strip_suffix("/erasure").unwrap();
+    let seed = fs::read(data.join("keys/log.seed")).unwrap().try_into().unwrap();
+    let log_key = LogKey::from_seed(origin, &seed).unwrap();
+    let text = &good[..=good.find("\n\n").unwrap()];
+    for (said, otherwise) in [
+        ("subject 1", "subject 2"),
+        ("destroyed 1", "destroyed 2"),
+        ("block 4", "block 3"),
+        ("block 4", "block 9"),
+    ] {
+        fs::write(&note, log_key.sign_note(&text.replace(said, otherwise))).unwrap();
+        let output = place.run("bob", &at, &audit);
+        let told = String::from_utf8(output.stdout).unwrap();
+        assert_eq!((output.status.code(), told.contains("WRONG")), (Some(65), true), "{otherwise}: {told}");
+    }
+
+    // The vault of before is put back: the start destroys what the blocks have erased.
+    fs::remove_dir_all(data.join("vault")).unwrap();
+    cp(&root.join("old-vault"), &data.join("vault"));
+    let slots = || fs::read(data.join("vault/slots")).unwrap();
+    assert!(slots()[8_192..].iter().any(|byte| *byte != 0));
+    let daemon = Daemon::start(&data, &at);
+    assert!(slots()[8_192..].iter().all(|byte| *byte == 0));
+    assert!(place.done("bob", &at, &["erasure", "1"]).contains("subject 1"));
+    assert_eq!(daemon.terminate(), Some(0));
 }

@@ -58,6 +58,7 @@ mod proofs {
     pub(super) mod check_receipt;
     pub(super) mod checkpoint;
     pub(super) mod export;
+    mod erasure_note;
     mod extract;
     mod findings;
     mod ledger_files;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use argh::{ArgsInfo, FromArgs};
 
+use super::erasure_note::Compared;
 use super::findings::{sentence, show_findings};
 use super::ledger_files::{directory, is_folder, no_verdict};
 use crate::audit::{self, Judgement, Kept, Report};
@@ -30,6 +31,10 @@ pub struct Audit {
     #[argh(option)]
     pub checkpoint: Option<PathBuf>,
 
+    /// a file with an erasure note, which the ledger has to confirm
+    #[argh(option)]
+    pub erasure: Option<PathBuf>,
+
     /// the verifier key that the ledger has to have, from a source that you trust
     #[argh(option)]
     pub vkey: Option<LogPublicKey>,
@@ -55,12 +60,20 @@ impl Run for Audit {
         let report = check(&disk, &request, &mut progress, &|| false);
         bar.finish_and_clear();
         let report = report.map_err(|error| no_verdict(path, &error))?;
+        if of_tiles && self.erasure.is_some() {
+            return Err(ClientError::Usage(
+                "--erasure is held against a ledger's directory, and this is one of tiles".to_owned(),
+            ));
+        }
+        let erasure = self.erasure.as_deref();
+        let erasure = erasure.map(|file| Compared::with(file, (path, &disk), &report)).transpose()?;
         if context.out.json {
-            context.out.line(&as_json(&report, kept.as_ref()).to_string())?;
+            context.out.line(&as_json(&report, kept.as_ref(), erasure.as_ref()).to_string())?;
         } else {
             in_words(context, &report, kept.as_ref())?;
+            erasure.as_ref().map_or(Ok(()), |compared| context.out.line(&compared.in_words()))?;
         }
-        if !report.is_clean() {
+        if !report.is_clean() || erasure.is_some_and(|compared| compared.contradiction.is_some()) {
             return Ok(Exit::Integrity);
         }
         // What is wrong with a file that was to be compared is no verdict on the ledger, and comes after it.
@@ -120,7 +133,7 @@ fn in_words(context: &Context, report: &Report, kept: Option<&Held>) -> Result<(
     Ok(())
 }
 
-fn as_json(report: &Report, kept: Option<&Held>) -> serde_json::Value {
+fn as_json(report: &Report, kept: Option<&Held>, erasure: Option<&Compared>) -> serde_json::Value {
     let checkpoint = kept.map(|kept| {
         let said = kept.checkpoint.as_ref().ok().map(Kept::checkpoint);
         let verdict = report.checkpoint.as_ref().map_or("not_a_checkpoint", Judgement::name);
@@ -144,6 +157,7 @@ fn as_json(report: &Report, kept: Option<&Held>) -> serde_json::Value {
         "head": report.head.map(|head| head.to_string()),
         "root": report.root.map(|root| root.to_string()),
         "checkpoint": checkpoint,
+        "erasure": erasure.map(Compared::as_json),
         "findings": report.findings,
         "findings_total": report.findings_total,
         "warnings": report.warnings,
