@@ -62,6 +62,14 @@ fn sign(world: &mut World, command: &Command) -> Signed {
     world.command(0, START_MS + 1_000, command, true)
 }
 
+/// A command that opens the scope of the first member, and one in that scope.
+fn opening_and_next(world: &mut World) -> (Signed, Signed) {
+    let (scope, command) = (scope_of(world, 0, world.next_id()), said(world, 0, None, &key(1), TEXTS));
+    let opening = sign(world, &command);
+    let command = said(world, 0, Some(scope), &key(1), TEXTS);
+    (opening, sign(world, &command))
+}
+
 pub(super) fn side(key: &ScopeKey) -> Vec<u8> {
     codec::encode(&Side { scope_key: Some(*key.as_bytes()) })
 }
@@ -108,10 +116,7 @@ fn a_profile_is_kept_with_its_key_and_the_key_is_given_to_its_member_alone() {
 fn a_scope_is_used_by_a_command_of_the_very_batch_that_opens_it() {
     let mut world = world();
     let mut alice = world.member(HERE, 0);
-    let (scope, command) = (scope_of(&world, 0, world.next_id()), said(&world, 0, None, &key(1), TEXTS));
-    let opening = sign(&mut world, &command);
-    let command = said(&world, 0, Some(scope), &key(1), TEXTS);
-    let next = sign(&mut world, &command);
+    let (opening, next) = opening_and_next(&mut world);
     let beside = side(&key(1));
     world.send(&mut alice, 1, &opening.request_with(&beside));
     world.exchange(&mut alice);
@@ -128,10 +133,7 @@ fn a_scope_is_used_by_a_command_of_the_very_batch_that_opens_it() {
 fn a_scope_that_is_opened_while_a_command_in_it_is_under_way_is_used_by_it() {
     let mut world = world();
     let mut alice = world.member(HERE, 0);
-    let (scope, command) = (scope_of(&world, 0, world.next_id()), said(&world, 0, None, &key(1), TEXTS));
-    let opening = sign(&mut world, &command);
-    let command = said(&world, 0, Some(scope), &key(1), TEXTS);
-    let next = sign(&mut world, &command);
+    let (opening, next) = opening_and_next(&mut world);
     let beside = side(&key(1));
     // Both are taken in before either is decided.
     world.helpers_wait = true;
