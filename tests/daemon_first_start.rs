@@ -46,7 +46,7 @@ fn an_empty_directory_whose_parent_may_not_be_written_takes_a_ledger() {
     daemon.get_key();
     daemon.stop();
     assert_eq!(names(&parent), ["ledgerd"], "nothing is left beside it");
-    assert_eq!(names(&data), ["LOCK", "anchor", "checkpoint", "clock", "keys", "log", "tree"]);
+    assert_eq!(names(&data), ["LOCK", "anchor", "checkpoint", "clock", "keys", "log", "tree", "vault"]);
     // So that it can be removed.
     fs::set_permissions(&parent, fs::Permissions::from_mode(0o755)).unwrap();
 }
