@@ -295,3 +295,23 @@ fn an_erasure_is_confirmed_by_the_ledgers_files_and_the_text_is_in_none_of_them(
     assert!(place.done("bob", &at, &["erasure", "1"]).contains("subject 1"));
     assert_eq!(daemon.terminate(), Some(0));
 }
+
+#[test]
+fn a_rotten_slot_is_zeroed_when_its_account_is_erased() {
+    let place = Place::new();
+    let data = place.data();
+    let daemon = Daemon::start(&data, ANY);
+    let at = daemon.address.clone();
+    place.join("alice", &at);
+    place.done("alice", &at, &["profile", "--name", NAME, "--e-mail", E_MAIL]);
+    assert_eq!(daemon.terminate(), Some(0));
+    let slots = data.join("vault/slots");
+    let mut bytes = fs::read(&slots).unwrap();
+    bytes[8_192 + 60] ^= 1;
+    fs::write(&slots, &bytes).unwrap();
+    let daemon = Daemon::start(&data, &at);
+    assert!(place.ends(3, "alice", &at, &["profile"]).contains("key_missing"));
+    place.done("alice", &at, &["erase", "--confirm", "alice"]);
+    assert!(fs::read(&slots).unwrap()[8_192..].iter().all(|byte| *byte == 0));
+    drop(daemon);
+}

@@ -327,3 +327,30 @@ fn a_disk_without_room_says_so_before_anything_is_put_and_what_is_there_stays() 
     disk.set_capacity(None);
     assert!(vault.make_room(5_000, 300).unwrap());
 }
+
+#[test]
+fn a_damaged_slot_goes_with_the_account_that_its_bytes_name() {
+    let disk = SimDisk::new();
+    let mut vault = new(&disk);
+    let keys = [key(Kind::ScopeKey, 4), key(Kind::ScopeKey, 5)];
+    assert!(vault.make_room(2, 0).unwrap());
+    let entries = keys.map(|key| (key, secret(&short(9))));
+    vault.put(&entries, position(1), &mut Seeded::new("damaged")).unwrap();
+    vault.close(position(1)).unwrap();
+    // Both rot where the secret is: the names can still be read.
+    let mut slots = disk.bytes("vault/slots").unwrap();
+    let first = 8_192;
+    assert!(slots[first] != 0 && slots[first + SLOT_BYTES] != 0);
+    slots[first + 60] ^= 1;
+    slots[first + SLOT_BYTES + 60] ^= 1;
+    disk.put("vault/slots", &slots);
+    let mut vault = open(&disk).unwrap();
+    assert_eq!(vault.damaged(), [0, 1]);
+    assert_eq!(vault.destroy_damaged(&|subject| subject == 6).unwrap(), 0);
+    assert_eq!(vault.destroy_damaged(&|subject| subject == 5).unwrap(), 1);
+    assert_eq!(vault.damaged(), [0]);
+    drop(vault);
+    let slots = disk.bytes("vault/slots").unwrap();
+    assert!(slots[first + SLOT_BYTES..first + 2 * SLOT_BYTES].iter().all(|byte| *byte == 0));
+    assert!(slots[first..first + SLOT_BYTES].iter().any(|byte| *byte != 0));
+}

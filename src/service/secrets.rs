@@ -88,7 +88,8 @@ impl Secrets {
         // Of a ledger that has no room for its newest blocks nobody knows yet what they need.
         if !ledger.log().is_unmended() && bug != Some(SecretsBug::NotSwept) {
             let unnamed: Vec<Key> = vault.keys().filter(|key| !is_named(state, key)).copied().collect();
-            let destroyed = vault.destroy(&unnamed)?;
+            let erased = |subject| state.erased_at(AccountId(subject)).is_some();
+            let destroyed = vault.destroy(&unnamed)? + vault.destroy_damaged(&erased)?;
             if destroyed > 0 {
                 tracing::info!(destroyed, "destroyed what the ledger does not name any more");
             }
@@ -176,7 +177,11 @@ impl Secrets {
             return Ok(true);
         };
         let keys: Vec<Key> = self.erased.iter().flat_map(|account| vault.keys_of(account.0)).collect();
-        match vault.destroy(&keys) {
+        let erased = &self.erased;
+        let destroyed = vault.destroy(&keys);
+        let destroyed =
+            destroyed.and_then(|_| vault.destroy_damaged(&|subject| erased.contains(&AccountId(subject))));
+        match destroyed {
             Ok(_) => {
                 (self.erased, self.owes_told) = (Vec::new(), false);
                 Ok(true)

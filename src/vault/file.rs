@@ -13,7 +13,7 @@ use super::header::{HEADER_BYTES, Header};
 use super::name::{Kek, Kind, Name};
 use super::page::{PAGE_BYTES, PAGES_MAX, open_pages, pages_for, seal_pages};
 use super::places::{Layout, Places};
-use super::slot::{PageRange, SLOT_BYTES, Slot};
+use super::slot::{PageRange, SLOT_BYTES, Slot, subject_in};
 use crate::crypto::{Digest, LedgerId, random};
 use crate::eventlog::{Access, Storage, replace};
 
@@ -72,8 +72,8 @@ pub struct VaultFile {
     slots: Places,
     pages: Places,
     held: BTreeMap<Key, Held>,
-    /// Numbers of slots that are neither free nor readable.
-    damaged: Vec<u32>,
+    /// Slots that are neither free nor readable, each with the account that its bytes name, rightly or not.
+    damaged: Vec<(u32, u64)>,
 }
 
 impl VaultFile {
@@ -190,7 +190,7 @@ impl VaultFile {
                     self.held.insert((slot.name, slot.generation), held);
                 }
                 // A second entry of one name is nothing that was ever written.
-                Ok(Some(_)) | Err(_) => self.damaged.push(at),
+                Ok(Some(_)) | Err(_) => self.damaged.push((at, subject_in(bytes))),
             }
         }
     }
@@ -214,8 +214,8 @@ impl VaultFile {
     }
 
     /// Numbers of slots that are neither free nor readable.
-    pub fn damaged(&self) -> &[u32] {
-        &self.damaged
+    pub fn damaged(&self) -> Vec<u32> {
+        self.damaged.iter().map(|(slot, _)| *slot).collect()
     }
 
     /// What the header says.
@@ -331,6 +331,25 @@ impl VaultFile {
             self.pages.free.give_back(held.pages.first, held.pages.count);
         }
         Ok(there.len())
+    }
+
+    /// Destroys the damaged slots whose bytes name an account of which `is_erased` says so. What has rotted there may be one bit of
+    /// many. Gives how many there were.
+    ///
+    /// # Errors
+    /// As for [`VaultFile::destroy`].
+    pub fn destroy_damaged(&mut self, is_erased: &dyn Fn(u64) -> bool) -> Result<usize, VaultError> {
+        let (gone, stay): (Vec<_>, Vec<_>) =
+            self.damaged.iter().partition(|(_, subject)| is_erased(*subject));
+        for (slot, _) in &gone {
+            self.slots.write(*slot, &[0; SLOT_BYTES])?;
+        }
+        if !gone.is_empty() {
+            self.slots.sync()?;
+        }
+        gone.iter().for_each(|(slot, _)| self.slots.free.give_back(*slot, 1));
+        self.damaged = stay;
+        Ok(gone.len())
     }
 
     /// Says that all is written and synced, and that nothing comes any more.

@@ -150,6 +150,12 @@ impl Slot {
     }
 }
 
+/// The account that the bytes of a slot name, whether they are as they were written or not.
+pub(super) fn subject_in(bytes: &[u8]) -> u64 {
+    let subject = bytes.get(8..16).and_then(|bytes| bytes.first_chunk());
+    subject.map_or(0, |subject| u64::from_be_bytes(*subject))
+}
+
 fn parse(bytes: &[u8]) -> Option<Slot> {
     let mut cutter = Cutter(bytes);
     let kind = Kind::from_number(cutter.array::<1>()?[0])?;
