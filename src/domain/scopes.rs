@@ -39,15 +39,6 @@ pub enum ScopeKind {
     Subject,
 }
 
-impl ScopeKind {
-    /// The name as programs read it in JSON.
-    pub fn name(self) -> &'static str {
-        match self {
-            ScopeKind::Subject => "subject",
-        }
-    }
-}
-
 /// A scope that was opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Scope {
@@ -125,9 +116,7 @@ impl Scopes {
         self.by_subject.entry(scope.subject).or_default().push(id);
         Impossible::unless(others.is_none(), Impossible::Twice("a scope"))
     }
-}
 
-impl Scopes {
     /// Erases the scopes of a subject: nothing is sealed in them any more. Gives how many there were.
     pub(super) fn erase(&mut self, subject: AccountId, index: u64) -> u64 {
         let mut erased = 0;

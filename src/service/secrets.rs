@@ -49,7 +49,7 @@ impl Secrets {
     ///
     /// # Errors
     /// [`VaultError::Io`].
-    pub fn may_begin(storage: &dyn Storage, ledger: &Ledger) -> Result<bool, VaultError> {
+    fn may_begin(storage: &dyn Storage, ledger: &Ledger) -> Result<bool, VaultError> {
         let is_empty = ledger.replica().state().scopes.count() == 0;
         Ok(is_empty && !VaultFile::is_there(storage)?)
     }
