@@ -5,9 +5,10 @@ use std::fmt;
 
 use base64ct::{Base64, Encoding as _};
 
+use super::{Block, Message, block_hash};
 use crate::crypto::note::{LogPublicKey, NoteError};
 use crate::crypto::{Digest, LedgerId};
-use crate::domain::AccountId;
+use crate::domain::{AccountId, Happened};
 
 /// What the log key signs: "block `block` erased this account, and so many secrets of it are destroyed".
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +55,17 @@ impl fmt::Display for NotErasure {
 impl std::error::Error for NotErasure {}
 
 impl Erasure {
+    /// What a note about a block of this ledger says, where the vault's header has this generation; none of a block that erases
+    /// nobody.
+    pub fn of_block(bytes: &[u8], origin: &str, ledger_id: LedgerId, vault: u64) -> Option<Erasure> {
+        let block = Block::parse(bytes).ok()?;
+        let message = Message::parse(block.message).ok()?;
+        let happened = Happened::decode(message.header.tag, message.body, block.event).ok()?;
+        let (subject, destroyed) = happened.erases()?;
+        let (origin, hash, time) = (origin.to_owned(), block_hash(bytes), block.timestamp.to_string());
+        Some(Erasure { origin, ledger_id, block: block.index, hash, subject, destroyed, vault, time })
+    }
+
     /// The text to sign.
     pub fn text(&self) -> String {
         let Erasure { origin, ledger_id, block, hash, subject, destroyed, vault, time } = self;

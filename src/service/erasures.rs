@@ -3,8 +3,8 @@
 use super::proofs::NoProof;
 use super::turns::{CHECKPOINT_WORK, PROOF_WORK};
 use super::{ConnectionId, Service};
-use crate::chain::{Block, Erasure, Message, block_hash};
-use crate::domain::{AccountId, Happened};
+use crate::chain::Erasure;
+use crate::domain::AccountId;
 use crate::refusal;
 use crate::wire::{ErasureProof, Refusal, Reply};
 
@@ -45,27 +45,12 @@ impl Service {
             return Ok(Err(Refusal::fail(refusal::UNAVAILABLE, sentence)));
         }
         let Some((block, inclusion)) = self.proven(index, size)? else { return Ok(Err(not_erased())) };
-        let Some(destroyed) = destroyed_by(&block) else { return Ok(Err(not_erased())) };
-        let erasure = Erasure {
-            origin: self.log_key.public().origin().to_owned(),
-            ledger_id: self.ledger.ledger_id(),
-            block: index,
-            hash: block_hash(&block),
-            subject: account,
-            destroyed,
-            vault,
-            time: Block::parse(&block).map(|block| block.timestamp.to_string()).unwrap_or_default(),
+        let origin = self.log_key.public().origin();
+        let Some(erasure) = Erasure::of_block(&block, origin, self.ledger.ledger_id(), vault) else {
+            return Ok(Err(not_erased()));
         };
         let erasure = self.log_key.sign_note(&erasure.text());
         let (_, note) = self.hand_out_note();
         Ok(Ok(ErasureProof { block, inclusion, note, erasure }))
     }
-}
-
-/// How many secrets of an account the block says that it destroys.
-fn destroyed_by(block: &[u8]) -> Option<u64> {
-    let block = Block::parse(block).ok()?;
-    let message = Message::parse(block.message).ok()?;
-    let happened = Happened::decode(message.header.tag, message.body, block.event).ok()?;
-    happened.erases().map(|(_, scopes)| scopes)
 }

@@ -4,10 +4,9 @@ use std::path::Path;
 
 use super::ledger_files::no_verdict;
 use crate::audit::{self, Report};
-use crate::chain::{Block, Erasure, Message, block_hash};
+use crate::chain::Erasure;
 use crate::cli::named_files::read_handed_on;
 use crate::client::ClientError;
-use crate::domain::Happened;
 use crate::eventlog::Disk;
 
 /// An erasure note that was compared.
@@ -38,16 +37,15 @@ impl Compared {
         let (mut index, mut found) = (0, None);
         let read = audit::export(disk, &mut |bytes, _| {
             if index == erasure.block {
-                found = said_by(bytes, &erasure);
+                found = Erasure::of_block(bytes, log_key.origin(), erasure.ledger_id, erasure.vault);
             }
             index += 1;
             index <= erasure.block
         });
         read.map_err(|error| no_verdict(directory, &error))?;
-        let same = Erasure { origin: log_key.origin().to_owned(), ..erasure.clone() };
         let contradiction = match found {
             None => Some(format!("block {} of the ledger erases nobody, or is not there", erasure.block)),
-            Some(said) if said != same => Some(format!("block {} says something else", erasure.block)),
+            Some(said) if said != erasure => Some(format!("block {} says something else", erasure.block)),
             Some(_) if report.ledger_id != Some(erasure.ledger_id) => {
                 Some("it is of another ledger".to_owned())
             }
@@ -77,14 +75,4 @@ impl Compared {
             Some(reason) => format!("WRONG: the erasure note of account {subject}: {reason}"),
         }
     }
-}
-
-/// What a note about this block would say, with the generation of the vault that this one says.
-fn said_by(bytes: &[u8], note: &Erasure) -> Option<Erasure> {
-    let block = Block::parse(bytes).ok()?;
-    let message = Message::parse(block.message).ok()?;
-    let happened = Happened::decode(message.header.tag, message.body, block.event).ok()?;
-    let (subject, destroyed) = happened.erases()?;
-    let (hash, time) = (block_hash(bytes), block.timestamp.to_string());
-    Some(Erasure { block: block.index, hash, subject, destroyed, time, ..note.clone() })
 }

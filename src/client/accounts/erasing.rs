@@ -1,13 +1,13 @@
 //! Erasing an account, and the proof of it.
 
-use crate::chain::{Block, Erasure, LeafHash, Message, block_hash};
+use crate::chain::{Block, Erasure, LeafHash};
 use crate::client::ClientError;
 use crate::client::Home;
 use crate::client::link::{Member, Reopen, audit, question};
 use crate::client::sending::{Runner, Submitted, end_left_behind, submit_once};
 use crate::crypto::{Digest, LedgerId};
 use crate::domain::accounts::{self, Erase, EraseReason};
-use crate::domain::{AccountId, Command, Happened};
+use crate::domain::{AccountId, Command};
 use crate::time::Timestamp;
 
 /// Erases an account: the member's own, of its own wish, or for an operator anybody's.
@@ -61,30 +61,18 @@ pub fn fetch_erasure(link: &mut dyn Reopen, account: AccountId) -> Result<Erased
     let (home, server, connection) = link.parts();
     let checkpoint = audit(home, server, connection, &proof.note)?;
     let block = Block::parse(&proof.block).map_err(|error| bad(&error.to_string()))?;
-    let (leaf, hash) = (LeafHash::of_block(&proof.block), block_hash(&proof.block));
+    let leaf = LeafHash::of_block(&proof.block);
     let included = proof.inclusion.check(checkpoint.size, checkpoint.root, block.index, leaf);
     included.map_err(|_| bad("the block is not in the ledger"))?;
-    let message = Message::parse(block.message).map_err(|error| bad(&error.to_string()))?;
-    let happened = Happened::decode(message.header.tag, message.body, block.event).ok();
-    let erased = happened.and_then(|happened| happened.erases());
-    let Some((_, destroyed)) = erased.filter(|(erased, _)| *erased == account) else {
-        return Err(bad("the block erases nobody, or somebody else"));
-    };
     let said = Erasure::of_note(&proof.erasure, &server.log_key).map_err(|error| bad(&error.to_string()))?;
-    let expected = Erasure {
-        origin: server.log_key.origin().to_owned(),
-        ledger_id: server.ledger_id,
-        block: block.index,
-        hash,
-        subject: account,
-        destroyed,
-        vault: said.vault,
-        time: block.timestamp.to_string(),
+    let expected = Erasure::of_block(&proof.block, server.log_key.origin(), server.ledger_id, said.vault);
+    let Some(expected) = expected.filter(|expected| expected.subject == account) else {
+        return Err(bad("the block erases nobody, or somebody else"));
     };
     if said != expected {
         return Err(bad("the erasure note says something else than the block"));
     }
-    let (block, time) = (block.index, block.timestamp);
+    let (time, Erasure { block, hash, destroyed, .. }) = (block.timestamp, expected);
     Ok(Erased { account, block, hash, time, destroyed, note: proof.erasure })
 }
 
