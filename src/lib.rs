@@ -9,9 +9,11 @@
 pub mod limits;
 pub mod time;
 pub mod codec;
+mod cutter;
 pub mod text;
 pub mod refusal;
 pub mod crypto;
+pub mod password;
 
 // The rules, and the format of the blocks in which their outcome is kept.
 pub mod domain;

@@ -11,8 +11,9 @@
 
 use std::fmt;
 
-use super::{Cutter, LeafHash};
+use super::LeafHash;
 use crate::crypto::{self, Digest, is_signature_length};
+use crate::cutter::Cutter;
 use crate::domain::AccountId;
 use crate::limits::{BLOCK_BYTES_MAX, COMMAND_BODY_BYTES_MAX, EVENT_BODY_BYTES_MAX};
 use crate::time::Timestamp;

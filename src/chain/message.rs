@@ -12,8 +12,8 @@
 
 use std::fmt;
 
-use super::Cutter;
 use crate::crypto::{self, Digest, KeyId, LedgerId};
+use crate::cutter::Cutter;
 use crate::domain::{AccountId, CommandId, Tag};
 use crate::limits::COMMAND_BODY_BYTES_MAX;
 

@@ -158,7 +158,7 @@ impl TileWriter {
 /// Takes a bundle apart; `wide` are those with four bytes of length. None unless it holds just so many blocks and
 /// nothing else.
 pub fn blocks_of_bundle(bytes: &[u8], wide: bool, width: u64) -> Option<Vec<&[u8]>> {
-    let mut cutter = super::Cutter(bytes);
+    let mut cutter = crate::cutter::Cutter(bytes);
     let mut blocks = Vec::new();
     for _ in 0..width {
         let length = if wide { usize::try_from(cutter.u32()?).ok()? } else { usize::from(cutter.u16()?) };

@@ -69,6 +69,12 @@ impl KeyFile {
         Ok(KeyFile { der, malformed })
     }
 
+    /// Takes the DER of a PKCS#8 key.
+    pub(super) fn of_der(der: &[u8]) -> Result<KeyFile, PrivateKeyError> {
+        let malformed = PrivateKeyError::Malformed;
+        SecretDocument::try_from(der).map(|der| KeyFile { der, malformed }).map_err(|_| malformed)
+    }
+
     /// The DER of the PKCS#8 key.
     pub(super) fn der(&self) -> &[u8] {
         self.der.as_bytes()

@@ -191,11 +191,31 @@ impl SigningKey {
     /// # Errors
     /// [`PrivateKeyError`] says what a person can do about it.
     pub fn from_pkcs8_pem(pem: &str, passphrase: Option<&[u8]>) -> Result<SigningKey, PrivateKeyError> {
-        let file = KeyFile::open(pem, passphrase)?;
+        SigningKey::read(&KeyFile::open(pem, passphrase)?)
+    }
+
+    /// Reads a key from the bytes of PKCS#8.
+    ///
+    /// # Errors
+    /// [`PrivateKeyError`].
+    pub fn from_pkcs8_der(der: &[u8]) -> Result<SigningKey, PrivateKeyError> {
+        SigningKey::read(&KeyFile::of_der(der)?)
+    }
+
+    /// The bytes of PKCS#8, for a wrap and never for a file.
+    ///
+    /// # Errors
+    /// [`PrivateKeyError`], which no key causes that is in use.
+    pub fn to_pkcs8_der(&self) -> Result<Zeroizing<Vec<u8>>, PrivateKeyError> {
+        let file = KeyFile::open(&self.to_pkcs8_pem(None), None)?;
+        Ok(Zeroizing::new(file.der().to_vec()))
+    }
+
+    fn read(file: &KeyFile) -> Result<SigningKey, PrivateKeyError> {
         let secret = if file.algorithm()? == ed25519::ALGORITHM {
-            Secret::Ed25519(ed25519::PrivateKey::read(&file)?)
+            Secret::Ed25519(ed25519::PrivateKey::read(file)?)
         } else {
-            Secret::Rsa(rsa::PrivateKey::read(&file)?)
+            Secret::Rsa(rsa::PrivateKey::read(file)?)
         };
         Ok(SigningKey::of(secret))
     }

@@ -18,6 +18,7 @@ pub use keys::{KeyKind, SIGNATURE_BYTES_MAX, Signature, SigningKey, VerifyingKey
 use std::fmt;
 
 use hkdf::SimpleHkdf;
+use hmac::{KeyInit as _, Mac as _, SimpleHmac};
 use serde::{Deserialize, Serialize};
 use sha3::{Digest as _, Sha3_256};
 use zeroize::Zeroizing;
@@ -69,6 +70,19 @@ pub(crate) fn expand<const N: usize>(secret: &[u8; 32], info: &[&[u8]]) -> Zeroi
     let hkdf = SimpleHkdf::<Sha3_256>::from_prk(secret).expect("32 bytes are enough");
     hkdf.expand_multi_info(info, &mut out[..]).expect("96 bytes are few enough");
     out
+}
+
+/// HKDF-Extract (RFC 5869) with SHA3-256.
+pub(crate) fn extract(salt: &[u8; 32], secret: &[u8]) -> Zeroizing<[u8; 32]> {
+    Zeroizing::new(SimpleHkdf::<Sha3_256>::extract(Some(salt), secret).0.into())
+}
+
+/// HMAC (RFC 2104) with SHA3-256, over the parts one after the other.
+#[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
+pub(crate) fn mac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
+    let mut mac = SimpleHmac::<Sha3_256>::new_from_slice(&key[..]).expect("any length is a key");
+    parts.iter().for_each(|part| mac.update(part));
+    mac.finalize().into_bytes().into()
 }
 
 /// Names a public key: SHA3-256 over a prefix and its DER `SubjectPublicKeyInfo`.

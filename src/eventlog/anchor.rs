@@ -13,8 +13,8 @@
 use std::io;
 
 use super::storage::{Access, Storage, StorageFile, read_up_to, write_all_at};
-use crate::chain::Cutter;
 use crate::crypto::{Digest, LedgerId};
+use crate::cutter::Cutter;
 
 /// The anchor's path.
 pub const PATH: &str = "anchor";

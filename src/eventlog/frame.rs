@@ -21,8 +21,8 @@
 
 use std::fmt;
 
-use crate::chain::Cutter;
 use crate::crypto::{Digest, LedgerId};
+use crate::cutter::Cutter;
 use crate::limits::{BATCH_BYTES_MAX, BLOCK_BYTES_MAX};
 
 /// Bytes of a frame's header.

@@ -9,8 +9,8 @@
 //! ```
 
 use super::frame::{FRAME_BYTES_OVERHEAD, SEAL_BYTES, SegmentIdentity};
-use crate::chain::Cutter;
 use crate::crypto::{Digest, LedgerId};
+use crate::cutter::Cutter;
 use crate::limits::BATCH_BYTES_MAX;
 
 /// Bytes of a segment's header.

@@ -1,8 +1,6 @@
 //! Transcript hash and key schedule. Nothing here knows which side it is on or how the shared input came
 //! about, so that the handshake between peers can use it unchanged.
 
-use hkdf::SimpleHkdf;
-use hmac::{KeyInit as _, Mac as _, SimpleHmac};
 use sha3::{Digest as _, Sha3_256};
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
@@ -83,7 +81,7 @@ impl Schedule {
         let mut input = Zeroizing::new([0; 64]);
         input[..32].copy_from_slice(transported);
         input[32..].copy_from_slice(ephemeral);
-        Schedule { prk: extract(&th1, &input[..]), th1 }
+        Schedule { prk: crypto::extract(&th1, &input[..]), th1 }
     }
 
     /// The secret under which `side` sends during the handshake.
@@ -133,7 +131,7 @@ pub fn next_secret(secret: &Secret) -> Secret {
 
 /// The proof that the sender under a handshake secret saw this transcript.
 pub fn finished(handshake_secret: &Secret, transcript: &[u8; 32]) -> [u8; 32] {
-    mac(&expand(handshake_secret, "finished", b""), transcript)
+    crypto::mac(&expand(handshake_secret, "finished", b""), &[transcript])
 }
 
 /// The secret that a ticket stands for.
@@ -143,16 +141,12 @@ pub fn ticket_psk(resumption: &Secret, ticket_id: &[u8; 16]) -> Secret {
 
 /// The proof that the sender of a resumption hello holds the ticket's secret.
 pub fn binder(psk: &Secret, transcript: &[u8; 32]) -> [u8; 32] {
-    mac(&expand(&extract(&[0; 32], &psk[..]), "res binder", b""), transcript)
+    crypto::mac(&expand(&crypto::extract(&[0; 32], &psk[..]), "res binder", b""), &[transcript])
 }
 
 /// Compares proofs in constant time.
 pub fn same(left: &[u8; 32], right: &[u8]) -> bool {
     left[..].ct_eq(right).into()
-}
-
-fn extract(salt: &[u8; 32], input: &[u8]) -> Secret {
-    Zeroizing::new(SimpleHkdf::<Sha3_256>::extract(Some(salt), input).0.into())
 }
 
 /// HKDF-Expand with the label form of TLS 1.3 under our own prefix.
@@ -163,13 +157,6 @@ fn expand<const N: usize>(secret: &Secret, label: &str, context: &[u8]) -> Zeroi
     let context_length = [context.len() as u8];
     let info = [&length[..], &label_length, PREFIX, label.as_bytes(), &context_length, context];
     crypto::expand(secret, &info)
-}
-
-#[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
-fn mac(key: &Secret, message: &[u8]) -> [u8; 32] {
-    let mut mac = SimpleHmac::<Sha3_256>::new_from_slice(&key[..]).expect("any length is a key");
-    mac.update(message);
-    mac.finalize().into_bytes().into()
 }
 
 #[cfg(test)]

@@ -9,8 +9,8 @@
 //!  40  8  durable blocks   88  4  number of the newest KEK
 //! ```
 
-use crate::chain::Cutter;
 use crate::crypto::{Digest, LedgerId};
+use crate::cutter::Cutter;
 
 /// Bytes of one of the two places.
 pub(super) const HEADER_BYTES: usize = 4_096;

@@ -17,8 +17,8 @@ use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 use super::name::{Kek, Kind, Name};
-use crate::chain::Cutter;
 use crate::crypto::{LedgerId, expand, random};
+use crate::cutter::Cutter;
 
 /// Bytes of a slot.
 pub const SLOT_BYTES: usize = 128;

@@ -23,9 +23,9 @@ use base64ct::{Base64, Encoding as _};
 pub use opened::{ShownLeaf, Unopened, open_with_leaf};
 pub use verdict::{Author, Proven, ReceiptError};
 
-use super::Cutter;
 use super::armour::{self, RECEIPT_HEAD as HEAD};
 use super::tree::{HASH_BYTES, Inclusion};
+use crate::cutter::Cutter;
 use crate::limits::KEYS_EVER_MAX;
 
 /// What the extra data starts with.

@@ -10,7 +10,6 @@ mod pss;
 use std::fmt;
 use std::sync::Arc;
 
-use hmac::{KeyInit as _, Mac as _, SimpleHmac};
 use rand_core::CryptoRng;
 use rsa::pkcs8::{Document, EncodePrivateKey as _, EncodePublicKey as _, LineEnding};
 use rsa::traits::PublicKeyParts as _;
@@ -20,7 +19,7 @@ use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _};
 use zeroize::Zeroizing;
 
 use crate::crypto::key_files::KeyFile;
-use crate::crypto::{BadSignature, KeyId, KeyPolicyError, PrivateKeyError};
+use crate::crypto::{BadSignature, KeyId, KeyPolicyError, PrivateKeyError, mac};
 use montgomery::Modulus;
 use pss::is_signature;
 
@@ -184,7 +183,7 @@ impl PrivateKey {
         ciphertext: &[u8; MODULUS_BYTES],
         reject_key: &[u8; 32],
     ) -> Zeroizing<[u8; 32]> {
-        let rejected = hmac(reject_key, ciphertext);
+        let rejected = Zeroizing::new(mac(reject_key, &[ciphertext]));
         let opened = self.0.key.decrypt_blinded(rng, oaep(), ciphertext).map(Zeroizing::new);
         // From here on both outcomes do the same work on the same number of bytes.
         let mut candidate = Zeroizing::new([0u8; 33]);
@@ -229,13 +228,6 @@ fn hash(parts: &[&[u8]]) -> [u8; 32] {
     hasher.finalize().into()
 }
 
-#[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
-fn hmac(key: &[u8; 32], message: &[u8]) -> Zeroizing<[u8; 32]> {
-    let mut mac = SimpleHmac::<Sha3_256>::new_from_slice(key).expect("any length is a key");
-    mac.update(message);
-    Zeroizing::new(mac.finalize().into_bytes().into())
-}
-
 #[cfg(test)]
 mod tests {
     use crypto_bigint::modular::{FixedMontyForm, FixedMontyParams};
@@ -260,7 +252,7 @@ mod tests {
         let rng = &mut random::os();
         let ciphertext = server.public().encrypt_oaep(rng, &[7; 32]);
         assert_eq!(*server.decap(rng, &ciphertext, &[1; 32]), [7; 32]);
-        assert_eq!(*client.decap(rng, &ciphertext, &[1; 32]), *hmac(&[1; 32], &ciphertext));
+        assert_eq!(*client.decap(rng, &ciphertext, &[1; 32]), mac(&[1; 32], &[&ciphertext]));
     }
 
     #[test]
@@ -288,9 +280,9 @@ mod tests {
             random::bytes(rng),
         ];
         for case in cases {
-            let expected = hmac(&[9; 32], &case);
-            assert_eq!(*server.decap(rng, &case, &[9; 32]), *expected);
-            assert_eq!(*server.decap(rng, &case, &[9; 32]), *expected, "the same again");
+            let expected = mac(&[9; 32], &[&case]);
+            assert_eq!(*server.decap(rng, &case, &[9; 32]), expected);
+            assert_eq!(*server.decap(rng, &case, &[9; 32]), expected, "the same again");
         }
     }
 
