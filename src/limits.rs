@@ -152,6 +152,28 @@ pub struct Limits {
     pub registrations_per_prefix_per_second: u64,
     /// Registrations from one network at once.
     pub registrations_per_prefix_burst: u64,
+    /// Tries to log in a second, of all together, on average.
+    pub logins_per_second: u64,
+    /// Tries to log in at once, of all together.
+    pub logins_burst: u64,
+    /// Tries to log in a minute from one network, which may all come at once.
+    pub logins_per_prefix_per_minute: u64,
+    /// Tries to log in with one e-mail at once, from anywhere.
+    pub logins_per_e_mail: u64,
+    /// Time in which one of them comes back.
+    pub login_e_mail_refill_ms: u64,
+    /// Tries to log in with one e-mail from one network at once.
+    pub logins_per_e_mail_and_prefix: u64,
+    /// Time in which one of them comes back.
+    pub login_pair_refill_ms: u64,
+    /// Recoveries with one e-mail an hour.
+    pub recoveries_per_e_mail_per_hour: u64,
+    /// Registrations of a password by one member an hour.
+    pub password_changes_per_hour: u64,
+    /// Life of an anonymous session on which somebody joins or logs in.
+    pub login_ms: u64,
+    /// Messages of such a session.
+    pub login_messages_max: u64,
     /// Full handshakes waiting for the RSA helper.
     pub handshakes_waiting_max: u64,
     /// Resumption tickets held.
@@ -201,6 +223,17 @@ impl Default for Limits {
             registrations_burst: 100,
             registrations_per_prefix_per_second: 1,
             registrations_per_prefix_burst: 20,
+            logins_per_second: 50,
+            logins_burst: 200,
+            logins_per_prefix_per_minute: 30,
+            logins_per_e_mail: 100,
+            login_e_mail_refill_ms: 60_000,
+            logins_per_e_mail_and_prefix: 5,
+            login_pair_refill_ms: 180_000,
+            recoveries_per_e_mail_per_hour: 5,
+            password_changes_per_hour: 10,
+            login_ms: 120_000,
+            login_messages_max: 12,
             handshakes_waiting_max: 64,
             tickets_max: 100_000,
             tickets_per_account_max: 8,
@@ -310,6 +343,72 @@ pub const SETTINGS: &[Setting] = &[
         meaning: "registrations at once from such a network",
         range: (1, 1_000_000),
         field: |limits| &mut limits.registrations_per_prefix_burst,
+    },
+    Setting {
+        key: "logins_per_second",
+        meaning: "tries to log in by password a second, of all together, on average",
+        range: (1, 100_000),
+        field: |limits| &mut limits.logins_per_second,
+    },
+    Setting {
+        key: "logins_burst",
+        meaning: "tries to log in at once, of all together",
+        range: (1, 1_000_000),
+        field: |limits| &mut limits.logins_burst,
+    },
+    Setting {
+        key: "logins_per_prefix_per_minute",
+        meaning: "tries to log in a minute from one network (/24 or /64) that is not the machine itself",
+        range: (1, 60_000),
+        field: |limits| &mut limits.logins_per_prefix_per_minute,
+    },
+    Setting {
+        key: "logins_per_e_mail",
+        meaning: "tries to log in with one e-mail at once, from anywhere",
+        range: (1, 1_000_000),
+        field: |limits| &mut limits.logins_per_e_mail,
+    },
+    Setting {
+        key: "login_e_mail_refill_ms",
+        meaning: "milliseconds in which one of them comes back",
+        range: (1, 86_400_000),
+        field: |limits| &mut limits.login_e_mail_refill_ms,
+    },
+    Setting {
+        key: "logins_per_e_mail_and_prefix",
+        meaning: "tries to log in with one e-mail from one network at once",
+        range: (1, 1_000_000),
+        field: |limits| &mut limits.logins_per_e_mail_and_prefix,
+    },
+    Setting {
+        key: "login_pair_refill_ms",
+        meaning: "milliseconds in which one of them comes back",
+        range: (1, 86_400_000),
+        field: |limits| &mut limits.login_pair_refill_ms,
+    },
+    Setting {
+        key: "recoveries_per_e_mail_per_hour",
+        meaning: "tries to recover a password with one e-mail an hour",
+        range: (1, 3_600_000),
+        field: |limits| &mut limits.recoveries_per_e_mail_per_hour,
+    },
+    Setting {
+        key: "password_changes_per_hour",
+        meaning: "registrations of a password by one member an hour",
+        range: (1, 3_600_000),
+        field: |limits| &mut limits.password_changes_per_hour,
+    },
+    Setting {
+        key: "login_ms",
+        meaning: "milliseconds that an anonymous session may last on which somebody joins or logs in",
+        range: (10, 3_600_000),
+        field: |limits| &mut limits.login_ms,
+    },
+    Setting {
+        key: "login_messages_max",
+        meaning: "messages that such a session may send",
+        range: (1, 1_000),
+        field: |limits| &mut limits.login_messages_max,
     },
     Setting {
         key: "handshakes_waiting_max",

@@ -26,6 +26,7 @@ pub(crate) fn made_ahead(place: &Place, days: u64) {
         options: Options { segment_bytes: 64 << 10, ..Options::default() },
         now: Timestamp::from_millis(clock + days * DAY_MS),
         settings: &settings,
+        passwords: None,
     };
     DataDirectory::open_or_create(&place.data(), &founding, &mut random::os()).unwrap();
 }

@@ -122,8 +122,8 @@ impl Stage {
         let address = listener.local_addr().unwrap().to_string();
         let directory = tempfile::tempdir().unwrap();
         let home = Home::open(Some(directory.path())).unwrap();
-        let descriptor = Descriptor::make(&log_key(), ledger.ledger_id, 1, key("server").public());
-        known_servers::keep(&home, &address.parse().unwrap(), &descriptor).unwrap();
+        let descriptor = Descriptor::make(&log_key(), ledger.ledger_id, 1, key("server").public(), None);
+        known_servers::keep(&home, &address.parse().unwrap(), &descriptor, true).unwrap();
         let me = member_key(0);
         std::fs::write(home.path("key.pem"), me.to_pkcs8_pem(None).as_bytes()).unwrap();
         let account = serde_json::json!({

@@ -15,6 +15,7 @@ use ledgerd::driven::{ConnectionId, Handler as _};
 use ledgerd::eventlog::{self, LogError, Options, SimDisk, Storage};
 use ledgerd::ledger::{CHECKPOINT_FILE, CheckpointFile, Ledger};
 use ledgerd::limits::Limits;
+use ledgerd::password::{IndexKey, LoginKeys, OpaqueKey, ServerSetup, Stretch};
 use ledgerd::service::{Job, Keys, Secrets, Service};
 use ledgerd::session::{
     ClientAuth, ClientEnv, ClientEvent, ClientSession, ClientTicket, Descriptor, ServerIdentity,
@@ -28,6 +29,9 @@ use crate::session_world::key;
 
 /// When every world begins, in milliseconds.
 pub(crate) const START_MS: u64 = 1_700_000_000_000;
+
+/// The cost of a guess at a password here: hardly any, because nobody guesses.
+pub(crate) const STRETCH: Stretch = Stretch { m_kib: 8, t: 1, p: 1 };
 
 const OPTIONS: Options = Options { segment_bytes: 64 << 20, block_bytes_max: 1 << 20 };
 
@@ -137,11 +141,15 @@ impl World {
         }
         found(&mut founding);
         let Founding { ledger, rng, .. } = founding;
-        let descriptor = Descriptor::make(&log_key(), ledger_id, 1, server_key.public());
+        let setup = ServerSetup::generate(&mut Seeded::new("passwords"));
+        let opaque = OpaqueKey { server_key: setup.public_key(), stretch: STRETCH };
+        let descriptor = Descriptor::make(&log_key(), ledger_id, 1, server_key.public(), Some(&opaque));
         let identity = ServerIdentity::new(&genesis, descriptor.clone(), None).unwrap();
         let checkpoint_file =
             CheckpointFile::open(Arc::clone(&storage), CHECKPOINT_FILE, log_key().public()).unwrap();
-        let secrets = Secrets::open(&storage, &ledger, Kek { number: 1, key: [7; 32].into() }).unwrap();
+        let logins = LoginKeys { index: IndexKey::from_bytes([6; 32]), opaque };
+        let kek = Kek { number: 1, key: [7; 32].into() };
+        let secrets = Secrets::open(&storage, &ledger, kek, Some(logins)).unwrap();
         let service = Service::new(ledger, secrets, storage, identity, log_key(), checkpoint_file, limits);
         World {
             service,
@@ -155,7 +163,12 @@ impl World {
             rng,
             next_connection: 0,
             next_command: 0,
-            keys: Keys { current: server_key, previous: None, reject: [0; 32].into() },
+            keys: Keys {
+                current: server_key,
+                previous: None,
+                reject: [0; 32].into(),
+                passwords: Some(setup),
+            },
             jobs: Vec::new(),
             helpers_wait: false,
             outputs: BTreeMap::new(),

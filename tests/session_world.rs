@@ -52,7 +52,7 @@ impl World {
     pub(crate) fn new(seed: &str) -> World {
         let server_key = key("server");
         let log_key = LogKey::from_seed("ledger.example/test", &[9; 32]).unwrap();
-        let descriptor = Descriptor::make(&log_key, LedgerId([7; 32]), 1, server_key.public());
+        let descriptor = Descriptor::make(&log_key, LedgerId([7; 32]), 1, server_key.public(), None);
         World {
             now: Now {
                 wall: Timestamp::from_millis(1_700_000_000_000),
@@ -75,7 +75,7 @@ impl World {
         let log_key = LogKey::from_seed("ledger.example/test", &[9; 32]).unwrap();
         let next = key("server_next");
         let previous = self.identity.current().clone();
-        let current = Descriptor::make(&log_key, LedgerId([7; 32]), 2, next.public());
+        let current = Descriptor::make(&log_key, LedgerId([7; 32]), 2, next.public(), None);
         self.identity = ServerIdentity::new(b"block 0", current, Some(previous)).unwrap();
         self.previous_key = Some(std::mem::replace(&mut self.server_key, next));
     }

@@ -87,7 +87,7 @@ impl Daemon {
     pub(crate) fn pinned(&self, place: &Path) -> (Home, KnownServer, Descriptor) {
         let home = Home::open(Some(&place.join("home"))).unwrap();
         let descriptor = known_servers::verify_key_info(&get_key(&self.address).unwrap()).unwrap();
-        let server = known_servers::keep(&home, &self.address.parse().unwrap(), &descriptor).unwrap();
+        let server = known_servers::keep(&home, &self.address.parse().unwrap(), &descriptor, true).unwrap();
         (home, server, descriptor)
     }
 

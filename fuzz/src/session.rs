@@ -66,7 +66,7 @@ struct World {
 static WORLD: LazyLock<World> = LazyLock::new(|| {
     let key = PrivateKey::from_pkcs8_pem(include_str!("../../fixtures/keys/server.pem"), None).unwrap();
     let log_key = LogKey::from_seed("ledger.example/test", &[9; 32]).unwrap();
-    let descriptor = Descriptor::make(&log_key, LedgerId([7; 32]), 1, key.public());
+    let descriptor = Descriptor::make(&log_key, LedgerId([7; 32]), 1, key.public(), None);
     let identity = ServerIdentity::new(b"block 0", descriptor.clone(), None).unwrap();
     let (_, hello) = client(&descriptor);
     let mut server = Server::new();

@@ -12,9 +12,10 @@
 
 use std::fmt;
 
+use crate::crypto::sealed::{Place, ScopeId};
 use crate::crypto::{self, Digest, KeyId, LedgerId};
 use crate::cutter::Cutter;
-use crate::domain::{AccountId, CommandId, Tag};
+use crate::domain::{AccountId, CommandId, ScopeUse, Tag};
 use crate::limits::COMMAND_BODY_BYTES_MAX;
 
 /// What every M starts with: the domain separation of the signature.
@@ -38,6 +39,27 @@ pub struct Header {
     pub issued_at: u64,
     /// What the body is.
     pub tag: Tag,
+}
+
+impl Header {
+    /// The scope of the command's sealed fields: the one that it names, or the one that it opens.
+    pub fn scope(&self, used: &ScopeUse) -> ScopeId {
+        match used {
+            ScopeUse::Open(_) => self.opened_scope(),
+            ScopeUse::In(scope) => *scope,
+        }
+    }
+
+    /// The scope that the command opens, if it opens one.
+    pub fn opened_scope(&self) -> ScopeId {
+        ScopeId::opened_by(self.ledger_id, self.account.0, self.key_id, &self.command_id.0)
+    }
+
+    /// The place of a sealed field of the command, which the key of the field is bound to.
+    pub fn place(&self, scope: ScopeId, field: u16) -> Place {
+        let Header { ledger_id, account, command_id, .. } = *self;
+        Place { ledger_id, author: account.0, scope, command_id: command_id.0, field }
+    }
 }
 
 /// M, taken apart and still holding every byte of it.

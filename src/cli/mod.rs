@@ -33,6 +33,16 @@ mod accounts {
     pub(super) mod whoami;
 }
 
+/// Commands about e-mail and password.
+mod passwords {
+    mod secrets;
+    pub(super) mod join;
+    pub(super) mod login;
+    pub(super) mod logout;
+    pub(super) mod password;
+    pub(super) mod recover;
+}
+
 /// Commands about money, and about the cheques that become money.
 mod payments {
     pub(super) mod balance;
@@ -193,6 +203,13 @@ commands! {
         accounts::passphrase::Passphrase "set, change or remove the passphrase of your key",
         accounts::forget::Forget "forget an address of a pinned server, or the server",
         tools::shell::Shell "many commands over one connection",
+    }
+    "E-mail and password" {
+        passwords::join::Join "an account with e-mail and password",
+        passwords::login::Login "fetch your key with e-mail and password",
+        passwords::logout::Logout "log out, and take a fetched key out of this home",
+        passwords::password::Password "change your password, or get a first one",
+        passwords::recover::Recover "set a new password with your recovery code",
     }
     "Orders" {
         orders::add::Add "place orders from JSON",

@@ -96,7 +96,7 @@ fn empty() -> ClientError {
 }
 
 /// Asks at the terminal, if there is one.
-fn ask(prompt: &str) -> Option<Zeroizing<String>> {
+pub(super) fn ask(prompt: &str) -> Option<Zeroizing<String>> {
     // The question goes to the terminal itself, so input that is piped in is no obstacle while somebody looks.
     if !io::stdin().is_terminal() && !io::stderr().is_terminal() {
         return None;

@@ -10,6 +10,7 @@
 //! servers/<ledger>.genesis    the first block of its ledger
 //! accounts/<ledger>           the account on that ledger
 //! newest/<ledger>             the newest own block that the server acknowledged or proved
+//! passwords/<ledger>-<account>       the newest password of an account that logged in from here: its number, never itself
 //! tickets/<ledger>-<account>-<key>   resumption tickets
 //! pending/*.run               runs that are going on, or whose outcome was not told
 //! sent/*                      cheques that left, and whose end was not told
@@ -50,8 +51,18 @@ use crate::wire::Refusal;
 pub type Tell = dyn Fn(&str) + Send + Sync;
 
 /// The folders of a home.
-const FOLDERS: [&str; 9] =
-    ["servers", "accounts", "keys", "newest", "tickets", "pending", "evidence", "witness", "sent"];
+const FOLDERS: [&str; 10] = [
+    "servers",
+    "accounts",
+    "keys",
+    "newest",
+    "passwords",
+    "tickets",
+    "pending",
+    "evidence",
+    "witness",
+    "sent",
+];
 
 /// What the names of files begin with that are being written.
 const TEMPORARY: &str = ".tmp-ledgerctl-";

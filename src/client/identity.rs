@@ -40,6 +40,9 @@ pub struct Account {
     /// A key that this home wanted to introduce, and of which it is not known whether the ledger took it.
     #[serde(default)]
     pub pending: Option<PendingKey>,
+    /// Whether a log-in by password has put the key here, which a log-out removes again.
+    #[serde(default)]
+    pub by_login: bool,
 }
 
 /// A key of this home.
@@ -86,6 +89,7 @@ impl Account {
             file: file.to_owned(),
             device: None,
             pending: None,
+            by_login: false,
         }
     }
 

@@ -8,6 +8,7 @@
 //! sending                     commands on their way: nothing is sent twice, whatever breaks
 //! proofs, show                receipts, own blocks, witnesses; blocks as JSON
 //! accounts, orders, payments  what a member does in each domain
+//! passwords                   log-ins by e-mail and password: the password fetches the key
 //! following                   blocks as they come
 //! bookkeeping, bench          money for other programs; load for a server
 //! ```
@@ -36,6 +37,7 @@ mod figures;
 mod proofs;
 mod sending;
 mod accounts;
+mod passwords;
 mod orders;
 mod payments;
 mod following;
@@ -66,6 +68,10 @@ pub use link::{
 pub(crate) use link::{away, no_answer};
 pub use orders::input as orders_input;
 pub use orders::{Input, LineAnswer, Placed, PlacingTold, StreamTold, Tally, place, place_each};
+pub use passwords::{
+    JoinedByPassword, LoggedIn, LoggedOut, Newcomer, Roaming, add_password, change_password, check_compared,
+    check_password, join, keep_key, log_in, log_out, make_roaming, recover, set_after_recovery, settle_join,
+};
 pub use payments::input as payments_input;
 pub use payments::question as payments_question;
 pub use payments::{

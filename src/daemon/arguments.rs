@@ -1,5 +1,4 @@
 //! The command line of `ledgerd`: from strings to checked values.
-#![expect(clippy::disallowed_methods, reason = "the operator's key is a file that was named")]
 
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
@@ -9,13 +8,13 @@ use argh::{ArgsInfo, CommandInfoWithArgs, FromArgs};
 use super::config::{self, Config, ConfigError};
 use super::error::DaemonError;
 use super::founding::CONFIG;
-use crate::chain::armour;
+use super::founding_settings::{founding, password_cost};
 use crate::chain::genesis::{ORIGIN_BYTES_MAX, is_origin};
-use crate::crypto::{KeyId, KeyKind, VerifyingKey};
-use crate::domain::{BadSetting, Settings};
+use crate::domain::Settings;
 use crate::eventlog::Options;
 use crate::ledger::CHECKPOINT_FILE;
-use crate::limits::{ISSUED_MAX, Limits, SEGMENT_BYTES_DEFAULT, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN};
+use crate::limits::{Limits, SEGMENT_BYTES_DEFAULT, SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN};
+use crate::password::Stretch;
 use crate::terminal::arguments::{Stopped, try_parse};
 
 /// Serves a tamper-evident ledger from a directory, and makes the ledger on the first start.
@@ -74,6 +73,12 @@ struct Raw {
     /// serve although the vault is lost: nobody's sealed texts are opened or sealed until it is put back
     #[argh(switch)]
     without_vault: bool,
+    /// have no log-ins by e-mail and password: members have key files only
+    #[argh(switch)]
+    no_passwords: bool,
+    /// cost of one guess at a password on a new ledger: KiB of memory, passes, lanes (default 65536,3,4)
+    #[argh(option, arg_name = "m,t,p")]
+    password_cost: Option<String>,
     /// make the next RSA key and its descriptor, and end; the key before is accepted for 24 hours more
     #[argh(switch)]
     rotate_key: bool,
@@ -131,6 +136,10 @@ pub(super) struct Serve {
     pub(super) accept_clock: bool,
     /// Whether to serve without the vault.
     pub(super) without_vault: bool,
+    /// The cost of a guess at a password, for a new ledger; none where nobody logs in by password.
+    pub(super) passwords: Option<Stretch>,
+    /// Whether the cost was given.
+    pub(super) password_cost_given: bool,
     /// What holds for the whole life of a new ledger.
     pub(super) founding: Settings,
     /// Whether any of it was given.
@@ -229,8 +238,12 @@ pub(super) fn parse(arguments: &[String]) -> Result<Task, DaemonError> {
     if checkpoint_file.file_name().is_none_or(|name| name.to_str().is_none()) {
         return Err(usage(&format!("--checkpoint-file {}: not a file's name", checkpoint_file.display())));
     }
+    let password_cost_given = raw.password_cost.is_some();
+    let cost = raw.password_cost.as_deref().map_or(Ok(Stretch::default()), password_cost)?;
     Ok(Task::Serve(Box::new(Serve {
         data,
+        passwords: (!raw.no_passwords).then_some(cost),
+        password_cost_given,
         checkpoint_file,
         accept_clock: raw.accept_clock,
         without_vault: raw.without_vault,
@@ -308,59 +321,6 @@ fn segment_bytes(text: Option<&str>) -> Result<u64, DaemonError> {
     })
 }
 
-fn founding(
-    currency: Option<String>,
-    scale: Option<String>,
-    opening_grant: Option<String>,
-    operator: Option<String>,
-) -> Result<Settings, DaemonError> {
-    let operator = operator.map(|text| operator_key(&text)).transpose()?;
-    let pair = |key: &str, value: Option<String>| value.map(|value| (key.to_owned(), value));
-    let pairs: Vec<(String, String)> = [
-        pair("currency", currency),
-        pair("opening_grant", opening_grant),
-        pair("operator", operator.map(|key| key.to_string())),
-        pair("scale", scale),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-    let settings = Settings::read(&pairs).map_err(|BadSetting { key, value }| {
-        let (option, expected) = match key.as_str() {
-            "currency" => ("--currency", "1 to 12 ASCII letters and digits"),
-            "scale" => ("--scale", "a whole number from 0 to 9"),
-            _ => ("--opening-grant", "a whole number"),
-        };
-        usage(&format!("{option} {value:?}: expected {expected}"))
-    })?;
-    if settings.opening_grant > ISSUED_MAX {
-        let grant = settings.opening_grant;
-        return Err(usage(&format!(
-            "--opening-grant {grant}: expected a whole number from 0 to {ISSUED_MAX}"
-        )));
-    }
-    Ok(settings)
-}
-
-fn operator_key(text: &str) -> Result<KeyId, DaemonError> {
-    if let Ok(id) = const_hex::decode_to_array(text) {
-        return Ok(KeyId(id));
-    }
-    let bad = |reason: String| usage(&format!("--operator {text:?}: {reason}"));
-    let file = std::fs::read(text).map_err(|error| bad(error.to_string()))?;
-    let file = armour::text_of(&file);
-    // The key may have come by mail.
-    let pem = armour::pem(&file, "PUBLIC KEY").unwrap_or(file);
-    let key = VerifyingKey::from_pem(&pem).map_err(|error| bad(error.to_string()))?;
-    // Nobody registers with a key of another kind, so that there would never be an operator.
-    match key.kind() {
-        KeyKind::Rsa3072 => Ok(key.key_id()),
-        KeyKind::Ed25519 => {
-            Err(bad("an account begins with a key of RSA, and this is one of Ed25519".to_owned()))
-        }
-    }
-}
-
 fn check_origin(origin: Given) -> Result<Given, DaemonError> {
     if is_origin(&origin.value) {
         return Ok(origin);
@@ -375,6 +335,7 @@ fn usage(message: &str) -> DaemonError {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "the configuration files of the tests are written here")]
 mod tests {
     use super::*;
     use crate::terminal::exit::Exit;

@@ -133,7 +133,7 @@ mod tests {
         let options = Options { segment_bytes: 64 << 10, ..Options::default() };
         static SETTINGS: std::sync::LazyLock<Settings> = std::sync::LazyLock::new(Settings::default);
         let now = Timestamp::from_millis(5);
-        Founding { origin: Some("ledger.example/dir"), options, now, settings: &SETTINGS }
+        Founding { origin: Some("ledger.example/dir"), options, now, settings: &SETTINGS, passwords: None }
     }
 
     fn open_or_create(path: &Path) -> Result<DataDirectory, DaemonError> {

@@ -17,6 +17,7 @@ use rand_core::CryptoRng;
 use super::error::DaemonError;
 use super::keys::{FIRST_FILES, FirstKeys, KEYS};
 use super::lock::LOCK;
+use super::passwords::PasswordKeys;
 use crate::chain::{Genesis, block_hash};
 use crate::crypto::note::LogKey;
 use crate::crypto::rsa::PrivateKey;
@@ -24,6 +25,7 @@ use crate::crypto::{LedgerId, random};
 use crate::domain::Settings;
 use crate::eventlog::segment::LOG_DIR;
 use crate::eventlog::{self, Access, Options, Storage, anchor, segment, write_all_at};
+use crate::password::Stretch;
 use crate::time::Timestamp;
 
 /// The file that is there while a ledger is being made.
@@ -57,6 +59,8 @@ pub struct Founding<'a> {
     pub now: Timestamp,
     /// What holds for its whole life.
     pub settings: &'a Settings,
+    /// The cost of a guess at a password; none where nobody logs in by password.
+    pub passwords: Option<Stretch>,
 }
 
 /// What is in a directory.
@@ -112,7 +116,8 @@ impl Made {
         let log_key = LogKey::from_seed(&origin, &random::bytes(rng))
             .map_err(|error| DaemonError::Usage(format!("--origin {origin:?}: {error}")))?;
         tracing::info!(origin, "making a new ledger; its keys take a moment");
-        let keys = FirstKeys { log_key, private: PrivateKey::generate(rng) };
+        let passwords = founding.passwords.map(|stretch| PasswordKeys::generate(stretch, rng));
+        let keys = FirstKeys { log_key, private: PrivateKey::generate(rng), passwords };
         Ok(Made::of(keys, founding, random::bytes(rng)))
     }
 
@@ -251,7 +256,8 @@ mod tests {
     const OPTIONS: Options = Options { segment_bytes: 64 << 10, block_bytes_max: 16 << 10 };
 
     fn founding(settings: &Settings) -> Founding<'_> {
-        Founding { origin: None, options: OPTIONS, now: Timestamp::from_millis(5), settings }
+        let passwords = Some(Stretch::default());
+        Founding { origin: None, options: OPTIONS, now: Timestamp::from_millis(5), settings, passwords }
     }
 
     /// A ledger that can be told from another one by its number.
@@ -259,7 +265,8 @@ mod tests {
         let pem = include_str!("../../fixtures/keys/server.pem");
         let private = PrivateKey::from_pkcs8_pem(pem, None).unwrap();
         let log_key = LogKey::from_seed("ledger.example/founding", &[number; 32]).unwrap();
-        Made::of(FirstKeys { log_key, private }, &founding(settings), [number; 32])
+        let passwords = Some(PasswordKeys::generate(Stretch::default(), &mut Seeded::new("passwords")));
+        Made::of(FirstKeys { log_key, private, passwords }, &founding(settings), [number; 32])
     }
 
     fn write(made: &Made, disk: &SimDisk, settings: &Settings) -> Result<LedgerId, DaemonError> {

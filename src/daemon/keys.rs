@@ -6,6 +6,7 @@
 //! descriptor-<serial>  the exact text of the signed descriptor that names it
 //! current              "<serial> <time> <checksum>": the newest of them, and since when (ms since the Unix epoch)
 //! vault-1              the key of the vault: see `vault`
+//! opaque-1, index      the keys for log-ins by password: see `passwords`
 //! ```
 //!
 //! Every flipped bit in a file of a key that is in use is noticed at the next start: of a key that works by chance, or
@@ -24,6 +25,7 @@ use zeroize::Zeroizing;
 
 use super::error::DaemonError;
 use super::files;
+use super::passwords::{self, INDEX, OPAQUE, PasswordKeys};
 use crate::chain::Genesis;
 use crate::crypto::LedgerId;
 use crate::crypto::note::LogKey;
@@ -40,7 +42,7 @@ const LOG_SEED: &str = "log.seed";
 const CURRENT: &str = "current";
 
 /// The files of a ledger's first keys.
-pub(super) const FIRST_FILES: [&str; 4] = [LOG_SEED, "enc-1.pem", "descriptor-1", CURRENT];
+pub(super) const FIRST_FILES: [&str; 6] = [LOG_SEED, OPAQUE, INDEX, "enc-1.pem", "descriptor-1", CURRENT];
 
 /// How long the key before the current one is accepted after a rotation: clients hold its descriptor until
 /// they are told otherwise.
@@ -60,6 +62,8 @@ pub struct ServerKeys {
     pub previous: Option<EncryptionKey>,
     /// Until when that is.
     pub previous_until: Option<Timestamp>,
+    /// What log-ins by password need; none where nobody logs in by password.
+    pub passwords: Option<PasswordKeys>,
 }
 
 /// An RSA key and the descriptor that names it.
@@ -75,6 +79,7 @@ pub struct EncryptionKey {
 pub(super) struct FirstKeys {
     pub(super) log_key: LogKey,
     pub(super) private: PrivateKey,
+    pub(super) passwords: Option<PasswordKeys>,
 }
 
 impl FirstKeys {
@@ -88,7 +93,12 @@ impl FirstKeys {
             _ => {}
         }
         replace(storage, &in_keys(LOG_SEED), self.log_key.seed().as_slice())?;
-        let descriptor = Descriptor::make(&self.log_key, ledger, FIRST_SERIAL, self.private.public());
+        if let Some(passwords) = &self.passwords {
+            passwords.write(storage)?;
+        }
+        let opaque_key = self.passwords.as_ref().map(PasswordKeys::opaque_key);
+        let public = self.private.public();
+        let descriptor = Descriptor::make(&self.log_key, ledger, FIRST_SERIAL, public, opaque_key.as_ref());
         write_serial(storage, &self.private, &descriptor, now)
     }
 }
@@ -139,7 +149,8 @@ impl ServerKeys {
             }
         }
         let previous_until = previous.is_some().then_some(until);
-        Ok(ServerKeys { log_key, current, previous, previous_until })
+        let passwords = PasswordKeys::of_descriptor(root, &current.descriptor)?;
+        Ok(ServerKeys { log_key, current, previous, previous_until, passwords })
     }
 
     /// Checks that the descriptors are those of the ledger with this id.
@@ -175,13 +186,30 @@ impl ServerKeys {
     /// [`DaemonError::Keys`] or [`DaemonError::Io`]; the current key is still the current one then.
     pub fn rotate(root: &Path, now: Timestamp, rng: &mut dyn CryptoRng) -> Result<Descriptor, DaemonError> {
         let keys = ServerKeys::load(root, now)?;
+        keys.next(root, keys.passwords.as_ref(), now, rng)
+    }
+
+    /// Makes the next RSA key and a descriptor that names these keys for log-ins, or none.
+    ///
+    /// # Errors
+    /// As for [`ServerKeys::rotate`].
+    pub(super) fn next(
+        &self,
+        root: &Path,
+        passwords: Option<&PasswordKeys>,
+        now: Timestamp,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Descriptor, DaemonError> {
         let directory = root.join(KEYS);
-        let old = &keys.current.descriptor;
+        let old = &self.current.descriptor;
         let Some(serial) = old.serial().checked_add(1) else {
             return Err(DaemonError::keys(directory, "there is no higher serial"));
         };
+        passwords::keep(root, passwords)?;
         let private = PrivateKey::generate(rng);
-        let descriptor = Descriptor::make(&keys.log_key, old.ledger_id(), serial, private.public());
+        let opaque_key = passwords.map(PasswordKeys::opaque_key);
+        let (ledger_id, public) = (old.ledger_id(), private.public());
+        let descriptor = Descriptor::make(&self.log_key, ledger_id, serial, public, opaque_key.as_ref());
         write_serial(&Disk::new(root), &private, &descriptor, now)
             .map_err(DaemonError::io_at("writing", &directory))?;
         if let Some(never_again) = old.serial().checked_sub(1) {
@@ -326,7 +354,7 @@ mod tests {
         let pem = include_str!("../../fixtures/keys/server.pem");
         let private = PrivateKey::from_pkcs8_pem(pem, None).unwrap();
         let id = LedgerId([6; 32]);
-        FirstKeys { log_key, private }.write(&Disk::new(dir.path()), id, NOW).unwrap();
+        FirstKeys { log_key, private, passwords: None }.write(&Disk::new(dir.path()), id, NOW).unwrap();
         (dir, id)
     }
 

@@ -9,10 +9,12 @@ mod directory;
 mod error;
 mod files;
 mod founding;
+mod founding_settings;
 mod keys;
 mod lock;
 mod log_queue;
 mod logging;
+mod passwords;
 mod run;
 mod vault;
 

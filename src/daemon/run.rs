@@ -16,6 +16,7 @@ use super::error::DaemonError;
 use super::founding::Founding;
 use super::keys::ServerKeys;
 use super::logging::{self, Logging};
+use super::passwords::{self, PasswordKeys};
 use super::vault::Vault;
 use super::{directory, keys};
 use crate::crypto::random;
@@ -23,6 +24,7 @@ use crate::domain::State;
 use crate::eventlog::{Disk, Recovery, Storage, anchor};
 use crate::ledger::{CheckpointFile, CheckpointFileError, Demands, Ledger};
 use crate::limits::Limits;
+use crate::password::Stretch;
 use crate::reactor::{self, Clock, Parts, Reactor, SignalSource};
 use crate::service::{Keys, Service};
 use crate::session::ServerIdentity;
@@ -93,9 +95,12 @@ fn serve(serve: &Serve) -> Result<(), DaemonError> {
         options: serve.options,
         now,
         settings: &serve.founding,
+        passwords: serve.passwords,
     };
     let directory = DataDirectory::open_or_create(&serve.data, &founding, &mut random::os())?;
     let keys = directory.keys(now)?;
+    check_password_cost(serve, &keys)?;
+    let keys = passwords::switch(directory.path(), keys, serve.passwords, now, &mut random::os())?;
     check_origin(serve, &keys)?;
     // Before the log is replayed, because that can take a while only to fail then.
     let listen = |source| DaemonError::Listen { address: serve.listen.clone(), source };
@@ -116,7 +121,8 @@ fn serve(serve: &Serve) -> Result<(), DaemonError> {
     }
     check_settings(serve, ledger.replica().state())?;
     keys.check_ledger(directory.path(), ledger.replica().genesis(), ledger.ledger_id())?;
-    let vault_secrets = vault.open(&storage, &ledger, &mut random::os())?;
+    let login_keys = keys.passwords.as_ref().map(PasswordKeys::login_keys);
+    let vault_secrets = vault.open(&storage, &ledger, login_keys, &mut random::os())?;
     let committed = ledger.committed();
     let genesis = ledger.log().read(0)?;
     let (identity, secrets) = split(&keys, &genesis)?;
@@ -209,6 +215,20 @@ fn check_origin(serve: &Serve, keys: &ServerKeys) -> Result<(), DaemonError> {
     }
 }
 
+/// The cost of a guess stands in every password: it never changes.
+fn check_password_cost(serve: &Serve, keys: &ServerKeys) -> Result<(), DaemonError> {
+    let kept = keys.passwords.as_ref().map(PasswordKeys::opaque_key).map(|key| key.stretch);
+    match kept {
+        Some(kept) if serve.password_cost_given && serve.passwords.is_some_and(|given| given != kept) => {
+            let Stretch { m_kib, t, p } = kept;
+            Err(DaemonError::Usage(format!(
+                "--password-cost is for the first start; this ledger has {m_kib},{t},{p}"
+            )))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The same for what was decided when the ledger was made.
 fn check_settings(serve: &Serve, state: &State) -> Result<(), DaemonError> {
     if !serve.founding_given || serve.founding == state.settings {
@@ -232,6 +252,7 @@ fn split(keys: &ServerKeys, genesis: &[u8]) -> Result<(ServerIdentity, Keys), Da
         current: keys.current.private.clone(),
         previous: keys.previous.as_ref().map(|previous| previous.private.clone()),
         reject: Zeroizing::new(random::bytes(&mut random::os())),
+        passwords: keys.passwords.as_ref().map(|passwords| passwords.setup.clone()),
     };
     Ok((identity, secrets))
 }

@@ -14,6 +14,7 @@ use super::keys::KEYS;
 use crate::crypto::random;
 use crate::eventlog::{Storage, read_small, replace};
 use crate::ledger::{Ledger, VaultDemand};
+use crate::password::LoginKeys;
 use crate::service::Secrets;
 use crate::vault::{Header, Kek, Position, VaultFile};
 
@@ -77,6 +78,7 @@ impl Vault {
         self,
         storage: &Arc<dyn Storage>,
         ledger: &Ledger,
+        logins: Option<LoginKeys>,
         rng: &mut dyn CryptoRng,
     ) -> Result<Secrets, DaemonError> {
         if self.without {
@@ -86,7 +88,7 @@ impl Vault {
             Some(key) => Ok(key),
             None => make_key(storage.as_ref(), &self.directory, rng),
         };
-        match key.and_then(|key| Ok(Secrets::open(storage, ledger, key)?)) {
+        match key.and_then(|key| Ok(Secrets::open(storage, ledger, key, logins)?)) {
             Err(error) if error.is_want_of_room() => {
                 tracing::warn!(%error, "serving without the vault, for want of room; the next start tries again");
                 Ok(Secrets::absent())

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{AccountId, Rejection, Rights};
+use super::{AccountId, Rejection, Rights, accounts};
 use crate::crypto::KeyId;
 
 /// The key that signs a command.
@@ -78,6 +78,17 @@ pub enum EndsSessions {
     OfAccount(AccountId),
     /// The sessions that were opened with this key.
     OfKey(KeyId),
+    /// All sessions of the author but the one over which the command came.
+    OthersOfAuthor,
+}
+
+/// The credential that a command brings: it comes beside the command, which holds its commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CredentialPart {
+    /// The roaming key that it fetches; none where that is the one which the author has.
+    pub key_id: Option<KeyId>,
+    /// What the command says of it.
+    pub commit: accounts::CredentialCommit,
 }
 
 /// An account that a block brings into being.

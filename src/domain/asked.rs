@@ -4,7 +4,9 @@
 
 use std::fmt;
 
-use super::answers::{Endorsement, EndsSessions, Hindrance, KeyChange, Opened, Signer, Unbalanced};
+use super::answers::{
+    CredentialPart, Endorsement, EndsSessions, Hindrance, KeyChange, Opened, Signer, Unbalanced,
+};
 use super::{
     AccountId, Command, Context, Declined, Domain, Happened, Notice, Rejection, Rights, Role, Scope,
     SealedPart, Settings, Sink, State, TAG_BYTES, Tag, Transfer, Value, accounts,
@@ -54,6 +56,15 @@ impl Command {
     pub fn sealed(&self) -> Option<SealedPart<'_>> {
         match self {
             Command::Accounts(command) => command.sealed(),
+            Command::Orders(_) | Command::Payments(_) => None,
+        }
+    }
+
+    /// The credential whose commit the command carries; none of a command that brings none. A kind of command that may bring
+    /// one is named by [`super::Tag::may_bring_credential`] as well.
+    pub fn credential(&self) -> Option<CredentialPart> {
+        match self {
+            Command::Accounts(command) => command.credential(),
             Command::Orders(_) | Command::Payments(_) => None,
         }
     }

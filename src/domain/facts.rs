@@ -26,6 +26,8 @@ pub enum Fact {
     Most,
     /// The scope that texts have to be sealed in.
     Scope,
+    /// Seconds until the same may be tried again.
+    Seconds,
 }
 
 impl Fact {
@@ -40,6 +42,7 @@ impl Fact {
             Fact::Account => "account",
             Fact::Most => "most",
             Fact::Scope => "scope",
+            Fact::Seconds => "seconds",
         }
     }
 }

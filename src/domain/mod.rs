@@ -24,7 +24,9 @@ mod settings;
 mod happened;
 mod asked;
 
-pub use answers::{Endorsement, Endorser, EndsSessions, Hindrance, KeyChange, Opened, Signer, Unbalanced};
+pub use answers::{
+    CredentialPart, Endorsement, Endorser, EndsSessions, Hindrance, KeyChange, Opened, Signer, Unbalanced,
+};
 pub use asking::{Access, Declined, Past, Recorded};
 pub use facts::{FACTS_MAX, Fact, Value};
 pub use happened::{Happened, NoPair};
@@ -158,7 +160,15 @@ impl Tag {
     /// Whether a command of this kind has sealed fields. The service looks for them before it checks the author's signature, and
     /// only in commands of such a kind. A test compares this answer with [`Command::sealed`].
     pub fn is_sealed(self) -> bool {
-        self == accounts::SET_PROFILE
+        [accounts::SET_PROFILE, accounts::JOIN].contains(&self)
+    }
+
+    /// Whether a command of this kind may bring a credential. The service looks for one beside the command before it checks
+    /// the author's signature, and only beside commands of such a kind. A test compares this answer with
+    /// [`Command::credential`].
+    pub fn may_bring_credential(self) -> bool {
+        use accounts::{ADD_KEY, JOIN, ROTATE_KEY, SET_CREDENTIAL, SET_PROFILE};
+        [JOIN, ADD_KEY, ROTATE_KEY, SET_CREDENTIAL, SET_PROFILE].contains(&self)
     }
 
     /// Whether a command of this kind carries endorsements, which are signatures of others than its author. The service

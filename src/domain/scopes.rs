@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{AccountId, Context, Impossible};
-use crate::crypto::sealed::{Place, ScopeId, Sealed};
+use crate::crypto::sealed::{ScopeId, Sealed};
 
 /// The scope of the sealed fields of a command, as the command says it. The order of the variants is their number in the
 /// encoding.
@@ -52,6 +52,13 @@ pub struct Scope {
     pub from: u64,
     /// The index of the block that erased its subject, and with it the key of the scope.
     pub erased_at: Option<u64>,
+}
+
+impl Scope {
+    /// The scope of a member's name and e-mail, opened by the block with this index.
+    pub(super) fn of_member(subject: AccountId, from: u64) -> Scope {
+        Scope { kind: ScopeKind::Subject, subject, of: subject.0, from, erased_at: None }
+    }
 }
 
 /// Every scope that was ever opened. Nobody can open a scope twice.
@@ -187,14 +194,6 @@ impl TextForm {
                 "an e-mail address has 3 to 254 printable ASCII characters, with one @ among those inside"
             }
         }
-    }
-}
-
-impl Context<'_> {
-    /// The place of a sealed field of the command, which the key of the field is bound to.
-    pub fn place_of(&self, scope: ScopeId, field: u16) -> Place {
-        let Context { ledger_id, author, command_id, .. } = *self;
-        Place { ledger_id, author: author.0, scope, command_id: command_id.0, field }
     }
 }
 

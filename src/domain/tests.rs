@@ -88,7 +88,22 @@ fn commands() -> Vec<Command> {
             label: "new".to_owned(),
             proof: vec![2; 384],
             ends: KeyId([3; 32]),
-            credential: Some(accounts::Credential { epoch: 300, commit: [4; 32] }),
+            credential: Some(accounts::CredentialCommit { epoch: 300, commit: [4; 32] }),
+        })),
+        Command::Accounts(accounts::Command::SetCredential(accounts::SetCredential {
+            key_id: KeyId([3; 32]),
+            epoch: 300,
+            commit: [4; 32],
+            via: accounts::CredentialVia::Recovery,
+        })),
+        Command::Accounts(accounts::Command::Join(accounts::Join {
+            handle: "m-0a1b2c3d".to_owned(),
+            public_key: vec![1; 422],
+            custody: accounts::Custody::Roaming,
+            scope_key: [5; 32],
+            name: Sealed { commit: [6; 32], text: vec![7; 48] },
+            e_mail: Sealed { commit: [8; 32], text: vec![9; 80] },
+            commit: Some([4; 32]),
         })),
     ]
 }
@@ -108,6 +123,7 @@ fn events() -> Vec<Event> {
         Event::Accounts(accounts::Event::KeyEnded(accounts::KeyEnded { standing: 1 })),
         Event::Accounts(accounts::Event::KeyRotated(accounts::KeyRotated { standing: 8 })),
         Event::Accounts(accounts::Event::ProfileSet(accounts::ProfileSet { scopes: 300 })),
+        Event::Accounts(accounts::Event::CredentialSet(accounts::CredentialSet { replaces: 300 })),
         Event::Accounts(accounts::Event::Erased(accounts::Erased { keys: 300, roles: 1, scopes: 2 })),
     ]
 }
@@ -118,6 +134,16 @@ fn the_kinds_with_sealed_fields_are_those_whose_commands_have_any() {
         let (tag, _) = command.encode();
         assert_eq!(tag.is_sealed(), command.sealed().is_some(), "{tag:?}");
     }
+}
+
+#[test]
+fn a_command_that_brings_a_credential_is_of_a_kind_that_may() {
+    for command in commands() {
+        let (tag, _) = command.encode();
+        assert!(tag.may_bring_credential() || command.credential().is_none(), "{tag:?}");
+    }
+    let bringing = commands().into_iter().filter(|command| command.credential().is_some());
+    assert_eq!(bringing.count(), 3, "a rotation, a new password, a registration");
 }
 
 #[test]

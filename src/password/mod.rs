@@ -32,5 +32,5 @@ pub use opaque::{
     OpaqueError, REQUEST_BYTES, RESPONSE_BYTES, Registered, context, normalised_password,
 };
 pub use recovery::{RecoveryCode, RecoveryCodeError, RecoverySecrets};
-pub use setup::{OPAQUE_NUMBER, OpaqueKey, SETUP_BYTES, ServerSetup};
+pub use setup::{LoginKeys, OPAQUE_NUMBER, OpaqueKey, SETUP_BYTES, ServerSetup};
 pub use stretch::Stretch;

@@ -11,6 +11,7 @@ use base64ct::{Base64, Encoding as _};
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
+use super::e_mail::IndexKey;
 use super::opaque::{self, Bridge, OpaqueError};
 use super::stretch::Stretch;
 
@@ -51,6 +52,15 @@ impl fmt::Display for OpaqueKey {
         let key = Base64::encode_string(&self.server_key);
         write!(f, "{OPAQUE_NUMBER} ristretto255 {key} {}", self.stretch)
     }
+}
+
+/// What the loop of a server needs for log-ins. The set-up itself is with the helper that answers them.
+#[derive(Clone, Debug)]
+pub struct LoginKeys {
+    /// The key under which e-mails are named.
+    pub index: IndexKey,
+    /// The public half of the set-up.
+    pub opaque: OpaqueKey,
 }
 
 /// The set-up. It is neither printed nor compared.

@@ -5,6 +5,7 @@
 //! signatures   1 per spare core, at least 2  ──────────────→ results     members' signatures
 //! log          1 thread, asleep until asked  ──────────────→ results     reading the whole log
 //! tree         1 thread, asleep until asked  ──────────────→ results     the stored hashes, if they are damaged
+//! passwords    1 thread                      → grid thread → results     log-ins by password
 //! ```
 //!
 //! A check of the log has its own threads for signatures, one per spare core. They and the one that reads run where
@@ -36,10 +37,11 @@ pub fn lanes(keys: &Keys, clock: Clock) -> Vec<Lane<Job, JobResult>> {
         (service::Lane::Signatures, "signatures", spare.get().max(SIGNATURE_THREADS_MIN)),
         (service::Lane::Log, "log-check", 1),
         (service::Lane::Tree, "tree", 1),
+        (service::Lane::Passwords, "passwords", 1),
     ];
     let lanes = lanes.into_iter().map(|(lane, name, workers)| Lane {
         name,
-        on_grid: lane == service::Lane::Private,
+        on_grid: matches!(lane, service::Lane::Private | service::Lane::Passwords),
         workers: (0..workers).map(|_| worker(keys.clone(), clock, spare)).collect(),
     });
     lanes.collect()

@@ -284,7 +284,7 @@ mod tests {
         let pem = include_str!("../../fixtures/keys/server.pem");
         let key = PrivateKey::from_pkcs8_pem(pem, None).unwrap();
         let public = key.public().clone();
-        let keys = Keys { current: key, previous: None, reject: Zeroizing::new([1; 32]) };
+        let keys = Keys { current: key, previous: None, reject: Zeroizing::new([1; 32]), passwords: None };
         let mut poll = Poll::new().unwrap();
         let waker = Waker::new(poll.registry(), Token(0)).unwrap();
         let clock = Clock::start();

@@ -19,7 +19,9 @@ use serde_bytes::ByteBuf;
 use super::door::{Caller, Connection, PendingCommand};
 use super::job::{CheckingKey, CommandCheck, EndorsementCheck, SignatureVerdict};
 use super::lines::Line;
+use super::passwords::BroughtCredential;
 use super::sealed_check::SealedCheck;
+use super::sealed_fields::Beside;
 use super::{ConnectionId, Job, Service};
 use crate::chain::{BLOCK_FIELDS_BYTES, Message};
 use crate::crypto::is_signature_length;
@@ -28,7 +30,7 @@ use crate::eventlog::LogError;
 use crate::ledger::{Admission, Placement, Refused};
 use crate::refusal;
 use crate::time::Now;
-use crate::wire::{Accepted, Refusal, Reply, Submission};
+use crate::wire::{Accepted, Refusal, Reply, SideCredential, Submission};
 
 /// The weight of the checks that the helpers are given at once: enough that no helper is ever idle, and few enough that
 /// the fair queue, and not the queue of the helpers, decides whose command is next. The unit is the check of a small
@@ -47,6 +49,8 @@ struct Screened {
     endorsements: Vec<EndorsementCheck>,
     /// What opens the sealed fields.
     sealed: Option<SealedCheck>,
+    /// The credential beside the command.
+    credential: Option<Box<SideCredential>>,
 }
 
 /// The outcome of the checks before the rules.
@@ -111,9 +115,10 @@ impl Service {
         }
         let key = self.checking_key(&message)?;
         let endorsements = self.endorsement_checks(&message)?;
-        let sealed = self.sealed_check(&message, side);
-        let sealed = sealed.map_err(|reason| Box::new(refused(refusal::MALFORMED_COMMAND, reason)))?;
-        Ok(Screened { key, endorsements, sealed })
+        let beside = self.beside(&message, side);
+        let Beside { sealed, credential } =
+            beside.map_err(|reason| Box::new(refused(refusal::MALFORMED_COMMAND, reason)))?;
+        Ok(Screened { key, endorsements, sealed, credential })
     }
 
     /// Whether this session may submit the command: as its author, or as a stranger who registers.
@@ -197,7 +202,7 @@ impl Service {
         id: ConnectionId,
         request: u32,
         submission: Submission<'_>,
-        Screened { key, endorsements, sealed }: Screened,
+        Screened { key, endorsements, sealed, credential }: Screened,
     ) {
         let Some(connection) = self.door.connections.get_mut(&id) else { return };
         let sequence = connection.first_sequence + connection.commands.len() as u64;
@@ -207,7 +212,9 @@ impl Service {
         self.door.shares.begin(party, bytes);
         self.checks_under_way += 1;
         let (message, signature) = (submission.message.to_vec(), submission.signature.to_vec());
-        let check = CommandCheck { connection: id, sequence, key, message, signature, endorsements, sealed };
+        let connection = id;
+        let check =
+            CommandCheck { connection, sequence, key, message, signature, endorsements, sealed, credential };
         self.checks.push(party, check);
     }
 
@@ -323,19 +330,17 @@ impl Service {
         let Ok(command) = Command::decode(message.header.tag, message.body) else {
             return Some(refused(refusal::MALFORMED_COMMAND, "the command does not decode"));
         };
-        let guarded = match command.guard(now.wall) {
-            Ok(()) => self.guard_sealed(check),
-            Err(guarded) => Ok(Some(Refusal::from(guarded))),
-        };
-        match guarded {
-            Ok(None) => {}
-            Ok(Some(refusal)) => {
+        let author = message.header.account;
+        let brought = match self.guard_command(check, &command, author, now) {
+            Ok(Ok(brought)) => brought,
+            Ok(Err(refusal)) => {
                 self.refusals.remember_copy(&message, refusal.clone());
                 return Some(Reply::Refused(refusal));
             }
             Err(error) => return Some(self.failed(error)),
-        }
+        };
         let (ends_sessions_of, erases) = (command.ends_sessions_of(), command.erases());
+        let password_before = self.ledger.replica().state().accounts.credential(author);
         let following = &mut self.following;
         let told = &mut |happened: &Happened, context: &Context<'_>| following.hear(happened, context);
         match self.ledger.propose_telling(message, &check.signature, command, now.wall, told) {
@@ -343,8 +348,9 @@ impl Service {
                 let bytes = message.bytes.len() + check.signature.len() + placement.event.len();
                 self.quota.add(message.header.account, (bytes + BLOCK_FIELDS_BYTES) as u64);
                 self.take_brought(check, erases);
+                self.take_credential(check, brought, (author, password_before));
                 if let Some(whose) = ends_sessions_of {
-                    self.end_sessions(whose, now);
+                    self.end_sessions(whose, (check.connection, author), now);
                 }
                 Some(accepted(placement, false))
             }
@@ -364,6 +370,23 @@ impl Service {
                 self.refusals.remember(&message, refusal.clone());
                 Some(Reply::Refused(refusal))
             }
+        }
+    }
+
+    /// The guards of a command: its form, its sealed texts, its password. Gives the credential that it brings.
+    fn guard_command(
+        &mut self,
+        check: &CommandCheck,
+        command: &Command,
+        author: AccountId,
+        now: Now,
+    ) -> Result<Result<Option<BroughtCredential>, Refusal>, LogError> {
+        if let Err(guarded) = command.guard(now.wall) {
+            return Ok(Err(Refusal::from(guarded)));
+        }
+        match self.guard_sealed(check)? {
+            Some(refusal) => Ok(Err(refusal)),
+            None => self.guard_credential(check, command, author),
         }
     }
 

@@ -19,7 +19,7 @@ impl Service {
         connection.messages += 1;
         let (anonymous, in_excess) = (connection.caller == Caller::Anonymous, connection.in_excess);
         let account = connection.account();
-        if anonymous && connection.messages > self.limits.anonymous_messages_max {
+        if anonymous && connection.messages > connection.anonymous_messages_max(&self.limits) {
             return self.end(id, "an anonymous session asked too often");
         }
         let Ok((request_id, request)) = wire::open::<Request<'_>>(message) else {
@@ -68,6 +68,20 @@ impl Service {
                 self.hold(id, request_id, reply);
             }
             Request::Erasure(of) => self.erasure(id, request_id, of),
+            Request::PasswordRegister { e_mail, request } => {
+                self.password_register(id, request_id, (account, e_mail, request), now);
+            }
+            Request::PasswordStart { e_mail, ke1 } => {
+                self.password_start(id, request_id, (e_mail, &ke1), now);
+            }
+            Request::PasswordFinish { ke3 } => self.password_finish(id, request_id, &ke3),
+            Request::Recover { e_mail, shown } => {
+                self.recover(id, request_id, (e_mail, &shown), now);
+            }
+            Request::LogOut { all } => {
+                self.log_out(id, account, all, now);
+                self.hold_durable(id, request_id, Reply::LoggedOut);
+            }
             Request::Whoami => {
                 let reply = self.whoami(account);
                 self.hold(id, request_id, reply);
@@ -151,6 +165,10 @@ fn needs_account(request: &Request<'_>) -> bool {
         Request::Submit(_)
         | Request::SubmitWith { .. }
         | Request::Erasure(_)
+        | Request::PasswordRegister { .. }
+        | Request::PasswordStart { .. }
+        | Request::PasswordFinish { .. }
+        | Request::Recover { .. }
         | Request::Ask(_)
         | Request::Receipt(ReceiptOf::Key(_))
         | Request::Inclusions { .. }
@@ -167,6 +185,7 @@ fn needs_account(request: &Request<'_>) -> bool {
         | Request::Announce { .. }
         | Request::Online { .. }
         | Request::Locate(_)
-        | Request::ScopeKeys(_) => true,
+        | Request::ScopeKeys(_)
+        | Request::LogOut { .. } => true,
     }
 }

@@ -41,6 +41,9 @@ const ROWS: &[Row] = &[
     ("scopes_without_key", "scopes whose keys are not in the vault", |service, _| {
         service.secrets.missing(service.ledger.replica().state()).into()
     }),
+    ("passwords_missing", "members whose passwords are not in the vault", |service, _| {
+        service.secrets.locked_out(service.ledger.replica().state()).into()
+    }),
     ("erasures_owed", "erased accounts whose secrets wait for room to be destroyed", |service, _| {
         service.secrets.owed().into()
     }),

@@ -150,9 +150,9 @@ mod tests {
         let (mut ledger, _) = Ledger::open(&storage, options).unwrap();
         register(&mut ledger, "alice", ALICE);
         ledger.commit(rng).unwrap();
-        let descriptor = Descriptor::make(&log_key, id, 1, server.public());
+        let descriptor = Descriptor::make(&log_key, id, 1, server.public(), None);
         let identity = ServerIdentity::new(&genesis, descriptor, None).unwrap();
-        let secrets = Secrets::open(&storage, &ledger, Kek { number: 1, key: [7; 32].into() }).unwrap();
+        let secrets = Secrets::open(&storage, &ledger, Kek { number: 1, key: [7; 32].into() }, None).unwrap();
         let file = CheckpointFile::open(Arc::clone(&storage), CHECKPOINT_FILE, log_key.public()).unwrap();
         let mut service = Service::new(ledger, secrets, storage, identity, log_key, file, Limits::default());
         let member = Caller::Member(AccountId(1), key(ALICE).public().key_id());

@@ -12,11 +12,15 @@ use super::ConnectionId;
 use super::sealed_check::SealedCheck;
 use crate::audit::{self, AuditError, Report};
 use crate::crypto::rsa::{MODULUS_BYTES, PrivateKey};
-use crate::crypto::{KeyId, KeyPolicyError, Signature, VerifyingKey};
+use crate::crypto::{KeyId, KeyPolicyError, LedgerId, Signature, VerifyingKey};
 use crate::domain::Rejection;
 use crate::eventlog::Storage;
 use crate::ledger::{RebuildError, RebuiltTree, TreeRebuild};
+use crate::password::{
+    KE1_BYTES, KE2_BYTES, LoginStarted, OpaqueError, RECORD_BYTES, REQUEST_BYTES, RESPONSE_BYTES, ServerSetup,
+};
 use crate::session::KeySlot;
+use crate::wire::SideCredential;
 
 /// The helper that a job goes to. A lane never holds up another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,9 +33,11 @@ pub enum Lane {
     Log,
     /// Work on the file of stored hashes, which is made anew here so that it does not wait behind a check of the log.
     Tree,
+    /// Log-ins by password, of some 100 µs a step. Their results are released on the grid as well.
+    Passwords,
 }
 
-/// The server's private RSA keys, held by the private lane alone.
+/// The server's private keys, which the helpers hold and the loop does not.
 #[derive(Clone, Debug)]
 pub struct Keys {
     /// The key of the newest descriptor.
@@ -40,6 +46,8 @@ pub struct Keys {
     pub previous: Option<PrivateKey>,
     /// A secret that makes the answers to bad ciphertexts unpredictable. Every process has a new one.
     pub reject: Zeroizing<[u8; 32]>,
+    /// What answers log-ins by password; none where nobody logs in by password.
+    pub passwords: Option<ServerSetup>,
 }
 
 /// A computation for a helper thread.
@@ -84,6 +92,48 @@ pub enum Job {
     },
     /// Makes the file of stored hashes anew.
     RebuildTree(TreeRebuild),
+    /// Makes a step of a log-in, or of the registration of a password.
+    Password(PasswordJob),
+}
+
+/// A step of a log-in, or of the registration of a password.
+pub struct PasswordJob {
+    /// The connection over which it came.
+    pub connection: ConnectionId,
+    /// Id of the request.
+    pub request: u32,
+    /// The ledger, which the server names itself by.
+    pub ledger_id: LedgerId,
+    /// What the e-mail is called in the protocol.
+    pub credential_id: [u8; 32],
+    /// The step.
+    pub step: PasswordStep,
+}
+
+/// Which step it is.
+pub enum PasswordStep {
+    /// The answer to the first message of a registration.
+    Register {
+        /// The message.
+        request: [u8; REQUEST_BYTES],
+    },
+    /// The answer to the first message of a log-in.
+    LogIn {
+        /// The record of the account; none if nobody has the e-mail.
+        record: Option<Box<[u8; RECORD_BYTES]>>,
+        /// The message.
+        ke1: Box<[u8; KE1_BYTES]>,
+        /// What the log-in is bound to.
+        context: Vec<u8>,
+    },
+}
+
+/// The answer to a step.
+pub enum PasswordAnswer {
+    /// The answer to the first message of a registration.
+    Registered([u8; RESPONSE_BYTES]),
+    /// The answer to the first message of a log-in, with what its proof is checked with.
+    Started(Box<LoginStarted>, Box<[u8; KE2_BYTES]>),
 }
 
 /// A command whose signatures are to be checked. The check comes back with the verdict.
@@ -102,6 +152,8 @@ pub struct CommandCheck {
     pub endorsements: Vec<EndorsementCheck>,
     /// What opens the sealed fields of the command, if it has any.
     pub sealed: Option<SealedCheck>,
+    /// The credential that came beside the command, if it brings one.
+    pub credential: Option<Box<SideCredential>>,
 }
 
 /// Bytes of a command, at most, that is hashed in less time than the check of its signature takes.
@@ -156,6 +208,15 @@ pub enum JobResult {
         /// The verdict.
         verdict: SignatureVerdict,
     },
+    /// The answer to a step of a log-in.
+    PasswordAnswered {
+        /// The connection over which it came.
+        connection: ConnectionId,
+        /// Id of the request.
+        request: u32,
+        /// The answer.
+        answer: Result<PasswordAnswer, OpaqueError>,
+    },
     /// The progress of a check of the log.
     LogProgress {
         /// Bytes that were read.
@@ -192,6 +253,7 @@ impl Job {
             Job::VerifyClient { .. } | Job::VerifyCommand(_) => Lane::Signatures,
             Job::VerifyLog { .. } => Lane::Log,
             Job::RebuildTree(_) => Lane::Tree,
+            Job::Password(_) => Lane::Passwords,
         }
     }
 
@@ -230,6 +292,27 @@ impl Job {
                 emit(JobResult::LogVerified(report.map(Box::new)));
             }
             Job::RebuildTree(rebuild) => emit(JobResult::TreeRebuilt(rebuild.run())),
+            Job::Password(job) => {
+                let PasswordJob { connection, request, .. } = job;
+                let answer = keys.passwords.as_ref().ok_or(OpaqueError::NotRight);
+                let answer = answer.and_then(|setup| job.answer(setup, rng));
+                emit(JobResult::PasswordAnswered { connection, request, answer });
+            }
+        }
+    }
+}
+
+impl PasswordJob {
+    fn answer(self, setup: &ServerSetup, rng: &mut dyn CryptoRng) -> Result<PasswordAnswer, OpaqueError> {
+        match self.step {
+            PasswordStep::Register { request } => {
+                setup.register(&request, &self.credential_id).map(PasswordAnswer::Registered)
+            }
+            PasswordStep::LogIn { record, ke1, context } => {
+                let bound = (self.ledger_id, context.as_slice());
+                let started = setup.start_login(record.as_deref(), &ke1, &self.credential_id, bound, rng);
+                started.map(|(state, ke2)| PasswordAnswer::Started(Box::new(state), Box::new(ke2)))
+            }
         }
     }
 }

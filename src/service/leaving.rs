@@ -14,7 +14,12 @@ use crate::wire::{Refusal, Reply};
 
 impl Service {
     /// A command that ends sessions was accepted.
-    pub(super) fn end_sessions(&mut self, whose: EndsSessions, now: Now) {
+    pub(super) fn end_sessions(
+        &mut self,
+        whose: EndsSessions,
+        (id, author): (ConnectionId, AccountId),
+        now: Now,
+    ) {
         match whose {
             EndsSessions::OfAccount(account) => {
                 self.door.tickets.revoke_account(account.0, now.mono);
@@ -24,22 +29,41 @@ impl Service {
                     }
                     None => Refusal::fail(refusal::NO_PERMISSION, "a role was taken away from the account"),
                 };
-                self.ask_no_more(account, why, |_| true);
+                self.ask_no_more(account, why, |_, _| true);
+            }
+            EndsSessions::OthersOfAuthor => {
+                self.door.tickets.revoke_account(author.0, now.mono);
+                let why = Refusal::fail(refusal::NO_PERMISSION, "the password of the account has changed");
+                self.ask_no_more(author, why, |other, _| other != id);
             }
             EndsSessions::OfKey(key_id) => {
                 let Some(account) = self.ledger.replica().state().owner_of_key(&key_id) else { return };
                 self.door.tickets.revoke_key(account.0, &key_id);
                 let why = Refusal::fail(refusal::KEY_ENDED, "the key of this session has ended");
-                self.ask_no_more(account, why, |key| key == key_id);
+                self.ask_no_more(account, why, |_, key| key == key_id);
             }
         }
     }
 
-    fn ask_no_more(&mut self, account: AccountId, why: Refusal, goes: impl Fn(KeyId) -> bool) {
+    /// A member comes back with a key only: the tickets of the key of this session are forgotten, or those of all of its keys,
+    /// and then its other sessions end as well.
+    pub(super) fn log_out(&mut self, id: ConnectionId, account: AccountId, all: bool, now: Now) {
+        if all {
+            self.door.tickets.revoke_account(account.0, now.mono);
+            let why = Refusal::fail(refusal::NO_PERMISSION, "the account was logged out everywhere");
+            return self.ask_no_more(account, why, |other, _| other != id);
+        }
+        let caller = self.door.connections.get(&id).map(|connection| connection.caller);
+        if let Some(Caller::Member(account, key_id)) = caller {
+            self.door.tickets.revoke_key(account.0, &key_id);
+        }
+    }
+
+    fn ask_no_more(&mut self, account: AccountId, why: Refusal, goes: impl Fn(ConnectionId, KeyId) -> bool) {
         let ids: Vec<ConnectionId> = self.door.shares.by_account.of(account).collect();
         for id in ids {
             let Some(connection) = self.door.connections.get_mut(&id) else { continue };
-            if matches!(connection.caller, Caller::Member(_, key_id) if goes(key_id)) {
+            if matches!(connection.caller, Caller::Member(_, key_id) if goes(id, key_id)) {
                 connection.clear_inbox();
                 self.end_follows(id, &why);
                 self.door.leaving.insert(id);

@@ -9,10 +9,11 @@
 //! answers      the answers to questions of the domains, and pages of blocks
 //! following    blocks for members who follow them       allowance  what they may cost
 //! presence     members who are online
+//! passwords    log-ins by e-mail and password
 //! erasures     the proof that an account was erased
 //! receipts, proofs, checkpoints, cosigned, verification, figures   the answers to everything else
 //! outbox, held, note   replies, which wait until what they have seen is durable
-//! secrets      the vault, and what the commands of a batch bring for it
+//! secrets      the vault, and what the commands of a batch bring for it; credentials: whose passwords lie in it
 //! sealed_check, sealed_fields   whether sealed texts open, and what follows
 //! tick         the service as a loop drives it: one turn, one batch
 //! ```
@@ -24,6 +25,7 @@ mod checkpoints;
 mod clock;
 mod commands;
 mod cosigned;
+mod credentials;
 mod dispatch;
 mod door;
 mod erasures;
@@ -39,6 +41,7 @@ mod lines;
 mod note;
 mod outbox;
 mod party;
+mod passwords;
 mod presence;
 mod proofs;
 mod quota;
@@ -54,7 +57,10 @@ mod verification;
 
 pub use clock::ClockReference;
 pub use figures::described_figures;
-pub use job::{CheckingKey, CommandCheck, EndorsementCheck, Job, JobResult, Keys, Lane, SignatureVerdict};
+pub use job::{
+    CheckingKey, CommandCheck, EndorsementCheck, Job, JobResult, Keys, Lane, PasswordAnswer, PasswordJob,
+    PasswordStep, SignatureVerdict,
+};
 pub use secrets::{Secrets, SecretsBug};
 
 use std::collections::VecDeque;
@@ -81,6 +87,7 @@ use lines::Lines;
 use note::NewestNote;
 use outbox::Outbox;
 use party::Party;
+use passwords::Throttle;
 use presence::Presence;
 use proofs::StoredHashes;
 use quota::Quota;
@@ -117,6 +124,8 @@ pub struct Service {
     storage: Arc<dyn Storage>,
     /// The secrets of members, in the vault or on their way there.
     secrets: Secrets,
+    /// How often passwords may be guessed.
+    throttle: Throttle,
     /// The key that signs checkpoints.
     log_key: LogKey,
     /// The callers who are there.
@@ -193,6 +202,7 @@ impl Service {
         let decoy = decoy.map_or_else(|_| Vec::new(), |key| key.spki().to_vec());
         let door = Door::new(identity, decoy, &limits);
         let mut service = Service {
+            throttle: Throttle::new(&limits),
             limits,
             ledger,
             storage,
@@ -241,6 +251,9 @@ impl Service {
             JobResult::Decapped { connection, secret } => self.decapped(connection, &secret, now, rng),
             JobResult::ClientVerified { connection, key } => self.client_verified(connection, key, now, rng),
             JobResult::CommandVerified { check, verdict } => self.command_verified(check, verdict, now),
+            JobResult::PasswordAnswered { connection, request, answer } => {
+                self.password_answered(connection, request, answer);
+            }
             JobResult::LogProgress { done, total } => self.log_progress(done, total),
             JobResult::LogVerified(report) => self.log_verified(report, now),
             JobResult::TreeRebuilt(result) => self.tree_rebuilt(result, now),

@@ -17,7 +17,7 @@ pub(super) enum Party {
 }
 
 /// A network: what one subscriber usually has, the first 24 bits of an IPv4 address or the first 64 of an IPv6 address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Prefix {
     /// The first 24 bits.
     V4([u8; 3]),

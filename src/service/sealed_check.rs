@@ -1,11 +1,11 @@
 //! Opening the sealed fields of a command, which a helper does beside the check of the signature: a function of bytes and of a
 //! key.
 
+use zeroize::Zeroizing;
+
 use crate::chain::Message;
 use crate::crypto::sealed::{ScopeId, ScopeKey, SealError};
 use crate::domain::{Command, TextForm};
-use crate::ledger::context_of;
-use crate::time::Timestamp;
 
 /// What opens the sealed fields of a command.
 pub struct SealedCheck {
@@ -17,6 +17,8 @@ pub struct SealedCheck {
     pub(super) key: Option<ScopeKey>,
     /// Why the fields are not accepted, once that was looked at.
     pub(super) unopened: Option<Unopened>,
+    /// The e-mail address in the fields, once they are opened and if one of them holds one.
+    pub(super) e_mail: Option<Zeroizing<String>>,
 }
 
 /// Why sealed fields are not accepted.
@@ -38,19 +40,19 @@ impl SealedCheck {
         self.unopened = self.open(message).err();
     }
 
-    fn open(&self, message: &[u8]) -> Result<(), Unopened> {
-        let key = self.key.as_ref().ok_or(Unopened::NoKey)?;
+    fn open(&mut self, message: &[u8]) -> Result<(), Unopened> {
+        let key = self.key.clone().ok_or(Unopened::NoKey)?;
         // What does not decode is refused before it comes here.
         let message = Message::parse(message).map_err(|_| Unopened::Broken(0))?;
         let command = Command::decode(message.header.tag, message.body).map_err(|_| Unopened::Broken(0))?;
-        let context = context_of(&message, Timestamp::default(), 0);
-        let commitment = key.commitment(context.ledger_id, self.scope);
+        let header = &message.header;
+        let commitment = key.commitment(header.ledger_id, self.scope);
         if self.opens.is_some_and(|committed| committed != commitment) {
             return Err(Unopened::SideMismatch);
         }
         for field in command.sealed().into_iter().flat_map(|part| part.fields) {
-            let leaf = key.leaf(&context.command_id.0, field.number);
-            let text = leaf.open(&context.place_of(self.scope, field.number), field.sealed);
+            let leaf = key.leaf(&header.command_id.0, field.number);
+            let text = leaf.open(&header.place(self.scope, field.number), field.sealed);
             let text = text.map_err(|error| match error {
                 SealError::Broken => Unopened::Broken(field.number),
                 SealError::InvalidText | SealError::TooLong => {
@@ -59,6 +61,9 @@ impl SealedCheck {
             })?;
             if !field.form.fits(&text) {
                 return Err(Unopened::InvalidText(field.number, field.form));
+            }
+            if field.form == TextForm::EMail {
+                self.e_mail = Some(text);
             }
         }
         Ok(())

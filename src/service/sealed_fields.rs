@@ -9,44 +9,67 @@ use crate::codec;
 use crate::crypto::sealed::{ScopeId, ScopeKey};
 use crate::domain::{AccountId, Command, Fact, ScopeUse};
 use crate::eventlog::LogError;
-use crate::ledger::context_of;
 use crate::limits::SIDE_BYTES_MAX;
 use crate::refusal;
-use crate::time::Timestamp;
-use crate::wire::{Refusal, Reply, SCOPES_MAX, ScopeKeys, Side};
+use crate::wire::{Refusal, Reply, SCOPES_MAX, ScopeKeys, Side, SideCredential};
+
+/// What came beside a command.
+#[derive(Default)]
+pub(super) struct Beside {
+    /// What opens the sealed fields; none of a command without any.
+    pub(super) sealed: Option<SealedCheck>,
+    /// The credential; none of a command that brings none.
+    pub(super) credential: Option<Box<SideCredential>>,
+}
 
 impl Service {
-    /// What opens the sealed fields of a command; none of a command without any. `side` is what came beside it.
+    /// What came beside a command, taken apart.
     ///
     /// # Errors
     /// Why the side is none for this command.
-    pub(super) fn sealed_check(
-        &self,
-        message: &Message<'_>,
-        side: &[u8],
-    ) -> Result<Option<SealedCheck>, &'static str> {
+    pub(super) fn beside(&self, message: &Message<'_>, side: &[u8]) -> Result<Beside, &'static str> {
         let side = match side {
             [] => Side::default(),
             bytes if bytes.len() > SIDE_BYTES_MAX => return Err("what comes beside the command is too long"),
             bytes => codec::strict(bytes).map_err(|_| "what comes beside the command does not decode")?,
         };
-        let unwanted = "the command has a key of a scope beside it that it does not need";
-        if !message.header.tag.is_sealed() {
-            return if side.scope_key.is_some() { Err(unwanted) } else { Ok(None) };
+        let unwanted_key = "the command has a key of a scope beside it that it does not need";
+        let unwanted_credential = "the command has a password's data beside it that it does not need";
+        let tag = message.header.tag;
+        if !tag.is_sealed() && !tag.may_bring_credential() {
+            return match side {
+                Side { scope_key: Some(_), .. } => Err(unwanted_key),
+                Side { credential: Some(_), .. } => Err(unwanted_credential),
+                Side { scope_key: None, credential: None } => Ok(Beside::default()),
+            };
         }
-        let command = Command::decode(message.header.tag, message.body);
-        let command = command.map_err(|_| "the command does not decode")?;
-        let Some(part) = command.sealed() else { return Ok(None) };
-        let scope = part.scope.id(&context_of(message, Timestamp::default(), 0));
+        let command = Command::decode(tag, message.body).map_err(|_| "the command does not decode")?;
+        let credential = match (command.credential(), side.credential) {
+            (Some(_), Some(credential)) => Some(Box::new(credential)),
+            (None, None) => None,
+            (Some(_), None) => {
+                return Err("the password's data that the command commits itself to is missing");
+            }
+            (None, Some(_)) => return Err(unwanted_credential),
+        };
+        let Some(part) = command.sealed() else {
+            return if side.scope_key.is_some() {
+                Err(unwanted_key)
+            } else {
+                Ok(Beside { sealed: None, credential })
+            };
+        };
+        let scope = message.header.scope(&part.scope);
         let (opens, key) = match (part.scope, &side.scope_key) {
             (ScopeUse::Open(commitment), Some(key)) => (Some(commitment), Some(ScopeKey::from_bytes(*key))),
             (ScopeUse::Open(_), None) => {
                 return Err("the key of the scope that the command opens is missing");
             }
-            (ScopeUse::In(_), Some(_)) => return Err(unwanted),
+            (ScopeUse::In(_), Some(_)) => return Err(unwanted_key),
             (ScopeUse::In(_), None) => (None, self.scope_key(scope)),
         };
-        Ok(Some(SealedCheck { scope, opens, key, unopened: None }))
+        let sealed = Some(SealedCheck { scope, opens, key, unopened: None, e_mail: None });
+        Ok(Beside { sealed, credential })
     }
 
     /// The key of an open scope.
@@ -123,6 +146,7 @@ impl Service {
             opens: None,
             key: self.scope_key(sealed.scope),
             unopened: None,
+            e_mail: None,
         };
         late.run(&check.message);
         late.unopened
@@ -140,12 +164,12 @@ impl Service {
     }
 }
 
-fn no_vault() -> Refusal {
+pub(super) fn no_vault() -> Refusal {
     let sentence = "the server serves without its vault: nobody's texts are opened or sealed";
     Refusal::fail(refusal::NO_VAULT, sentence)
 }
 
-fn key_missing(scope: ScopeId) -> Refusal {
+pub(super) fn key_missing(scope: ScopeId) -> Refusal {
     let facts = vec![(Fact::Scope, scope.to_string().into())];
     Refusal {
         facts,

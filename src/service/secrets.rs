@@ -6,16 +6,20 @@
 //!     → secrets that they erase destroyed and synced → replies leave
 //! ```
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
+use super::credentials::{Credentials, credential_entry, credential_in};
+use super::passwords::BroughtCredential;
 use crate::chain::block_hash;
 use crate::crypto::sealed::{ScopeId, ScopeKey};
 use crate::domain::{AccountId, State};
 use crate::eventlog::{LogError, Storage};
 use crate::ledger::{Committed, Ledger};
+use crate::password::{Credential, LoginKeys};
 use crate::vault::{Kek, Key, Kind, Name, Position, Secret, VaultError, VaultFile};
 
 /// A bug, for the simulator to find. Nothing else plants one.
@@ -37,6 +41,14 @@ pub struct Secrets {
     brought: Vec<(Key, Secret)>,
     /// Accounts that blocks have erased, whose secrets are still to be destroyed.
     erased: Vec<AccountId>,
+    /// Whose passwords are whose.
+    credentials: Credentials,
+    /// What log-ins need; none where nobody logs in by password.
+    logins: Option<LoginKeys>,
+    /// Accounts whose password has changed in a block, so that what was before it is to be destroyed.
+    unsettled: BTreeSet<AccountId>,
+    /// Members who have a password by the blocks, and none in the vault.
+    locked_out: u64,
     /// Whether the log says already that they wait for room.
     owes_told: bool,
     /// Scopes whose keys are neither in the vault nor destroyed.
@@ -59,8 +71,13 @@ impl Secrets {
     ///
     /// # Errors
     /// [`VaultError`]. Nothing has been changed, unless the error is one of the disk.
-    pub fn open(storage: &Arc<dyn Storage>, ledger: &Ledger, kek: Kek) -> Result<Secrets, VaultError> {
-        Secrets::open_with(storage, ledger, kek, None)
+    pub fn open(
+        storage: &Arc<dyn Storage>,
+        ledger: &Ledger,
+        kek: Kek,
+        logins: Option<LoginKeys>,
+    ) -> Result<Secrets, VaultError> {
+        Secrets::open_with(storage, ledger, kek, logins, None)
     }
 
     /// The same with a bug, for the simulator to find.
@@ -72,12 +89,13 @@ impl Secrets {
         storage: &Arc<dyn Storage>,
         ledger: &Ledger,
         kek: Kek,
+        logins: Option<LoginKeys>,
         bug: Option<SecretsBug>,
     ) -> Result<Secrets, VaultError> {
         let position = position_of(ledger.committed());
         if Secrets::may_begin(storage.as_ref(), ledger)? {
             let vault = VaultFile::create(storage, ledger.ledger_id(), kek, position)?;
-            return Ok(Secrets { vault: Some(vault), ..Secrets::default() });
+            return Ok(Secrets { vault: Some(vault), logins, bug, ..Secrets::default() });
         }
         let head_after = |blocks: u64| {
             let newest = blocks.checked_sub(1)?;
@@ -85,9 +103,12 @@ impl Secrets {
         };
         let mut vault = VaultFile::open(storage, ledger.ledger_id(), kek, position.durable, &head_after)?;
         let state = ledger.replica().state();
+        let (credentials, stale, locked_out) =
+            Credentials::read(state, &vault, ledger.ledger_id(), logins.as_ref());
         // Of a ledger that has no room for its newest blocks nobody knows yet what they need.
         if !ledger.log().is_unmended() && bug != Some(SecretsBug::NotSwept) {
-            let unnamed: Vec<Key> = vault.keys().filter(|key| !is_named(state, key)).copied().collect();
+            let unnamed = vault.keys().filter(|key| !is_named(state, key)).copied();
+            let unnamed: Vec<Key> = unnamed.chain(stale).collect();
             let erased = |subject| state.erased_at(AccountId(subject)).is_some();
             let destroyed = vault.destroy(&unnamed)? + vault.destroy_damaged(&erased)?;
             if destroyed > 0 {
@@ -98,7 +119,14 @@ impl Secrets {
             tracing::warn!(slot, "slot_damaged: what lay in this slot of the vault cannot be read");
         }
         let missing = tell_missing(state, &vault);
-        Ok(Secrets { vault: Some(vault), missing, bug, ..Secrets::default() })
+        if locked_out > 0 {
+            tracing::warn!(
+                members = locked_out,
+                "members cannot log in: their passwords are not in the vault"
+            );
+        }
+        let vault = Some(vault);
+        Ok(Secrets { vault, credentials, logins, locked_out, missing, bug, ..Secrets::default() })
     }
 
     /// Serves without a vault: nobody's sealed text is opened, and nobody seals any.
@@ -135,13 +163,71 @@ impl Secrets {
         }
     }
 
-    /// Makes room for one more entry beside those that the open batch brings; false if the disk has none.
+    /// What log-ins need; none where nobody logs in by password.
+    pub(super) fn login_keys(&self) -> Option<&LoginKeys> {
+        self.logins.as_ref()
+    }
+
+    /// How many members have a password by the blocks, and none here.
+    pub(super) fn locked_out(&self, state: &State) -> u64 {
+        if self.are_here() { self.locked_out } else { state.accounts.credentials().count() as u64 }
+    }
+
+    /// Who logs in with the e-mail of this name, the open batch included.
+    pub(super) fn owner_of_e_mail(&self, name: &[u8; 16]) -> Option<AccountId> {
+        let is_it = |key: &Key| key.0.kind == Kind::Credential && key.0.scope == *name;
+        let brought = self.brought.iter().rev().find(|(key, _)| is_it(key));
+        brought.map(|(key, _)| AccountId(key.0.subject)).or_else(|| self.credentials.owner(name))
+    }
+
+    /// What the e-mail of an account's password is called.
+    pub(super) fn e_mail_name_of(&self, account: AccountId) -> Option<[u8; 16]> {
+        let is_it = |key: &Key| key.0.kind == Kind::Credential && key.0.subject == account.0;
+        let brought = self.brought.iter().rev().find(|(key, _)| is_it(key)).map(|(key, _)| *key);
+        brought.or_else(|| self.credentials.entry(account)).map(|(name, _)| name.scope)
+    }
+
+    /// What the vault keeps of an account's password.
+    pub(super) fn credential(&self, account: AccountId) -> Option<Credential> {
+        self.read_credential(self.credentials.entry(account)?)
+    }
+
+    /// The account with the e-mail of this name, and a credential: its own, or where there is no such account that of another
+    /// one, which takes as long.
+    pub(super) fn credential_of_e_mail(&self, name: &[u8; 16]) -> (Option<AccountId>, Option<Credential>) {
+        let account = self.credentials.owner(name);
+        let entry = self.credentials.some_entry_near(name);
+        (account, entry.and_then(|entry| self.read_credential(entry)))
+    }
+
+    fn read_credential(&self, entry: Key) -> Option<Credential> {
+        let read = self.vault.as_ref()?.read(&entry);
+        let secret = read.unwrap_or_else(|error| {
+            tracing::warn!(%error, "a password cannot be read");
+            None
+        });
+        credential_in(&secret?)
+    }
+
+    /// Takes the credential that a command of the open batch brings. Room was made before.
+    pub(super) fn bring_credential(&mut self, account: AccountId, brought: &BroughtCredential) {
+        let entry = credential_entry(account, brought.name, brought.credential.epoch);
+        self.brought.push((entry, Secret::Long(Zeroizing::new(brought.credential.to_bytes()))));
+    }
+
+    /// Takes note that a block of the open batch changes the password of an account, or ends it.
+    pub(super) fn unsettle(&mut self, account: AccountId) {
+        self.unsettled.insert(account);
+    }
+
+    /// Makes room for two more entries, one of them with a page, beside those that the open batch brings; false if the disk has
+    /// none.
     ///
     /// # Errors
     /// The process must end.
     pub(super) fn make_room(&mut self) -> Result<bool, LogError> {
-        let entries = u32::try_from(self.brought.len() + 1).unwrap_or(u32::MAX);
-        self.vault.as_mut().map_or(Ok(false), |vault| vault.make_room(entries, 0)).map_err(failed)
+        let entries = u32::try_from(self.brought.len() + 2).unwrap_or(u32::MAX);
+        self.vault.as_mut().map_or(Ok(false), |vault| vault.make_room(entries, entries)).map_err(failed)
     }
 
     /// Takes the key of a scope that a command of the open batch has opened. Room was made before.
@@ -155,9 +241,9 @@ impl Secrets {
         self.erased.push(account);
     }
 
-    /// How many accounts are erased by durable blocks, and have secrets that are not destroyed yet.
+    /// How many accounts have secrets that durable blocks have erased or replaced, and that are not destroyed yet.
     pub(super) fn owed(&self) -> u64 {
-        self.erased.len() as u64
+        (self.erased.len() + self.unsettled.len()) as u64
     }
 
     /// The generation of the vault's header; none without a vault.
@@ -170,13 +256,18 @@ impl Secrets {
     ///
     /// # Errors
     /// The process must end, and nobody may be answered.
-    pub(super) fn destroy(&mut self) -> Result<bool, LogError> {
-        let Some(vault) = self.vault.as_mut().filter(|_| !self.erased.is_empty()) else {
+    pub(super) fn destroy(&mut self, state: &State) -> Result<bool, LogError> {
+        let owed = self.owed() > 0;
+        let Some(vault) = self.vault.as_mut().filter(|_| owed) else {
             // Without the vault there is nothing to destroy: the start with the vault does so.
             self.erased.clear();
+            self.unsettled.clear();
             return Ok(true);
         };
-        let keys: Vec<Key> = self.erased.iter().flat_map(|account| vault.keys_of(account.0)).collect();
+        let mut keys: Vec<Key> = self.erased.iter().flat_map(|account| vault.keys_of(account.0)).collect();
+        for account in self.unsettled.iter().chain(&self.erased) {
+            keys.extend(self.credentials.settle(*account, state, vault));
+        }
         let erased = &self.erased;
         let destroyed = vault.destroy(&keys);
         let destroyed =
@@ -184,6 +275,7 @@ impl Secrets {
         match destroyed {
             Ok(_) => {
                 (self.erased, self.owes_told) = (Vec::new(), false);
+                self.unsettled.clear();
                 Ok(true)
             }
             Err(error) if error.is_want_of_room_to_write() => {
@@ -200,16 +292,17 @@ impl Secrets {
     ///
     /// # Errors
     /// The process must end, and nobody may be answered.
-    pub(super) fn put(&mut self, committed: Committed, rng: &mut dyn CryptoRng) -> Result<(), LogError> {
+    pub(super) fn put(&mut self, ledger: &Ledger, rng: &mut dyn CryptoRng) -> Result<(), LogError> {
         if self.bug == Some(SecretsBug::DestroyedEarly) {
-            self.destroy()?;
+            self.destroy(ledger.replica().state())?;
         }
         if self.brought.is_empty() {
             return Ok(());
         }
         let brought = std::mem::take(&mut self.brought);
         let vault = self.vault.as_mut();
-        vault.map_or(Ok(()), |vault| vault.put(&brought, position_of(committed), rng)).map_err(failed)
+        let position = position_of(ledger.committed());
+        vault.map_or(Ok(()), |vault| vault.put(&brought, position, rng)).map_err(failed)
     }
 
     /// Says in the vault that all is done.
@@ -236,7 +329,9 @@ fn is_named(state: &State, (name, _): &Key) -> bool {
             let scope = state.scopes.get(&ScopeId(name.scope));
             scope.is_some_and(|scope| scope.subject.0 == name.subject && scope.erased_at.is_none())
         }
-        Kind::SecondFactor | Kind::Leaves | Kind::Credential | Kind::RecoveryCodes => false,
+        // Which of these are named, `credentials` says.
+        Kind::Credential => true,
+        Kind::SecondFactor | Kind::Leaves | Kind::RecoveryCodes => false,
     }
 }
 

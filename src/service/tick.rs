@@ -57,11 +57,11 @@ impl Handler for Service {
         self.commit_due = None;
         let mut notices = BTreeSet::new();
         // What the blocks need goes to the vault first.
-        self.secrets.put(self.ledger.committed(), rng)?;
+        self.secrets.put(&self.ledger, rng)?;
         let blocks = self.ledger.commit(rng)?;
         // What the blocks erase is destroyed before anybody hears of it.
         let owed = self.secrets.owed() > 0;
-        let destroyed = self.secrets.destroy()?;
+        let destroyed = self.secrets.destroy(self.ledger.replica().state())?;
         if destroyed && (blocks > 0 || owed) {
             self.outbox.became_durable(self.outbox.open());
         } else if !destroyed {

@@ -88,6 +88,8 @@ struct Terms {
 struct Open {
     transport: Transport,
     resumption: Secret,
+    /// What a log-in over an anonymous channel is bound to.
+    exporter: Option<Secret>,
     /// To whom tickets belong: none on an anonymous channel.
     owner: Option<TicketOwner>,
     /// Whether the server has shown with a record that it accepted the handshake. Until then it may still say
@@ -207,6 +209,15 @@ impl ClientSession {
         Session::start(Client { state: State::SentHello(Box::new(hello)) }, frame)
     }
 
+    /// The secret by which something outside the channel is bound to it (docs/channel.md); only an open, anonymous channel has
+    /// one.
+    pub fn exporter(&self) -> Option<&Secret> {
+        match &self.end.state {
+            State::Open(open) => open.exporter.as_ref(),
+            State::SentHello(_) | State::Handshake(_) | State::Closed => None,
+        }
+    }
+
     /// The state machine. Every pair of state and frame stands here.
     fn step(&mut self, state: State, frame: Frame<'_>, env: &mut ClientEnv<'_>) -> Result<State, Fault> {
         use FrameType as T;
@@ -268,7 +279,8 @@ impl ClientSession {
         self.events.push_back(ClientEvent::Params(params));
         self.events.push_back(ClientEvent::Opened { resumed: terms.owner.is_some() });
         let resumption = schedule.resumption(&th4);
-        Ok(State::Open(Box::new(Open { transport, resumption, owner, accepted: false })))
+        let exporter = owner.is_none().then(|| schedule.exporter(&th4));
+        Ok(State::Open(Box::new(Open { transport, resumption, exporter, owner, accepted: false })))
     }
 
     /// Sends the client's authentication if there is one to send; says to whom tickets will belong.

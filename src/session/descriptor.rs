@@ -9,10 +9,11 @@
 //! serial 7
 //! suites 1
 //! enc-key rsa3072-oaep-sha3-256 <base64 SPKI DER>
+//! opaque-key 1 ristretto255 <base64, 32 bytes> argon2id <m KiB> <t> <p>
 //!
 //! — ledger.example/prod <base64(keyid4 ‖ ed25519 signature)>
 //! ```
-//! Line 2 can never be a decimal number, so a descriptor is never a checkpoint although one key signs both.
+//! The last line is there only where members log in by password. Line 2 can never be a decimal number, so a descriptor is never a checkpoint although one key signs both.
 
 use std::fmt;
 
@@ -22,6 +23,7 @@ use crate::crypto::KeyPolicyError;
 use crate::crypto::note::{LogKey, LogPublicKey, NoteError};
 use crate::crypto::rsa::PublicKey;
 use crate::crypto::{Digest, LedgerId, sha3};
+use crate::password::OpaqueKey;
 
 /// Bytes of a descriptor at most.
 pub const DESCRIPTOR_BYTES_MAX: usize = 2 << 10;
@@ -80,18 +82,20 @@ pub struct Descriptor {
     log_key: LogPublicKey,
     serial: u64,
     encryption_key: PublicKey,
+    opaque_key: Option<OpaqueKey>,
 }
 
 impl Descriptor {
-    /// Makes and signs a descriptor. Every new serial must come with a new key.
+    /// Makes and signs a descriptor. Every new serial must come with a new key. With `opaque_key` members log in by password.
     pub fn make(
         log_key: &LogKey,
         ledger_id: LedgerId,
         serial: u64,
         encryption_key: &PublicKey,
+        opaque_key: Option<&OpaqueKey>,
     ) -> Descriptor {
         let log_public = log_key.public();
-        let text = log_key.sign_note(&body(log_public, &ledger_id, serial, "1", encryption_key));
+        let text = log_key.sign_note(&body(log_public, &ledger_id, serial, "1", encryption_key, opaque_key));
         Descriptor {
             hash: hash(&text),
             text,
@@ -99,6 +103,7 @@ impl Descriptor {
             log_key: log_public.clone(),
             serial,
             encryption_key: encryption_key.clone(),
+            opaque_key: opaque_key.copied(),
         }
     }
 
@@ -121,18 +126,23 @@ impl Descriptor {
         let serial: u64 = field("serial ")?.parse().map_err(|_| form)?;
         let suites = field("suites ")?;
         let spki = Base64::decode_vec(field("enc-key rsa3072-oaep-sha3-256 ")?).map_err(|_| form)?;
+        let opaque_key = match lines.next().and_then(|line| line.strip_prefix(OpaqueKey::LINE_BEGIN)) {
+            Some(values) => Some(OpaqueKey::parse(values).ok_or(form)?),
+            None => None,
+        };
         let log_key = LogPublicKey::new(origin, &log_key).map_err(DescriptorError::Note)?;
         let signed = log_key.verify_note(text).map_err(DescriptorError::Note)?;
         let encryption_key = PublicKey::from_spki(&spki).map_err(DescriptorError::Key)?;
         // One descriptor, one spelling: write it again and compare, which leaves no room for extra lines,
         // leading zeros or the like.
-        if signed != body(&log_key, &ledger_id, serial, suites, &encryption_key) {
+        if signed != body(&log_key, &ledger_id, serial, suites, &encryption_key, opaque_key.as_ref()) {
             return Err(form);
         }
         if !suites.split(' ').any(|suite| suite == "1") {
             return Err(DescriptorError::Suite);
         }
-        Ok(Descriptor { hash: hash(text), text: text.to_owned(), ledger_id, log_key, serial, encryption_key })
+        let (hash, text) = (hash(text), text.to_owned());
+        Ok(Descriptor { text, hash, ledger_id, log_key, serial, encryption_key, opaque_key })
     }
 
     /// Compares a descriptor with what is known of the server.
@@ -187,6 +197,11 @@ impl Descriptor {
         &self.encryption_key
     }
 
+    /// The key for log-ins by password, with the cost of a guess; none where nobody logs in by password.
+    pub fn opaque_key(&self) -> Option<&OpaqueKey> {
+        self.opaque_key.as_ref()
+    }
+
     /// The server's fingerprint, for people to compare.
     pub fn fingerprint(&self) -> String {
         fingerprint(self.log_key.bytes(), &self.ledger_id)
@@ -221,10 +236,12 @@ fn body(
     serial: u64,
     suites: &str,
     encryption_key: &PublicKey,
+    opaque_key: Option<&OpaqueKey>,
 ) -> String {
+    let opaque_key = opaque_key.map(|key| format!("{}{key}\n", OpaqueKey::LINE_BEGIN)).unwrap_or_default();
     format!(
         "{}\nledgerd-server-descriptor v1\nledger {}\nlog-key ed25519 {}\nserial {serial}\nsuites {suites}\n\
-         enc-key rsa3072-oaep-sha3-256 {}\n",
+         enc-key rsa3072-oaep-sha3-256 {}\n{opaque_key}",
         log_key.origin(),
         Base64::encode_string(&ledger.0),
         Base64::encode_string(log_key.bytes()),
@@ -253,7 +270,15 @@ mod tests {
     }
 
     fn made() -> Descriptor {
-        Descriptor::make(&log_key(), LedgerId([5; 32]), 7, &key())
+        Descriptor::make(&log_key(), LedgerId([5; 32]), 7, &key(), None)
+    }
+
+    fn opaque_key() -> OpaqueKey {
+        OpaqueKey { server_key: [6; 32], stretch: crate::password::Stretch::default() }
+    }
+
+    fn made_for_passwords() -> Descriptor {
+        Descriptor::make(&log_key(), LedgerId([5; 32]), 7, &key(), Some(&opaque_key()))
     }
 
     #[test]
@@ -262,16 +287,16 @@ mod tests {
         assert_eq!(Descriptor::parse(made.text()).unwrap(), made);
         assert_eq!(made.text().lines().nth(4), Some("serial 7"));
         assert_eq!(made.fingerprint().len(), "SHA3-256:".len() + 43);
+        let made = made_for_passwords();
+        assert_eq!(Descriptor::parse(made.text()).unwrap().opaque_key(), Some(&opaque_key()));
         let longest = LogKey::from_seed(&"o".repeat(200), &[1; 32]).unwrap();
-        assert!(
-            Descriptor::make(&longest, LedgerId([5; 32]), u64::MAX, &key()).text().len()
-                <= DESCRIPTOR_BYTES_MAX
-        );
+        let longest = Descriptor::make(&longest, LedgerId([5; 32]), u64::MAX, &key(), Some(&opaque_key()));
+        assert!(longest.text().len() <= DESCRIPTOR_BYTES_MAX, "{}", longest.text().len());
     }
 
     #[test]
     fn every_changed_byte_and_every_truncation_is_refused() {
-        let made = made();
+        let made = made_for_passwords();
         for at in 0..made.text().len() {
             let mut bytes = made.text().to_owned().into_bytes();
             bytes[at] ^= 1;
@@ -287,9 +312,11 @@ mod tests {
     /// Correctly signed by the right key, and yet not a descriptor.
     #[test]
     fn signed_text_in_another_spelling_is_refused() {
-        let good = body(log_key().public(), &LedgerId([5; 32]), 7, "1", &key());
+        let good = body(log_key().public(), &LedgerId([5; 32]), 7, "1", &key(), None);
+        let with_password = body(log_key().public(), &LedgerId([5; 32]), 7, "1", &key(), Some(&opaque_key()));
         let sign = |text: &str| Descriptor::parse(&log_key().sign_note(text)).map(|_| ());
         assert_eq!(sign(&good), Ok(()));
+        assert_eq!(sign(&with_password), Ok(()));
         assert_eq!(sign(&good.replace("suites 1", "suites 1 2")), Ok(()));
         assert_eq!(sign(&good.replace("suites 1", "suites 2")), Err(DescriptorError::Suite));
         assert_eq!(sign(&good.replace("suites 1", "suites 11")), Err(DescriptorError::Suite));
@@ -301,6 +328,9 @@ mod tests {
             &good.replace("v1\n", "v1 \n"),
             &good.replace("v1\n", "v2\n"),
             &format!("{good}more\n"),
+            &format!("{with_password}more\n"),
+            &with_password.replace("argon2id 65536", "argon2id +65536"),
+            &with_password.replace("opaque-key 1", "opaque-key 2"),
             &good.replace("=\nlog-key", "\nlog-key"),
             checkpoint,
         ] {

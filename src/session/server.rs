@@ -103,6 +103,8 @@ pub enum ServerEvent {
 struct Open {
     transport: Transport,
     resumption: Secret,
+    /// What a log-in over an anonymous channel is bound to. A member has none: nobody logs in over a member's session.
+    exporter: Option<Secret>,
     descriptor_hash: Digest,
     client: Option<Client>,
     /// The newest ticket that the client has.
@@ -252,6 +254,22 @@ impl ServerSession {
         match &self.end.state {
             State::Open(open) => open.client.map(|client| client.authenticated_at),
             _ => None,
+        }
+    }
+
+    /// The secret by which something outside the channel is bound to it (docs/channel.md); only an open, anonymous channel has
+    /// one.
+    pub fn exporter(&self) -> Option<&Secret> {
+        match &self.end.state {
+            State::Open(open) => open.exporter.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// Forgets the exporter: it has served its purpose.
+    pub fn forget_exporter(&mut self) {
+        if let State::Open(open) = &mut self.end.state {
+            open.exporter = None;
         }
     }
 

@@ -6,6 +6,7 @@
 
 mod dialled;
 mod figures;
+mod password;
 mod peer;
 mod push;
 mod refusal;
@@ -14,6 +15,10 @@ mod request;
 
 pub use dialled::check_dialled;
 pub use figures::{Figure, Figures};
+pub use password::{
+    LoginChallenge, LoginProof, LoginRequest, Record, RegistrationResponse, SideCredential, Unlocked,
+    in_sequences, put_together,
+};
 pub use peer::{Handover, PeerReply, PeerRequest};
 pub use push::{Followings, Progress, Push};
 pub use refusal::Refusal;

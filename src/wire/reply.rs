@@ -10,7 +10,7 @@ use crate::crypto::{Digest, KeyId};
 use crate::domain::{AccountId, Answer};
 use crate::time::Timestamp;
 
-use super::{Figures, Push, Refusal};
+use super::{Figures, LoginChallenge, Push, Refusal, RegistrationResponse, Unlocked};
 
 /// An answer to a request, or news for a request that stays open.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +47,14 @@ pub enum Reply {
     ScopeKeys(ScopeKeys),
     /// The proof of an erasure.
     Erasure(ErasureProof),
+    /// The answer to the first message of the registration of a password.
+    PasswordResponse(RegistrationResponse),
+    /// The answer to the first message of a log-in, KE2.
+    LoginChallenge(Box<LoginChallenge>),
+    /// What roams: the password or the code was right.
+    Unlocked(Box<Unlocked>),
+    /// The tickets are forgotten.
+    LoggedOut,
 }
 
 /// What proves that an account was erased, and that the server says that its secrets are destroyed.

@@ -9,6 +9,8 @@ use crate::crypto::KeyId;
 use crate::crypto::sealed::ScopeId;
 use crate::domain::{AccountId, Query};
 
+use super::{LoginProof, LoginRequest, SideCredential};
+
 /// A question or a command. Only [`Request::Submit`] can change what the ledger says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Request<'a> {
@@ -99,6 +101,38 @@ pub enum Request<'a> {
     ScopeKeys(Vec<ScopeId>),
     /// Asks for the proof that this account was erased. Anybody may: whoever lost the answer has no key any more.
     Erasure(AccountId),
+    /// The first message of the registration of a password: by somebody without an account who joins, or by a member who sets
+    /// one.
+    PasswordRegister {
+        /// The e-mail with which to log in.
+        e_mail: &'a str,
+        /// The message of the protocol.
+        request: [u8; 32],
+    },
+    /// The first message of a log-in.
+    PasswordStart {
+        /// The e-mail.
+        e_mail: &'a str,
+        /// The message of the protocol, KE1.
+        ke1: LoginRequest,
+    },
+    /// The message that proves the password.
+    PasswordFinish {
+        /// The message of the protocol, KE3.
+        ke3: LoginProof,
+    },
+    /// Asks for what roams with the recovery code instead of the password.
+    Recover {
+        /// The e-mail.
+        e_mail: &'a str,
+        /// What the code stands for before the server: A.
+        shown: [u8; 32],
+    },
+    /// Says that the caller comes back with a key only: its tickets are forgotten.
+    LogOut {
+        /// Whether those of every key of the account are, and all of its sessions end.
+        all: bool,
+    },
 }
 
 /// The blocks that a follower is sent.
@@ -143,6 +177,8 @@ pub struct Submission<'a> {
 pub struct Side {
     /// The key of the scope that the command opens.
     pub scope_key: Option<[u8; 32]>,
+    /// The credential whose commit the command carries.
+    pub credential: Option<SideCredential>,
 }
 
 impl std::fmt::Debug for Side {

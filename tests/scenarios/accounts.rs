@@ -3,7 +3,9 @@
 use ledgerd::codec;
 use ledgerd::crypto::sealed::{ScopeId, Sealed};
 use ledgerd::crypto::{KeyId, KeyPolicyError, LedgerId};
-use ledgerd::domain::accounts::{self, Event, Handle, InvalidHandle, Key, Rejection as A};
+use ledgerd::domain::accounts::{
+    self, CredentialAt, CredentialCommit, Event, Handle, InvalidHandle, Key, Rejection as A,
+};
 use ledgerd::domain::{self, AccountId, Rejection, Role, ScopeKind, ScopeUse, State};
 use proptest::prelude::*;
 use proptest::strategy::BoxedStrategy;
@@ -25,35 +27,40 @@ impl Domain for Accounts {
             let nothing_else = asked.named.len() == 2 && asked.words.is_empty();
             return nothing_else.then(|| register(handle, key));
         }
+        if asked.verb == "join" {
+            let (handle, key) = (asked.named.get("handle")?, asked.named.get("key")?);
+            let words: Vec<&str> = asked.words.iter().map(String::as_str).collect();
+            return if asked.named.len() == 2 { join(handle, key, &words) } else { None };
+        }
         let (verb, words) = asked.plain()?;
-        match (verb, words.as_slice()) {
+        let (words, credential) = credential_behind(&words);
+        match (verb, words) {
             ("grant", [account, role]) => {
                 Some(role_change(accounts::GRANT_ROLE, account.parse().ok()?, role_number(role)?))
             }
             ("revoke", [account, role]) => {
                 Some(role_change(accounts::REVOKE_ROLE, account.parse().ok()?, role_number(role)?))
             }
-            ("add-key", [key, label, custody, rights]) => add_key(key, label, custody, rights, false),
-            ("add-key", [key, label, custody, rights, "credential"]) => {
-                add_key(key, label, custody, rights, true)
-            }
+            ("add-key", [key, label, custody, rights]) => add_key(key, label, custody, rights, credential),
             ("end-key", [key]) => {
                 Some(RawCommand::new(accounts::END_KEY, codec::encode(&KeyId::of_spki(spki(key)))))
             }
             ("rotate-key", [key, label, custody, "ends", ends]) => {
-                rotate_key(key, label, custody, ends, false)
+                rotate_key(key, label, custody, ends, credential)
             }
-            ("rotate-key", [key, label, custody, "ends", ends, "credential"]) => {
-                rotate_key(key, label, custody, ends, true)
+            ("set-credential", [key]) => set_credential(key, credential?, accounts::CredentialVia::Password),
+            ("set-credential", [key, "recovery"]) => {
+                set_credential(key, credential?, accounts::CredentialVia::Recovery)
             }
-            ("set-profile", ["open"]) => Some(set_profile(ScopeUse::Open([3; 32]), 48, false)),
-            ("set-profile", ["open", "credential"]) => Some(set_profile(ScopeUse::Open([3; 32]), 48, true)),
+            ("set-profile", ["open"]) => Some(set_profile(ScopeUse::Open([3; 32]), 48, credential)),
             ("set-profile", ["open", "bytes", bytes]) => {
-                Some(set_profile(ScopeUse::Open([3; 32]), bytes.parse().ok()?, false))
+                Some(set_profile(ScopeUse::Open([3; 32]), bytes.parse().ok()?, credential))
             }
-            ("set-profile", ["in", scope]) => Some(set_profile(ScopeUse::In(scope_id(scope)?), 80, false)),
+            ("set-profile", ["in", scope]) => {
+                Some(set_profile(ScopeUse::In(scope_id(scope)?), 80, credential))
+            }
             ("set-profile", ["in", scope, "bytes", bytes]) => {
-                Some(set_profile(ScopeUse::In(scope_id(scope)?), bytes.parse().ok()?, false))
+                Some(set_profile(ScopeUse::In(scope_id(scope)?), bytes.parse().ok()?, credential))
             }
             ("erase", [account, reason]) => erase(account, reason, false),
             ("erase", [account, reason, "force"]) => erase(account, reason, true),
@@ -76,6 +83,7 @@ impl Domain for Accounts {
             Event::KeyEnded(ended) => format!("standing {}", ended.standing),
             Event::KeyRotated(rotated) => format!("standing {}", rotated.standing),
             Event::ProfileSet(set) => format!("scopes {}", set.scopes),
+            Event::CredentialSet(set) => format!("replaces {}", set.replaces),
             Event::Erased(erased) => {
                 format!("erased keys {} roles {} scopes {}", erased.keys, erased.roles, erased.scopes)
             }
@@ -105,6 +113,11 @@ impl Domain for Accounts {
                 let account = AccountId(account.parse().ok()?);
                 let block = accounts.get(account)?.profile_at;
                 Some(block.map_or_else(|| "none".to_owned(), |block| format!("block {block}")))
+            }
+            ["credential", account] => {
+                let credential = accounts.credential(AccountId(account.parse().ok()?));
+                let face = |at: CredentialAt| format!("epoch {} block {}", at.commit.epoch, at.block);
+                Some(credential.map_or_else(|| "none".to_owned(), face))
             }
             ["subject-scope", account] => {
                 let scope = state.scopes.newest(ScopeKind::Subject, account.parse().ok()?);
@@ -139,6 +152,12 @@ impl Domain for Accounts {
             A::InvalidRights,
             A::NoProfile,
             A::CredentialUnwanted,
+            A::CredentialNeeded,
+            A::RoamingExists,
+            A::InvalidCustody,
+            A::StaleEpoch(2),
+            A::NotRoaming,
+            A::NotThisKey,
             A::NoSuchKey,
             A::LastFullKey,
             A::EndsOtherKey,
@@ -155,6 +174,8 @@ impl Domain for Accounts {
                 A::ClockInLine => {}
                 A::NoSuchSigner | A::KeyEnded(_) | A::NeedsFullKey | A::TooManyKeys(_) => {}
                 A::KeyKnown(_) | A::InvalidLabel | A::InvalidRights | A::NoProfile => {}
+                A::CredentialNeeded | A::RoamingExists | A::InvalidCustody | A::StaleEpoch(_) => {}
+                A::NotRoaming | A::NotThisKey => {}
                 A::CredentialUnwanted | A::NoSuchKey | A::LastFullKey | A::EndsOtherKey => {}
                 A::WrongScope(_) | A::InvalidSealed | A::Erased { .. } | A::MayNotErase => {}
             }
@@ -170,20 +191,29 @@ impl Domain for Accounts {
             2 => (handle, key).prop_map(|(handle, key)| register(&handle, &key)),
             1 => (known.clone(), "(phone|a b)", "(device|file|roaming)", "(act|full)").prop_map(
                 |(key, label, custody, rights)| {
-                    add_key(&key, &label, &custody, &rights, false).expect("words that mean something")
+                    add_key(&key, &label, &custody, &rights, None).expect("words that mean something")
                 }
             ),
             1 => known.prop_map(|key| {
                 RawCommand::new(accounts::END_KEY, codec::encode(&KeyId::of_spki(spki(&key))))
             }),
             1 => ("d[1-5]", "[1-4]").prop_map(|(key, ends)| {
-                rotate_key(&key, "next", "file", &ends, false).expect("words that mean something")
+                rotate_key(&key, "next", "file", &ends, None).expect("words that mean something")
             }),
             1 => ("[1-4]", "(own_wish|law)", prop::bool::ANY).prop_map(|(account, reason, force)| {
                 erase(&account, &reason, force).expect("words that mean something")
             }),
+            1 => ("(dora|eve)", "[1-4]", prop::bool::ANY).prop_map(|(handle, key, roams)| {
+                let words: &[&str] = if roams { &["roaming", "credential"] } else { &["file"] };
+                join(&handle, &key, words).expect("words that mean something")
+            }),
+            1 => ("[1-4]", 1..4_u32).prop_map(|(key, epoch)| {
+                let credential = CredentialCommit { epoch, commit: [0; 32] };
+                let via = accounts::CredentialVia::Password;
+                set_credential(&key, credential, via).expect("words that mean something")
+            }),
             1 => prop_oneof![Just(48_usize), Just(49)].prop_map(|bytes| {
-                set_profile(ScopeUse::Open([3; 32]), bytes, false)
+                set_profile(ScopeUse::Open([3; 32]), bytes, None)
             }),
         ];
         (3, commands.boxed())
@@ -203,30 +233,81 @@ fn register(handle: &str, key: &str) -> RawCommand {
 }
 
 /// The proof is looked at by nobody here, like every signature.
-fn add_key(key: &str, label: &str, custody: &str, rights: &str, credential: bool) -> Option<RawCommand> {
+fn add_key(
+    key: &str,
+    label: &str,
+    custody: &str,
+    rights: &str,
+    credential: Option<CredentialCommit>,
+) -> Option<RawCommand> {
     let add = accounts::AddKey {
         spki: spki(key).to_vec(),
         custody: custody.parse().ok()?,
         rights: rights.parse().ok()?,
         label: label.to_owned(),
         proof: vec![0; 64],
-        credential: some_credential(credential),
+        credential,
     };
     Some(RawCommand::new(accounts::ADD_KEY, codec::encode(&add)))
 }
 
-fn some_credential(there: bool) -> Option<accounts::Credential> {
-    there.then_some(accounts::Credential { epoch: 1, commit: [0; 32] })
+/// The words before `credential [EPOCH]`, and the credential, whose number is 1 if none is said.
+fn credential_behind<'a, 'b>(words: &'b [&'a str]) -> (&'b [&'a str], Option<CredentialCommit>) {
+    match words {
+        [before @ .., "credential"] => (before, Some(CredentialCommit { epoch: 1, commit: [0; 32] })),
+        [before @ .., "credential", epoch] => match epoch.parse() {
+            Ok(epoch) => (before, Some(CredentialCommit { epoch, commit: [0; 32] })),
+            Err(_) => (words, None),
+        },
+        _ => (words, None),
+    }
 }
 
-fn rotate_key(key: &str, label: &str, custody: &str, ends: &str, credential: bool) -> Option<RawCommand> {
+/// A registration with a profile: `CUSTODY [bytes N] [credential]`.
+fn join(handle: &str, key: &str, words: &[&str]) -> Option<RawCommand> {
+    let (words, credential) = credential_behind(words);
+    let (custody, bytes) = match words {
+        [custody] => (custody, 48),
+        [custody, "bytes", bytes] => (custody, bytes.parse().ok()?),
+        _ => return None,
+    };
+    let sealed = |bytes| Sealed { commit: [1; 32], text: vec![2; bytes] };
+    let join = accounts::Join {
+        handle: handle.to_owned(),
+        public_key: spki(key).to_vec(),
+        custody: custody.parse().ok()?,
+        scope_key: [3; 32],
+        name: sealed(48),
+        e_mail: sealed(bytes),
+        commit: credential.map(|credential| credential.commit),
+    };
+    Some(RawCommand { key: Some(key.to_owned()), ..RawCommand::new(accounts::JOIN, codec::encode(&join)) })
+}
+
+fn set_credential(
+    key: &str,
+    credential: CredentialCommit,
+    via: accounts::CredentialVia,
+) -> Option<RawCommand> {
+    let CredentialCommit { epoch, commit } = credential;
+    let set = accounts::SetCredential { key_id: KeyId::of_spki(spki(key)), epoch, commit, via };
+    Some(RawCommand::new(accounts::SET_CREDENTIAL, codec::encode(&set)))
+}
+
+fn rotate_key(
+    key: &str,
+    label: &str,
+    custody: &str,
+    ends: &str,
+    credential: Option<CredentialCommit>,
+) -> Option<RawCommand> {
     let rotate = accounts::RotateKey {
         spki: spki(key).to_vec(),
         custody: custody.parse().ok()?,
         label: label.to_owned(),
         proof: vec![0; 64],
         ends: KeyId::of_spki(spki(ends)),
-        credential: some_credential(credential),
+        credential,
     };
     Some(RawCommand::new(accounts::ROTATE_KEY, codec::encode(&rotate)))
 }
@@ -240,14 +321,9 @@ fn erase(account: &str, reason: &str, force: bool) -> Option<RawCommand> {
 }
 
 /// The texts are opened by nobody here.
-fn set_profile(scope: ScopeUse, bytes: usize, credential: bool) -> RawCommand {
+fn set_profile(scope: ScopeUse, bytes: usize, credential: Option<CredentialCommit>) -> RawCommand {
     let sealed = |bytes| Sealed { commit: [1; 32], text: vec![2; bytes] };
-    let profile = accounts::SetProfile {
-        scope,
-        name: sealed(48),
-        e_mail: sealed(bytes),
-        credential: some_credential(credential),
-    };
+    let profile = accounts::SetProfile { scope, name: sealed(48), e_mail: sealed(bytes), credential };
     RawCommand::new(accounts::SET_PROFILE, codec::encode(&profile))
 }
 

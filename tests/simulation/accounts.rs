@@ -149,7 +149,11 @@ impl Witness for Roles {
                 self.held.retain(|(account, _)| *account != erase.account.0);
                 self.keys.len() < before
             }
-            Accounted::SetProfile(_) | Accounted::VouchClock(_) => true,
+            Accounted::Join(join) => {
+                self.members += 1;
+                self.keys.insert((self.members, KeyId::of_spki(&join.public_key)))
+            }
+            Accounted::SetCredential(_) | Accounted::SetProfile(_) | Accounted::VouchClock(_) => true,
         };
         if !changed {
             return Err(format!("block {} gives or takes a role or a key in vain: {command:?}", block.index));

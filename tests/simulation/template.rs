@@ -178,7 +178,7 @@ impl Template {
     }
 
     pub(super) fn descriptor(&self) -> Descriptor {
-        Descriptor::make(&log_key(), self.ledger_id, 1, self.server_key.public())
+        Descriptor::make(&log_key(), self.ledger_id, 1, self.server_key.public(), None)
     }
 }
 

@@ -64,9 +64,10 @@ pub(super) fn side_of(message: &[u8]) -> Vec<u8> {
     let message = Message::parse(message).unwrap();
     let command = Command::decode(message.header.tag, message.body).unwrap();
     match command.sealed().map(|part| part.scope) {
-        Some(ScopeUse::Open(_)) => {
-            codec::encode(&Side { scope_key: Some(*scope_key(message.header.account).as_bytes()) })
-        }
+        Some(ScopeUse::Open(_)) => codec::encode(&Side {
+            scope_key: Some(*scope_key(message.header.account).as_bytes()),
+            credential: None,
+        }),
         _ => Vec::new(),
     }
 }

@@ -200,7 +200,7 @@ impl World {
         };
         self.look_at(&ledger)?;
         let opened =
-            Secrets::open_with(&self.storage(), &ledger, vault::kek(), planted::of_secrets(self.bug));
+            Secrets::open_with(&self.storage(), &ledger, vault::kek(), None, planted::of_secrets(self.bug));
         let secrets = match opened {
             Ok(secrets) => {
                 vault::look_at(&self.disk, &ledger)?;
@@ -338,6 +338,7 @@ impl World {
                     current: template().server_key.clone(),
                     previous: None,
                     reject: [0; 32].into(),
+                    passwords: None,
                 };
                 other.run(&keys, &mut self.rng, &mut |result| results.push(result));
             }

@@ -6,8 +6,8 @@ use std::str::FromStr;
 use zeroize::Zeroizing;
 
 use crate::chain::{Block, Message};
-use crate::crypto::sealed::{Leaf, Place, ScopeId, SealError};
-use crate::domain::{Command, ScopeUse};
+use crate::crypto::sealed::{Leaf, SealError};
+use crate::domain::Command;
 
 /// The leaf of one sealed field, as it is shown to somebody: `FIELD:HEX`, the number of the field and 64 hexadecimal digits.
 #[derive(Clone, Debug)]
@@ -77,18 +77,6 @@ pub fn open_with_leaf(block: &[u8], shown: &ShownLeaf) -> Result<Zeroizing<Strin
     let command = Command::decode(header.tag, message.body).map_err(|_| Unopened::NoSuchField)?;
     let part = command.sealed().ok_or(Unopened::NoSuchField)?;
     let field = part.fields.iter().find(|field| field.number == shown.field).ok_or(Unopened::NoSuchField)?;
-    let scope = match part.scope {
-        ScopeUse::Open(_) => {
-            ScopeId::opened_by(header.ledger_id, header.account.0, header.key_id, &header.command_id.0)
-        }
-        ScopeUse::In(scope) => scope,
-    };
-    let place = Place {
-        ledger_id: header.ledger_id,
-        author: header.account.0,
-        scope,
-        command_id: header.command_id.0,
-        field: shown.field,
-    };
+    let place = header.place(header.scope(&part.scope), shown.field);
     shown.leaf.open(&place, field.sealed).map_err(Unopened::Seal)
 }

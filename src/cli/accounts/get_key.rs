@@ -55,10 +55,11 @@ impl Run for GetKey {
             context.out.note(&format!("{error}; this address is left out"));
         }
         self.compare(&found)?;
+        let mut compared = self.fingerprint.is_some();
         if found.known.is_none() {
-            confirm(self, &found)?;
+            compared |= confirm(self, &found)?;
         }
-        let kept = known_servers::keep(&home, &found.addresses, &found.descriptor);
+        let kept = known_servers::keep(&home, &found.addresses, &found.descriptor, compared);
         let server = kept.map_err(|error| match error {
             ClientError::File(path, error) => not_writable(&path, &error),
             other => other,
@@ -109,10 +110,10 @@ fn restore(context: &Context, home: &Home, addresses: &Addresses) -> Result<(), 
     Ok(())
 }
 
-/// A server that is not known needs a word from a person, or one given beforehand.
-fn confirm(command: &GetKey, found: &Found) -> Result<(), ClientError> {
+/// A server that is not known needs a word from a person, or one given beforehand. Gives whether a person has compared it.
+fn confirm(command: &GetKey, found: &Found) -> Result<bool, ClientError> {
     if command.accept_new || command.fingerprint.is_some() {
-        return Ok(());
+        return Ok(false);
     }
     let (addresses, fingerprint) = (&found.addresses, found.descriptor.fingerprint());
     let refuse = |why: &str| {
@@ -130,7 +131,7 @@ fn confirm(command: &GetKey, found: &Found) -> Result<(), ClientError> {
     let mut answer = String::new();
     let read = io::stdin().lock().read_line(&mut answer);
     read.map_err(|error| ClientError::Unexpected(error.to_string()))?;
-    if answer.trim() == "yes" { Ok(()) } else { Err(refuse("and it was not confirmed")) }
+    if answer.trim() == "yes" { Ok(true) } else { Err(refuse("and it was not confirmed")) }
 }
 
 fn show(context: &Context, command: &GetKey, asked: &Addresses, found: &Found) -> Result<(), ClientError> {

@@ -5,17 +5,16 @@ use zeroize::Zeroizing;
 
 use super::question::OwnProfile;
 use crate::chain::receipt::ShownLeaf;
-use crate::chain::{Block, CommandId, Message};
+use crate::chain::{Block, CommandId, Header, Message};
 use crate::client::ClientError;
 use crate::client::link::{Member, Reopen as _, question};
 use crate::client::proofs::fetch_receipt;
 use crate::client::sending::{Submitted, submit_sealed_once};
 use crate::codec;
 use crate::crypto::random;
-use crate::crypto::sealed::{Place, ScopeId, ScopeKey};
-use crate::crypto::{KeyId, LedgerId};
+use crate::crypto::sealed::{ScopeId, ScopeKey, Sealed};
 use crate::domain::accounts::{self, ProfilePlace, SET_PROFILE, SetProfile};
-use crate::domain::{AccountId, Command, ScopeUse, TextForm};
+use crate::domain::{Command, ScopeUse, Tag, TextForm};
 use crate::refusal;
 use crate::time::Timestamp;
 use crate::wire::{ReceiptOf, Side};
@@ -50,40 +49,31 @@ fn fetch(member: &mut Member) -> Result<Option<(Profile, ScopeKey)>, ClientError
     let Some(ProfilePlace { scope, block: Some(index) }) = place_of_profile(member)? else { return Ok(None) };
     let (receipt, proven) = fetch_receipt(member, ReceiptOf::Block(index))?;
     let no_profile = || bad(&format!("block {index} is no profile of this account"));
-    let block = Block::parse(&receipt.block).map_err(|_| no_profile())?;
-    let message = Message::parse(block.message).map_err(|_| no_profile())?;
-    let Ok(Command::Accounts(accounts::Command::SetProfile(profile))) =
-        Command::decode(message.header.tag, message.body)
-    else {
-        return Err(no_profile());
-    };
-    let author = Author { ledger_id: member.server().ledger_id, account: member.account_id() };
-    if message.header.account != author.account {
+    if proven.author.as_ref().map(|author| author.account) != Some(member.account_id()) {
         return Err(no_profile());
     }
+    let block = Block::parse(&receipt.block).map_err(|_| no_profile())?;
+    let message = Message::parse(block.message).map_err(|_| no_profile())?;
+    let (name, e_mail) = match Command::decode(message.header.tag, message.body) {
+        Ok(Command::Accounts(accounts::Command::SetProfile(profile))) => (profile.name, profile.e_mail),
+        Ok(Command::Accounts(accounts::Command::Join(join))) => (join.name, join.e_mail),
+        _ => return Err(no_profile()),
+    };
     let key = fetch_scope_key(member, scope)?;
     let id = message.header.command_id;
     let open = |field, sealed| {
-        let text = key.leaf(&id.0, field).open(&author.place(scope, id, field), sealed);
+        let text = key.leaf(&id.0, field).open(&message.header.place(scope, field), sealed);
         text.map_err(|error| bad(&format!("block {index}: {error}")))
     };
-    let (name, e_mail) = (open(0, &profile.name)?, open(1, &profile.e_mail)?);
+    let (name, e_mail) = (open(0, &name)?, open(1, &e_mail)?);
     let leaves = [0, 1].map(|field| ShownLeaf { field, leaf: key.leaf(&id.0, field) });
     Ok(Some((Profile { name, e_mail, block: index, since: proven.timestamp, scope, leaves }, key)))
 }
 
-/// Whose texts are sealed.
-#[derive(Clone, Copy)]
-struct Author {
-    ledger_id: LedgerId,
-    account: AccountId,
-}
-
-impl Author {
-    fn place(self, scope: ScopeId, id: CommandId, field: u16) -> Place {
-        let Author { ledger_id, account } = self;
-        Place { ledger_id, author: account.0, scope, command_id: id.0, field }
-    }
+/// A command of the member's that has no outcome yet.
+fn header_of(member: &Member, tag: Tag, command_id: CommandId) -> Header {
+    let (ledger_id, account) = (member.server().ledger_id, member.account_id());
+    Header { ledger_id, account, key_id: member.key().public().key_id(), command_id, issued_at: 0, tag }
 }
 
 /// Says who the member is, in place of what was said before. `again` is called when an earlier run has sent the same.
@@ -121,15 +111,11 @@ fn set_profile_once(
         used: ScopeUse::In(scope),
         side: Side::default(),
     });
-    let author = Author { ledger_id: member.server().ledger_id, account: member.account_id() };
-    let key_id = member.key().public().key_id();
-    let seal = |id: CommandId| {
-        let Using { scope, key, used, side } = known.unwrap_or_else(|| Using::opened(author, key_id, id));
-        let sealed = |field, text, what: &str| {
-            let sealed = key.leaf(&id.0, field).seal(&author.place(scope, id, field), text);
-            sealed.map_err(|error| ClientError::Usage(format!("the {what}: {error}")))
-        };
-        let (name, e_mail) = (sealed(0, name, "name")?, sealed(1, e_mail, "e-mail address")?);
+    let header = header_of(member, SET_PROFILE, CommandId::default());
+    let seal = |command_id: CommandId| {
+        let header = Header { command_id, ..header };
+        let Using { scope, key, used, side } = known.unwrap_or_else(|| Using::opened(&header));
+        let (name, e_mail) = seal_profile(&header, (scope, &key), name, e_mail)?;
         let profile = SetProfile { scope: used, name, e_mail, credential: None };
         Ok((Command::Accounts(accounts::Command::SetProfile(profile)), side))
     };
@@ -145,14 +131,31 @@ struct Using {
 }
 
 impl Using {
-    /// A new scope, which the command of this id opens.
-    fn opened(Author { ledger_id, account }: Author, key_id: KeyId, id: CommandId) -> Using {
-        let scope = ScopeId::opened_by(ledger_id, account.0, key_id, &id.0);
+    /// A new scope, which the command opens.
+    fn opened(header: &Header) -> Using {
+        let scope = header.opened_scope();
         let key = ScopeKey::generate(&mut random::os());
-        let used = ScopeUse::Open(key.commitment(ledger_id, scope));
-        let side = Side { scope_key: Some(*key.as_bytes()) };
+        let used = ScopeUse::Open(key.commitment(header.ledger_id, scope));
+        let side = Side { scope_key: Some(*key.as_bytes()), credential: None };
         Using { scope, key, used, side }
     }
+}
+
+/// Seals a name and an e-mail address as the fields of a command.
+///
+/// # Errors
+/// [`ClientError::Usage`] for a text that cannot be sealed.
+pub(in crate::client) fn seal_profile(
+    header: &Header,
+    (scope, key): (ScopeId, &ScopeKey),
+    name: &str,
+    e_mail: &str,
+) -> Result<(Sealed, Sealed), ClientError> {
+    let sealed = |field, text, what: &str| {
+        let sealed = key.leaf(&header.command_id.0, field).seal(&header.place(scope, field), text);
+        sealed.map_err(|error| ClientError::Usage(format!("the {what}: {error}")))
+    };
+    Ok((sealed(0, name, "name")?, sealed(1, e_mail, "e-mail address")?))
 }
 
 /// Where the member's profile stands; none before there is one.

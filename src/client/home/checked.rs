@@ -15,6 +15,10 @@ const ADVICE: &[(&str, &str)] = &[
         "remove it: the next receipt makes it anew, and only until then a block that is withheld goes unnoticed",
     ),
     (
+        "passwords/",
+        "remove it: the next log-in makes it anew, and only until then a server that goes back to an old password goes unnoticed",
+    ),
+    (
         "pending/",
         "it holds commands whose outcome is not known: look with `ledgerctl copy`, and remove it only then",
     ),

@@ -14,5 +14,6 @@ pub(super) fn example(ledger: u8, addresses: &str) -> KnownServer {
         encryption_key: KeyId([2; 32]),
         checkpoint: Some("a note\n".to_owned()),
         addresses: addresses.parse().unwrap(),
+        compared: true,
     }
 }

@@ -16,7 +16,8 @@ use crate::session::{Descriptor, DescriptorError};
 pub(super) const FILE: &str = "known_servers";
 
 /// The fields of a line, as people are told them.
-const FIELDS: &str = "LEDGER_ID VKEY SERIAL ENC_KEY_ID CHECKPOINT ADDRESS[,ADDRESS...] CRC32C";
+const FIELDS: &str =
+    "LEDGER_ID VKEY SERIAL ENC_KEY_ID CHECKPOINT ADDRESS[,ADDRESS...] compared|accepted CRC32C";
 
 /// A pinned server.
 #[derive(Clone, Debug)]
@@ -33,7 +34,15 @@ pub struct KnownServer {
     pub checkpoint: Option<String>,
     /// Where it was found, in the order in which it was; of a server that is in use, the address in use is in front.
     pub addresses: Addresses,
+    /// Whether somebody compared its fingerprint before it was pinned. A server that was accepted as it came may be a false one.
+    pub compared: bool,
 }
+
+/// The word for a server whose fingerprint was compared.
+const COMPARED: &str = "compared";
+
+/// The word for one that was accepted as it came.
+const ACCEPTED: &str = "accepted";
 
 impl KnownServer {
     /// The address in use, or the one that it was found at first.
@@ -51,8 +60,11 @@ impl KnownServer {
         let checkpoint = self.checkpoint.as_ref().map(|note| Base64::encode_string(note.as_bytes()));
         let checkpoint = checkpoint.as_deref().unwrap_or("-");
         let (ledger, key, addresses) = (self.ledger_id, &self.log_key, &self.addresses);
-        let fields =
-            format!("{ledger} {key} {} {} {checkpoint} {addresses}", self.serial, self.encryption_key);
+        let trust = if self.compared { COMPARED } else { ACCEPTED };
+        let fields = format!(
+            "{ledger} {key} {} {} {checkpoint} {addresses} {trust}",
+            self.serial, self.encryption_key
+        );
         format!("{fields} {:08x}", crc32c::crc32c(fields.as_bytes()))
     }
 
@@ -86,10 +98,15 @@ impl KnownServer {
             note => Some(String::from_utf8(Base64::decode_vec(note).ok()?).ok()?),
         };
         let addresses = fields.next()?.parse().ok()?;
+        let compared = match fields.next()? {
+            COMPARED => true,
+            ACCEPTED => false,
+            _ => return None,
+        };
         if fields.next().is_some() {
             return None;
         }
-        Some(KnownServer { ledger_id, log_key, serial, encryption_key, checkpoint, addresses })
+        Some(KnownServer { ledger_id, log_key, serial, encryption_key, checkpoint, addresses, compared })
     }
 
     /// The fingerprint that people compare.
@@ -207,7 +224,8 @@ mod tests {
     fn a_line_is_read_as_it_was_written() {
         for addresses in ["a:1", "a:1,[::1]:2,c.example:3"] {
             for checkpoint in [None, Some("a note\n".to_owned())] {
-                let server = KnownServer { checkpoint, ..example(1, addresses) };
+                let compared = checkpoint.is_some();
+                let server = KnownServer { checkpoint, compared, ..example(1, addresses) };
                 let line = server.to_line();
                 let read = KnownServer::from_line(&line).unwrap();
                 assert_eq!(read.to_line(), line);

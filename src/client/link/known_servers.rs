@@ -1,7 +1,7 @@
 //! Which servers are known: a file with a line for each ledger, whatever addresses it is found at, so that its newest
 //! checkpoint and the serial of its descriptor count at all of them.
 //!
-//! A line: `ledger_id vkey highest_serial enc_key_id last_checkpoint addresses crc32c`, the ids in hexadecimal, the
+//! A line: `ledger_id vkey highest_serial enc_key_id last_checkpoint addresses trust crc32c`, the ids in hexadecimal, the
 //! checkpoint as base64 of the signed note or `-`, the addresses in the order in which the server was found at them, with
 //! commas between them, the checksum over everything before it. No ledger and no address stands in two lines. Blank lines,
 //! lines that begin with `#`, and a byte order mark are left as they are.
@@ -205,11 +205,16 @@ pub(super) fn put_in_place(home: &Home, ledger_id: LedgerId, note: &str) -> Resu
 
 /// Keeps a server that was found at these addresses, or its newer descriptor; in what is returned, the first of these
 /// addresses is in front. What another call has kept meanwhile counts as well: this may refuse a server that was not
-/// known a moment ago.
+/// known a moment ago. `compared` says that somebody has compared the fingerprint.
 ///
 /// # Errors
 /// [`ClientError`].
-pub fn keep(home: &Home, found: &Addresses, descriptor: &Descriptor) -> Result<KnownServer, ClientError> {
+pub fn keep(
+    home: &Home,
+    found: &Addresses,
+    descriptor: &Descriptor,
+    compared: bool,
+) -> Result<KnownServer, ClientError> {
     change(home, Some(descriptor), &mut |lines| {
         for known in lines.servers() {
             let address = found.iter().find(|address| known.addresses.contains(address));
@@ -225,10 +230,12 @@ pub fn keep(home: &Home, found: &Addresses, descriptor: &Descriptor) -> Result<K
                 encryption_key: descriptor.encryption_key().key_id(),
                 checkpoint: None,
                 addresses: found.clone(),
+                compared,
             })));
         }
         let mut of_it = lines.servers_mut().filter(|known| known.is_of(descriptor));
         let known = of_it.next().ok_or_else(gone)?;
+        known.compared |= compared;
         known.serial = descriptor.serial();
         known.encryption_key = descriptor.encryption_key().key_id();
         known.addresses = found.iter().fold(known.addresses.clone(), |known, address| known.with(address));

@@ -29,6 +29,8 @@ pub struct Member {
     bell: Option<Bell>,
     /// The newest block of this account's that the server acknowledged or proved on this connection.
     receipt: Option<(u64, Digest)>,
+    /// Whether the home keeps nothing of this session: it is not the member's own.
+    passing: bool,
 }
 
 impl Member {
@@ -46,7 +48,21 @@ impl Member {
             })?;
         let addresses = addresses.beginning_with(server.address());
         let home = home.clone();
-        Ok(Member { home, server, addresses, account, key, connection, bell: None, receipt: None })
+        let (bell, receipt, passing) = (None, None, false);
+        Ok(Member { home, server, addresses, account, key, connection, bell, receipt, passing })
+    }
+
+    /// Has the home keep nothing of this session: neither tickets nor the newest block.
+    pub(in crate::client) fn pass_by(&mut self) {
+        self.passing = true;
+    }
+
+    /// The newest own block that the server ever acknowledged or proved to this home.
+    ///
+    /// # Errors
+    /// [`ClientError::Config`] when the file holds something else.
+    pub(in crate::client) fn recall_newest(&self) -> Result<Option<(u64, Digest)>, ClientError> {
+        if self.passing { Ok(None) } else { newest::recall(&self.home, self.server.ledger_id) }
     }
 
     /// Opens another channel to the same server, with another key of the same account.
@@ -158,6 +174,7 @@ impl Reopen for Member {
     fn reopen(&mut self, patience: Duration) -> Result<(), ClientError> {
         let (server, account, key) = (self.server.clone(), self.account.clone(), self.key.clone());
         let mut again = Member::open_as(&self.home, (server, &self.addresses), account, key, patience)?;
+        again.passing = self.passing;
         if let Some(bell) = &self.bell {
             bell.move_to(&again.connection);
         }
@@ -172,6 +189,9 @@ impl Reopen for Member {
 /// However a command ends, the channel ends in good order and its tickets are kept.
 impl Drop for Member {
     fn drop(&mut self) {
+        if self.passing {
+            return self.connection.close();
+        }
         if let Some((index, hash)) = self.receipt {
             // What is not remembered can be withheld a little longer; it is no reason to fail what was done.
             drop(newest::remember(&self.home, self.server.ledger_id, index, hash));

@@ -30,7 +30,6 @@ pub use finding::{Found, find_server};
 pub use forgetting::{Forgotten, forget_server};
 pub use known_server::KnownServer;
 pub use member::Member;
-pub(super) use newest::recall;
 pub use opening::pinned;
 pub use question::Question;
 pub use reopen::Reopen;

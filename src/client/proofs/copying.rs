@@ -8,7 +8,7 @@ use super::included::prove_included;
 use super::own_blocks::OwnBlocks;
 use crate::chain::{Block, LeafHash, block_hash};
 use crate::client::ClientError;
-use crate::client::link::{self, Member, Reopen, question};
+use crate::client::link::{Member, Reopen, question};
 use crate::crypto::Digest;
 
 /// Blocks asked for at once; the server cuts a page by its bytes as well.
@@ -46,9 +46,8 @@ impl<'a> Copying<'a> {
         limit: u64,
         concerning: bool,
     ) -> Result<Copying<'a>, ClientError> {
-        let ledger_id = member.server().ledger_id;
         let own_blocks = OwnBlocks::of(member);
-        let newest = link::recall(member.home(), ledger_id)?.filter(|(index, _)| *index >= from);
+        let newest = member.recall_newest()?.filter(|(index, _)| *index >= from);
         let (next, left) = (Some(from), limit);
         Ok(Copying { member, own_blocks, from, next, left, concerning, previous: None, own: None, newest })
     }

@@ -1,12 +1,15 @@
 //! What may be asked of a command of membership, and what a new one has to meet beside the rules.
 
 use super::{
-    ClockVouched, Command, Erased, Handle, KeyAdded, KeyEnded, KeyRotated, ProfileSet, Registered, Rejection,
-    Rights, RoleGranted, RoleRevoked, key_proof_bytes,
+    AddKey, ClockVouched, Command, CredentialCommit, CredentialSet, Erased, Handle, Join, KeyAdded, KeyEnded,
+    KeyRotated, ProfileSet, Registered, Rejection, Rights, RoleGranted, RoleRevoked, RotateKey,
+    SetCredential, SetProfile, key_proof_bytes,
 };
+use crate::crypto::sealed::Sealed;
 use crate::crypto::{KeyId, LedgerId};
 use crate::domain::{
-    AccountId, Declined, Endorsement, Endorser, EndsSessions, Fact, SealedField, SealedPart, Signer, TextForm,
+    AccountId, CredentialPart, Declined, Endorsement, Endorser, EndsSessions, Fact, ScopeUse, SealedField,
+    SealedPart, Signer, TextForm,
 };
 use crate::limits::ISSUED_AT_FUTURE_MS_MAX;
 use crate::refusal;
@@ -16,11 +19,13 @@ impl Command {
     pub(in crate::domain) fn signer(&self) -> Signer<'_> {
         match self {
             Command::Register(register) => Signer::Itself(&register.public_key),
+            Command::Join(join) => Signer::Itself(&join.public_key),
             Command::GrantRole(_)
             | Command::RevokeRole(_)
             | Command::AddKey(_)
             | Command::EndKey(_)
             | Command::RotateKey(_)
+            | Command::SetCredential(_)
             | Command::SetProfile(_)
             | Command::Erase(_)
             | Command::VouchClock(_) => Signer::Author,
@@ -31,11 +36,13 @@ impl Command {
     pub(in crate::domain) fn needs(&self) -> Rights {
         match self {
             Command::Register(_)
+            | Command::Join(_)
             | Command::GrantRole(_)
             | Command::RevokeRole(_)
             | Command::AddKey(_)
             | Command::EndKey(_)
             | Command::RotateKey(_)
+            | Command::SetCredential(_)
             | Command::SetProfile(_)
             | Command::Erase(_) => Rights::Full,
             Command::VouchClock(_) => Rights::Act,
@@ -52,9 +59,11 @@ impl Command {
             Command::AddKey(add) => (&add.spki, &add.proof),
             Command::RotateKey(rotate) => (&rotate.spki, &rotate.proof),
             Command::Register(_)
+            | Command::Join(_)
             | Command::GrantRole(_)
             | Command::RevokeRole(_)
             | Command::EndKey(_)
+            | Command::SetCredential(_)
             | Command::SetProfile(_)
             | Command::Erase(_)
             | Command::VouchClock(_) => return Vec::new(),
@@ -77,7 +86,9 @@ impl Command {
             Command::Erase(erase) => Some(EndsSessions::OfAccount(erase.account)),
             Command::EndKey(end) => Some(EndsSessions::OfKey(end.key_id)),
             Command::RotateKey(rotate) => Some(EndsSessions::OfKey(rotate.ends)),
+            Command::SetCredential(_) => Some(EndsSessions::OthersOfAuthor),
             Command::Register(_)
+            | Command::Join(_)
             | Command::GrantRole(_)
             | Command::AddKey(_)
             | Command::SetProfile(_)
@@ -87,12 +98,13 @@ impl Command {
 
     pub(in crate::domain) fn event_bytes_max(&self) -> usize {
         match self {
-            Command::Register(_) => Registered::BYTES_MAX,
+            Command::Register(_) | Command::Join(_) => Registered::BYTES_MAX,
             Command::GrantRole(_) => RoleGranted::BYTES_MAX,
             Command::RevokeRole(_) => RoleRevoked::BYTES_MAX,
             Command::AddKey(_) => KeyAdded::BYTES_MAX,
             Command::EndKey(_) => KeyEnded::BYTES_MAX,
             Command::RotateKey(_) => KeyRotated::BYTES_MAX,
+            Command::SetCredential(_) => CredentialSet::BYTES_MAX,
             Command::SetProfile(_) => ProfileSet::BYTES_MAX,
             Command::Erase(_) => Erased::BYTES_MAX,
             Command::VouchClock(_) => ClockVouched::BYTES_MAX,
@@ -102,19 +114,44 @@ impl Command {
     /// The sealed fields; none of a command that has none.
     pub(in crate::domain) fn sealed(&self) -> Option<SealedPart<'_>> {
         match self {
-            Command::SetProfile(profile) => Some(SealedPart {
-                scope: profile.scope,
-                fields: vec![
-                    SealedField { number: 0, sealed: &profile.name, form: TextForm::Free },
-                    SealedField { number: 1, sealed: &profile.e_mail, form: TextForm::EMail },
-                ],
-            }),
+            Command::SetProfile(SetProfile { scope, name, e_mail, .. }) => {
+                Some(SealedPart { scope: *scope, fields: profile_fields(name, e_mail) })
+            }
+            Command::Join(Join { scope_key, name, e_mail, .. }) => {
+                Some(SealedPart { scope: ScopeUse::Open(*scope_key), fields: profile_fields(name, e_mail) })
+            }
             Command::Register(_)
             | Command::GrantRole(_)
             | Command::RevokeRole(_)
             | Command::AddKey(_)
             | Command::EndKey(_)
             | Command::RotateKey(_)
+            | Command::SetCredential(_)
+            | Command::Erase(_)
+            | Command::VouchClock(_) => None,
+        }
+    }
+
+    /// The credential whose commit the command carries.
+    pub(in crate::domain) fn credential(&self) -> Option<CredentialPart> {
+        let part = |key_id, commit: CredentialCommit| CredentialPart { key_id, commit };
+        match self {
+            Command::Join(join) => {
+                join.credential().map(|commit| part(Some(KeyId::of_spki(&join.public_key)), commit))
+            }
+            Command::AddKey(AddKey { spki, credential, .. })
+            | Command::RotateKey(RotateKey { spki, credential, .. }) => {
+                credential.map(|commit| part(Some(KeyId::of_spki(spki)), commit))
+            }
+            // The key is the roaming one that the author has, which only the state knows.
+            Command::SetProfile(profile) => profile.credential.map(|commit| part(None, commit)),
+            Command::SetCredential(SetCredential { key_id, epoch, commit, .. }) => {
+                Some(part(Some(*key_id), CredentialCommit { epoch: *epoch, commit: *commit }))
+            }
+            Command::Register(_)
+            | Command::GrantRole(_)
+            | Command::RevokeRole(_)
+            | Command::EndKey(_)
             | Command::Erase(_)
             | Command::VouchClock(_) => None,
         }
@@ -123,16 +160,26 @@ impl Command {
     pub(in crate::domain) fn guard(&self, clock: Timestamp) -> Result<(), Declined> {
         match self {
             Command::Register(register) => guard_handle(&register.handle),
+            Command::Join(join) => guard_handle(&join.handle),
             Command::VouchClock(vouch) => guard_vouched(vouch.time_ms, clock),
             Command::GrantRole(_)
             | Command::RevokeRole(_)
             | Command::AddKey(_)
             | Command::EndKey(_)
             | Command::RotateKey(_)
+            | Command::SetCredential(_)
             | Command::SetProfile(_)
             | Command::Erase(_) => Ok(()),
         }
     }
+}
+
+/// The sealed fields of a profile.
+fn profile_fields<'a>(name: &'a Sealed, e_mail: &'a Sealed) -> Vec<SealedField<'a>> {
+    vec![
+        SealedField { number: 0, sealed: name, form: TextForm::Free },
+        SealedField { number: 1, sealed: e_mail, form: TextForm::EMail },
+    ]
 }
 
 /// A handle without a letter could be taken for the number of an account.

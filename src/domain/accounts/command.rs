@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Custody, EraseReason, Rights, Role};
+use super::{CredentialVia, Custody, EraseReason, Rights, Role};
 use crate::codec;
 use crate::crypto::KeyId;
 use crate::crypto::sealed::Sealed;
@@ -11,6 +11,9 @@ use crate::domain::{AccountId, ScopeUse, Tag, Undecodable};
 
 /// The tag of [`Register`].
 pub const REGISTER: Tag = Tag { schema: 1, kind: 1 };
+
+/// The tag of [`Join`]: a registration with a profile, and with a password if the member wants one.
+pub const JOIN: Tag = Tag { schema: 2, kind: 1 };
 
 /// The tag of [`GrantRole`].
 pub const GRANT_ROLE: Tag = Tag { schema: 1, kind: 2 };
@@ -27,6 +30,9 @@ pub const END_KEY: Tag = Tag { schema: 1, kind: 5 };
 /// The tag of [`RotateKey`].
 pub const ROTATE_KEY: Tag = Tag { schema: 1, kind: 6 };
 
+/// The tag of [`SetCredential`].
+pub const SET_CREDENTIAL: Tag = Tag { schema: 1, kind: 7 };
+
 /// The tag of [`SetProfile`].
 pub const SET_PROFILE: Tag = Tag { schema: 1, kind: 8 };
 
@@ -41,6 +47,8 @@ pub const VOUCH_CLOCK: Tag = Tag { schema: 1, kind: 13 };
 pub enum Command {
     /// Joins the ledger.
     Register(Register),
+    /// Joins the ledger and says who the new member is.
+    Join(Join),
     /// Gives a member a role.
     GrantRole(GrantRole),
     /// Takes a role away from a member.
@@ -51,6 +59,8 @@ pub enum Command {
     EndKey(EndKey),
     /// Ends a key and introduces another one in its place.
     RotateKey(RotateKey),
+    /// Brings a new password.
+    SetCredential(SetCredential),
     /// Says who the member is.
     SetProfile(SetProfile),
     /// Erases an account.
@@ -93,7 +103,7 @@ pub struct AddKey {
     #[serde(with = "serde_bytes")]
     pub proof: Vec<u8>,
     /// The credential with which a roaming key is fetched. No other key has one.
-    pub credential: Option<Credential>,
+    pub credential: Option<CredentialCommit>,
 }
 
 /// Ends a key of the author's, for ever.
@@ -119,16 +129,29 @@ pub struct RotateKey {
     /// The key that ends: the one that signs this command.
     pub ends: KeyId,
     /// The credential with which a roaming key is fetched. No other key has one.
-    pub credential: Option<Credential>,
+    pub credential: Option<CredentialCommit>,
 }
 
 /// The trace in a block of a password registration that is kept beside the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Credential {
+pub struct CredentialCommit {
     /// The number of the registration among those of the account, from 1.
     pub epoch: u32,
     /// The digest of the whole registration.
     pub commit: [u8; 32],
+}
+
+/// Brings a new credential for the author's roaming key, which signs the command: the password has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetCredential {
+    /// The roaming key.
+    pub key_id: KeyId,
+    /// The number of the credential among those of the account.
+    pub epoch: u32,
+    /// The digest of the whole credential.
+    pub commit: [u8; 32],
+    /// What the author came with.
+    pub via: CredentialVia,
 }
 
 /// Says the name and the e-mail of the author, in place of those before. Both are sealed.
@@ -141,7 +164,7 @@ pub struct SetProfile {
     /// The author's e-mail address.
     pub e_mail: Sealed,
     /// The credential of a new password registration, which another e-mail address needs.
-    pub credential: Option<Credential>,
+    pub credential: Option<CredentialCommit>,
 }
 
 /// Erases an account: its keys, roles and scopes end for ever, and what was sealed for it is destroyed. The account itself may
@@ -174,15 +197,48 @@ pub struct Register {
     pub public_key: Vec<u8>,
 }
 
+/// Joins the ledger and says who the new member is: a registration with a profile. Both texts are sealed in the scope that the
+/// command opens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Join {
+    /// The public name that is wanted.
+    pub handle: String,
+    /// The member's public key: DER `SubjectPublicKeyInfo` (RFC 5280).
+    #[serde(with = "serde_bytes")]
+    pub public_key: Vec<u8>,
+    /// The place of its private half: a file, or the server, under a password.
+    pub custody: Custody,
+    /// The commitment to the key of the scope ([`crate::crypto::sealed::ScopeKey::commitment`]).
+    pub scope_key: [u8; 32],
+    /// The name by which people know the member.
+    pub name: Sealed,
+    /// The member's e-mail address.
+    pub e_mail: Sealed,
+    /// The digest of the credential, the first of the account, with which a roaming key is fetched.
+    pub commit: Option<[u8; 32]>,
+}
+
+impl Join {
+    /// The number of the credential that a registration brings.
+    pub const EPOCH: u32 = 1;
+
+    /// The trace of the credential.
+    pub fn credential(&self) -> Option<CredentialCommit> {
+        self.commit.map(|commit| CredentialCommit { epoch: Join::EPOCH, commit })
+    }
+}
+
 impl Command {
     pub(in crate::domain) fn decode(tag: Tag, bytes: &[u8]) -> Result<Command, Undecodable> {
         match tag {
             REGISTER => Ok(Command::Register(codec::strict(bytes)?)),
+            JOIN => Ok(Command::Join(codec::strict(bytes)?)),
             GRANT_ROLE => Ok(Command::GrantRole(codec::strict(bytes)?)),
             REVOKE_ROLE => Ok(Command::RevokeRole(codec::strict(bytes)?)),
             ADD_KEY => Ok(Command::AddKey(codec::strict(bytes)?)),
             END_KEY => Ok(Command::EndKey(codec::strict(bytes)?)),
             ROTATE_KEY => Ok(Command::RotateKey(codec::strict(bytes)?)),
+            SET_CREDENTIAL => Ok(Command::SetCredential(codec::strict(bytes)?)),
             SET_PROFILE => Ok(Command::SetProfile(codec::strict(bytes)?)),
             ERASE => Ok(Command::Erase(codec::strict(bytes)?)),
             VOUCH_CLOCK => Ok(Command::VouchClock(codec::strict(bytes)?)),
@@ -193,11 +249,13 @@ impl Command {
     pub(in crate::domain) fn encode(&self) -> (Tag, Vec<u8>) {
         match self {
             Command::Register(register) => (REGISTER, codec::encode(register)),
+            Command::Join(join) => (JOIN, codec::encode(join)),
             Command::GrantRole(grant) => (GRANT_ROLE, codec::encode(grant)),
             Command::RevokeRole(revoke) => (REVOKE_ROLE, codec::encode(revoke)),
             Command::AddKey(add) => (ADD_KEY, codec::encode(add)),
             Command::EndKey(end) => (END_KEY, codec::encode(end)),
             Command::RotateKey(rotate) => (ROTATE_KEY, codec::encode(rotate)),
+            Command::SetCredential(set) => (SET_CREDENTIAL, codec::encode(set)),
             Command::SetProfile(profile) => (SET_PROFILE, codec::encode(profile)),
             Command::Erase(erase) => (ERASE, codec::encode(erase)),
             Command::VouchClock(vouch) => (VOUCH_CLOCK, codec::encode(vouch)),

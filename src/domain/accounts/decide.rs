@@ -1,10 +1,11 @@
 //! The rules of joining, of roles and of vouching for the clock, one refusal a line, in a fixed order. The rules of keys
 //! stand in `key_rules`.
 
-use super::key_rules::{decide_add_key, decide_end_key, decide_rotate_key};
+use super::key_rules::{check_epoch, decide_add_key, decide_credential, decide_end_key, decide_rotate_key};
 use super::{
-    ClockVouched, Command, Erase, EraseReason, Erased, Event, GrantRole, Handle, ProfileSet, Register,
-    Registered, Rejection, RevokeRole, Role, RoleGranted, RoleRevoked, SetProfile, State, VouchClock,
+    ClockVouched, Command, Custody, Erase, EraseReason, Erased, Event, GrantRole, Handle, Join, ProfileSet,
+    Register, Registered, Rejection, RevokeRole, Role, RoleGranted, RoleRevoked, SetProfile, State,
+    VouchClock,
 };
 use crate::crypto::{KeyId, KeyKind, KeyPolicyError, VerifyingKey};
 use crate::domain::{AccountId, Context, ScopeKind, ScopeUse, Scopes};
@@ -22,25 +23,33 @@ pub fn decide(
 ) -> Result<Event, Rejection> {
     match command {
         Command::Register(register) => decide_register(state, register, context).map(Event::Registered),
+        Command::Join(join) => decide_join(state, join, context).map(Event::Registered),
         Command::GrantRole(grant) => decide_grant(state, grant, context).map(Event::RoleGranted),
         Command::RevokeRole(revoke) => decide_revoke(state, revoke, context).map(Event::RoleRevoked),
         Command::AddKey(add) => decide_add_key(state, add, context).map(Event::KeyAdded),
         Command::EndKey(end) => decide_end_key(state, *end, context).map(Event::KeyEnded),
         Command::RotateKey(rotate) => decide_rotate_key(state, rotate, context).map(Event::KeyRotated),
-        Command::SetProfile(profile) => decide_profile(scopes, profile, context).map(Event::ProfileSet),
+        Command::SetCredential(set) => decide_credential(state, *set, context).map(Event::CredentialSet),
+        Command::SetProfile(profile) => {
+            decide_profile(state, scopes, profile, context).map(Event::ProfileSet)
+        }
         Command::Erase(erase) => decide_erase(state, scopes, *erase, context).map(Event::Erased),
         Command::VouchClock(vouch) => decide_vouch(state, *vouch, context).map(Event::ClockVouched),
     }
 }
 
 fn decide_profile(
+    state: &State,
     scopes: &Scopes,
     profile: &SetProfile,
     context: &Context<'_>,
 ) -> Result<ProfileSet, Rejection> {
     let SetProfile { scope, name, e_mail, credential } = profile;
-    if credential.is_some() {
-        return Err(Rejection::CredentialUnwanted);
+    if let Some(credential) = credential {
+        if state.roaming_key(context.author).is_none() {
+            return Err(Rejection::CredentialUnwanted);
+        }
+        check_epoch(state, context.author, credential.epoch)?;
     }
     scopes.check_use(scope, ScopeKind::Subject, context.author.0).map_err(Rejection::WrongScope)?;
     if !name.has_a_length() || !e_mail.has_a_length() {
@@ -128,6 +137,31 @@ fn decide_register(
     context: &Context<'_>,
 ) -> Result<Registered, Rejection> {
     let Register { handle, public_key } = register;
+    check_newcomer(state, handle, public_key, context)
+}
+
+/// A registration with a profile has to meet what every registration has to, and more.
+fn decide_join(state: &State, join: &Join, context: &Context<'_>) -> Result<Registered, Rejection> {
+    let Join { handle, public_key, custody, scope_key: _, name, e_mail, commit } = join;
+    let registered = check_newcomer(state, handle, public_key, context)?;
+    match (custody, commit) {
+        (Custody::Device, _) => return Err(Rejection::InvalidCustody),
+        (Custody::Roaming, None) => return Err(Rejection::CredentialNeeded),
+        (Custody::File, Some(_)) => return Err(Rejection::CredentialUnwanted),
+        (Custody::Roaming, Some(_)) | (Custody::File, None) => {}
+    }
+    if !name.has_a_length() || !e_mail.has_a_length() {
+        return Err(Rejection::InvalidSealed);
+    }
+    Ok(registered)
+}
+
+fn check_newcomer(
+    state: &State,
+    handle: &str,
+    public_key: &[u8],
+    context: &Context<'_>,
+) -> Result<Registered, Rejection> {
     if context.author != AccountId::NONE {
         return Err(Rejection::NotAnonymous);
     }

@@ -23,6 +23,9 @@ pub const KEY_ENDED: Tag = Tag { schema: 1, kind: 5 };
 /// The tag of [`KeyRotated`].
 pub const KEY_ROTATED: Tag = Tag { schema: 1, kind: 6 };
 
+/// The tag of [`CredentialSet`].
+pub const CREDENTIAL_SET: Tag = Tag { schema: 1, kind: 7 };
+
 /// The tag of [`ProfileSet`].
 pub const PROFILE_SET: Tag = Tag { schema: 1, kind: 8 };
 
@@ -47,6 +50,8 @@ pub enum Event {
     KeyEnded(KeyEnded),
     /// One key of the command has ended, and the other one is one of the author's.
     KeyRotated(KeyRotated),
+    /// The credential of the command is the author's.
+    CredentialSet(CredentialSet),
     /// The profile of the command is the author's.
     ProfileSet(ProfileSet),
     /// The account of the command is erased.
@@ -95,6 +100,13 @@ pub struct KeyEnded {
 pub struct KeyRotated {
     /// The number of the author's keys that stand now.
     pub standing: u64,
+}
+
+/// The credential is the author's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CredentialSet {
+    /// The index of the block with the credential before it.
+    pub replaces: u64,
 }
 
 /// The profile is the author's.
@@ -152,6 +164,11 @@ impl KeyRotated {
     pub(in crate::domain) const BYTES_MAX: usize = codec::U64_BYTES_MAX;
 }
 
+impl CredentialSet {
+    /// The bytes of the longest encoding.
+    pub(in crate::domain) const BYTES_MAX: usize = codec::U64_BYTES_MAX;
+}
+
 impl ProfileSet {
     /// The bytes of the longest encoding.
     pub(in crate::domain) const BYTES_MAX: usize = codec::U64_BYTES_MAX;
@@ -176,6 +193,7 @@ impl Event {
             KEY_ADDED => Ok(Event::KeyAdded(codec::strict(bytes)?)),
             KEY_ENDED => Ok(Event::KeyEnded(codec::strict(bytes)?)),
             KEY_ROTATED => Ok(Event::KeyRotated(codec::strict(bytes)?)),
+            CREDENTIAL_SET => Ok(Event::CredentialSet(codec::strict(bytes)?)),
             PROFILE_SET => Ok(Event::ProfileSet(codec::strict(bytes)?)),
             ERASED => Ok(Event::Erased(codec::strict(bytes)?)),
             CLOCK_VOUCHED => Ok(Event::ClockVouched(codec::strict(bytes)?)),
@@ -191,6 +209,7 @@ impl Event {
             Event::KeyAdded(added) => (KEY_ADDED, codec::encode(added)),
             Event::KeyEnded(ended) => (KEY_ENDED, codec::encode(ended)),
             Event::KeyRotated(rotated) => (KEY_ROTATED, codec::encode(rotated)),
+            Event::CredentialSet(set) => (CREDENTIAL_SET, codec::encode(set)),
             Event::ProfileSet(set) => (PROFILE_SET, codec::encode(set)),
             Event::Erased(erased) => (ERASED, codec::encode(erased)),
             Event::ClockVouched(vouched) => (CLOCK_VOUCHED, codec::encode(vouched)),

@@ -1,20 +1,20 @@
 //! Commands of membership with the events that they led to.
 
 use super::{
-    AddKey, ClockVouched, Command, EndKey, Erase, Erased, Event, GrantRole, KeyAdded, KeyEnded, KeyRotated,
-    ProfileSet, Register, Registered, RevokeRole, Rights, RoleGranted, RoleRevoked, RotateKey, SetProfile,
-    VouchClock,
+    AddKey, ClockVouched, Command, CredentialSet, EndKey, Erase, Erased, Event, GrantRole, Join, KeyAdded,
+    KeyEnded, KeyRotated, ProfileSet, Register, Registered, RevokeRole, Rights, RoleGranted, RoleRevoked,
+    RotateKey, SetCredential, SetProfile, VouchClock,
 };
 use crate::crypto::sealed::ScopeId;
-use crate::domain::{
-    AccountId, Context, KeyChange, Movement, Opened, Place, Scope, ScopeKind, ScopeUse, Transfer,
-};
+use crate::domain::{AccountId, Context, KeyChange, Movement, Opened, Place, Scope, ScopeUse, Transfer};
 
 /// What a block did to membership.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Happened {
     /// Somebody joined.
     Registered(Register, Registered),
+    /// Somebody joined and said who it is.
+    Joined(Join, Registered),
     /// A member has a role.
     RoleGranted(GrantRole, RoleGranted),
     /// A member has a role no more.
@@ -25,6 +25,8 @@ pub enum Happened {
     KeyEnded(EndKey, KeyEnded),
     /// A key has ended, and another one stands in its place.
     KeyRotated(RotateKey, KeyRotated),
+    /// A member has another password.
+    CredentialSet(SetCredential, CredentialSet),
     /// A member said who it is.
     ProfileSet(SetProfile, ProfileSet),
     /// An account was erased.
@@ -39,6 +41,7 @@ impl Happened {
             (Command::Register(command), Event::Registered(event)) => {
                 Some(Happened::Registered(command, event))
             }
+            (Command::Join(command), Event::Registered(event)) => Some(Happened::Joined(command, event)),
             (Command::GrantRole(command), Event::RoleGranted(event)) => {
                 Some(Happened::RoleGranted(command, event))
             }
@@ -50,6 +53,9 @@ impl Happened {
             (Command::RotateKey(command), Event::KeyRotated(event)) => {
                 Some(Happened::KeyRotated(command, event))
             }
+            (Command::SetCredential(command), Event::CredentialSet(event)) => {
+                Some(Happened::CredentialSet(command, event))
+            }
             (Command::SetProfile(command), Event::ProfileSet(event)) => {
                 Some(Happened::ProfileSet(command, event))
             }
@@ -59,11 +65,13 @@ impl Happened {
             }
             (
                 Command::Register(_)
+                | Command::Join(_)
                 | Command::GrantRole(_)
                 | Command::RevokeRole(_)
                 | Command::AddKey(_)
                 | Command::EndKey(_)
                 | Command::RotateKey(_)
+                | Command::SetCredential(_)
                 | Command::SetProfile(_)
                 | Command::Erase(_)
                 | Command::VouchClock(_),
@@ -75,11 +83,13 @@ impl Happened {
     pub(in crate::domain) fn command(&self) -> Command {
         match self {
             Happened::Registered(command, _) => Command::Register(command.clone()),
+            Happened::Joined(command, _) => Command::Join(command.clone()),
             Happened::RoleGranted(command, _) => Command::GrantRole(*command),
             Happened::RoleRevoked(command, _) => Command::RevokeRole(*command),
             Happened::KeyAdded(command, _) => Command::AddKey(command.clone()),
             Happened::KeyEnded(command, _) => Command::EndKey(*command),
             Happened::KeyRotated(command, _) => Command::RotateKey(command.clone()),
+            Happened::CredentialSet(command, _) => Command::SetCredential(*command),
             Happened::ProfileSet(command, _) => Command::SetProfile(command.clone()),
             Happened::Erased(command, _) => Command::Erase(*command),
             Happened::ClockVouched(command, _) => Command::VouchClock(*command),
@@ -88,7 +98,8 @@ impl Happened {
 
     pub(in crate::domain) fn opens(&self) -> Option<Opened<'_>> {
         match self {
-            Happened::Registered(Register { handle, public_key }, registered) => {
+            Happened::Registered(Register { handle, public_key }, registered)
+            | Happened::Joined(Join { handle, public_key, .. }, registered) => {
                 Some(Opened { account: registered.account, handle, public_key })
             }
             Happened::RoleGranted(..)
@@ -96,6 +107,7 @@ impl Happened {
             | Happened::KeyAdded(..)
             | Happened::KeyEnded(..)
             | Happened::KeyRotated(..)
+            | Happened::CredentialSet(..)
             | Happened::ProfileSet(..)
             | Happened::Erased(..)
             | Happened::ClockVouched(..) => None,
@@ -107,11 +119,13 @@ impl Happened {
         match self {
             Happened::Erased(erase, erased) => Some((erase.account, erased.scopes)),
             Happened::Registered(..)
+            | Happened::Joined(..)
             | Happened::RoleGranted(..)
             | Happened::RoleRevoked(..)
             | Happened::KeyAdded(..)
             | Happened::KeyEnded(..)
             | Happened::KeyRotated(..)
+            | Happened::CredentialSet(..)
             | Happened::ProfileSet(..)
             | Happened::ClockVouched(..) => None,
         }
@@ -120,7 +134,8 @@ impl Happened {
     /// The keys that come and end. The one that ends comes first.
     pub(in crate::domain) fn visit_keys(&self, author: AccountId, each: &mut dyn FnMut(KeyChange<'_>)) {
         match self {
-            Happened::Registered(Register { public_key, .. }, registered) => {
+            Happened::Registered(Register { public_key, .. }, registered)
+            | Happened::Joined(Join { public_key, .. }, registered) => {
                 let (account, rights) = (registered.account, Rights::Full);
                 each(KeyChange::Introduced { account, spki: public_key, rights });
             }
@@ -137,6 +152,7 @@ impl Happened {
             Happened::Erased(erase, _) => each(KeyChange::AllEnded { account: erase.account }),
             Happened::RoleGranted(..)
             | Happened::RoleRevoked(..)
+            | Happened::CredentialSet(..)
             | Happened::ProfileSet(..)
             | Happened::ClockVouched(..) => {}
         }
@@ -145,13 +161,14 @@ impl Happened {
     pub(in crate::domain) fn concerns(&self, each: &mut dyn FnMut(AccountId)) {
         match self {
             // A registration has no author; it is the newcomer's block.
-            Happened::Registered(_, registered) => each(registered.account),
+            Happened::Registered(_, registered) | Happened::Joined(_, registered) => each(registered.account),
             Happened::RoleGranted(grant, _) => each(grant.account),
             Happened::RoleRevoked(revoke, _) => each(revoke.account),
             Happened::Erased(erase, _) => each(erase.account),
             Happened::KeyAdded(..)
             | Happened::KeyEnded(..)
             | Happened::KeyRotated(..)
+            | Happened::CredentialSet(..)
             | Happened::ProfileSet(..)
             | Happened::ClockVouched(..) => {}
         }
@@ -161,13 +178,14 @@ impl Happened {
     pub(in crate::domain) fn opens_scope(&self, context: &Context<'_>) -> Option<(ScopeId, Scope)> {
         match self {
             Happened::ProfileSet(SetProfile { scope: scope @ ScopeUse::Open(_), .. }, _) => {
-                let (subject, from) = (context.author, context.index);
-                Some((
-                    scope.id(context),
-                    Scope { kind: ScopeKind::Subject, subject, of: subject.0, from, erased_at: None },
-                ))
+                Some((scope.id(context), Scope::of_member(context.author, context.index)))
+            }
+            Happened::Joined(join, registered) => {
+                let scope = ScopeUse::Open(join.scope_key).id(context);
+                Some((scope, Scope::of_member(registered.account, context.index)))
             }
             Happened::ProfileSet(..)
+            | Happened::CredentialSet(..)
             | Happened::Erased(..)
             | Happened::Registered(..)
             | Happened::RoleGranted(..)
@@ -186,7 +204,7 @@ impl Happened {
         each: &mut dyn FnMut(Transfer<'_>) -> bool,
     ) {
         match self {
-            Happened::Registered(_, registered) if opening_grant > 0 => {
+            Happened::Registered(_, registered) | Happened::Joined(_, registered) if opening_grant > 0 => {
                 each(Transfer {
                     movement: Movement::Grant,
                     from: Place::Issued,
@@ -196,11 +214,13 @@ impl Happened {
                 });
             }
             Happened::Registered(..)
+            | Happened::Joined(..)
             | Happened::RoleGranted(..)
             | Happened::RoleRevoked(..)
             | Happened::KeyAdded(..)
             | Happened::KeyEnded(..)
             | Happened::KeyRotated(..)
+            | Happened::CredentialSet(..)
             | Happened::ProfileSet(..)
             | Happened::Erased(..)
             | Happened::ClockVouched(..) => {}

@@ -2,8 +2,8 @@
 //! signed its proof is checked before.
 
 use super::{
-    AddKey, Credential, Custody, EndKey, Key, KeyAdded, KeyEnded, KeyRotated, Rejection, Rights, RotateKey,
-    State, is_label,
+    AddKey, CredentialCommit, CredentialSet, Custody, EndKey, Key, KeyAdded, KeyEnded, KeyRotated, Rejection,
+    Rights, RotateKey, SetCredential, State, is_label,
 };
 use crate::crypto::{KeyId, VerifyingKey};
 use crate::domain::{AccountId, Context};
@@ -40,7 +40,7 @@ struct NewKey<'a> {
     custody: Custody,
     rights: Rights,
     label: &'a str,
-    credential: Option<&'a Credential>,
+    credential: Option<&'a CredentialCommit>,
 }
 
 pub(super) fn decide_add_key(
@@ -51,7 +51,7 @@ pub(super) fn decide_add_key(
     let AddKey { spki, custody, rights, label, proof: _, credential } = add;
     let new = NewKey { spki, custody: *custody, rights: *rights, label, credential: credential.as_ref() };
     let standing = standing(state, context);
-    check_new_key(state, &new, context, standing)?;
+    check_new_key(state, &new, context, standing, None)?;
     Ok(KeyAdded { standing: (standing + 1) as u64 })
 }
 
@@ -86,7 +86,7 @@ pub(super) fn decide_rotate_key(
     let new = NewKey { spki, custody: *custody, rights, label, credential: credential.as_ref() };
     let standing = standing(state, context);
     let others = standing.checked_sub(1).ok_or(Rejection::NoSuchKey)?;
-    check_new_key(state, &new, context, others)?;
+    check_new_key(state, &new, context, others, Some(ends))?;
     Ok(KeyRotated { standing: standing as u64 })
 }
 
@@ -95,12 +95,41 @@ fn standing(state: &State, context: &Context<'_>) -> usize {
     state.keys(context.author).iter().filter(|key| key.stands()).count()
 }
 
-/// Whether a key may come beside `beside` others that stand.
+/// Decides a new password: the roaming key itself brings it.
+pub(super) fn decide_credential(
+    state: &State,
+    set: SetCredential,
+    context: &Context<'_>,
+) -> Result<CredentialSet, Rejection> {
+    let SetCredential { key_id, epoch, commit: _, via: _ } = set;
+    let key = state.key(context.author, &key_id).ok_or(Rejection::NoSuchKey)?;
+    if let Some(index) = key.ended_at {
+        return Err(Rejection::KeyEnded(index));
+    }
+    if key.custody != Custody::Roaming {
+        return Err(Rejection::NotRoaming);
+    }
+    if key_id != context.key_id {
+        return Err(Rejection::NotThisKey);
+    }
+    check_epoch(state, context.author, epoch)?;
+    let before = state.credential(context.author).ok_or(Rejection::NotRoaming)?;
+    Ok(CredentialSet { replaces: before.block })
+}
+
+/// Whether a credential has the number that is next for the account.
+pub(super) fn check_epoch(state: &State, account: AccountId, epoch: u32) -> Result<(), Rejection> {
+    let next = state.next_epoch(account);
+    if epoch == next { Ok(()) } else { Err(Rejection::StaleEpoch(next)) }
+}
+
+/// Whether a key may come beside `beside` others that stand, in place of the one that ends if one does.
 fn check_new_key(
     state: &State,
     new: &NewKey<'_>,
     context: &Context<'_>,
     beside: usize,
+    ends: Option<&KeyId>,
 ) -> Result<(), Rejection> {
     if beside >= KEYS_STANDING_MAX {
         return Err(Rejection::TooManyKeys(KEYS_STANDING_MAX));
@@ -115,12 +144,20 @@ fn check_new_key(
     if !is_label(new.label) {
         return Err(Rejection::InvalidLabel);
     }
-    if new.custody == Custody::Roaming {
-        // No rule gives anybody a password yet, so that nobody can have a key that a password fetches.
-        return Err(match new.rights {
-            Rights::Act => Rejection::InvalidRights,
-            Rights::Full => Rejection::NoProfile,
-        });
+    let is_roaming = new.custody == Custody::Roaming;
+    if is_roaming && new.rights != Rights::Full {
+        return Err(Rejection::InvalidRights);
     }
-    if new.credential.is_some() { Err(Rejection::CredentialUnwanted) } else { Ok(()) }
+    if is_roaming && state.roaming_key(context.author).is_some_and(|key| Some(&key.key_id) != ends) {
+        return Err(Rejection::RoamingExists);
+    }
+    if is_roaming && state.get(context.author).is_none_or(|member| member.profile_at.is_none()) {
+        return Err(Rejection::NoProfile);
+    }
+    match (is_roaming, new.credential) {
+        (true, None) => Err(Rejection::CredentialNeeded),
+        (false, Some(_)) => Err(Rejection::CredentialUnwanted),
+        (true, Some(credential)) => check_epoch(state, context.author, credential.epoch),
+        (false, None) => Ok(()),
+    }
 }

@@ -4,7 +4,8 @@
 //! to 64 ASCII letters, digits and `._-`, unique without regard to case. An account begins with a key of RSA with 3072
 //! bits, and has up to eight at a time, of RSA or of Ed25519, each of which can be ended; a key belongs to one account, for
 //! ever. Accounts are numbered 1, 2, … in order of registration. A member may say a name and an e-mail address, which stand
-//! sealed in the block, under the key of a scope of its own. A member, or an operator for it, may
+//! sealed in the block, under the key of a scope of its own. One key of an account may roam: the server keeps it, wrapped under a
+//! password, and the block has the digest of what is kept, with a number that grows. A member, or an operator for it, may
 //! have its account erased: keys, roles and scopes end for ever. The account that
 //! registers the key named in genesis is an operator; operators give and take roles, and one is always left. Where
 //! blocks carry a time that has not come yet, an operator says what time it is, until it has.
@@ -26,15 +27,15 @@ mod query;
 pub use crate::domain::rights::Rights;
 pub use crate::domain::role::Role;
 pub use command::{
-    ADD_KEY, AddKey, Command, Credential, END_KEY, ERASE, EndKey, Erase, GRANT_ROLE, GrantRole, REGISTER,
-    REVOKE_ROLE, ROTATE_KEY, Register, RevokeRole, RotateKey, SET_PROFILE, SetProfile, VOUCH_CLOCK,
-    VouchClock,
+    ADD_KEY, AddKey, Command, CredentialCommit, END_KEY, ERASE, EndKey, Erase, GRANT_ROLE, GrantRole, JOIN,
+    Join, REGISTER, REVOKE_ROLE, ROTATE_KEY, Register, RevokeRole, RotateKey, SET_CREDENTIAL, SET_PROFILE,
+    SetCredential, SetProfile, VOUCH_CLOCK, VouchClock,
 };
 pub use decide::decide;
 pub use event::{
-    CLOCK_VOUCHED, ClockVouched, ERASED, Erased, Event, KEY_ADDED, KEY_ENDED, KEY_ROTATED, KeyAdded,
-    KeyEnded, KeyRotated, PROFILE_SET, ProfileSet, REGISTERED, ROLE_GRANTED, ROLE_REVOKED, Registered,
-    RoleGranted, RoleRevoked,
+    CLOCK_VOUCHED, CREDENTIAL_SET, ClockVouched, CredentialSet, ERASED, Erased, Event, KEY_ADDED, KEY_ENDED,
+    KEY_ROTATED, KeyAdded, KeyEnded, KeyRotated, PROFILE_SET, ProfileSet, REGISTERED, ROLE_GRANTED,
+    ROLE_REVOKED, Registered, RoleGranted, RoleRevoked,
 };
 pub use handle::{HANDLE_BYTES_MAX, HANDLE_BYTES_MIN, Handle, InvalidHandle};
 pub use happened::Happened;
@@ -42,6 +43,6 @@ pub use key::{Custody, FIRST_LABEL, Key, LABEL_BYTES_MAX, is_label, key_proof_by
 pub use key_rules::{key_may_sign, may_sign};
 pub(in crate::domain) use query::answer;
 pub use query::{Answer, KeyFace, Member, ProfilePlace, Query};
-pub use reason::EraseReason;
+pub use reason::{CredentialVia, EraseReason};
 pub use rejection::Rejection;
-pub use state::{Account, State, apply};
+pub use state::{Account, CredentialAt, State, apply};

@@ -1,4 +1,4 @@
-//! Why an account is erased.
+//! Words that commands of accounts hold: why an account is erased, and how somebody came to set a new password.
 
 use crate::domain::numbered::numbered;
 
@@ -15,5 +15,15 @@ numbered! {
         Misuse = 3 "misuse",
         /// Anything else.
         Other = 4 "other",
+    }
+}
+
+numbered! {
+    /// What somebody who sets a new password came with.
+    pub enum CredentialVia("way to a password") {
+        /// The password before it.
+        Password = 0 "password",
+        /// The recovery code, which is spent with that.
+        Recovery = 1 "recovery",
     }
 }

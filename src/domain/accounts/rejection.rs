@@ -54,6 +54,18 @@ pub enum Rejection {
     NoProfile,
     /// Only an account with a roaming key has a credential.
     CredentialUnwanted,
+    /// A roaming key comes with a credential.
+    CredentialNeeded,
+    /// The account has a roaming key already.
+    RoamingExists,
+    /// A new member's key is in a file, or roams.
+    InvalidCustody,
+    /// The credential has to have this number.
+    StaleEpoch(u32),
+    /// The key is none that a password fetches.
+    NotRoaming,
+    /// A new password is signed by the key that it fetches.
+    NotThisKey,
     /// The account has no such key.
     NoSuchKey,
     /// Without this key the account could change nothing about its keys any more.
@@ -91,9 +103,10 @@ impl Rejection {
             Rejection::RoleNotHeld => refusal::ROLE_NOT_HELD,
             Rejection::LastOperator => refusal::LAST_OPERATOR,
             Rejection::ClockInLine => refusal::CLOCK_IN_LINE,
-            Rejection::NoSuchSigner | Rejection::NeedsFullKey | Rejection::EndsOtherKey => {
-                refusal::NO_PERMISSION
-            }
+            Rejection::NoSuchSigner
+            | Rejection::NeedsFullKey
+            | Rejection::EndsOtherKey
+            | Rejection::NotThisKey => refusal::NO_PERMISSION,
             Rejection::KeyEnded(_) => refusal::KEY_ENDED,
             Rejection::TooManyKeys(_) => refusal::TOO_MANY_KEYS,
             Rejection::KeyKnown(_) => refusal::KEY_KNOWN,
@@ -101,6 +114,11 @@ impl Rejection {
             Rejection::InvalidRights => refusal::INVALID_RIGHTS,
             Rejection::NoProfile => refusal::NO_PROFILE,
             Rejection::CredentialUnwanted => refusal::CREDENTIAL_UNWANTED,
+            Rejection::CredentialNeeded => refusal::CREDENTIAL_NEEDED,
+            Rejection::RoamingExists => refusal::ROAMING_EXISTS,
+            Rejection::InvalidCustody => refusal::INVALID_CUSTODY,
+            Rejection::StaleEpoch(_) => refusal::STALE_EPOCH,
+            Rejection::NotRoaming => refusal::NOT_ROAMING,
             Rejection::NoSuchKey => refusal::NO_SUCH_KEY,
             Rejection::LastFullKey => refusal::LAST_FULL_KEY,
             Rejection::WrongScope(_) => refusal::WRONG_SCOPE,
@@ -122,7 +140,13 @@ impl Rejection {
                 vec![(Fact::Account, account.0.into()), (Fact::Block, (*block).into())]
             }
             Rejection::WrongScope(Some(scope)) => vec![(Fact::Scope, scope.to_string().into())],
+            Rejection::StaleEpoch(next) => vec![(Fact::Wanted, u64::from(*next).into())],
             Rejection::WrongScope(None)
+            | Rejection::CredentialNeeded
+            | Rejection::RoamingExists
+            | Rejection::InvalidCustody
+            | Rejection::NotRoaming
+            | Rejection::NotThisKey
             | Rejection::InvalidSealed
             | Rejection::MayNotErase
             | Rejection::NotAnonymous
@@ -189,11 +213,27 @@ impl fmt::Display for Rejection {
                 write!(f, "a label has 1 to {LABEL_BYTES_MAX} ASCII letters, digits and the characters . _ -")
             }
             Rejection::InvalidRights => f.write_str("a key that a password fetches has full rights"),
-            Rejection::NoProfile => {
-                f.write_str("an account has no key that a password fetches before it has a password")
-            }
+            Rejection::NoProfile => f.write_str(
+                "an account has no key that a password fetches before it has said its e-mail address",
+            ),
             Rejection::CredentialUnwanted => {
                 f.write_str("only an account with a key that a password fetches has a credential")
+            }
+            Rejection::CredentialNeeded => {
+                f.write_str("a key that a password fetches comes with a credential, which is missing")
+            }
+            Rejection::RoamingExists => {
+                f.write_str("an account has one key that a password fetches, and this one has it already")
+            }
+            Rejection::InvalidCustody => {
+                f.write_str("the first key of an account is in a file or is fetched by a password")
+            }
+            Rejection::StaleEpoch(next) => {
+                write!(f, "the next credential of the account is number {next}: another one came before this")
+            }
+            Rejection::NotRoaming => f.write_str("this is not a key that a password fetches"),
+            Rejection::NotThisKey => {
+                f.write_str("a new password is signed by the very key that the password fetches")
             }
             Rejection::NoSuchKey => f.write_str("the account has no such key"),
             Rejection::LastFullKey => {

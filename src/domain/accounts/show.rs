@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Happened;
+use super::{CredentialCommit, Happened};
 use crate::crypto::{KeyId, KeyKind};
 use crate::domain::{AccountId, ScopeUse, Shown, Sink};
 use crate::time::Timestamp;
@@ -14,6 +14,13 @@ impl Happened {
             Happened::Registered(register, registered) => {
                 to.entry(registered.account, "register")?;
                 to.field("handle", " as ", Shown::Text(&register.handle))
+            }
+            Happened::Joined(join, registered) => {
+                to.entry(registered.account, "register")?;
+                to.field("handle", " as ", Shown::Text(&join.handle))?;
+                to.field("custody", ", custody ", Shown::Name(&join.custody))?;
+                show_opened_scope(&join.scope_key, to)?;
+                show_credential(join.credential(), to)
             }
             Happened::RoleGranted(grant, _) => {
                 to.entry(author, "grant")?;
@@ -31,7 +38,8 @@ impl Happened {
                 to.field("key_id", ", which is ", Shown::Name(&KeyId::of_spki(&add.spki)))?;
                 to.field("kind", " of ", Shown::Name(&KeyKind::of_spki(&add.spki).name()))?;
                 to.field("custody", ", custody ", Shown::Name(&add.custody))?;
-                to.field("rights", ", rights ", Shown::Name(&add.rights))
+                to.field("rights", ", rights ", Shown::Name(&add.rights))?;
+                show_credential(add.credential, to)
             }
             Happened::KeyEnded(end, _) => {
                 to.entry(author, "end_key")?;
@@ -43,21 +51,24 @@ impl Happened {
                 to.field("key_id", ", which is ", Shown::Name(&KeyId::of_spki(&rotate.spki)))?;
                 to.field("kind", " of ", Shown::Name(&KeyKind::of_spki(&rotate.spki).name()))?;
                 to.field("custody", ", custody ", Shown::Name(&rotate.custody))?;
-                to.field("ends", "; ended: ", Shown::Name(&rotate.ends))
+                to.field("ends", "; ended: ", Shown::Name(&rotate.ends))?;
+                show_credential(rotate.credential, to)
+            }
+            Happened::CredentialSet(set, _) => {
+                to.entry(author, "set_credential")?;
+                to.field("key_id", " of the key ", Shown::Name(&set.key_id))?;
+                to.field("via", ", by ", Shown::Name(&set.via))?;
+                show_credential(Some(CredentialCommit { epoch: set.epoch, commit: set.commit }), to)
             }
             Happened::ProfileSet(profile, _) => {
                 to.entry(author, "set_profile")?;
                 match profile.scope {
-                    ScopeUse::Open(commitment) => {
-                        let commitment = const_hex::encode(commitment);
-                        to.field(
-                            "scope_key",
-                            ", opening a scope whose key is committed to as ",
-                            Shown::Name(&commitment),
-                        )
+                    ScopeUse::Open(commitment) => show_opened_scope(&commitment, to)?,
+                    ScopeUse::In(scope) => {
+                        to.field("scope", ", sealed in the scope ", Shown::Name(&scope))?;
                     }
-                    ScopeUse::In(scope) => to.field("scope", ", sealed in the scope ", Shown::Name(&scope)),
                 }
+                show_credential(profile.credential, to)
             }
             Happened::Erased(erase, _) => {
                 to.entry(author, "erase")?;
@@ -71,4 +82,16 @@ impl Happened {
             }
         }
     }
+}
+
+fn show_opened_scope(commitment: &[u8; 32], to: &mut dyn Sink) -> fmt::Result {
+    let commitment = const_hex::encode(commitment);
+    to.field("scope_key", ", opening a scope whose key is committed to as ", Shown::Name(&commitment))
+}
+
+/// The trace of a password, where a block has one.
+fn show_credential(commit: Option<CredentialCommit>, to: &mut dyn Sink) -> fmt::Result {
+    let Some(CredentialCommit { epoch, commit }) = commit else { return Ok(()) };
+    to.field("epoch", ", password number ", Shown::Name(&epoch))?;
+    to.field("commit", ", committed to as ", Shown::Name(&const_hex::encode(commit)))
 }

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::{
-    AddKey, Custody, Erased, FIRST_LABEL, Handle, Happened, Key, Register, Rejection, Rights, Role, RotateKey,
+    AddKey, CredentialCommit, Custody, Erased, FIRST_LABEL, Handle, Happened, Join, Key, Register, Rejection,
+    Rights, Role, RotateKey, SetCredential,
 };
 use crate::crypto::KeyId;
 use crate::domain::{self, AccountId, Context, Hindrance, Impossible, Scopes, Value};
@@ -22,6 +23,19 @@ pub struct Account {
     pub keys: Vec<Key>,
     /// Index of the block with the newest profile, if there is one.
     pub profile_at: Option<u64>,
+    /// The number of credentials that the account ever had: the epoch of the newest.
+    pub epochs: u32,
+    /// The credential with which its roaming key is fetched; none without such a key.
+    pub credential: Option<CredentialAt>,
+}
+
+/// A credential that counts, as its block tells of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct CredentialAt {
+    /// Its number, and its digest.
+    pub commit: CredentialCommit,
+    /// Index of the block.
+    pub block: u64,
 }
 
 /// All members, and the two ways in which a registration can clash with them.
@@ -71,6 +85,26 @@ impl State {
     /// The ids of the keys of an account that stand.
     pub fn standing_keys(&self, account: AccountId) -> Vec<KeyId> {
         self.keys(account).iter().filter(|key| key.stands()).map(|key| key.key_id).collect()
+    }
+
+    /// The key of an account that a password fetches, if it has one.
+    pub fn roaming_key(&self, account: AccountId) -> Option<&Key> {
+        self.keys(account).iter().find(|key| key.stands() && key.custody == Custody::Roaming)
+    }
+
+    /// The credential with which the roaming key of an account is fetched.
+    pub fn credential(&self, account: AccountId) -> Option<CredentialAt> {
+        self.get(account)?.credential
+    }
+
+    /// The credentials that count, by account.
+    pub fn credentials(&self) -> impl Iterator<Item = (AccountId, CredentialAt)> {
+        self.accounts.iter().filter_map(|(account, member)| Some((*account, member.credential?)))
+    }
+
+    /// The number that the next credential of an account has to have.
+    pub fn next_epoch(&self, account: AccountId) -> u32 {
+        self.get(account).map_or(0, |member| member.epochs).saturating_add(1)
     }
 
     /// Number of keys of all members, those that ended included.
@@ -168,11 +202,17 @@ pub fn apply(
     match happened {
         Happened::Registered(register, registered) => {
             Impossible::unless_equal("account", registered.account.0, state.next_id().0)?;
-            register_member(state, register, registered.account, context)?;
-            if operator == Some(&context.key_id) {
-                state.roles.entry(Role::Operator).or_default().insert(registered.account);
+            let Register { handle, public_key } = register;
+            register_member(state, (handle, public_key, Custody::File), operator, context)
+        }
+        Happened::Joined(join, registered) => {
+            Impossible::unless_equal("account", registered.account.0, state.next_id().0)?;
+            let Join { handle, public_key, custody, .. } = join;
+            register_member(state, (handle, public_key, *custody), operator, context)?;
+            if let Some(member) = state.accounts.get_mut(&registered.account) {
+                member.profile_at = Some(context.index);
             }
-            Ok(())
+            set_credential(state, registered.account, join.credential(), context)
         }
         Happened::RoleGranted(grant, granted) => {
             let is_new = state.roles.entry(grant.role).or_default().insert(grant.account);
@@ -185,8 +225,9 @@ pub fn apply(
             Impossible::unless_equal("holders", revoked.holders, state.holders(revoke.role))
         }
         Happened::KeyAdded(add, added) => {
-            let AddKey { spki, custody, rights, label, .. } = add;
+            let AddKey { spki, custody, rights, label, credential, .. } = add;
             introduce(state, (spki, *custody, *rights, label), context)?;
+            set_credential(state, context.author, *credential, context)?;
             Impossible::unless_equal("standing", added.standing, standing(state, context))
         }
         Happened::KeyEnded(end, ended) => {
@@ -194,13 +235,21 @@ pub fn apply(
             Impossible::unless_equal("standing", ended.standing, standing(state, context))
         }
         Happened::KeyRotated(rotate, rotated) => {
-            let RotateKey { spki, custody, label, ends, .. } = rotate;
+            let RotateKey { spki, custody, label, ends, credential, .. } = rotate;
             end_key(state, ends, context)?;
             introduce(state, (spki, *custody, Rights::Full, label), context)?;
+            set_credential(state, context.author, *credential, context)?;
             Impossible::unless_equal("standing", rotated.standing, standing(state, context))
         }
         Happened::Erased(erase, erased) => erase_account(state, erase.account, *erased, context),
-        Happened::ProfileSet(_, set) => {
+        Happened::CredentialSet(set, replaced) => {
+            let before = state.credential(context.author).ok_or(Impossible::NoSuch("a credential"))?;
+            Impossible::unless_equal("replaces", replaced.replaces, before.block)?;
+            let SetCredential { epoch, commit, .. } = *set;
+            set_credential(state, context.author, Some(CredentialCommit { epoch, commit }), context)
+        }
+        Happened::ProfileSet(profile, set) => {
+            set_credential(state, context.author, profile.credential, context)?;
             let member = state.accounts.get_mut(&context.author);
             member.ok_or(Impossible::NoSuch("an account"))?.profile_at = Some(context.index);
             Impossible::unless_equal("scopes", set.scopes, scopes.count())
@@ -218,25 +267,46 @@ pub fn apply(
 
 fn register_member(
     state: &mut State,
-    register: &Register,
-    account: AccountId,
+    (handle, spki, custody): (&str, &[u8], Custody),
+    operator: Option<&KeyId>,
     context: &Context<'_>,
 ) -> Result<(), Impossible> {
-    let others = state.by_folded_handle.insert(register.handle.to_ascii_lowercase(), account);
+    let account = state.next_id();
+    let others = state.by_folded_handle.insert(handle.to_ascii_lowercase(), account);
     Impossible::unless(others.is_none(), Impossible::Twice("a handle"))?;
     let others = state.by_key.insert(context.key_id, account);
     Impossible::unless(others.is_none(), Impossible::Twice("a key"))?;
     let key = Key {
         key_id: context.key_id,
-        spki: register.public_key.clone(),
-        custody: Custody::File,
+        spki: spki.to_vec(),
+        custody,
         rights: Rights::Full,
         label: FIRST_LABEL.to_owned(),
         added_at: context.index,
         ended_at: None,
     };
-    let (handle, registered_at) = (register.handle.clone(), context.index);
-    state.accounts.insert(account, Account { handle, registered_at, keys: vec![key], profile_at: None });
+    let (handle, registered_at) = (handle.to_owned(), context.index);
+    let (keys, profile_at, epochs, credential) = (vec![key], None, 0, None);
+    let member = Account { handle, registered_at, keys, profile_at, epochs, credential };
+    state.accounts.insert(account, member);
+    if operator == Some(&context.key_id) {
+        state.roles.entry(Role::Operator).or_default().insert(account);
+    }
+    Ok(())
+}
+
+/// Notes the credential that a block brings, if it brings one.
+fn set_credential(
+    state: &mut State,
+    account: AccountId,
+    commit: Option<CredentialCommit>,
+    context: &Context<'_>,
+) -> Result<(), Impossible> {
+    let Some(commit) = commit else { return Ok(()) };
+    Impossible::unless_equal("epoch", commit.epoch.into(), state.next_epoch(account).into())?;
+    let member = state.accounts.get_mut(&account).ok_or(Impossible::NoSuch("an account"))?;
+    member.epochs = commit.epoch;
+    member.credential = Some(CredentialAt { commit, block: context.index });
     Ok(())
 }
 
@@ -254,6 +324,7 @@ fn erase_account(
         keys += 1;
     }
     member.profile_at = None;
+    member.credential = None;
     let roles = state.roles.values_mut().map(|holders| u64::from(holders.remove(&account))).sum();
     let before = state.erased.insert(account, context.index);
     Impossible::unless(before.is_none(), Impossible::Twice("an erasure"))?;
@@ -279,9 +350,14 @@ fn introduce(
 
 /// Ends a key of the author's, for ever.
 fn end_key(state: &mut State, key_id: &KeyId, context: &Context<'_>) -> Result<(), Impossible> {
-    let keys = state.accounts.get_mut(&context.author).map(|member| &mut member.keys);
-    let key = keys.into_iter().flatten().find(|key| key.key_id == *key_id && key.stands());
-    key.ok_or(Impossible::NoSuch("a key"))?.ended_at = Some(context.index);
+    let member = state.accounts.get_mut(&context.author).ok_or(Impossible::NoSuch("an account"))?;
+    let key = member.keys.iter_mut().find(|key| key.key_id == *key_id && key.stands());
+    let key = key.ok_or(Impossible::NoSuch("a key"))?;
+    key.ended_at = Some(context.index);
+    // A credential is of no use without the key that it fetches.
+    if key.custody == Custody::Roaming {
+        member.credential = None;
+    }
     Ok(())
 }
 

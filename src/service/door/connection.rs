@@ -9,6 +9,7 @@ use crate::domain::AccountId;
 use crate::limits::Limits;
 use crate::service::job::{CommandCheck, SignatureVerdict};
 use crate::service::party::Prefix;
+use crate::service::passwords::{Charge, LogIn};
 use crate::session::{ServerSession, Stage};
 use crate::time::Monotonic;
 
@@ -59,6 +60,12 @@ pub(in crate::service) struct Connection {
     output_waits_since: Option<Monotonic>,
     /// Nothing is read or answered any more; what is in the output still goes out.
     pub(in crate::service) ending: bool,
+    /// The log-in by password that is on its way.
+    pub(in crate::service) login: Option<Box<LogIn>>,
+    /// What was counted for the registration of a password, until a block uses it.
+    pub(in crate::service) registration: Option<Charge>,
+    /// Somebody without an account joins or logs in by password, which takes a person some time.
+    pub(in crate::service) logs_in: bool,
     /// The member is online through this connection.
     pub(in crate::service) present: bool,
     /// The member follows blocks through this connection, for as long as it is heard of.
@@ -90,6 +97,9 @@ impl Connection {
             last_input: now,
             output_waits_since: None,
             ending: false,
+            login: None,
+            registration: None,
+            logs_in: false,
             present: false,
             follows: false,
             pinged_at: None,
@@ -163,6 +173,11 @@ impl Connection {
         }
     }
 
+    /// Messages that a session without an account may send.
+    pub(in crate::service) fn anonymous_messages_max(&self, limits: &Limits) -> u64 {
+        if self.logs_in { limits.login_messages_max } else { limits.anonymous_messages_max }
+    }
+
     /// Whether the other side has taken everything that was sent so far.
     pub(in crate::service) fn has_taken_all(&self) -> bool {
         self.session.output().is_empty() && self.held_bytes == 0
@@ -191,6 +206,7 @@ impl Connection {
                 after(self.accepted_at, limits.first_frame_ms)
             }
             (Caller::Unknown, _) | (_, None) => after(self.accepted_at, limits.handshake_ms),
+            (Caller::Anonymous, Some(opened_at)) if self.logs_in => after(opened_at, limits.login_ms),
             (Caller::Anonymous, Some(opened_at)) => after(opened_at, limits.anonymous_ms),
             (Caller::Member(..), Some(_)) if self.present => after(self.last_input, limits.presence_ms),
             (Caller::Member(..), Some(_)) if self.is_to_be_pinged() => {

@@ -179,6 +179,7 @@ impl ServerSession {
         let mut open = Open {
             transport: Transport::new(schedule, Side::Server, &th4, caps, env.now.mono),
             resumption: schedule.resumption(&th4),
+            exporter: handshake.client.is_none().then(|| schedule.exporter(&th4)),
             descriptor_hash: handshake.descriptor_hash,
             client: handshake.client,
             ticket: handshake.ticket,

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use zeroize::Zeroizing;
+
 use super::{Connection, Waited};
 use crate::client::link::question::Question;
 use crate::client::{ClientError, clock};
@@ -21,6 +23,11 @@ const SILENCE_MAX: Duration = Duration::from_secs(60);
 const IN_FLIGHT_MAX: usize = 64;
 
 impl Connection {
+    /// The secret by which a log-in is bound to this channel; only one of an anonymous session has it.
+    pub(in crate::client) fn exporter(&self) -> Option<Zeroizing<[u8; 32]>> {
+        self.session.exporter().cloned()
+    }
+
     /// Asks a question and waits for its answer. There is no deadline, because a verification takes as long as the log is,
     /// but a server that falls silent and does not even answer a ping is given up.
     ///

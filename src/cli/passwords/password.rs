@@ -1,0 +1,98 @@
+//! `ledgerctl password`: another password, or a first one.
+
+use argh::{ArgsInfo, FromArgs};
+
+use super::join::checked_server;
+use super::secrets::{CodeKept, new_password, password};
+use crate::cli::context::Context;
+use crate::cli::run::Run;
+use crate::cli::session::open_member_for;
+use crate::cli::telling::{show, tell};
+use crate::client::{ClientError, add_password, change_password, fetch_profile, log_in, make_roaming};
+use crate::crypto::KeyKind;
+use crate::domain::Rights;
+use crate::refusal;
+use crate::terminal::exit::Exit;
+use crate::wire::Refusal;
+
+/// Change your password, or get a first one beside your key file.
+///
+/// With an e-mail address: logs in with the password that you have, and sets another one; key, recovery code and receipts stay,
+/// and all other sessions of the account end. Without one: the account of this home gets a password for the e-mail address of
+/// its profile, and with it a further key, which lies wrapped at the server.
+#[derive(FromArgs, ArgsInfo, Debug)]
+#[argh(
+    subcommand,
+    name = "password",
+    example = "ledgerctl password ada@example.org\nledgerctl password --new-password-file pw --recovery-out code"
+)]
+pub struct Password {
+    /// your e-mail address, to change the password
+    #[argh(positional)]
+    pub e_mail: Option<String>,
+
+    /// file whose first line is the password that you have, - for standard input
+    #[argh(option, arg_name = "file")]
+    pub password_file: Option<String>,
+
+    /// file whose first line is the new password
+    #[argh(option, arg_name = "file")]
+    pub new_password_file: Option<String>,
+
+    /// new file for the recovery code of a first password, which is not shown then
+    #[argh(option, arg_name = "file")]
+    pub recovery_out: Option<String>,
+
+    /// go on although nobody has compared the server's fingerprint
+    #[argh(switch)]
+    pub force: bool,
+}
+
+impl Run for Password {
+    const REMEMBERS: bool = true;
+
+    fn run(&self, context: &Context) -> Result<Exit, ClientError> {
+        match &self.e_mail {
+            Some(e_mail) => self.change(context, e_mail),
+            None => self.begin(context),
+        }
+    }
+}
+
+impl Password {
+    fn change(&self, context: &Context, e_mail: &str) -> Result<Exit, ClientError> {
+        if self.recovery_out.is_some() {
+            let text = "--recovery-out is for a first password: the code that you have stays in force";
+            return Err(ClientError::Usage(text.to_owned()));
+        }
+        let home = checked_server(context, self.force)?;
+        let old = password(self.password_file.as_deref(), e_mail)?;
+        let new = new_password("new-password", self.new_password_file.as_deref(), e_mail)?;
+        let mut logged_in = log_in(&home, &context.server()?, e_mail, &old)?;
+        let submitted = change_password(&mut logged_in, e_mail, &new, &mut || note_earlier_counts(context))?;
+        tell(submitted, |accepted| show(context, accepted, "you have another password", &[]))
+    }
+
+    fn begin(&self, context: &Context) -> Result<Exit, ClientError> {
+        checked_server(context, self.force)?;
+        let mut member = open_member_for(context, Rights::Full)?;
+        let profile = fetch_profile(&mut member)?.ok_or_else(|| {
+            let sentence = "say your e-mail address first: `ledgerctl profile --name NAME --e-mail ADDRESS`";
+            ClientError::Refused(Refusal::fail(refusal::NO_PROFILE, sentence))
+        })?;
+        let e_mail = profile.e_mail.as_str();
+        let new = new_password("new-password", self.new_password_file.as_deref(), e_mail)?;
+        let roaming = make_roaming(KeyKind::Ed25519);
+        let code = CodeKept::hand_over(context, &roaming.code, self.recovery_out.as_deref())?;
+        let submitted =
+            add_password(&mut member, e_mail, &new, &roaming, &mut || note_earlier_counts(context));
+        tell(code.settle(submitted)?, |accepted| show(context, accepted, "you have a password", &[]))
+    }
+}
+
+/// Says that an earlier run set the password, and this one did not.
+pub(super) fn note_earlier_counts(context: &Context) {
+    context.out.note(
+        "an earlier run has sent a new password whose outcome was not told: that one counts, and not the one given now",
+    );
+}

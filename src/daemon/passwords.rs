@@ -1,0 +1,180 @@
+//! The keys for log-ins by password: `keys/opaque-1`, without whose seed every password is dead, and `keys/index`, under which
+//! e-mails are named. Both are made once, for the life of the ledger, and stay when log-ins are switched off.
+//!
+//! ```text
+//! opaque-1   set-up[128] ‖ m_kib u32 ‖ t u32 ‖ p u32 ‖ crc32c u32
+//! index      key[32] ‖ crc32c u32
+//! ```
+//! Integers are big-endian, a checksum is over what stands before it.
+#![expect(clippy::disallowed_methods, reason = "the key files are read here")]
+
+use std::io;
+use std::path::Path;
+
+use rand_core::CryptoRng;
+use zeroize::Zeroizing;
+
+use super::error::DaemonError;
+use super::keys::{KEYS, ServerKeys};
+use crate::cutter::Cutter;
+use crate::eventlog::{Disk, Storage, replace};
+use crate::password::{IndexKey, LoginKeys, OpaqueKey, SETUP_BYTES, ServerSetup, Stretch};
+use crate::session::Descriptor;
+use crate::time::Timestamp;
+
+/// The file with the set-up.
+pub(super) const OPAQUE: &str = "opaque-1";
+
+/// The file with the key under which e-mails are named.
+pub(super) const INDEX: &str = "index";
+
+/// The keys for log-ins by password.
+#[derive(Clone, Debug)]
+pub struct PasswordKeys {
+    /// What answers log-ins: for the helper that does so.
+    pub setup: ServerSetup,
+    index: IndexKey,
+    stretch: Stretch,
+}
+
+impl PasswordKeys {
+    /// Makes the keys of a ledger.
+    pub(super) fn generate(stretch: Stretch, rng: &mut dyn CryptoRng) -> PasswordKeys {
+        PasswordKeys { setup: ServerSetup::generate(rng), index: IndexKey::generate(rng), stretch }
+    }
+
+    /// What the loop needs of them.
+    pub(super) fn login_keys(&self) -> LoginKeys {
+        LoginKeys { index: self.index.clone(), opaque: self.opaque_key() }
+    }
+
+    /// What the descriptor says of them.
+    pub(super) fn opaque_key(&self) -> OpaqueKey {
+        OpaqueKey { server_key: self.setup.public_key(), stretch: self.stretch }
+    }
+
+    /// Writes both files.
+    ///
+    /// # Errors
+    /// What the storage says.
+    pub(super) fn write(&self, storage: &dyn Storage) -> io::Result<()> {
+        let Stretch { m_kib, t, p } = self.stretch;
+        let mut setup = self.setup.to_bytes();
+        [m_kib, t, p].iter().for_each(|number| setup.extend_from_slice(&number.to_be_bytes()));
+        write_checked(storage, OPAQUE, &setup)?;
+        write_checked(storage, INDEX, self.index.as_bytes())
+    }
+
+    /// Reads both files; none if neither is there.
+    ///
+    /// # Errors
+    /// [`DaemonError::Keys`] names the file that cannot be used.
+    pub(super) fn load(root: &Path) -> Result<Option<PasswordKeys>, DaemonError> {
+        let (opaque, index) = (read_checked(root, OPAQUE)?, read_checked(root, INDEX)?);
+        let missing = |name: &str| {
+            let reason = "is missing, and without it every password is dead";
+            DaemonError::keys(root.join(KEYS).join(name), reason)
+        };
+        let (opaque, index) = match (opaque, index) {
+            (Some(opaque), Some(index)) => (opaque, index),
+            (None, None) => return Ok(None),
+            (None, Some(_)) => return Err(missing(OPAQUE)),
+            (Some(_), None) => return Err(missing(INDEX)),
+        };
+        let damaged = |name: &str| DaemonError::keys(root.join(KEYS).join(name), "is not as long as it is");
+        let index: [u8; 32] = index.as_slice().try_into().map_err(|_| damaged(INDEX))?;
+        let mut cutter = Cutter(&opaque);
+        let setup = cutter.bytes(SETUP_BYTES).and_then(|bytes| ServerSetup::from_bytes(bytes).ok());
+        let mut number = || cutter.u32().ok_or_else(|| damaged(OPAQUE));
+        let stretch = Stretch { m_kib: number()?, t: number()?, p: number()? };
+        let setup = setup.ok_or_else(|| damaged(OPAQUE))?;
+        Ok(Some(PasswordKeys { setup, index: IndexKey::from_bytes(index), stretch }))
+    }
+
+    /// The keys that a descriptor names; none where it names none.
+    ///
+    /// # Errors
+    /// [`DaemonError::Keys`] when they are missing or others.
+    pub(super) fn of_descriptor(
+        root: &Path,
+        descriptor: &Descriptor,
+    ) -> Result<Option<PasswordKeys>, DaemonError> {
+        let Some(named) = descriptor.opaque_key() else { return Ok(None) };
+        let wrong = |reason: &str| DaemonError::keys(root.join(KEYS).join(OPAQUE), reason);
+        let keys = PasswordKeys::load(root)?
+            .ok_or_else(|| wrong("is missing, and without it every password is dead"))?;
+        if keys.opaque_key() != *named {
+            return Err(wrong("is not what the descriptor names"));
+        }
+        Ok(Some(keys))
+    }
+}
+
+/// Switches log-ins by password on or off, if they are not as they are wanted: that makes a new descriptor, and with it a new
+/// key that hellos are encrypted to. On a full disk everything stays as it was.
+///
+/// # Errors
+/// [`DaemonError`].
+pub(super) fn switch(
+    root: &Path,
+    keys: ServerKeys,
+    wanted: Option<Stretch>,
+    now: Timestamp,
+    rng: &mut dyn CryptoRng,
+) -> Result<ServerKeys, DaemonError> {
+    if wanted.is_some() == keys.passwords.is_some() {
+        return Ok(keys);
+    }
+    let passwords = match wanted {
+        None => None,
+        Some(stretch) => match PasswordKeys::load(root)? {
+            Some(kept) => Some(kept),
+            None => Some(PasswordKeys::generate(stretch, rng)),
+        },
+    };
+    let switched = keys.next(root, passwords.as_ref(), now, rng);
+    match switched {
+        Ok(descriptor) => {
+            let (serial, on) = (descriptor.serial(), passwords.is_some());
+            tracing::info!(serial, on, "log-ins by password were switched; the server has a new descriptor");
+            ServerKeys::load(root, now)
+        }
+        Err(error) if error.is_want_of_room() => {
+            tracing::warn!(%error, "log-ins by password stay as they were, for want of room");
+            Ok(keys)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Writes the keys for log-ins unless they are there.
+pub(super) fn keep(root: &Path, passwords: Option<&PasswordKeys>) -> Result<(), DaemonError> {
+    match passwords {
+        Some(passwords) if PasswordKeys::load(root)?.is_none() => {
+            passwords.write(&Disk::new(root)).map_err(DaemonError::io_at("writing", &root.join(KEYS)))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn write_checked(storage: &dyn Storage, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let checksum = crc32c::crc32c(bytes).to_be_bytes();
+    let whole = Zeroizing::new([bytes, &checksum].concat());
+    replace(storage, &format!("{KEYS}/{name}"), &whole)
+}
+
+fn read_checked(root: &Path, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, DaemonError> {
+    let path = root.join(KEYS).join(name);
+    let mut bytes = match std::fs::read(&path) {
+        Ok(bytes) => Zeroizing::new(bytes),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(DaemonError::keys(path, error)),
+    };
+    let kept = bytes.len().saturating_sub(4);
+    let checksum = bytes.split_off(kept);
+    if checksum != crc32c::crc32c(&bytes).to_be_bytes() {
+        let reason = "does not have the checksum that stands in it: the file is damaged";
+        return Err(DaemonError::keys(path, reason));
+    }
+    Ok(Some(bytes))
+}
