@@ -48,6 +48,8 @@ mod money;
 mod named_files;
 mod orders;
 mod outcomes;
+mod password_service;
+mod passwords;
 mod payments_many;
 mod peer_session;
 mod peer_vectors;

@@ -85,8 +85,8 @@ pub(crate) struct World {
     pub(crate) service: Service,
     pub(crate) disk: SimDisk,
     pub(crate) now: Now,
-    descriptor: Descriptor,
-    rng: Seeded,
+    pub(crate) descriptor: Descriptor,
+    pub(crate) rng: Seeded,
     next_connection: u64,
     next_command: u64,
     keys: Keys,
@@ -96,13 +96,13 @@ pub(crate) struct World {
     outputs: BTreeMap<ConnectionId, Vec<u8>>,
     /// Whose output nobody takes.
     pub(crate) deaf: BTreeSet<ConnectionId>,
-    closed: BTreeSet<ConnectionId>,
+    pub(crate) closed: BTreeSet<ConnectionId>,
 }
 
 /// One end of a connection, and what was heard there.
 pub(crate) struct Client {
     pub(crate) id: ConnectionId,
-    session: ClientSession,
+    pub(crate) session: ClientSession,
     to_server: Vec<u8>,
     pub(crate) ticket: Option<ClientTicket>,
     pub(crate) replies: Vec<(u32, Reply)>,

@@ -14,7 +14,7 @@ use ledgerd::time::Timestamp;
 use ledgerd::wire::{
     Accepted, CheckpointNote, CopyPage, ENVELOPE_BYTES, ErasureProof, Figure, Figures, Finding, Followed,
     Followings, OnlineMember, OnlinePage, Progress, Proofs, Push, ReceiptOf, Refusal, Reply, Request,
-    ScopeKeys, Submission, VERSION, Verification, open, readdress, seal,
+    ScopeKeys, Submission, Unlocked, VERSION, Verification, open, readdress, seal,
 };
 use proptest::prelude::*;
 use serde::Serialize;
@@ -50,6 +50,11 @@ fn requests() -> Vec<Request<'static>> {
         },
         Request::ScopeKeys(vec![ScopeId([6; 16])]),
         Request::Erasure(AccountId(300)),
+        Request::PasswordRegister { e_mail: "ash@pallet.example", request: [1; 32] },
+        Request::PasswordStart { e_mail: "ash@pallet.example", ke1: [[2; 32]; 3] },
+        Request::PasswordFinish { ke3: [[3; 32]; 2] },
+        Request::Recover { e_mail: "ash@pallet.example", shown: [4; 32] },
+        Request::LogOut { all: true },
     ]
 }
 
@@ -134,6 +139,19 @@ fn replies() -> Vec<Reply> {
             note: "note".to_owned(),
             erasure: "erasure".to_owned(),
         }),
+        Reply::PasswordResponse([[1; 32]; 2]),
+        Reply::LoginChallenge(Box::new([[2; 32]; 10])),
+        Reply::Unlocked(Box::new(Unlocked {
+            account: AccountId(300),
+            epoch: 300,
+            key_id: KeyId([5; 32]),
+            record: [[6; 32]; 6],
+            blob: ByteBuf::from(vec![7; 300]),
+            block: ByteBuf::from(vec![1, 2]),
+            inclusion: Inclusion(vec![[4; 32]]),
+            note: "note".to_owned(),
+        })),
+        Reply::LoggedOut,
     ]
 }
 

@@ -70,7 +70,8 @@ pub use orders::input as orders_input;
 pub use orders::{Input, LineAnswer, Placed, PlacingTold, StreamTold, Tally, place, place_each};
 pub use passwords::{
     JoinedByPassword, LoggedIn, LoggedOut, Newcomer, Roaming, add_password, change_password, check_compared,
-    check_password, join, keep_key, log_in, log_out, make_roaming, recover, set_after_recovery, settle_join,
+    check_password, join, keep_key, log_in, log_out, make_roaming, recover, set_after_recovery,
+    settle_change, settle_join,
 };
 pub use payments::input as payments_input;
 pub use payments::question as payments_question;

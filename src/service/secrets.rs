@@ -30,6 +30,8 @@ pub enum SecretsBug {
     DestroyedEarly,
     /// A start does not destroy what the blocks do not name.
     NotSwept,
+    /// A password is destroyed when the one after it is put, before the block that brings it is written.
+    PasswordOverwritten,
 }
 
 /// The secrets of a ledger.
@@ -300,6 +302,11 @@ impl Secrets {
             return Ok(());
         }
         let brought = std::mem::take(&mut self.brought);
+        if self.bug == Some(SecretsBug::PasswordOverwritten) {
+            let replaced = self.unsettled.iter().filter_map(|account| self.credentials.entry(*account));
+            let replaced: Vec<Key> = replaced.collect();
+            self.vault.as_mut().map_or(Ok(0), |vault| vault.destroy(&replaced)).map_err(failed)?;
+        }
         let vault = self.vault.as_mut();
         let position = position_of(ledger.committed());
         vault.map_or(Ok(()), |vault| vault.put(&brought, position, rng)).map_err(failed)

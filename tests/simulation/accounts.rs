@@ -1,5 +1,6 @@
 //! Roles and keys in the simulator: member 0 is the operator and gives and takes the role of a witness; the others try. Every
-//! member adds a key and ends it, so that a run ends in between, too, puts another key in the place of its first one, and says who it is.
+//! member adds a key and ends it, so that a run ends in between, too, puts another key in the place of its first one, says who it is, and gets
+//! a password and changes it.
 //! The operator erases an account.
 
 use std::collections::BTreeSet;
@@ -14,6 +15,7 @@ use ledgerd::domain::accounts::{
 use ledgerd::domain::{AccountId, Command, State};
 
 use super::domains::{Domain, Witness, number_of};
+use super::passwords;
 use super::template::{OPERATOR, Template, command_id};
 use super::vault::{LEAVER, Opener};
 
@@ -32,6 +34,12 @@ const PROFILE: u32 = 8;
 /// The command that erases an account.
 const ERASURE: u32 = 10;
 
+/// The command that gives its author a key which a password fetches.
+const PASSWORD: u32 = 11;
+
+/// The commands that change the password, which that key signs.
+pub(super) const BY_ROAMING: [u32; 2] = [12, 13];
+
 /// An account that there is not.
 const NOBODY: AccountId = AccountId(99);
 
@@ -41,7 +49,7 @@ impl Domain for Accounts {
     }
 
     fn count(&self) -> u32 {
-        ERASURE + 1
+        BY_ROAMING[1] + 1
     }
 
     fn command(&self, template: &Template, member: usize, n: u32) -> Command {
@@ -77,6 +85,12 @@ impl Domain for Accounts {
                 let opener = Opener { account, key_id, opened_by: &opened_by };
                 return opener.profile(template.ledger_id, command_id(number_of("accounts", n)));
             }
+            PASSWORD => {
+                let proof = proof(template, member, &template.roaming[member]);
+                passwords::first(template, account_of(member), proof)
+            }
+            12 => passwords::change(template, account_of(member), 2),
+            13 => passwords::change(template, account_of(member), 3),
             ERASURE => Accounted::Erase(Erase { account: LEAVER, reason: EraseReason::Other, force: true }),
             5 => Accounted::EndKey(EndKey { key_id: template.devices[member].public().key_id() }),
             // It is the only key with full rights, or has ended.
@@ -99,6 +113,9 @@ impl Domain for Accounts {
             "key_ended",
             "last_full_key",
             "wrong_scope",
+            "no_profile",
+            "roaming_exists",
+            "stale_epoch",
         ]
     }
 

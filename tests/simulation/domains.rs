@@ -75,6 +75,7 @@ pub(super) fn signer(template: &Template, member: usize, number: u32) -> &Signin
     let keys = match domain.name() {
         "orders" if orders::BY_DEVICE.contains(&n) => &template.devices,
         "orders" if orders::BY_NEXT.contains(&n) => &template.next,
+        "accounts" if accounts::BY_ROAMING.contains(&n) => &template.roaming,
         _ => &template.members,
     };
     &keys[member]

@@ -16,6 +16,7 @@ mod domains;
 mod full_disk;
 mod looking;
 mod orders;
+mod passwords;
 mod payments;
 mod peers;
 mod planted;

@@ -41,6 +41,8 @@ pub(super) enum Bug {
     DestroyedBeforeTheBlock,
     /// A start does not carry out what the blocks have erased.
     NoErasureAtStart,
+    /// A password is put in the place of the one before it, before the block is written.
+    PasswordOverwritten,
 }
 
 pub(super) fn prepare(disk: &SimDisk, bug: Option<Bug>) {
@@ -64,6 +66,7 @@ pub(super) fn of_secrets(bug: Option<Bug>) -> Option<SecretsBug> {
     match bug {
         Some(Bug::DestroyedBeforeTheBlock) => Some(SecretsBug::DestroyedEarly),
         Some(Bug::NoErasureAtStart) => Some(SecretsBug::NotSwept),
+        Some(Bug::PasswordOverwritten) => Some(SecretsBug::PasswordOverwritten),
         _ => None,
     }
 }
@@ -277,4 +280,9 @@ fn a_server_that_destroys_before_the_block_stands_is_found() {
 #[test]
 fn a_server_that_does_not_erase_at_its_start_is_found() {
     is_found(Bug::NoErasureAtStart);
+}
+
+#[test]
+fn a_server_that_overwrites_a_password_before_the_block_is_found() {
+    is_found(Bug::PasswordOverwritten);
 }

@@ -40,6 +40,8 @@ pub(super) struct Template {
     pub(super) members: Vec<SigningKey>,
     /// The key that each member adds to its account in a run.
     pub(super) devices: Vec<SigningKey>,
+    /// The key of each member that a password fetches.
+    pub(super) roaming: Vec<SigningKey>,
     /// The key that each member puts in the place of its first one in some of the runs.
     pub(super) next: Vec<SigningKey>,
     pub(super) anchor: Vec<u8>,
@@ -70,6 +72,7 @@ fn make() -> Template {
     ];
     let generated = |name| SigningKey::generate(KeyKind::Ed25519, &mut Seeded::new(name));
     let devices = ["device-0", "device-1", "device-2"].map(generated).to_vec();
+    let roaming = ["roaming-0", "roaming-1", "roaming-2"].map(generated).to_vec();
     let next = ["next-0", "next-1", "next-2"].map(generated).to_vec();
     let operator = Some(members[OPERATOR].public().key_id());
     let settings = Settings { opening_grant: GRANT, operator, ..Settings::default() };
@@ -117,6 +120,7 @@ fn make() -> Template {
         server_key,
         members,
         devices,
+        roaming,
         next,
         anchor,
         numbers,

@@ -14,6 +14,7 @@ use ledgerd::ledger::Ledger;
 use ledgerd::vault::{Kek, Kind, Name, Position, SLOT_BYTES, Secret, Slot, VaultFile};
 use ledgerd::wire::Side;
 
+use super::passwords;
 use super::template::template;
 
 /// The account that the operator erases. Nobody connects as it.
@@ -54,7 +55,7 @@ impl Opener<'_> {
             let place = Place { ledger_id, author: self.account.0, scope, command_id: id.0, field };
             key.leaf(&id.0, field).seal(&place, text).unwrap()
         };
-        let (name, e_mail) = (seal(0, "Somebody"), seal(1, "somebody@example.org"));
+        let (name, e_mail) = (seal(0, "Somebody"), seal(1, &passwords::e_mail(self.account)));
         Command::Accounts(Accounted::SetProfile(SetProfile { scope: used, name, e_mail, credential: None }))
     }
 }
@@ -63,12 +64,12 @@ impl Opener<'_> {
 pub(super) fn side_of(message: &[u8]) -> Vec<u8> {
     let message = Message::parse(message).unwrap();
     let command = Command::decode(message.header.tag, message.body).unwrap();
-    match command.sealed().map(|part| part.scope) {
-        Some(ScopeUse::Open(_)) => codec::encode(&Side {
-            scope_key: Some(*scope_key(message.header.account).as_bytes()),
-            credential: None,
-        }),
-        _ => Vec::new(),
+    let account = message.header.account;
+    let opens = matches!(command.sealed().map(|part| part.scope), Some(ScopeUse::Open(_)));
+    let scope_key = opens.then(|| *scope_key(account).as_bytes());
+    match (Side { scope_key, credential: passwords::beside(account, &command) }) {
+        Side { scope_key: None, credential: None } => Vec::new(),
+        side => codec::encode(&side),
     }
 }
 
@@ -103,7 +104,8 @@ pub(super) fn look_at(disk: &SimDisk, ledger: &Ledger) -> Result<(), String> {
             return Err(format!("the texts of account {} cannot be read any more", scope.subject));
         }
     }
-    for slot in held {
+    passwords::look_at(disk, ledger, &held)?;
+    for slot in held.iter().filter(|slot| slot.name.kind != Kind::Credential) {
         let scope = scopes.get(&ScopeId(slot.name.scope));
         if scope.is_none_or(|scope| scope.erased_at.is_some()) {
             return Err(format!("{:?} lies in the vault, and no block needs it", slot.name));

@@ -19,7 +19,7 @@ use super::client::Client;
 use super::peers::Peers;
 use super::template::{OPTIONS, START_MS, log_key, template};
 use super::vault;
-use super::{domains, planted, settings};
+use super::{domains, passwords, planted, settings};
 
 pub(super) use super::planted::Bug;
 
@@ -199,8 +199,13 @@ impl World {
             }
         };
         self.look_at(&ledger)?;
-        let opened =
-            Secrets::open_with(&self.storage(), &ledger, vault::kek(), None, planted::of_secrets(self.bug));
+        let opened = Secrets::open_with(
+            &self.storage(),
+            &ledger,
+            vault::kek(),
+            Some(passwords::login_keys()),
+            planted::of_secrets(self.bug),
+        );
         let secrets = match opened {
             Ok(secrets) => {
                 vault::look_at(&self.disk, &ledger)?;

@@ -64,13 +64,13 @@ impl Run for Join {
         drop(link);
         // Everything that needs a person or a second comes before the connection.
         let password = new_password("password", self.password_file.as_deref(), &self.e_mail)?;
-        let roaming = make_roaming(KeyKind::Rsa3072);
-        let code = CodeKept::hand_over(context, &roaming.code, self.recovery_out.as_deref())?;
+        let (code, kept) = CodeKept::make(context, self.recovery_out.as_deref(), None)?;
+        let roaming = make_roaming(KeyKind::Rsa3072, code);
         let name = self.name.as_deref().or_else(|| self.e_mail.split('@').next()).unwrap_or_default();
         let newcomer = Newcomer { e_mail: &self.e_mail, name, password: &password };
         let joined = Anonymous::open(&home, &addresses)
             .and_then(|mut link| join(&home, &mut link, newcomer, &roaming));
-        self.tell(context, code.settle(joined)?)
+        self.tell(context, kept.settle(joined)?)
     }
 }
 

@@ -8,9 +8,12 @@ use crate::cli::context::Context;
 use crate::cli::run::Run;
 use crate::cli::session::open_member_for;
 use crate::cli::telling::{show, tell};
-use crate::client::{ClientError, add_password, change_password, fetch_profile, log_in, make_roaming};
+use crate::client::{
+    ClientError, LoggedIn, add_password, change_password, fetch_profile, log_in, make_roaming, settle_change,
+};
 use crate::crypto::KeyKind;
 use crate::domain::Rights;
+use crate::domain::accounts::CredentialVia;
 use crate::refusal;
 use crate::terminal::exit::Exit;
 use crate::wire::Refusal;
@@ -68,7 +71,14 @@ impl Password {
         let home = checked_server(context, self.force)?;
         let old = password(self.password_file.as_deref(), e_mail)?;
         let new = new_password("new-password", self.new_password_file.as_deref(), e_mail)?;
-        let mut logged_in = log_in(&home, &context.server()?, e_mail, &old)?;
+        let addresses = context.server()?;
+        let mut logged_in = match log_in(&home, &addresses, e_mail, &old) {
+            Err(error) if is_not_right(&error) => {
+                let via = CredentialVia::Password;
+                return tell_earlier(context, log_in(&home, &addresses, e_mail, &new), via, error);
+            }
+            logged_in => logged_in?,
+        };
         let submitted = change_password(&mut logged_in, e_mail, &new, &mut || note_earlier_counts(context))?;
         tell(submitted, |accepted| show(context, accepted, "you have another password", &[]))
     }
@@ -82,12 +92,34 @@ impl Password {
         })?;
         let e_mail = profile.e_mail.as_str();
         let new = new_password("new-password", self.new_password_file.as_deref(), e_mail)?;
-        let roaming = make_roaming(KeyKind::Ed25519);
-        let code = CodeKept::hand_over(context, &roaming.code, self.recovery_out.as_deref())?;
+        let (code, kept) = CodeKept::make(context, self.recovery_out.as_deref(), None)?;
+        let roaming = make_roaming(KeyKind::Ed25519, code);
         let submitted =
             add_password(&mut member, e_mail, &new, &roaming, &mut || note_earlier_counts(context));
-        tell(code.settle(submitted)?, |accepted| show(context, accepted, "you have a password", &[]))
+        tell(kept.settle(submitted)?, |accepted| show(context, accepted, "you have a password", &[]))
     }
+}
+
+/// Whether the server has refused what was shown to it as not right.
+pub(super) fn is_not_right(error: &ClientError) -> bool {
+    matches!(error, ClientError::Refused(refusal) if refusal.name == refusal::INVALID_LOGIN)
+}
+
+/// Tells a change that an earlier run has made without telling: the password before it is not right any more, and the new one is.
+pub(super) fn tell_earlier(
+    context: &Context,
+    by_new: Result<LoggedIn, ClientError>,
+    via: CredentialVia,
+    not_right: ClientError,
+) -> Result<Exit, ClientError> {
+    let mut logged_in = match by_new {
+        Err(error) if is_not_right(&error) => return Err(not_right),
+        logged_in => logged_in?,
+    };
+    // Where nothing is left to tell, the new password is one that somebody else has set, or was told of before.
+    let submitted = settle_change(&mut logged_in, via)?.ok_or(not_right)?;
+    note_earlier_counts(context);
+    tell(submitted, |accepted| show(context, accepted, "you have a new password", &[]))
 }
 
 /// Says that an earlier run set the password, and this one did not.

@@ -3,14 +3,13 @@
 use argh::{ArgsInfo, FromArgs};
 
 use super::join::checked_server;
-use super::password::note_earlier_counts;
+use super::password::{is_not_right, note_earlier_counts, tell_earlier};
 use super::secrets::{CodeKept, new_password, recovery_code};
 use crate::cli::context::Context;
 use crate::cli::run::Run;
 use crate::cli::telling::{show, tell};
-use crate::client::{ClientError, recover, set_after_recovery};
-use crate::crypto::random;
-use crate::password::RecoveryCode;
+use crate::client::{ClientError, log_in, recover, set_after_recovery};
+use crate::domain::accounts::CredentialVia;
 use crate::terminal::exit::Exit;
 
 /// Set a new password with your recovery code.
@@ -51,9 +50,15 @@ impl Run for Recover {
         let home = checked_server(context, self.force)?;
         let code = recovery_code(self.recovery_file.as_deref())?;
         let password = new_password("new-password", self.new_password_file.as_deref(), &self.e_mail)?;
-        let mut logged_in = recover(&home, &context.server()?, &self.e_mail, &code)?;
-        let next = RecoveryCode::generate(&mut random::os());
-        let kept = CodeKept::hand_over(context, &next, self.recovery_out.as_deref())?;
+        let addresses = context.server()?;
+        let mut logged_in = match recover(&home, &addresses, &self.e_mail, &code) {
+            Err(error) if is_not_right(&error) => {
+                let by_new = log_in(&home, &addresses, &self.e_mail, &password);
+                return tell_earlier(context, by_new, CredentialVia::Recovery, error);
+            }
+            logged_in => logged_in?,
+        };
+        let (next, kept) = CodeKept::make(context, self.recovery_out.as_deref(), Some(&code))?;
         let again = &mut || note_earlier_counts(context);
         let submitted = set_after_recovery(&mut logged_in, &self.e_mail, &password, &next, again);
         let words = "you have a new password and a new recovery code";

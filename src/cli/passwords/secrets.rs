@@ -9,6 +9,7 @@ use crate::cli::context::Context;
 use crate::cli::named_files::{remove_secret, write_secret};
 use crate::cli::passphrases::{ask, named};
 use crate::client::{ClientError, check_password};
+use crate::crypto::random;
 use crate::password::RecoveryCode;
 
 /// The password that somebody logs in with.
@@ -53,37 +54,38 @@ pub(super) fn recovery_code(file: Option<&str>) -> Result<RecoveryCode, ClientEr
     RecoveryCode::parse(&text).map_err(|error| ClientError::Usage(error.to_string()))
 }
 
-/// Where a new recovery code goes, which nobody can show a second time.
+/// Where a new recovery code went, which nobody can show a second time.
 pub(super) struct CodeKept<'a> {
-    file: Option<&'a str>,
+    /// The file that was made for it.
+    made: Option<&'a str>,
 }
 
 impl<'a> CodeKept<'a> {
-    /// Hands the code over before anything is sent: writes the file, or shows the code and has a group of it typed back.
-    pub(super) fn hand_over(
+    /// Makes a code and hands it over before anything is sent: writes the file, or shows the code and has a group of it typed
+    /// back. A file that holds a code is one that a run left which was cut off: that code is taken. `spent` is one that may not be
+    /// taken again.
+    pub(super) fn make(
         context: &Context,
-        code: &RecoveryCode,
         file: Option<&'a str>,
-    ) -> Result<CodeKept<'a>, ClientError> {
-        let text = code.to_text();
-        if let Some(path) = file {
-            write_secret(path, format!("{}\n", *text).as_bytes())?;
-            return Ok(CodeKept { file });
+        spent: Option<&RecoveryCode>,
+    ) -> Result<(RecoveryCode, CodeKept<'a>), ClientError> {
+        let code = RecoveryCode::generate(&mut random::os());
+        let Some(path) = file else {
+            show(context, &code)?;
+            return Ok((code, CodeKept { made: None }));
+        };
+        if let Some(left) = left_in(path)? {
+            if spent.is_some_and(|spent| *spent == left) {
+                let text = format!(
+                    "{path} holds the code that is spent with this: name another file for the new one"
+                );
+                return Err(ClientError::Usage(text));
+            }
+            context.out.note(&format!("{path} is there already, and the recovery code in it is taken"));
+            return Ok((left, CodeKept { made: None }));
         }
-        if !io::stdin().is_terminal() {
-            return Err(ClientError::Usage(
-                "there is nobody to show the recovery code to: name a file for it (--recovery-out FILE)"
-                    .to_owned(),
-            ));
-        }
-        context.out.note(&format!(
-            "Your recovery code. Write it down now: it is never shown again.\n\n    {}\n\nWhoever has it and your e-mail \
-             address can set a new password. If you lose both password and code, the account is lost: nobody can give it \
-             back to you, the operator included.",
-            *text
-        ));
-        typed_back(&text)?;
-        Ok(CodeKept { file: None })
+        write_secret(path, format!("{}\n", *code.to_text()).as_bytes())?;
+        Ok((code, CodeKept { made: Some(path) }))
     }
 
     /// Takes the file away again where the code was not taken, so that nobody keeps a code that opens nothing.
@@ -91,13 +93,42 @@ impl<'a> CodeKept<'a> {
         // Where the outcome is not known, the code may be the one that counts.
         let may_count =
             |error: &ClientError| matches!(error, ClientError::Unknown(_) | ClientError::Untold(_));
-        if let (Err(error), Some(path)) = (&done, self.file)
+        if let (Err(error), Some(path)) = (&done, self.made)
             && !may_count(error)
         {
             remove_secret(path);
         }
         done
     }
+}
+
+/// The code in a file, if the file is there.
+fn left_in(path: &str) -> Result<Option<RecoveryCode>, ClientError> {
+    if !std::path::Path::new(path).exists() {
+        return Ok(None);
+    }
+    let text = named("recovery-out", Some(path), None)?;
+    let code = text.and_then(|text| RecoveryCode::parse(&text).ok());
+    let other = || ClientError::Usage(format!("{path} is there already, and holds no recovery code"));
+    code.map(Some).ok_or_else(other)
+}
+
+/// Shows the code to a person, once.
+fn show(context: &Context, code: &RecoveryCode) -> Result<(), ClientError> {
+    if !io::stdin().is_terminal() {
+        return Err(ClientError::Usage(
+            "there is nobody to show the recovery code to: name a file for it (--recovery-out FILE)"
+                .to_owned(),
+        ));
+    }
+    let text = code.to_text();
+    context.out.note(&format!(
+        "Your recovery code. Write it down now: it is never shown again.\n\n    {}\n\nWhoever has it and your e-mail address can \
+         set a new password. If you lose both password and code, the account is lost: nobody can give it back to you, the \
+         operator included.",
+        *text
+    ));
+    typed_back(&text)
 }
 
 /// Has the last group of the code typed, which shows that it was read.

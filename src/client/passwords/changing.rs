@@ -7,7 +7,7 @@ use super::unlocking::LoggedIn;
 use crate::client::ClientError;
 use crate::client::accounts::machine_made_label;
 use crate::client::link::{Member, Reopen as _};
-use crate::client::sending::{Submitted, submit_sealed_once};
+use crate::client::sending::{Submitted, settle_sealed, submit_sealed_once};
 use crate::codec;
 use crate::crypto::{LedgerId, random};
 use crate::domain::accounts::{
@@ -73,6 +73,16 @@ fn set(
     (logged_in.epoch, logged_in.blob) = (epoch, next);
     note_epoch(&logged_in.member, epoch, submitted.accepted.index);
     Ok(submitted)
+}
+
+/// What became of a change of the password that an earlier run has sent without telling, after a log-in with the password that it
+/// set; none if there is nothing left to tell.
+///
+/// # Errors
+/// [`ClientError::Unknown`].
+pub fn settle_change(logged_in: &mut LoggedIn, via: CredentialVia) -> Result<Option<Submitted>, ClientError> {
+    let epoch = logged_in.epoch;
+    settle_sealed(&mut logged_in.member, SET_CREDENTIAL, &codec::encode(&(epoch, via)))
 }
 
 /// Gives an account that has a key file a first password: a further key, which roams. The e-mail address is the one of its

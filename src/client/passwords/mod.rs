@@ -19,7 +19,7 @@ mod seen;
 mod strength;
 mod unlocking;
 
-pub use changing::{add_password, change_password, set_after_recovery};
+pub use changing::{add_password, change_password, set_after_recovery, settle_change};
 pub use joining::{JoinedByPassword, Newcomer, join, settle_join};
 pub use leaving::{LoggedOut, keep_key, log_out};
 pub use registering::{Roaming, check_compared, make_roaming};

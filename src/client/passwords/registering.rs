@@ -23,10 +23,10 @@ pub struct Roaming {
 }
 
 /// Makes what a new roaming key needs.
-pub fn make_roaming(kind: KeyKind) -> Roaming {
+pub fn make_roaming(kind: KeyKind, code: RecoveryCode) -> Roaming {
     let rng = &mut random::os();
     let key = SigningKey::generate(kind, rng);
-    Roaming { key, vault_key: VaultKey::generate(rng), code: RecoveryCode::generate(rng) }
+    Roaming { key, vault_key: VaultKey::generate(rng), code }
 }
 
 /// Refuses a server whose fingerprint nobody has compared: a false one would be handed a record to guess the password against.

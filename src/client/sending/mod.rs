@@ -11,6 +11,6 @@ pub use earlier::{Earlier, resolve_earlier_runs};
 pub use idempotency::{IDEMPOTENCY_KEY_BYTES_MAX, IdempotencyKey};
 pub use once::{Submitted, submit_once};
 pub(super) use once::{end_left_behind, is_untold};
-pub(super) use once::{refuse_key_of_cheque, submit_sealed_once};
+pub(super) use once::{refuse_key_of_cheque, settle_sealed, submit_sealed_once};
 pub use run_book::{Leftover, RunBook, RunKind, Runner, Unresolved, leftovers};
 pub use submitter::{DEADLINE, News, Outcome, Submitter, submit_one};

@@ -131,7 +131,7 @@ pub(in crate::client) fn submit_sealed_once(
 ) -> Result<Submitted, ClientError> {
     let (home, ledger_id) = (member.home().clone(), member.server().ledger_id);
     let account = member.account_id();
-    let content = sha3(&[&tag.schema.to_be_bytes(), &tag.kind.to_be_bytes(), texts]);
+    let content = content_of_texts(tag, texts);
     let runner = Runner { home: &home, ledger_id, account };
     let mut book = RunBook::open(runner, RunKind::Once, content, None)?;
     // What was sent before is sent again as it was: sealed anew it would be another command.
@@ -145,6 +145,32 @@ pub(in crate::client) fn submit_sealed_once(
     let signed = signer.sign(id, &command).with(&side);
     book.sending(&signed, true)?;
     see_through(member, signed, book)
+}
+
+/// Finds out what became of a sealed command that an earlier run has sent and whose outcome was not told; none if no such run has
+/// left anything behind.
+///
+/// # Errors
+/// As for [`submit_once`].
+pub(in crate::client) fn settle_sealed(
+    member: &mut Member,
+    tag: Tag,
+    texts: &[u8],
+) -> Result<Option<Submitted>, ClientError> {
+    let (home, ledger_id, account) = (member.home().clone(), member.server().ledger_id, member.account_id());
+    let runner = Runner { home: &home, ledger_id, account };
+    let Some(book) = RunBook::left_behind(runner, RunKind::Once, content_of_texts(tag, texts))? else {
+        return Ok(None);
+    };
+    match book.sent_before().cloned() {
+        Some(signed) => see_through(member, signed, book).map(Some),
+        None => book.finish().map(|()| None),
+    }
+}
+
+/// Names what a sealed command asks for.
+fn content_of_texts(tag: Tag, texts: &[u8]) -> Digest {
+    sha3(&[&tag.schema.to_be_bytes(), &tag.kind.to_be_bytes(), texts])
 }
 
 /// A key that stands for a cheque already is not free for a command: the id of both is the key's.
