@@ -108,7 +108,7 @@ fn holding(directory: &Path, texts: &[&str]) -> Vec<String> {
         } else {
             let bytes = fs::read(&path).unwrap();
             let holds = |text: &&str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
-            if texts.iter().any(|text| holds(text)) {
+            if texts.iter().any(holds) {
                 found.push(path.display().to_string());
             }
         }
@@ -193,9 +193,6 @@ fn the_password_changes_and_is_recovered_and_the_old_one_and_the_old_code_are_wo
             .contains("invalid_login")
     );
     // A file that holds a code of a run that was cut off gives that code, but never the one that is spent with it.
-    let onto = [&recover[..6], &["--recovery-out", &code]].concat();
-    world.is_refused("here", "second");
-    assert!(world.ends(3, "here", &onto).contains("invalid_login"));
     let spent = [
         "recover",
         E_MAIL,

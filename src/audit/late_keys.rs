@@ -30,7 +30,7 @@ impl LateKeys {
     /// Takes note of the keys that come with a block, and of those that end with it.
     pub(super) fn note(&mut self, happened: &Happened, author: AccountId, index: u64) {
         happened.visit_keys(author, &mut |change| match change {
-            KeyChange::Introduced { account, spki, rights } => {
+            KeyChange::Introduced { account, spki, rights, .. } => {
                 let key = || LateKey { spki: spki.to_vec(), rights };
                 self.introduced.entry((account, KeyId::of_spki(spki))).or_insert_with(key);
             }

@@ -68,17 +68,22 @@ pub(super) fn open_member_for<'a>(context: &'a Context, needed: Rights) -> Resul
         Some(member) => member,
         None => Member::open_for(&home, &context.server()?, needed, &mut context.passphrase())?,
     };
-    let mut say = |earlier: Earlier<'_>| match earlier {
-        Earlier::Command(message, outcome) => context.out.note(&in_words(message, outcome)),
-        Earlier::Damaged(error) => context.out.complain(error),
-    };
-    resolve_earlier_runs(&mut member, &mut say)?;
+    say_earlier(context, &mut member)?;
     // One of those commands may have ended the key that this session was opened with, and the session with it.
     if !member.connection().is_alive() {
         drop(member);
         member = Member::open_for(&home, &context.server()?, needed, &mut context.passphrase())?;
     }
     Ok(Session { member: Some(member), context })
+}
+
+/// Says what became of earlier commands of a member.
+pub(super) fn say_earlier(context: &Context, member: &mut Member) -> Result<(), ClientError> {
+    let mut say = |earlier: Earlier<'_>| match earlier {
+        Earlier::Command(message, outcome) => context.out.note(&in_words(message, outcome)),
+        Earlier::Damaged(error) => context.out.complain(error),
+    };
+    resolve_earlier_runs(member, &mut say)
 }
 
 /// What became of a command of an earlier run.

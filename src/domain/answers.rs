@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::accounts::Custody;
 use super::{AccountId, Rejection, Rights, accounts};
 use crate::crypto::KeyId;
 
@@ -56,6 +57,8 @@ pub enum KeyChange<'a> {
         spki: &'a [u8],
         /// What the key may sign.
         rights: Rights,
+        /// The place of its private half, by its owner's word.
+        custody: Custody,
     },
     /// The account was erased: all of its keys have ended, for ever.
     AllEnded {

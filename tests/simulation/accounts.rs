@@ -16,7 +16,7 @@ use ledgerd::domain::{AccountId, Command, State};
 
 use super::domains::{Domain, Witness, number_of};
 use super::passwords;
-use super::template::{OPERATOR, Template, command_id};
+use super::template::{OPERATOR, SEASONED, SEASONED_PROFILE, Template, command_id};
 use super::vault::{LEAVER, Opener};
 
 /// See the module.
@@ -38,7 +38,7 @@ const ERASURE: u32 = 10;
 const PASSWORD: u32 = 11;
 
 /// The commands that change the password, which that key signs.
-pub(super) const BY_ROAMING: [u32; 2] = [12, 13];
+pub(super) const BY_ROAMING: [u32; 4] = [12, 13, 14, 15];
 
 /// An account that there is not.
 const NOBODY: AccountId = AccountId(99);
@@ -49,7 +49,7 @@ impl Domain for Accounts {
     }
 
     fn count(&self) -> u32 {
-        BY_ROAMING[1] + 1
+        BY_ROAMING[3] + 1
     }
 
     fn command(&self, template: &Template, member: usize, n: u32) -> Command {
@@ -80,17 +80,19 @@ impl Domain for Accounts {
                 })
             }
             PROFILE | 9 => {
-                let opened_by = command_id(number_of("accounts", PROFILE));
+                let opened_by = match member {
+                    SEASONED => command_id(SEASONED_PROFILE),
+                    _ => command_id(number_of("accounts", PROFILE)),
+                };
                 let (account, key_id) = (account_of(member), template.members[member].public().key_id());
                 let opener = Opener { account, key_id, opened_by: &opened_by };
                 return opener.profile(template.ledger_id, command_id(number_of("accounts", n)));
             }
             PASSWORD => {
                 let proof = proof(template, member, &template.roaming[member]);
-                passwords::first(template, account_of(member), proof)
+                passwords::first(template.ledger_id, account_of(member), &template.roaming[member], proof)
             }
-            12 => passwords::change(template, account_of(member), 2),
-            13 => passwords::change(template, account_of(member), 3),
+            12..=15 => passwords::change(template, account_of(member), n - 10),
             ERASURE => Accounted::Erase(Erase { account: LEAVER, reason: EraseReason::Other, force: true }),
             5 => Accounted::EndKey(EndKey { key_id: template.devices[member].public().key_id() }),
             // It is the only key with full rights, or has ended.
@@ -101,7 +103,10 @@ impl Domain for Accounts {
     }
 
     fn breaks_a_rule(&self, member: usize, n: u32) -> bool {
-        n == 6 || n < 4 && (member != OPERATOR || n > 1) || n == ERASURE && member != OPERATOR
+        n == 6
+            || n < 4 && (member != OPERATOR || n > 1)
+            || n == ERASURE && member != OPERATOR
+            || n == PASSWORD && member == SEASONED
     }
 
     fn depends_on_state(&self) -> &'static [&'static str] {

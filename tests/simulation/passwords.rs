@@ -1,15 +1,16 @@
-//! Passwords in the simulator: every member gets a key that roams, and changes its password twice. After every start the vault has
+//! Passwords in the simulator: every member gets a key that roams, one of them before the run, and changes its password. After every start the vault has
 //! what the newest block of the account speaks of, so that the old or the new password opens the key, and never neither.
 
-use ledgerd::crypto::{KeyId, LedgerId};
+use ledgerd::crypto::{KeyId, LedgerId, SigningKey};
 use ledgerd::domain::accounts::{
-    AddKey, Command as Accounted, CredentialCommit, CredentialVia, Custody, Rights, SetCredential,
+    AddKey, Command as Accounted, CredentialAt, CredentialCommit, CredentialVia, Custody, Rights,
+    SetCredential,
 };
 use ledgerd::domain::{AccountId, Command};
 use ledgerd::eventlog::SimDisk;
 use ledgerd::ledger::Ledger;
 use ledgerd::password::{Blob, Credential, IndexKey, LoginKeys, OPAQUE_NUMBER, OpaqueKey, Stretch};
-use ledgerd::vault::{Kind, Name, PAGE_BYTES, Slot, open_pages};
+use ledgerd::vault::{Key, Kind, Name, PAGE_BYTES, Secret, Slot, open_pages};
 use ledgerd::wire::{SideCredential, in_sequences};
 
 use super::template::{Template, template};
@@ -46,15 +47,15 @@ fn commit(ledger_id: LedgerId, account: AccountId, key_id: KeyId, epoch: u32) ->
 }
 
 /// The command that gives a member a key which roams.
-pub(super) fn first(template: &Template, account: AccountId, proof: Vec<u8>) -> Accounted {
-    let key = template.roaming[account.0 as usize - 1].public();
+pub(super) fn first(ledger_id: LedgerId, account: AccountId, key: &SigningKey, proof: Vec<u8>) -> Accounted {
+    let key = key.public();
     Accounted::AddKey(AddKey {
         spki: key.spki().to_vec(),
         custody: Custody::Roaming,
         rights: Rights::Full,
         label: "roaming".to_owned(),
         proof,
-        credential: Some(commit(template.ledger_id, account, key.key_id(), 1)),
+        credential: Some(commit(ledger_id, account, key.key_id(), 1)),
     })
 }
 
@@ -74,6 +75,22 @@ pub(super) fn beside(account: AccountId, command: &Command) -> Option<SideCreden
     Some(SideCredential { opaque: credential.opaque, m_kib, t, p, record, blob })
 }
 
+/// The entries of the passwords that there are at the beginning.
+pub(super) fn entries(ledger: &Ledger) -> Vec<(Key, Secret)> {
+    let accounts = &ledger.replica().state().accounts;
+    let entry = |(account, at): (AccountId, CredentialAt)| {
+        let key_id = accounts.roaming_key(account).map(|key| key.key_id).expect("the key of a password");
+        let content = credential(account, key_id, at.commit.epoch).to_bytes();
+        ((name(account), at.commit.epoch as u16), Secret::Long(content.into()))
+    };
+    accounts.credentials().map(entry).collect()
+}
+
+fn name(account: AccountId) -> Name {
+    let scope = login_keys().index.vault_name(&e_mail(account));
+    Name { kind: Kind::Credential, subject: account.0, scope }
+}
+
 /// Holds the passwords in the vault against the blocks.
 ///
 /// # Errors
@@ -85,11 +102,7 @@ pub(super) fn look_at(disk: &SimDisk, ledger: &Ledger, held: &[Slot]) -> Result<
     for (account, at) in accounts.credentials() {
         let key_id = accounts.roaming_key(account).map(|key| key.key_id).expect("the key of a password");
         let expected = credential(account, key_id, at.commit.epoch).to_bytes();
-        let name = Name {
-            kind: Kind::Credential,
-            subject: account.0,
-            scope: login_keys().index.vault_name(&e_mail(account)),
-        };
+        let name = name(account);
         let generation = at.commit.epoch as u16;
         let slot = passwords.iter().find(|slot| (slot.name, slot.generation) == (name, generation));
         let content = slot.and_then(|slot| {

@@ -15,8 +15,8 @@ use ledgerd::ledger::Ledger;
 use ledgerd::session::{Descriptor, ServerIdentity};
 use ledgerd::time::Timestamp;
 
-use super::domains;
 use super::vault::{self, Opener};
+use super::{domains, passwords};
 
 pub(super) const OPTIONS: Options = Options { segment_bytes: 64 << 10, block_bytes_max: 32 << 10 };
 
@@ -28,6 +28,12 @@ const GRANT: u64 = 100;
 
 /// The member who gives and takes roles.
 pub(super) const OPERATOR: usize = 0;
+
+/// The member who has a password before the run begins.
+pub(super) const SEASONED: usize = 2;
+
+/// The number of the command with which that member has said who it is; the next one gave it the password.
+pub(super) const SEASONED_PROFILE: u32 = 1_000_000;
 
 /// M and its signature.
 type Signed = (Vec<u8>, Vec<u8>);
@@ -109,6 +115,21 @@ fn make() -> Template {
     let message = Message::parse(&message).unwrap();
     ledger.propose(message, &signature, command, Timestamp::from_millis(START_MS)).unwrap();
     ledger.commit(&mut rng).unwrap();
+    // One member has said so, too, and has a password.
+    let (member, account) = (&members[SEASONED], AccountId(SEASONED as u64 + 1));
+    let id = command_id(SEASONED_PROFILE);
+    let opener = Opener { account, key_id: member.public().key_id(), opened_by: &id };
+    let key = &roaming[SEASONED];
+    let proof = accounts::key_proof_bytes(ledger_id, account, &key.public().key_id());
+    let proof = key.sign(&mut rng, &[&proof]).to_vec();
+    let password = Command::Accounts(passwords::first(ledger_id, account, key, proof));
+    let profile = opener.profile(ledger_id, id);
+    for (number, command) in [(SEASONED_PROFILE, profile), (SEASONED_PROFILE + 1, password)] {
+        let (message, signature) = sign(ledger_id, account, member, number, &command);
+        let message = Message::parse(&message).unwrap();
+        ledger.propose(message, &signature, command, Timestamp::from_millis(START_MS)).unwrap();
+        ledger.commit(&mut rng).unwrap();
+    }
     vault::make(&disk, &ledger);
     ledger.close().unwrap();
     let anchor = disk.bytes("anchor").unwrap();

@@ -8,7 +8,7 @@ use ledgerd::codec;
 use ledgerd::crypto::KeyId;
 use ledgerd::crypto::sealed::{Place, ScopeId, ScopeKey};
 use ledgerd::domain::accounts::{Command as Accounted, SetProfile};
-use ledgerd::domain::{AccountId, Command, ScopeUse};
+use ledgerd::domain::{AccountId, Command, Scope, ScopeUse};
 use ledgerd::eventlog::{SimDisk, Storage};
 use ledgerd::ledger::Ledger;
 use ledgerd::vault::{Kek, Kind, Name, Position, SLOT_BYTES, Secret, Slot, VaultFile};
@@ -73,17 +73,20 @@ pub(super) fn side_of(message: &[u8]) -> Vec<u8> {
     }
 }
 
-/// Makes the vault of the ledger that every run begins with: it holds the key of the account that is erased.
+/// Makes the vault of the ledger that every run begins with: it holds the key of the account that is erased, and what the member
+/// has who has a password.
 pub(super) fn make(disk: &SimDisk, ledger: &Ledger) {
     let storage: Arc<dyn Storage> = Arc::new(disk.clone());
     let committed = ledger.committed();
     let position = Position { durable: committed.size, head: committed.head };
     let mut vault = VaultFile::create(&storage, ledger.ledger_id(), kek(), position).unwrap();
-    assert!(vault.make_room(1, 0).unwrap());
-    let (scope, _) = ledger.replica().state().scopes.iter().next().expect("the scope of the leaver");
-    let key = (Name { kind: Kind::ScopeKey, subject: LEAVER.0, scope: scope.0 }, 0);
-    let secret = Secret::Short((*scope_key(LEAVER).as_bytes()).into());
-    vault.put(&[(key, secret)], position, &mut ledgerd::crypto::random::Seeded::new("vault")).unwrap();
+    let scopes = ledger.replica().state().scopes.iter().map(|(scope, Scope { subject, .. })| {
+        let key = (Name { kind: Kind::ScopeKey, subject: subject.0, scope: scope.0 }, 0);
+        (key, Secret::Short((*scope_key(*subject).as_bytes()).into()))
+    });
+    let entries: Vec<_> = scopes.chain(passwords::entries(ledger)).collect();
+    assert!(vault.make_room(entries.len() as u32, entries.len() as u32).unwrap());
+    vault.put(&entries, position, &mut ledgerd::crypto::random::Seeded::new("vault")).unwrap();
     vault.close(position).unwrap();
 }
 

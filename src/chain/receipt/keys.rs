@@ -6,12 +6,14 @@ use crate::chain::checkpoint::Checkpoint;
 use crate::chain::tree::LeafHash;
 use crate::chain::{Block, Inclusion, Message};
 use crate::crypto::{KeyId, KeyKind, LedgerId, VerifyingKey};
+use crate::domain::accounts::Custody;
 use crate::domain::{AccountId, Endorser, Happened, KeyChange, Rights};
 
 /// A key that a block introduced, which has signed that it is to be a key of the block's author.
 pub(super) struct Introduced {
     pub(super) key: VerifyingKey,
     rights: Rights,
+    custody: Custody,
     /// The key in whose place it stands, which the same block ended.
     ends: Option<KeyId>,
 }
@@ -108,7 +110,7 @@ impl Keys {
         match self.keys.last() {
             Some(_) if self.has_ended(key_id) => Err(ReceiptError::KeyChain("the key that signed had ended")),
             Some(last) if last.key.key_id() == key_id => {
-                Ok((Author { key_id, ..self.author.clone() }, &last.key))
+                Ok((Author { key_id, custody: last.custody, ..self.author.clone() }, &last.key))
             }
             Some(_) if self.keys.len() == 1 => Err(ReceiptError::OtherAuthor),
             _ => {
@@ -169,8 +171,14 @@ pub(super) fn registered(part: Part, block: &Block<'_>) -> Result<(Author, Intro
     key.verify(&[block.message], block.signature).map_err(|_| ReceiptError::Signature(part))?;
     let (account, handle) = (opened.account, opened.handle.to_owned());
     let (key_id, command_id) = (key.key_id(), header.command_id);
-    let author = Author { account, handle, key_id, command_id };
-    Ok((author, Introduced { key, rights: Rights::Full, ends: None }))
+    let mut custody = Custody::File;
+    happened.visit_keys(block.author, &mut |change| {
+        if let KeyChange::Introduced { custody: said, .. } = change {
+            custody = said;
+        }
+    });
+    let author = Author { account, handle, key_id, custody, command_id };
+    Ok((author, Introduced { key, rights: Rights::Full, custody, ends: None }))
 }
 
 /// The key that a block introduces, if it introduces one, once the key's own proof holds.
@@ -185,8 +193,8 @@ fn introduced(block: &Block<'_>, message: &Message<'_>) -> Result<Option<Introdu
     let (mut introduced, mut ends) = (None, None);
     let mut usable = Ok(());
     happened.visit_keys(block.author, &mut |change| match change {
-        KeyChange::Introduced { spki, rights, .. } => match VerifyingKey::from_spki(spki) {
-            Ok(key) => introduced = Some(Introduced { key, rights, ends }),
+        KeyChange::Introduced { spki, rights, custody, .. } => match VerifyingKey::from_spki(spki) {
+            Ok(key) => introduced = Some(Introduced { key, rights, custody, ends }),
             Err(_) => usable = Err(ReceiptError::Key),
         },
         // The key that ends is visited before the one that stands in its place.

@@ -7,6 +7,7 @@ use crate::chain::checkpoint::Checkpoint;
 use crate::crypto::note::NoteError;
 use crate::crypto::{Digest, KeyId, LedgerId, VerifyingKey};
 use crate::domain::AccountId;
+use crate::domain::accounts::Custody;
 use crate::time::Timestamp;
 
 /// Why a receipt proves nothing.
@@ -70,6 +71,8 @@ pub struct Author {
     pub handle: String,
     /// The key that signed.
     pub key_id: KeyId,
+    /// The place of the private half of that key, by the author's word.
+    pub custody: Custody,
     /// Which command of the author's it is.
     pub command_id: CommandId,
 }

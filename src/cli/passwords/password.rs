@@ -6,7 +6,7 @@ use super::join::checked_server;
 use super::secrets::{CodeKept, new_password, password};
 use crate::cli::context::Context;
 use crate::cli::run::Run;
-use crate::cli::session::open_member_for;
+use crate::cli::session::{open_member_for, say_earlier};
 use crate::cli::telling::{show, tell};
 use crate::client::{
     ClientError, LoggedIn, add_password, change_password, fetch_profile, log_in, make_roaming, settle_change,
@@ -79,6 +79,7 @@ impl Password {
             }
             logged_in => logged_in?,
         };
+        say_earlier(context, &mut logged_in.member)?;
         let submitted = change_password(&mut logged_in, e_mail, &new, &mut || note_earlier_counts(context))?;
         tell(submitted, |accepted| show(context, accepted, "you have another password", &[]))
     }
@@ -116,6 +117,7 @@ pub(super) fn tell_earlier(
         Err(error) if is_not_right(&error) => return Err(not_right),
         logged_in => logged_in?,
     };
+    say_earlier(context, &mut logged_in.member)?;
     // Where nothing is left to tell, the new password is one that somebody else has set, or was told of before.
     let submitted = settle_change(&mut logged_in, via)?.ok_or(not_right)?;
     note_earlier_counts(context);

@@ -7,6 +7,7 @@ use super::password::{is_not_right, note_earlier_counts, tell_earlier};
 use super::secrets::{CodeKept, new_password, recovery_code};
 use crate::cli::context::Context;
 use crate::cli::run::Run;
+use crate::cli::session::say_earlier;
 use crate::cli::telling::{show, tell};
 use crate::client::{ClientError, log_in, recover, set_after_recovery};
 use crate::domain::accounts::CredentialVia;
@@ -58,6 +59,7 @@ impl Run for Recover {
             }
             logged_in => logged_in?,
         };
+        say_earlier(context, &mut logged_in.member)?;
         let (next, kept) = CodeKept::make(context, self.recovery_out.as_deref(), Some(&code))?;
         let again = &mut || note_earlier_counts(context);
         let submitted = set_after_recovery(&mut logged_in, &self.e_mail, &password, &next, again);

@@ -13,6 +13,7 @@ use crate::cli::named_files::read_handed_on;
 use crate::cli::run::Run;
 use crate::client::{ClientError, show};
 use crate::crypto::note::LogPublicKey;
+use crate::domain::accounts::Custody;
 use crate::terminal::exit::Exit;
 use crate::text::escape;
 
@@ -107,9 +108,10 @@ fn in_words(proven: &Proven, block: Option<&str>, vkey: &LogPublicKey) -> String
     let checkpoint = &proven.checkpoint;
     let author = match &proven.author {
         None => "  It is the first block, which nobody signed: it names this verifier key.\n".to_owned(),
-        Some(Author { account, handle, key_id, command_id }) => format!(
-            "  Its command {command_id} was signed by account {account}, registered as {},\n  with the key {key_id}.\n",
-            escape(handle)
+        Some(Author { account, handle, key_id, custody, command_id }) => format!(
+            "  Its command {command_id} was signed by account {account}, registered as {},\n  with the key {key_id}{}.\n",
+            escape(handle),
+            in_custody(*custody)
         ),
     };
     format!(
@@ -134,6 +136,15 @@ fn in_words(proven: &Proven, block: Option<&str>, vkey: &LogPublicKey) -> String
     )
 }
 
+/// What the place of a key means for what it signs: behind a password it is as strong as that against whoever runs the server.
+fn in_custody(custody: Custody) -> &'static str {
+    match custody {
+        Custody::File => "",
+        Custody::Device => ", which is in one device",
+        Custody::Roaming => ", which a password fetches from the server",
+    }
+}
+
 fn as_json(proven: &Proven, block: Option<&str>, opened: Option<&Zeroizing<String>>) -> serde_json::Value {
     let checkpoint = &proven.checkpoint;
     let author = proven.author.as_ref().map(|author| {
@@ -141,6 +152,7 @@ fn as_json(proven: &Proven, block: Option<&str>, opened: Option<&Zeroizing<Strin
             "user_id": author.account.0,
             "handle": author.handle,
             "key_id": author.key_id.to_string(),
+            "custody": author.custody.to_string(),
             "command_id": author.command_id.to_string(),
         })
     });

@@ -1,9 +1,9 @@
 //! Commands of membership with the events that they led to.
 
 use super::{
-    AddKey, ClockVouched, Command, CredentialSet, EndKey, Erase, Erased, Event, GrantRole, Join, KeyAdded,
-    KeyEnded, KeyRotated, ProfileSet, Register, Registered, RevokeRole, Rights, RoleGranted, RoleRevoked,
-    RotateKey, SetCredential, SetProfile, VouchClock,
+    AddKey, ClockVouched, Command, CredentialSet, Custody, EndKey, Erase, Erased, Event, GrantRole, Join,
+    KeyAdded, KeyEnded, KeyRotated, ProfileSet, Register, Registered, RevokeRole, Rights, RoleGranted,
+    RoleRevoked, RotateKey, SetCredential, SetProfile, VouchClock,
 };
 use crate::crypto::sealed::ScopeId;
 use crate::domain::{AccountId, Context, KeyChange, Movement, Opened, Place, Scope, ScopeUse, Transfer};
@@ -134,20 +134,25 @@ impl Happened {
     /// The keys that come and end. The one that ends comes first.
     pub(in crate::domain) fn visit_keys(&self, author: AccountId, each: &mut dyn FnMut(KeyChange<'_>)) {
         match self {
-            Happened::Registered(Register { public_key, .. }, registered)
-            | Happened::Joined(Join { public_key, .. }, registered) => {
-                let (account, rights) = (registered.account, Rights::Full);
-                each(KeyChange::Introduced { account, spki: public_key, rights });
+            Happened::Joined(Join { public_key, custody, .. }, registered) => {
+                let (account, rights, custody) = (registered.account, Rights::Full, *custody);
+                each(KeyChange::Introduced { account, spki: public_key, rights, custody });
             }
-            Happened::KeyAdded(AddKey { spki, rights, .. }, _) => {
-                each(KeyChange::Introduced { account: author, spki, rights: *rights });
+            Happened::Registered(Register { public_key, .. }, registered) => {
+                let (account, rights, custody) = (registered.account, Rights::Full, Custody::File);
+                each(KeyChange::Introduced { account, spki: public_key, rights, custody });
+            }
+            Happened::KeyAdded(AddKey { spki, rights, custody, .. }, _) => {
+                let (rights, custody) = (*rights, *custody);
+                each(KeyChange::Introduced { account: author, spki, rights, custody });
             }
             Happened::KeyEnded(EndKey { key_id }, _) => {
                 each(KeyChange::Ended { account: author, key_id: *key_id });
             }
-            Happened::KeyRotated(RotateKey { spki, ends, .. }, _) => {
+            Happened::KeyRotated(RotateKey { spki, ends, custody, .. }, _) => {
                 each(KeyChange::Ended { account: author, key_id: *ends });
-                each(KeyChange::Introduced { account: author, spki, rights: Rights::Full });
+                let (rights, custody) = (Rights::Full, *custody);
+                each(KeyChange::Introduced { account: author, spki, rights, custody });
             }
             Happened::Erased(erase, _) => each(KeyChange::AllEnded { account: erase.account }),
             Happened::RoleGranted(..)

@@ -80,6 +80,7 @@ fn proven(shown: Shown, receipt: &Receipt, server: &KnownServer, known: &Known) 
                 "user_id": author.account.0,
                 "handle": author.handle,
                 "key_id": author.key_id.to_string(),
+                "custody": author.custody.to_string(),
                 "command_id": author.command_id.to_string(),
             });
             shown.fact_as("author", value, words)
