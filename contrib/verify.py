@@ -455,6 +455,10 @@ def role(read, *_): return {"account": read.varint(), "role": read.one_of("opera
 def issue(read, _message, _members, scale):
     return {"to": read.varint(), **money((coded := read.varint()) >> 1 ^ -(coded & 1), scale)}
 def pay(read, *more): return {**issue(read, *more), **memo(read.text())}
+def pay_out(read, _message, members, scale):
+    account, to, amount = read.varint(), read.varint(), read.varint()
+    need(account in members.erased and to not in members.erased, "malformed_block", "money of nobody who was erased")
+    return {"account": account, "to": to, **money(amount, scale), "reason": read.one_of(*PAY_OUT_REASONS)}
 def money(minor, scale):
     return {"amount": "-" * (minor < 0) + point(abs(minor), scale), "minor": str(minor)}
 def point(number, scale):
@@ -467,10 +471,11 @@ COMMANDS = {(1, 2): ("grant", role), (1, 3): ("revoke", role), (1, 4): ("add_key
             (1, 6): ("rotate_key", add_key), (1, 8): ("set_profile", set_profile), (1, 11): ("erase", erase),
             (1, 13): ("vouch_clock", vouch), (1, 16): ("order", order_v1),
             (2, 16): ("order", order), (1, 32): ("pay", pay), (1, 33): ("issue", issue), (1, 34): ("settle", settle),
-            (1, 35): ("revoke_cheque", revoke_cheque)}
-NEEDS_ALL = (2, 3, 4, 5, 6, 8, 11, 33)  # kinds of commands that only a key with full rights may sign
+            (1, 35): ("revoke_cheque", revoke_cheque), (1, 36): ("pay_out", pay_out)}
+NEEDS_ALL = (2, 3, 4, 5, 6, 8, 11, 33, 36)  # kinds of commands that only a key with full rights may sign
 SEALED = (48, 80, 144, 272, 528, 1040, 2064)  # bytes that a sealed text can have
 REASONS = ("own_wish", "requested", "law", "misuse", "other")
+PAY_OUT_REASONS = ("heirs", "owner_request", "law", "mistake", "other")
 def shown_leaf(text):
     parts = re.fullmatch("(0|[1-9][0-9]{0,4}):([0-9a-f]{64})", text)
     if not parts:

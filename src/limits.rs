@@ -28,6 +28,10 @@ pub const PAYMENTS_MAX: usize = 8_192;
 /// Minor units that ever come into being on one ledger: what every language's integers hold.
 pub const ISSUED_MAX: u64 = i64::MAX as u64;
 
+/// Microseconds between the time of an account's erasure and the first time at which what the account has may be paid
+/// out: 30 days. A part of that command's rule, for ever.
+pub const PAY_OUT_WAIT_MICROS: u64 = 30 * 24 * 60 * 60 * 1_000_000;
+
 /// Bytes of one application message on an authenticated channel.
 pub const MESSAGE_BYTES_MAX: usize = 1 << 20;
 

@@ -115,6 +115,7 @@ refusals! {
     SELF_PAYMENT "self_payment" Never,
     SIDE_MISMATCH "side_mismatch" Never,
     STALE_EPOCH "stale_epoch" NewCommand,
+    TOO_EARLY "too_early" NewCommand,
     TOO_MANY_KEYS "too_many_keys" NewCommand,
     TOO_MANY_ORDERS "too_many_orders" Never,
     TOO_MANY_PAYMENTS "too_many_payments" Never,

@@ -355,6 +355,11 @@ impl Forge {
         &self.state
     }
 
+    /// Lets the time pass after which the money of an account that is erased by now may be paid out.
+    pub(crate) fn wait_until_paying_out(&mut self) {
+        self.now = self.now.plus_micros(ledgerd::limits::PAY_OUT_WAIT_MICROS);
+    }
+
     /// Hash of the last block.
     pub(crate) fn head(&self) -> Digest {
         self.link.head()

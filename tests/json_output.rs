@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::binaries::{CLIENT, Daemon, ORDERS, Place};
 use super::clock::made_ahead;
+use super::pay_out::old_ledger;
 
 const NOBODY: &str = "127.0.0.1:1";
 
@@ -98,6 +99,7 @@ fn every_object_has_the_fields_of_the_reference_in_their_order() {
     shown(&place, &mut reference);
     vouched(&mut reference);
     erased(&mut reference);
+    paid_out(&mut reference);
     // Errors have a test of their own.
     let rows: BTreeSet<String> = reference.rows.into_keys().filter(|label| label != "an error").collect();
     assert_eq!(rows.difference(&reference.seen).collect::<Vec<_>>(), [""; 0], "rows that nothing printed");
@@ -178,6 +180,18 @@ fn erased(reference: &mut Reference) {
     let audit = ["audit", ledger.to_str().unwrap(), "--erasure", &note, "--json"];
     let audited = reference.hold("audit", &place.done("alice", at, &audit));
     reference.holds("audit, erasure", &audited[0]["erasure"]);
+}
+
+/// On a ledger that is old enough for it.
+fn paid_out(reference: &mut Reference) {
+    let place = Place::new();
+    let daemon = old_ledger(&place);
+    let words = ["pay-out", "bob", "--to", "alice", "--amount", "1", "--reason", "law", "--json"];
+    reference.hold("pay-out", &place.done("bank", &daemon.address, &words));
+    let audit = ["audit", place.data().to_str().unwrap(), "--json"].map(str::to_owned);
+    let audited = place.done("bank", NOBODY, &audit.each_ref().map(String::as_str));
+    let audited = reference.hold("audit", &audited);
+    reference.holds("audit, one of stranded", &audited[0]["stranded"][0]);
 }
 
 fn profile(place: &Place, at: &str, reference: &mut Reference) {

@@ -50,6 +50,7 @@ mod orders;
 mod outcomes;
 mod password_service;
 mod passwords;
+mod pay_out;
 mod payments_many;
 mod peer_session;
 mod peer_vectors;

@@ -69,6 +69,7 @@ fn run(world: &mut World, line: &Line, place: &str) {
             world.found(*opening_grant, operator.as_deref());
             world.state.settings.currency = currency.clone();
         }
+        Step::Clock(micros) => world.clock_us = *micros,
         Step::Ask { command, author, signer, expected } => {
             let before = world.state.digest();
             let blocks = world.blocks.len();

@@ -13,6 +13,7 @@ use std::num::NonZeroUsize;
 use super::findings::{Findings, Place, Sorted};
 use super::late_keys::LateKeys;
 use super::signatures::{Signatures, Signed};
+use super::stranded::Stranded;
 use crate::chain::{Block, BlockDigests, Header, Link, LinkError, TreeRoot};
 use crate::crypto::note::LogPublicKey;
 use crate::crypto::{Digest, KeyId, LedgerId, VerifyingKey, rsa};
@@ -73,6 +74,8 @@ pub struct Outcome {
     pub replica_digest: Option<Digest>,
     /// [`Replica::totals`], if every block follows and is possible.
     pub totals: Option<Totals>,
+    /// Money of erased accounts, if every block follows and is possible.
+    pub stranded: Option<Stranded>,
     /// Everything found wrong in the order of the log, up to [`crate::wire::FINDINGS_MAX`].
     pub findings: Vec<Finding>,
     /// What is worth a line and no damage, with the same cap.
@@ -405,6 +408,7 @@ impl Checker {
             wanted_root: self.wanted_root.and_then(|(_, root)| root),
             replica_digest: whole.filter(|_| self.judges).map(Replica::digest),
             totals: whole.filter(|_| self.judges).map(Replica::totals),
+            stranded: whole.filter(|_| self.judges).map(|replica| Stranded::of(replica.state())),
             findings,
             warnings,
             findings_total: total,

@@ -36,6 +36,7 @@ mod late_keys;
 mod scan;
 mod signatures;
 mod stored_hashes;
+mod stranded;
 mod tiles;
 mod walk;
 
@@ -55,6 +56,7 @@ pub use export::{Exported, export, first_sealed, holds_sealed_text};
 pub use findings::Place;
 use scan::{Bounds, scan};
 use stored_hashes::StoredHashes;
+pub use stranded::Stranded;
 pub use tiles::{audit_tiles, tiles_checkpoint};
 use walk::Walk;
 
@@ -103,6 +105,8 @@ pub struct Report {
     pub replica_digest: Option<Digest>,
     /// What a replay of the log counts, if that is possible.
     pub totals: Option<Totals>,
+    /// Money of erased accounts, if a replay of the log is possible.
+    pub stranded: Option<Stranded>,
     /// Everything found wrong, in the order of the log, up to [`FINDINGS_MAX`].
     pub findings: Vec<Finding>,
     /// Worth a line, and no damage; with the same cap.
@@ -185,6 +189,7 @@ impl Report {
             root: outcome.root,
             replica_digest: outcome.replica_digest,
             totals: outcome.totals,
+            stranded: outcome.stranded,
             findings: outcome.findings,
             warnings: outcome.warnings,
             findings_total: outcome.findings_total,

@@ -93,6 +93,7 @@ mod operator {
     pub(super) mod grant;
     pub(super) mod issue;
     pub(super) mod keygen;
+    pub(super) mod pay_out;
     pub(super) mod revoke;
     pub(super) mod status;
     pub(super) mod vouch_clock;
@@ -243,6 +244,7 @@ commands! {
     "For operators" {
         operator::keygen::Keygen "make your key before there is a ledger",
         operator::issue::Issue "make money",
+        operator::pay_out::PayOut "pay out what an erased account has",
         operator::grant::Grant "give a member a role",
         operator::revoke::Revoke "take a role away",
         operator::vouch_clock::VouchClock "say in the ledger that the server's clock is right",

@@ -76,9 +76,10 @@ pub use passwords::{
 pub use payments::input as payments_input;
 pub use payments::question as payments_question;
 pub use payments::{
-    ApartTold, Draft, End, Issued, Moved, Payee, SentCheque, SentCheques, SignedCheque, Statement,
-    balance_after_issuing, balance_after_paying, end_of, fate_of, fetch_balance, issue, issue_to, pay,
-    pay_apart, proves_settled, revoke_cheque, settle, sign_cheque, write_cheque,
+    ApartTold, Draft, End, Issued, Moved, PaidOut, Payee, SentCheque, SentCheques, SignedCheque, Statement,
+    balance_after_issuing, balance_after_paying, balance_after_paying_out, end_of, fate_of, fetch_balance,
+    issue, issue_to, pay, pay_apart, pay_out, proves_settled, revoke_cheque, settle, sign_cheque,
+    write_cheque,
 };
 pub use proofs::{
     Copying, Cosigned, OwnBlocks, Registrant, Verdict, conflict, demand_cosigned, fetch_key,

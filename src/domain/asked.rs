@@ -289,6 +289,14 @@ impl State {
         self.payments.conserved()
     }
 
+    /// Visits the erased accounts that have money, each with what it has in minor units. Such money is stranded: it counts as
+    /// issued, and nothing but a pay-out moves it.
+    pub fn stranded(&self, each: &mut dyn FnMut(AccountId, u64)) {
+        let erased = self.accounts.erased_accounts();
+        let left = erased.map(|account| (account, self.payments.balance(account)));
+        left.filter(|(_, left)| *left > 0).for_each(|(account, left)| each(account, left));
+    }
+
     /// The reasons of the domains for which an account cannot be erased yet, in the order in which they are asked.
     fn hindrances(&self, account: AccountId) -> impl Iterator<Item = Hindrance> {
         let State { settings: _, scopes: _, accounts, orders: _, payments } = self;

@@ -38,12 +38,14 @@ pub enum Movement {
     Payment,
     /// A cheque that became money.
     Settlement,
+    /// Money of an erased account that an operator paid out.
+    PayOut,
 }
 
 impl Movement {
     /// All kinds of movements.
-    pub const ALL: [Movement; 4] =
-        [Movement::Grant, Movement::Issue, Movement::Payment, Movement::Settlement];
+    pub const ALL: [Movement; 5] =
+        [Movement::Grant, Movement::Issue, Movement::Payment, Movement::Settlement, Movement::PayOut];
 }
 
 /// The stable name, in lower case.
@@ -54,6 +56,7 @@ impl fmt::Display for Movement {
             Movement::Issue => "issue",
             Movement::Payment => "payment",
             Movement::Settlement => "settlement",
+            Movement::PayOut => "pay_out",
         })
     }
 }

@@ -30,6 +30,11 @@ impl Domain for Payments {
             }
             ("settle", words) => Some(settle(&cheque(words, asked.author)?)),
             ("revoke-cheque", [cheque]) => Some(revoke_cheque(cheque.parse().ok()?)),
+            ("pay-out", [account, to, amount, reason]) => {
+                let reason = reason.parse::<payments::PayOutReason>().map(u8::from).ok();
+                let reason = reason.or_else(|| words.last()?.parse().ok())?;
+                Some(pay_out(account.parse().ok()?, to.parse().ok()?, amount.parse().ok()?, reason))
+            }
             _ => None,
         }
     }
@@ -41,11 +46,18 @@ impl Domain for Payments {
             Event::Issued(issued) => format!("balance {}", issued.balance),
             Event::Settled(settled) => format!("settled {}", settled.settlement),
             Event::ChequeRevoked(revoked) => format!("cheque_revoked {}", revoked.revocation),
+            Event::PaidOut(paid_out) => format!("balance {}", paid_out.balance),
         })
     }
 
     fn answer(&self, state: &State, question: &[&str]) -> Option<String> {
         match *question {
+            ["stranded", account] => {
+                let mut stranded = 0;
+                let account = AccountId(account.parse().ok()?);
+                state.stranded(&mut |of, left| stranded += if of == account { left } else { 0 });
+                Some(stranded.to_string())
+            }
             ["issued"] => Some(state.payments.issued().to_string()),
             ["balance", "of", account] => {
                 Some(state.payments.balance(AccountId(account.parse().ok()?)).to_string())
@@ -57,11 +69,14 @@ impl Domain for Payments {
     fn refusals(&self) -> Vec<Rejection> {
         let refusals = [
             P::NoPermission,
+            P::MayNotPayOut,
             P::InvalidUser(AccountId(1)),
             P::InvalidPayee { element: 0, account: AccountId(1) },
             P::Erased { account: AccountId(1), block: 1 },
             P::ErasedPayee { element: 0, account: AccountId(1), block: 1 },
             P::BalanceLeft(1),
+            P::NotErased(AccountId(1)),
+            P::TooEarly { account: AccountId(1), block: 1, until: Timestamp::default() },
             P::NoPayments,
             P::TooManyPayments(8_193),
             P::NegativeAmount { element: 0 },
@@ -80,7 +95,8 @@ impl Domain for Payments {
         ];
         for refusal in &refusals {
             match refusal {
-                P::NoPermission | P::InvalidUser(_) | P::InvalidPayee { .. } => {}
+                P::NoPermission | P::MayNotPayOut | P::InvalidUser(_) | P::InvalidPayee { .. } => {}
+                P::NotErased(_) | P::TooEarly { .. } => {}
                 P::Erased { .. } | P::ErasedPayee { .. } | P::BalanceLeft(_) => {}
                 P::NoPayments | P::TooManyPayments(_) => {}
                 P::NegativeAmount { .. } | P::ZeroAmount { .. } | P::SelfPayment { .. } => {}
@@ -97,6 +113,8 @@ impl Domain for Payments {
             3 => prop::collection::vec(any_payment(), 0..4).prop_map(|payments| pay(&payments)),
             4 => any_cheque().prop_map(|cheque| settle(&cheque)),
             1 => (0..3u8).prop_map(revoke_cheque),
+            1 => (0..5u64, 0..5u64, any_amount(), 0..6u8)
+                .prop_map(|(account, to, amount, reason)| pay_out(account, to, amount.unsigned_abs(), reason)),
         ];
         (8, commands.boxed())
     }
@@ -185,6 +203,10 @@ fn cheque(words: &[&str], author: u64) -> Option<RawCheque> {
 
 fn revoke_cheque(cheque: u8) -> RawCommand {
     RawCommand::new(payments::REVOKE_CHEQUE, codec::encode(&[cheque; 16]))
+}
+
+fn pay_out(account: u64, to: u64, amount: u64, reason: u8) -> RawCommand {
+    RawCommand::new(payments::PAY_OUT, codec::encode(&(account, to, amount, reason)))
 }
 
 fn any_amount() -> impl Strategy<Value = i64> {

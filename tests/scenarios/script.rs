@@ -24,9 +24,20 @@ pub(super) struct Line {
 }
 
 pub(super) enum Step {
-    Ask { command: RawCommand, author: u64, signer: String, expected: Expected },
+    Ask {
+        command: RawCommand,
+        author: u64,
+        signer: String,
+        expected: Expected,
+    },
     Check(Check),
-    Found { opening_grant: u64, operator: Option<String>, currency: Currency },
+    /// The server's clock shows a time so many microseconds after the start of the story.
+    Clock(u64),
+    Found {
+        opening_grant: u64,
+        operator: Option<String>,
+        currency: Currency,
+    },
 }
 
 /// What must be so.
@@ -129,6 +140,7 @@ pub(super) fn parse(file: &str, text: &str) -> Vec<Scenario> {
             "ledger" => Step::found(rest),
             "given" | "when" => Step::ask(rest),
             "then" => Step::check(rest),
+            "clock" => rest.parse().ok().map(Step::Clock),
             _ => None,
         };
         let step = step.unwrap_or_else(|| panic!("{place}: no such step: {line}"));

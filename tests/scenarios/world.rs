@@ -68,6 +68,8 @@ pub(super) const LEDGER: u8 = 1;
 pub(super) struct World {
     pub(super) state: State,
     pub(super) blocks: Vec<Vec<u8>>,
+    /// Microseconds from the start of the story to the time that the server's clock shows.
+    pub(super) clock_us: u64,
     link: Link,
 }
 
@@ -86,7 +88,8 @@ impl World {
         let Ok(decoded) = Command::decode(tag, &body) else { return Outcome::Undecodable };
         assert_eq!(decoded.encode(), (tag, body.clone()), "one value, one encoding");
         let index = self.link.next_index();
-        let timestamp = self.link.next_timestamp(Timestamp::from_millis(START_MS));
+        let clock = Timestamp::from_millis(START_MS).plus_micros(self.clock_us);
+        let timestamp = self.link.next_timestamp(clock);
         let header = Header {
             ledger_id: LedgerId([LEDGER; 32]),
             account: AccountId(author),

@@ -5,13 +5,15 @@ use std::process::Command as Process;
 
 use ledgerd::chain::Header;
 use ledgerd::chain::receipt::{ShownLeaf, open_with_leaf};
+use ledgerd::crypto::SigningKey;
 use ledgerd::crypto::sealed::{Leaf, Place, ScopeId, ScopeKey};
 use ledgerd::domain::accounts::{self, Erase, EraseReason, SET_PROFILE, SetProfile};
-use ledgerd::domain::{AccountId, Command, Event, ScopeUse};
+use ledgerd::domain::payments::{self, PayOut, PayOutReason};
+use ledgerd::domain::{AccountId, Command, Event, Rights, ScopeUse};
 
 use super::ledgers::{export, library};
 use super::{Case, compare, damaged_text, python_is_here, script};
-use crate::forge::{Draft, Forge, Seeded, log_key, receipt};
+use crate::forge::{Draft, Forge, Seeded, device_key, log_key, member_key, receipt};
 
 const ANNA: AccountId = AccountId(1);
 const BERT: AccountId = AccountId(2);
@@ -49,6 +51,17 @@ fn profile(
 fn erase(forge: &mut Forge, by: AccountId, account: AccountId) -> Draft {
     let erase = Erase { account, reason: EraseReason::Misuse, force: true };
     forge.draft(by.0 as usize - 1, by, &Command::Accounts(accounts::Command::Erase(erase)))
+}
+
+/// What BERT has left goes to ANNA, whichever key of hers signs it.
+fn pay_out(forge: &mut Forge, key: &SigningKey, account: AccountId) -> Draft {
+    let pay_out = PayOut { account, to: ANNA, amount: 130, reason: PayOutReason::OwnerRequest };
+    forge.draft_by(key, ANNA, &Command::Payments(payments::Command::PayOut(pay_out)))
+}
+
+/// The event of a pay-out, whatever the rules say.
+fn paid_out(draft: Draft) -> Draft {
+    draft.with_event(&Event::Payments(payments::Event::PaidOut(payments::PaidOut { balance: 1_260 })))
 }
 
 /// ANNA says who she is, twice, and so does BERT, whom she erases.
@@ -107,6 +120,42 @@ fn ledgers_with_profiles_and_erasures_are_judged_as_by_the_library() {
     let proven = compare(&cases, &script("ledger", &cases, None), false, |bytes| library(bytes, None));
     assert!((1..cases.len() / 2).contains(&proven), "{proven} of {} were proven", cases.len());
     assert!(script("ledger", &cases[..6], None)[1..].iter().all(Result::is_err));
+}
+
+#[test]
+fn a_pay_out_is_judged_as_by_the_library_and_needs_a_full_key() {
+    if !python_is_here() {
+        return;
+    }
+    let (mut forge, _) = ledger();
+    let draft = forge.add_key(member_key(0), ANNA, device_key(0), Rights::Act);
+    forge.push(&draft);
+    forge.wait_until_paying_out();
+    let draft = pay_out(&mut forge, member_key(0), BERT);
+    forge.push(&draft);
+    assert_eq!(forge.state().payments.balance(BERT), 870, "the rules took it");
+    let good = export(&forge.blocks, &forge.blocks);
+    let mut cases: Vec<Case> = vec![("good".to_owned(), good.clone())];
+    let another = pay_out(&mut forge, member_key(0), BERT);
+    let by_device = paid_out(pay_out(&mut forge, device_key(0), BERT));
+    let by_the_dead = paid_out({
+        let (header, body) = pay_out(&mut forge, member_key(1), BERT).message_parts();
+        forge.draft_message(1, &Header { account: BERT, ..header }, &body)
+    });
+    for (name, draft) in [
+        ("a second pay-out", another),
+        ("a pay-out with a key that may only act", by_device),
+        ("a pay-out by the erased account", by_the_dead),
+    ] {
+        let blocks = [&forge.blocks[..], &[draft.encode()]].concat();
+        cases.push((name.to_owned(), export(&blocks, &forge.blocks)));
+    }
+    let verdicts = script("ledger", &cases, None);
+    let names: Vec<_> = verdicts.iter().map(|verdict| verdict.as_ref().err().map(String::as_str)).collect();
+    assert_eq!(names, [None, None, Some("no_permission"), Some("erased")]);
+    cases.extend(damaged_text(&good, &mut Seeded::new(63)));
+    let proven = compare(&cases, &script("ledger", &cases, None), false, |bytes| library(bytes, None));
+    assert!((2..cases.len() / 2).contains(&proven), "{proven} of {} were proven", cases.len());
 }
 
 #[test]

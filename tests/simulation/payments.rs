@@ -6,11 +6,14 @@ use std::sync::Mutex;
 
 use ledgerd::chain::Block;
 use ledgerd::crypto::random::Seeded;
-use ledgerd::domain::payments::{Cheque, ChequeId, Command as Paid, Pay, Payment, RevokeCheque, Settle};
+use ledgerd::domain::payments::{
+    Cheque, ChequeId, Command as Paid, Pay, PayOut, PayOutReason, Payment, RevokeCheque, Settle,
+};
 use ledgerd::domain::{AccountId, Command, State, accounts};
 
 use super::domains::{Domain, Witness, number_of};
-use super::template::{START_MS, Template};
+use super::template::{OPERATOR, START_MS, Template};
+use super::vault::LEAVER;
 
 /// See the module.
 pub(super) struct Payments;
@@ -30,6 +33,9 @@ const AMOUNTS: [i64; 3] = [21, 29, 37];
 const FIRST_REVOCATION: u32 = SETTLEMENTS;
 const FIRST_PAYMENT: u32 = FIRST_REVOCATION + REVOKED.len() as u32;
 const REFUSED: u32 = FIRST_PAYMENT + AMOUNTS.len() as u32;
+
+/// The command that pays out what the account has which the operator erases in the middle of the run.
+const PAY_OUT: u32 = REFUSED + 1;
 
 /// The number among all commands of one that settles this cheque of the payee who sends it.
 pub(super) fn settlement(cheque: u32) -> u32 {
@@ -72,7 +78,7 @@ impl Domain for Payments {
     }
 
     fn count(&self) -> u32 {
-        REFUSED + 1
+        PAY_OUT + 1
     }
 
     fn command(&self, template: &Template, member: usize, n: u32) -> Command {
@@ -88,16 +94,20 @@ impl Domain for Payments {
                 Paid::RevokeCheque(RevokeCheque { cheque_id })
             }
             FIRST_PAYMENT..REFUSED => pay((member + 1) % 3, AMOUNTS[(n - FIRST_PAYMENT) as usize]),
-            _ => pay(member, 1),
+            REFUSED => pay(member, 1),
+            _ => {
+                let to = AccountId(member as u64 + 1);
+                Paid::PayOut(PayOut { account: LEAVER, to, amount: 5, reason: PayOutReason::Heirs })
+            }
         })
     }
 
-    fn breaks_a_rule(&self, _: usize, n: u32) -> bool {
-        n == REFUSED
+    fn breaks_a_rule(&self, member: usize, n: u32) -> bool {
+        n == REFUSED || n == PAY_OUT && member != OPERATOR
     }
 
     fn depends_on_state(&self) -> &'static [&'static str] {
-        &["insufficient_balance", "already_settled", "revoked"]
+        &["insufficient_balance", "already_settled", "revoked", "not_erased", "too_early"]
     }
 
     fn witness(&self) -> Box<dyn Witness> {
@@ -140,6 +150,12 @@ impl Witness for Money {
                     return Err(format!("block {} settles a cheque for the second time", block.index));
                 }
                 self.move_from(cheque.payer, cheque.payee, i128::from(cheque.amount));
+            }
+            Command::Payments(Paid::PayOut(pay_out)) => {
+                if state.erased_at(pay_out.account).is_none() {
+                    return Err(format!("block {} pays out of an account that is there", block.index));
+                }
+                self.move_from(pay_out.account, pay_out.to, i128::from(pay_out.amount));
             }
             _ => {}
         }

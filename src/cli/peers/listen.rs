@@ -109,10 +109,15 @@ pub(in crate::cli) fn words(currency: &Currency, news: &News) -> String {
         News::Online(address) => format!("online: listening on {address}"),
         News::Offline(why) => format!("offline: {}; trying again", escape(why)),
         News::Incoming(Incoming { movement, handle, amount, memo, index, .. }) => {
-            let did = if *movement == Movement::Issue { "issued" } else { "paid" };
-            let (who, amount) = (escape(handle), currency.show(*amount));
+            let (who, amount) = (escape(handle), currency.show_named(*amount));
             let memo = if memo.is_empty() { String::new() } else { format!(": {}", escape(memo)) };
-            format!("{who} {did} {amount} {} (block {index}){memo}", currency.name)
+            let moved = match movement {
+                Movement::Issue => format!("{who} issued {amount}"),
+                // An operator did it: whoever had the account is gone.
+                Movement::PayOut => format!("{amount} of {who} was paid out to you"),
+                Movement::Grant | Movement::Payment | Movement::Settlement => format!("{who} paid {amount}"),
+            };
+            format!("{moved} (block {index}){memo}")
         }
         News::Refused(handle, refusal) => {
             format!("not taken from {}: {}: {}", escape(handle), refusal.name, escape(&refusal.message))

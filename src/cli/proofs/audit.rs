@@ -7,13 +7,15 @@ use argh::{ArgsInfo, FromArgs};
 use super::erasure_note::Compared;
 use super::findings::{sentence, show_findings};
 use super::ledger_files::{directory, is_folder, no_verdict};
-use crate::audit::{self, Judgement, Kept, Report};
+use crate::audit::{self, Judgement, Kept, Report, Stranded};
 use crate::chain::armour::NotOne;
+use crate::cli::amounts::object;
 use crate::cli::context::Context;
 use crate::cli::named_files::read_handed_on;
 use crate::cli::run::Run;
 use crate::client::ClientError;
 use crate::crypto::note::LogPublicKey;
+use crate::domain::AccountId;
 use crate::eventlog::Disk;
 use crate::session::fingerprint;
 use crate::terminal::exit::Exit;
@@ -130,7 +132,22 @@ fn in_words(context: &Context, report: &Report, kept: Option<&Held>) -> Result<(
             report.blocks
         ))?;
     }
+    let Some(Stranded { settings, accounts }) = &report.stranded else { return Ok(()) };
+    for (account, left) in accounts {
+        let left = settings.currency.show_named(*left);
+        context.out.line(&format!("stranded: the erased account {account} has {left}"))?;
+    }
     Ok(())
+}
+
+/// What erased accounts have, each with the number of the account and its money.
+fn stranded_as_json(stranded: &Stranded) -> serde_json::Value {
+    let one = |(account, left): &(AccountId, u64)| {
+        let money =
+            [("amount", stranded.settings.currency.show(*left).into()), ("minor", left.to_string().into())];
+        object([("account", account.0.into())].into_iter().chain(money))
+    };
+    stranded.accounts.iter().map(one).collect()
 }
 
 fn as_json(report: &Report, kept: Option<&Held>, erasure: Option<&Compared>) -> serde_json::Value {
@@ -158,6 +175,7 @@ fn as_json(report: &Report, kept: Option<&Held>, erasure: Option<&Compared>) -> 
         "root": report.root.map(|root| root.to_string()),
         "checkpoint": checkpoint,
         "erasure": erasure.map(Compared::as_json),
+        "stranded": report.stranded.as_ref().map(stranded_as_json),
         "findings": report.findings,
         "findings_total": report.findings_total,
         "warnings": report.warnings,

@@ -45,4 +45,4 @@ pub(in crate::domain) use query::answer;
 pub use query::{Answer, KeyFace, Member, ProfilePlace, Query};
 pub use reason::{CredentialVia, EraseReason};
 pub use rejection::Rejection;
-pub use state::{Account, CredentialAt, State, apply};
+pub use state::{Account, CredentialAt, Erasure, State, apply};

@@ -45,9 +45,18 @@ pub struct State {
     by_folded_handle: BTreeMap<String, AccountId>,
     by_key: BTreeMap<KeyId, AccountId>,
     roles: BTreeMap<Role, BTreeSet<AccountId>>,
-    /// The erased accounts, each with the block that erased it.
-    erased: BTreeMap<AccountId, u64>,
+    /// The erased accounts, each with its erasure.
+    erased: BTreeMap<AccountId, Erasure>,
     vouch: Option<Vouch>,
+}
+
+/// The end of an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Erasure {
+    /// The index of the block that erased the account.
+    pub block: u64,
+    /// The time of that block: what the account has may be paid out some time after it.
+    pub time: Timestamp,
 }
 
 /// What an operator said of the time, the last time that one did.
@@ -135,7 +144,17 @@ impl State {
 
     /// The block that erased an account; none of an account that was not erased.
     pub fn erased_at(&self, account: AccountId) -> Option<u64> {
+        self.erasure(account).map(|erasure| erasure.block)
+    }
+
+    /// The erasure of an account; none of an account that was not erased.
+    pub fn erasure(&self, account: AccountId) -> Option<Erasure> {
         self.erased.get(&account).copied()
+    }
+
+    /// All accounts that were erased.
+    pub fn erased_accounts(&self) -> impl Iterator<Item = AccountId> {
+        self.erased.keys().copied()
     }
 
     /// How many accounts were erased.
@@ -326,7 +345,7 @@ fn erase_account(
     member.profile_at = None;
     member.credential = None;
     let roles = state.roles.values_mut().map(|holders| u64::from(holders.remove(&account))).sum();
-    let before = state.erased.insert(account, context.index);
+    let before = state.erased.insert(account, Erasure { block: context.index, time: context.timestamp });
     Impossible::unless(before.is_none(), Impossible::Twice("an erasure"))?;
     Impossible::unless_equal("keys", erased.keys, keys)?;
     Impossible::unless_equal("roles", erased.roles, roles)

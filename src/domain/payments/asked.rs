@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{ChequeRevoked, Command, Issued, Paid, Pay, Rejection, Settle, Settled};
+use super::{ChequeRevoked, Command, Issued, Paid, PaidOut, Pay, Rejection, Settle, Settled};
 use crate::domain::{self, Declined, Endorsement, Endorser, Fact, Rights, Value};
 use crate::refusal;
 use crate::text;
@@ -25,14 +25,14 @@ impl Command {
                     "the cheque does not hold the signature of its payer",
                 ),
             }],
-            Command::Pay(_) | Command::Issue(_) | Command::RevokeCheque(_) => Vec::new(),
+            Command::Pay(_) | Command::Issue(_) | Command::RevokeCheque(_) | Command::PayOut(_) => Vec::new(),
         }
     }
 
-    /// Whoever makes money needs a key with full rights.
+    /// Whoever makes money, or disposes of another's, needs a key with full rights.
     pub(in crate::domain) fn needs(&self) -> Rights {
         match self {
-            Command::Issue(_) => Rights::Full,
+            Command::Issue(_) | Command::PayOut(_) => Rights::Full,
             Command::Pay(_) | Command::Settle(_) | Command::RevokeCheque(_) => Rights::Act,
         }
     }
@@ -43,6 +43,7 @@ impl Command {
             Command::Issue(_) => Issued::BYTES_MAX,
             Command::Settle(_) => Settled::BYTES_MAX,
             Command::RevokeCheque(_) => ChequeRevoked::BYTES_MAX,
+            Command::PayOut(_) => PaidOut::BYTES_MAX,
         }
     }
 
@@ -52,7 +53,7 @@ impl Command {
                 guard_memo(&format_args!("payment {number}"), Some(number), &payment.memo)
             }),
             Command::Settle(Settle { cheque, .. }) => guard_memo(&format_args!("cheque"), None, &cheque.memo),
-            Command::Issue(_) | Command::RevokeCheque(_) => Ok(()),
+            Command::Issue(_) | Command::RevokeCheque(_) | Command::PayOut(_) => Ok(()),
         }
     }
 }

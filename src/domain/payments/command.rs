@@ -1,8 +1,10 @@
-//! The commands of payments: a member pays, makes money, settles a cheque or takes one back.
+//! The commands of payments: a member pays, makes money, settles a cheque or takes one back, or pays out what an erased
+//! account has.
 
 use serde::{Deserialize, Serialize};
 
 use super::cheque::{Cheque, ChequeId};
+use super::reason::PayOutReason;
 use crate::codec;
 use crate::domain::{AccountId, Tag, Undecodable};
 
@@ -18,6 +20,9 @@ pub const SETTLE: Tag = Tag { schema: 1, kind: 34 };
 /// The tag of [`RevokeCheque`].
 pub const REVOKE_CHEQUE: Tag = Tag { schema: 1, kind: 35 };
 
+/// The tag of [`PayOut`].
+pub const PAY_OUT: Tag = Tag { schema: 1, kind: 36 };
+
 /// The commands of this domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
@@ -29,6 +34,8 @@ pub enum Command {
     Settle(Settle),
     /// Takes a cheque back.
     RevokeCheque(RevokeCheque),
+    /// Pays out what an erased account has.
+    PayOut(PayOut),
 }
 
 /// Pays others: either all payments are made or none.
@@ -75,6 +82,19 @@ pub struct RevokeCheque {
     pub cheque_id: ChequeId,
 }
 
+/// Gives money of an erased account to a member, some time after the erasure. Only an operator may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PayOut {
+    /// The erased account, which the money leaves.
+    pub account: AccountId,
+    /// The account that receives the money.
+    pub to: AccountId,
+    /// The amount in minor units.
+    pub amount: u64,
+    /// The reason.
+    pub reason: PayOutReason,
+}
+
 impl Command {
     pub(in crate::domain) fn decode(tag: Tag, bytes: &[u8]) -> Result<Command, Undecodable> {
         match tag {
@@ -82,6 +102,7 @@ impl Command {
             ISSUE => Ok(Command::Issue(codec::strict(bytes)?)),
             SETTLE => Ok(Command::Settle(codec::strict(bytes)?)),
             REVOKE_CHEQUE => Ok(Command::RevokeCheque(codec::strict(bytes)?)),
+            PAY_OUT => Ok(Command::PayOut(codec::strict(bytes)?)),
             _ => Err(Undecodable::UnknownKind(tag)),
         }
     }
@@ -92,6 +113,7 @@ impl Command {
             Command::Issue(issue) => (ISSUE, codec::encode(issue)),
             Command::Settle(settle) => (SETTLE, codec::encode(settle)),
             Command::RevokeCheque(revoke) => (REVOKE_CHEQUE, codec::encode(revoke)),
+            Command::PayOut(pay_out) => (PAY_OUT, codec::encode(pay_out)),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The rules of money, one refusal a line, in a fixed order.
 
 use super::memo::is_memo;
+use super::pay_out::decide_pay_out;
 use super::settle::{decide_revoke_cheque, decide_settle};
 use super::{Command, Event, Issue, Issued, Paid, Pay, Payment, Rejection, State};
 use crate::domain::{AccountId, Context, accounts};
@@ -23,6 +24,7 @@ pub fn decide(
         Command::RevokeCheque(revoke) => {
             decide_revoke_cheque(state, revoke, context).map(Event::ChequeRevoked)
         }
+        Command::PayOut(pay_out) => decide_pay_out(state, accounts, *pay_out, context).map(Event::PaidOut),
     }
 }
 

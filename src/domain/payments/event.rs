@@ -17,6 +17,9 @@ pub const SETTLED: Tag = Tag { schema: 1, kind: 34 };
 /// The tag of [`ChequeRevoked`].
 pub const CHEQUE_REVOKED: Tag = Tag { schema: 1, kind: 35 };
 
+/// The tag of [`PaidOut`].
+pub const PAID_OUT: Tag = Tag { schema: 1, kind: 36 };
+
 /// The events of this domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
@@ -28,6 +31,8 @@ pub enum Event {
     Settled(Settled),
     /// A cheque was taken back.
     ChequeRevoked(ChequeRevoked),
+    /// Money of an erased account was paid out.
+    PaidOut(PaidOut),
 }
 
 /// The payments of the command were made.
@@ -58,6 +63,13 @@ pub struct ChequeRevoked {
     pub revocation: u64,
 }
 
+/// The money of the command was paid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaidOut {
+    /// What the receiver has now.
+    pub balance: u64,
+}
+
 impl Paid {
     /// Bytes of its longest encoding.
     pub(in crate::domain) const BYTES_MAX: usize = codec::U64_BYTES_MAX;
@@ -78,6 +90,11 @@ impl ChequeRevoked {
     pub(in crate::domain) const BYTES_MAX: usize = codec::U64_BYTES_MAX;
 }
 
+impl PaidOut {
+    /// Bytes of its longest encoding.
+    pub(in crate::domain) const BYTES_MAX: usize = codec::U64_BYTES_MAX;
+}
+
 impl Event {
     pub(in crate::domain) fn decode(tag: Tag, bytes: &[u8]) -> Result<Event, Undecodable> {
         match tag {
@@ -85,6 +102,7 @@ impl Event {
             ISSUED => Ok(Event::Issued(codec::strict(bytes)?)),
             SETTLED => Ok(Event::Settled(codec::strict(bytes)?)),
             CHEQUE_REVOKED => Ok(Event::ChequeRevoked(codec::strict(bytes)?)),
+            PAID_OUT => Ok(Event::PaidOut(codec::strict(bytes)?)),
             _ => Err(Undecodable::UnknownKind(tag)),
         }
     }
@@ -95,6 +113,7 @@ impl Event {
             Event::Issued(issued) => (ISSUED, codec::encode(issued)),
             Event::Settled(settled) => (SETTLED, codec::encode(settled)),
             Event::ChequeRevoked(revoked) => (CHEQUE_REVOKED, codec::encode(revoked)),
+            Event::PaidOut(paid_out) => (PAID_OUT, codec::encode(paid_out)),
         }
     }
 }

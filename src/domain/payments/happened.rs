@@ -1,7 +1,8 @@
 //! Commands of money with the events that they led to.
 
 use super::{
-    ChequeRevoked, Command, Event, Issue, Issued, Paid, Pay, RevokeCheque, Settle, Settled, Transfer,
+    ChequeRevoked, Command, Event, Issue, Issued, Paid, PaidOut, Pay, PayOut, RevokeCheque, Settle, Settled,
+    Transfer,
 };
 use crate::domain::AccountId;
 
@@ -16,6 +17,8 @@ pub enum Happened {
     Settled(Settle, Settled),
     /// A cheque was taken back.
     ChequeRevoked(RevokeCheque, ChequeRevoked),
+    /// Money of an erased account was paid out.
+    PaidOut(PayOut, PaidOut),
 }
 
 impl Happened {
@@ -27,7 +30,15 @@ impl Happened {
             (Command::RevokeCheque(command), Event::ChequeRevoked(event)) => {
                 Some(Happened::ChequeRevoked(command, event))
             }
-            (Command::Pay(_) | Command::Issue(_) | Command::Settle(_) | Command::RevokeCheque(_), _) => None,
+            (Command::PayOut(command), Event::PaidOut(event)) => Some(Happened::PaidOut(command, event)),
+            (
+                Command::Pay(_)
+                | Command::Issue(_)
+                | Command::Settle(_)
+                | Command::RevokeCheque(_)
+                | Command::PayOut(_),
+                _,
+            ) => None,
         }
     }
 
@@ -37,6 +48,7 @@ impl Happened {
             Happened::Issued(command, _) => Command::Issue(command.clone()),
             Happened::Settled(command, _) => Command::Settle(command.clone()),
             Happened::ChequeRevoked(command, _) => Command::RevokeCheque(command.clone()),
+            Happened::PaidOut(command, _) => Command::PayOut(*command),
         }
     }
 
@@ -53,6 +65,7 @@ impl Happened {
             }
             Happened::Issued(issue, _) => each(issue.to),
             Happened::Settled(settle, _) => each(settle.cheque.payer),
+            Happened::PaidOut(pay_out, _) => each(pay_out.to),
             Happened::ChequeRevoked(..) => {}
         }
     }
@@ -62,6 +75,7 @@ impl Happened {
             Happened::Paid(pay, _) => pay.transfers(author, each),
             Happened::Issued(issue, _) => issue.transfers(each),
             Happened::Settled(settle, _) => settle.transfers(each),
+            Happened::PaidOut(pay_out, _) => pay_out.transfers(each),
             Happened::ChequeRevoked(..) => {}
         }
     }

@@ -8,6 +8,9 @@
 //!
 //! A cheque is a payment that the payee carries to the ledger: signed by the payer, settled by the named payee
 //! alone, once, before it expires, unless the payer has revoked it. What became of a cheque is remembered for ever.
+//!
+//! What an erased account has stays its balance. An operator pays it out, to a member and for a reason, thirty days after
+//! the erasure or later; nothing else moves it.
 
 mod command;
 mod decide;
@@ -16,9 +19,11 @@ mod event;
 mod happened;
 mod notice;
 mod memo;
+mod reason;
 mod cheque;
 mod rejection;
 mod settle;
+mod pay_out;
 mod show;
 mod state;
 mod query;
@@ -27,14 +32,19 @@ mod transfer;
 pub use crate::domain::currency::Currency;
 pub use crate::domain::transfers::{Movement, Transfer};
 pub use cheque::{CHEQUE_BYTES_MAX, Cheque, ChequeId, MalformedCheque};
-pub use command::{Command, ISSUE, Issue, PAY, Pay, Payment, REVOKE_CHEQUE, RevokeCheque, SETTLE, Settle};
+pub use command::{
+    Command, ISSUE, Issue, PAY, PAY_OUT, Pay, PayOut, Payment, REVOKE_CHEQUE, RevokeCheque, SETTLE, Settle,
+};
 pub use decide::{decide, decide_grant};
-pub use event::{CHEQUE_REVOKED, ChequeRevoked, Event, ISSUED, Issued, PAID, Paid, SETTLED, Settled};
+pub use event::{
+    CHEQUE_REVOKED, ChequeRevoked, Event, ISSUED, Issued, PAID, PAID_OUT, Paid, PaidOut, SETTLED, Settled,
+};
 pub use happened::Happened;
 pub use memo::MEMO_BYTES_MAX;
 pub use notice::Notice;
 pub(in crate::domain) use query::answer;
 pub use query::{Answer, Balance, Query, StatementLine, StatementPage, StatementPlace};
+pub use reason::PayOutReason;
 pub use rejection::Rejection;
 pub(in crate::domain) use state::book;
 pub use state::{Fate, State, apply};

@@ -39,7 +39,10 @@ impl Happened {
                     pay.payments.iter().for_each(|payment| each(payment.to, Notice::Paid { index }));
                 }
             }
-            Happened::Issued(..) | Happened::Settled(..) | Happened::ChequeRevoked(..) => {}
+            Happened::Issued(..)
+            | Happened::Settled(..)
+            | Happened::ChequeRevoked(..)
+            | Happened::PaidOut(..) => {}
         }
     }
 }

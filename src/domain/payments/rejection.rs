@@ -12,7 +12,9 @@ use crate::time::Timestamp;
 pub enum Rejection {
     /// Only an operator makes money.
     NoPermission,
-    /// The author, or the receiver of issued money, is no member.
+    /// Only an operator pays out what an erased account has.
+    MayNotPayOut,
+    /// The author, the receiver of issued money, or one of the two accounts of a pay-out is no member.
     InvalidUser(AccountId),
     /// The receiver of a payment is no member.
     InvalidPayee {
@@ -21,7 +23,7 @@ pub enum Rejection {
         /// The number that is no account.
         account: AccountId,
     },
-    /// The receiver of issued money was erased.
+    /// The receiver of issued money, or of what is paid out, was erased.
     Erased {
         /// The account.
         account: AccountId,
@@ -39,6 +41,17 @@ pub enum Rejection {
     },
     /// An account that is to be erased has so much money, in minor units.
     BalanceLeft(u64),
+    /// The account whose money is to be paid out was not erased.
+    NotErased(AccountId),
+    /// The account whose money is to be paid out was erased not long enough ago.
+    TooEarly {
+        /// The account.
+        account: AccountId,
+        /// The block that erased it.
+        block: u64,
+        /// The first time at which its money may be paid out.
+        until: Timestamp,
+    },
     /// The command has no payment.
     NoPayments,
     /// The command has more payments than it may: this many.
@@ -94,12 +107,14 @@ impl Rejection {
     /// The stable machine name.
     pub fn name(&self) -> &'static str {
         match self {
-            Rejection::NoPermission | Rejection::NotPayee => refusal::NO_PERMISSION,
+            Rejection::NoPermission | Rejection::MayNotPayOut | Rejection::NotPayee => refusal::NO_PERMISSION,
             Rejection::InvalidUser(_) | Rejection::InvalidPayee { .. } | Rejection::UnknownPayer(_) => {
                 refusal::INVALID_USER
             }
             Rejection::Erased { .. } | Rejection::ErasedPayee { .. } => refusal::ERASED,
             Rejection::BalanceLeft(_) => refusal::BALANCE_LEFT,
+            Rejection::NotErased(_) => refusal::NOT_ERASED,
+            Rejection::TooEarly { .. } => refusal::TOO_EARLY,
             Rejection::NoPayments => refusal::NO_PAYMENTS,
             Rejection::TooManyPayments(_) => refusal::TOO_MANY_PAYMENTS,
             Rejection::NegativeAmount { .. } => refusal::NEGATIVE_AMOUNT,
@@ -124,11 +139,17 @@ impl Rejection {
         match *self {
             Rejection::InvalidUser(account)
             | Rejection::InvalidPayee { account, .. }
+            | Rejection::NotErased(account)
             | Rejection::UnknownPayer(account) => facts.push((Fact::Account, account.0.into())),
             Rejection::Erased { account, block } | Rejection::ErasedPayee { account, block, .. } => {
                 facts.extend([(Fact::Account, account.0.into()), (Fact::Block, block.into())]);
             }
             Rejection::BalanceLeft(left) => facts.push((Fact::Left, left.into())),
+            Rejection::TooEarly { account, block, until } => facts.extend([
+                (Fact::Account, account.0.into()),
+                (Fact::Block, block.into()),
+                (Fact::Until, until.into()),
+            ]),
             Rejection::TooManyPayments(count) => {
                 facts.extend([(Fact::Wanted, count.into()), (Fact::Most, PAYMENTS_MAX.into())]);
             }
@@ -142,6 +163,7 @@ impl Rejection {
                 facts.push((Fact::Block, index.into()));
             }
             Rejection::NoPermission
+            | Rejection::MayNotPayOut
             | Rejection::NoPayments
             | Rejection::NegativeAmount { .. }
             | Rejection::ZeroAmount { .. }
@@ -164,7 +186,10 @@ impl Rejection {
             | Rejection::InvalidMemo { element }
             | Rejection::InsufficientBalance { element, .. } => Some(element),
             Rejection::NoPermission
+            | Rejection::MayNotPayOut
             | Rejection::InvalidUser(_)
+            | Rejection::NotErased(_)
+            | Rejection::TooEarly { .. }
             | Rejection::Erased { .. }
             | Rejection::BalanceLeft(_)
             | Rejection::NoPayments
@@ -186,6 +211,7 @@ impl Rejection {
         let which = self.element().map_or_else(String::new, |element| format!("payment {}: ", element + 1));
         let what = match *self {
             Rejection::NoPermission => "only an operator issues money".to_owned(),
+            Rejection::MayNotPayOut => "only an operator pays out what an erased account has".to_owned(),
             Rejection::InvalidUser(account) | Rejection::InvalidPayee { account, .. } => {
                 format!("there is no account {account}")
             }
@@ -195,6 +221,10 @@ impl Rejection {
             Rejection::BalanceLeft(left) => {
                 format!("the account still has {}: pay it away first", money(left))
             }
+            Rejection::NotErased(account) => format!("account {account} was not erased"),
+            Rejection::TooEarly { account, block, until } => format!(
+                "account {account} was erased by block {block}, and what it has can be paid out from {until} on"
+            ),
             Rejection::NoPayments => "a command holds at least one payment".to_owned(),
             Rejection::TooManyPayments(count) => {
                 format!("a command holds at most {PAYMENTS_MAX} payments, not {count}")

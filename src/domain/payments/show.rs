@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Happened, Issue, Payment, Settle};
+use super::{Happened, Issue, PayOut, Payment, Settle};
 use crate::domain::{AccountId, Shown, Sink};
 
 impl Happened {
@@ -14,6 +14,7 @@ impl Happened {
             }
             Happened::Issued(issue, _) => issue.show(author, to),
             Happened::Settled(settle, _) => settle.show(to),
+            Happened::PaidOut(pay_out, _) => pay_out.show(author, to),
             Happened::ChequeRevoked(revoke, _) => {
                 to.entries(1)?;
                 to.entry(author, "revoke_cheque")?;
@@ -38,6 +39,17 @@ impl Issue {
         to.entry(author, "issue")?;
         to.field("to", " to ", Shown::Account(self.to))?;
         to.field("amount", " ", Shown::Money(self.amount.into()))
+    }
+}
+
+impl PayOut {
+    fn show(&self, author: AccountId, to: &mut dyn Sink) -> fmt::Result {
+        to.entries(1)?;
+        to.entry(author, "pay_out")?;
+        to.field("account", " of ", Shown::Account(self.account))?;
+        to.field("to", " to ", Shown::Account(self.to))?;
+        to.field("amount", " ", Shown::Money(self.amount.into()))?;
+        to.field("reason", ", reason ", Shown::Name(&self.reason))
     }
 }
 

@@ -184,5 +184,8 @@ pub fn apply(state: &mut State, happened: &Happened, context: &Context<'_>) -> R
             state.revocations += 1;
             Ok(())
         }
+        Happened::PaidOut(pay_out, paid_out) => {
+            Impossible::unless_equal("balance", paid_out.balance, state.balance(pay_out.to))
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! The movements of money that each command makes.
 
-use super::{Issue, Pay, Payment, Settle};
+use super::{Issue, Pay, PayOut, Payment, Settle};
 use crate::codec;
 use crate::domain::{AccountId, Movement, Place, Transfer, Undecodable};
 
@@ -33,6 +33,14 @@ impl Settle {
             amount: cheque.amount,
             memo: &cheque.memo,
         });
+    }
+}
+
+impl PayOut {
+    /// The one movement that there is. The money leaves the erased account, and not its author's.
+    pub(super) fn transfers(&self, each: &mut Each<'_>) {
+        let (from, to) = (Place::Account(self.account), Place::Account(self.to));
+        each(Transfer { movement: Movement::PayOut, from, to, amount: self.amount, memo: "" });
     }
 }
 
