@@ -25,6 +25,7 @@ pub mod session;
 pub mod wire;
 pub mod eventlog;
 pub mod vault;
+pub mod journal;
 pub mod ledger;
 pub mod audit;
 

@@ -194,6 +194,8 @@ pub struct Limits {
     pub commands_in_flight_max: u64,
     /// Bytes of the log that one account may write in a day of UTC; 0 for no bound.
     pub log_bytes_per_account_day: u64,
+    /// Bytes that the journal takes on the disk.
+    pub journal_bytes_max: u64,
 }
 
 /// One setting: how it is called, what it may be, and where it lives.
@@ -246,6 +248,7 @@ impl Default for Limits {
             output_stalled_ms: 30_000,
             commands_in_flight_max: 1_024,
             log_bytes_per_account_day: 1 << 30,
+            journal_bytes_max: 256 << 20,
         }
     }
 }
@@ -461,5 +464,11 @@ pub const SETTINGS: &[Setting] = &[
         meaning: "bytes of the log that one account may write in a day of UTC; 0: no bound",
         range: (0, 1 << 50),
         field: |limits| &mut limits.log_bytes_per_account_day,
+    },
+    Setting {
+        key: "journal_bytes_max",
+        meaning: "bytes that the journal takes on the disk; its oldest file goes first",
+        range: (1 << 20, 1 << 40),
+        field: |limits| &mut limits.journal_bytes_max,
     },
 ];

@@ -83,6 +83,18 @@ fn the_reference_of_figures_is_that_of_the_code() {
 }
 
 #[test]
+fn the_codes_of_the_journal_are_those_of_the_code() {
+    let reference = document("docs/journal.md");
+    let (_, table) = reference.split_once("| code | kind | name | what |").unwrap();
+    let rows = table.lines().skip(2).take_while(|line| line.starts_with("| "));
+    let cells = rows.map(|row| row.trim_matches('|').split(" | ").map(str::trim).take(3).collect::<Vec<_>>());
+    let listed: Vec<String> = cells.map(|cells| cells.join(" ")).collect();
+    let known = ledgerd::journal::described();
+    let known = known.map(|(code, kind, name)| format!("{code} {} `{name}`", kind.name()));
+    assert_eq!(listed, known.collect::<Vec<_>>());
+}
+
+#[test]
 fn every_refusal_of_a_rule_is_in_the_reference() {
     let reference = document("docs/wire-protocol.md");
     for refusal in crate::scenarios::every_refusal() {
@@ -236,7 +248,9 @@ fn every_link_between_the_documents_leads_somewhere() {
         "docs/channel.md",
         "docs/cli.md",
         "docs/fault-model.md",
+        "docs/journal.md",
         "docs/performance.md",
+        "docs/persons.md",
         "docs/proofs.md",
         "docs/tiles.md",
         "docs/witnesses.md",
@@ -405,7 +419,7 @@ fn every_file_of_a_ledger_and_of_a_home_is_in_the_reference() {
     let reference = document("docs/log-format.md");
     let (_, directory) = reference.split_once("## The directory").unwrap();
     let directory = directory.split("\n## ").next().unwrap_or_default();
-    for folder in ["", "log/", "keys/", "tree/"] {
+    for folder in ["", "log/", "keys/", "tree/", "journal/"] {
         for entry in std::fs::read_dir(place.data().join(folder)).unwrap() {
             let entry = entry.unwrap();
             if entry.path().is_file() {

@@ -229,6 +229,7 @@ fn money(place: &Place, at: &str, reference: &mut Reference) {
     std::fs::write(&batch, "{\"to\":\"bob\",\"amount\":\"1.00\"}\n".repeat(2)).unwrap();
     let several = seen("pay --file, several", "alice", &["pay", "--file", batch.to_str().unwrap()]);
     seen("statement", "alice", &["statement"]);
+    seen("journal", "bank", &["journal"]);
     seen("grant, revoke", "bank", &["grant", "bob", "operator"]);
     seen("grant, revoke", "bank", &["revoke", "bob", "operator"]);
     let cheque = seen("cheque", "alice", &["cheque", "bob", "2"]);

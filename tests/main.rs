@@ -35,6 +35,8 @@ mod fuzzing;
 mod hidden_characters;
 mod home;
 mod home_files;
+mod journal;
+mod journal_service;
 mod json_output;
 mod keys;
 mod keys_kept;

@@ -36,7 +36,13 @@ fn made_days_ago(place: &Place, days: u64) {
     let begun = now - days * DAY_MS;
     let options = Options { segment_bytes: 64 << 10, ..Options::default() };
     let origin = Some("ledger.example/old");
-    let founding = Founding { origin, options, now: Timestamp::from_millis(begun), settings: &settings };
+    let founding = Founding {
+        origin,
+        options,
+        now: Timestamp::from_millis(begun),
+        settings: &settings,
+        passwords: None,
+    };
     drop(DataDirectory::open_or_create(&place.data(), &founding, &mut random::os()).unwrap());
 
     let mut ledger = open(&place.data());

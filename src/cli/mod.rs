@@ -9,6 +9,7 @@ pub mod block_words;
 mod amounts;
 mod context;
 mod fields;
+mod instants;
 mod members;
 mod named_files;
 mod json;
@@ -92,6 +93,7 @@ mod operator {
     pub(super) mod bench;
     pub(super) mod grant;
     pub(super) mod issue;
+    pub(super) mod journal;
     pub(super) mod keygen;
     pub(super) mod pay_out;
     pub(super) mod revoke;
@@ -249,6 +251,7 @@ commands! {
         operator::revoke::Revoke "take a role away",
         operator::vouch_clock::VouchClock "say in the ledger that the server's clock is right",
         operator::status::Status "the server's figures",
+        operator::journal::Journal "the server's record of who asked for what",
         operator::bench::Bench "put load on a server and measure it",
     }
     "This program" {

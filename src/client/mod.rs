@@ -34,6 +34,7 @@ mod elements;
 pub mod show;
 mod link;
 mod figures;
+mod journal;
 mod proofs;
 mod sending;
 mod accounts;
@@ -60,6 +61,7 @@ pub use identity::{
     Account, KEY_FILE, KeyFile, PassphraseSource, PendingKey, first_encrypted_key, is_key_encrypted,
     key_files, load_key, load_key_file, make_key, read_account, set_passphrase,
 };
+pub use journal::Journal;
 pub use link::{
     Addresses, Anonymous, Bell, Connection, Forgotten, Found, KnownServer, Member, NotOpened, Opening,
     PATIENCE, Question, Reopen, Successor, Waited, accept_successor, find_server, forget_server, get_key,

@@ -23,6 +23,7 @@ pub mod payments;
 mod settings;
 mod happened;
 mod asked;
+mod noted;
 
 pub use answers::{
     CredentialPart, Endorsement, Endorser, EndsSessions, Hindrance, KeyChange, Opened, Signer, Unbalanced,
@@ -31,6 +32,7 @@ pub use asking::{Access, Declined, Past, Recorded};
 pub use facts::{FACTS_MAX, Fact, Value};
 pub use happened::{Happened, NoPair};
 pub use impossible::Impossible;
+pub use noted::noted_questions;
 pub use rights::Rights;
 pub use role::Role;
 pub use scopes::{Scope, ScopeKind, ScopeUse, Scopes, SealedField, SealedPart, TextForm};

@@ -6,6 +6,7 @@
 //! log          1 thread, asleep until asked  ──────────────→ results     reading the whole log
 //! tree         1 thread, asleep until asked  ──────────────→ results     the stored hashes, if they are damaged
 //! passwords    1 thread                      → grid thread → results     log-ins by password
+//! journal      1 thread, asleep until asked  ──────────────→ results     the journal, once a second
 //! ```
 //!
 //! A check of the log has its own threads for signatures, one per spare core. They and the one that reads run where
@@ -38,6 +39,7 @@ pub fn lanes(keys: &Keys, clock: Clock) -> Vec<Lane<Job, JobResult>> {
         (service::Lane::Log, "log-check", 1),
         (service::Lane::Tree, "tree", 1),
         (service::Lane::Passwords, "passwords", 1),
+        (service::Lane::Journal, "journal", 1),
     ];
     let lanes = lanes.into_iter().map(|(lane, name, workers)| Lane {
         name,

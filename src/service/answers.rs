@@ -125,6 +125,6 @@ impl Service {
 }
 
 /// The reply to a member who asks for something that needs a role.
-fn lacks_role() -> Reply {
+pub(super) fn lacks_role() -> Reply {
     Reply::Refused(Refusal::fail(refusal::NO_PERMISSION, "this needs a role that the account does not have"))
 }

@@ -114,6 +114,7 @@ impl Service {
 
     /// Looks at the clocks before anything is decided by them. What is found is told once.
     pub fn watch_clock(&mut self, now: Now) {
+        self.journal.see(now);
         let is_first = self.clock.reference.is_none() && self.clock.doubt.is_none();
         let known = self.ledger.known_time();
         if self.clock.look(now, known) {

@@ -8,6 +8,7 @@ use super::turns::CHECKPOINT_WORK;
 use super::verification::Asker;
 use super::{ConnectionId, Service};
 use crate::audit::{AuditError, Report};
+use crate::journal;
 use crate::refusal;
 use crate::time::Now;
 use crate::wire::{self, CheckpointNote, Progress, Push, ReceiptOf, Refusal, Reply, Request};
@@ -37,6 +38,7 @@ impl Service {
         if anonymous && needs_account(&request) {
             return self.hold_durable(id, request_id, not_authenticated());
         }
+        self.note_question(account, &request);
         match request {
             Request::Submit(submission) => self.submit(id, request_id, (submission, &[]), now),
             Request::SubmitWith { submission, side } => self.submit(id, request_id, (submission, side), now),
@@ -81,6 +83,12 @@ impl Service {
             Request::LogOut { all } => {
                 self.log_out(id, account, all, now);
                 self.hold_durable(id, request_id, Reply::LoggedOut);
+            }
+            Request::Journal { account: of, since_ms, from, limit } => {
+                let of = of.map(|account| account.0);
+                let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+                let read = journal::Read { account: of, since_ms, from, limit };
+                self.look_into_journal(id, request_id, account, read);
             }
             Request::Whoami => {
                 let reply = self.whoami(account);
@@ -186,6 +194,7 @@ fn needs_account(request: &Request<'_>) -> bool {
         | Request::Online { .. }
         | Request::Locate(_)
         | Request::ScopeKeys(_)
-        | Request::LogOut { .. } => true,
+        | Request::LogOut { .. }
+        | Request::Journal { .. } => true,
     }
 }

@@ -69,6 +69,10 @@ impl Service {
     fn put_out(&mut self, id: ConnectionId, request: u32, reply: &Reply, seen: Commit) {
         let Some(connection) = self.door.connections.get_mut(&id) else { return };
         connection.held_bytes += self.outbox.put(id, request, reply, seen);
+        let account = connection.account();
+        if let Reply::Refused(refusal) = reply {
+            self.note_refusal(account, refusal);
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Work that takes longer than the reactor may wait, and is done by helper threads. A job owns its bytes and shares nothing.
 //! Its result comes back to the service, which alone decides what follows.
 
+use std::io;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,6 +16,7 @@ use crate::crypto::rsa::{MODULUS_BYTES, PrivateKey};
 use crate::crypto::{KeyId, KeyPolicyError, LedgerId, Signature, VerifyingKey};
 use crate::domain::Rejection;
 use crate::eventlog::Storage;
+use crate::journal;
 use crate::ledger::{RebuildError, RebuiltTree, TreeRebuild};
 use crate::password::{
     KE1_BYTES, KE2_BYTES, LoginStarted, OpaqueError, RECORD_BYTES, REQUEST_BYTES, RESPONSE_BYTES, ServerSetup,
@@ -35,6 +37,8 @@ pub enum Lane {
     Tree,
     /// Log-ins by password, of some 100 µs a step. Their results are released on the grid as well.
     Passwords,
+    /// Writing the journal and looking into it. There is one thread, so that whoever looks sees what was to be written before.
+    Journal,
 }
 
 /// The server's private keys, which the helpers hold and the loop does not.
@@ -94,6 +98,15 @@ pub enum Job {
     RebuildTree(TreeRebuild),
     /// Makes a step of a log-in, or of the registration of a password.
     Password(PasswordJob),
+    /// Writes records of the journal.
+    WriteJournal {
+        /// The data directory.
+        storage: Arc<dyn Storage>,
+        /// The records.
+        write: journal::Write,
+    },
+    /// Looks into the journal.
+    ReadJournal(LookIntoJournal),
 }
 
 /// A step of a log-in, or of the registration of a password.
@@ -134,6 +147,18 @@ pub enum PasswordAnswer {
     Registered([u8; RESPONSE_BYTES]),
     /// The answer to the first message of a log-in, with what its proof is checked with.
     Started(Box<LoginStarted>, Box<[u8; KE2_BYTES]>),
+}
+
+/// A look into the journal, for somebody who waits for it.
+pub struct LookIntoJournal {
+    /// The data directory.
+    pub storage: Arc<dyn Storage>,
+    /// The connection over which it was asked for.
+    pub connection: ConnectionId,
+    /// The id of the request.
+    pub request: u32,
+    /// What is looked for.
+    pub read: journal::Read,
 }
 
 /// A command whose signatures are to be checked. The check comes back with the verdict.
@@ -228,6 +253,17 @@ pub enum JobResult {
     LogVerified(Result<Box<Report>, AuditError>),
     /// The new file of stored hashes, or the reason why it could not be made.
     TreeRebuilt(Result<RebuiltTree, RebuildError>),
+    /// Word of records of the journal that were to be written: how many could not be, and why.
+    JournalWritten(Result<(), (u64, io::Error)>),
+    /// A page of the journal.
+    JournalRead {
+        /// The connection over which it was asked for.
+        connection: ConnectionId,
+        /// The id of the request.
+        request: u32,
+        /// The page, or the reason why there is none.
+        page: io::Result<journal::Page>,
+    },
 }
 
 /// The verdict on whether a command was signed by all who have to sign it.
@@ -254,6 +290,7 @@ impl Job {
             Job::VerifyLog { .. } => Lane::Log,
             Job::RebuildTree(_) => Lane::Tree,
             Job::Password(_) => Lane::Passwords,
+            Job::WriteJournal { .. } | Job::ReadJournal(_) => Lane::Journal,
         }
     }
 
@@ -297,6 +334,14 @@ impl Job {
                 let answer = keys.passwords.as_ref().ok_or(OpaqueError::NotRight);
                 let answer = answer.and_then(|setup| job.answer(setup, rng));
                 emit(JobResult::PasswordAnswered { connection, request, answer });
+            }
+            Job::WriteJournal { storage, write } => {
+                let written = write.run(storage.as_ref());
+                let records = write.records.len() as u64;
+                emit(JobResult::JournalWritten(written.map_err(|error| (records, error))));
+            }
+            Job::ReadJournal(LookIntoJournal { storage, connection, request, read }) => {
+                emit(JobResult::JournalRead { connection, request, page: read.run(storage.as_ref()) });
             }
         }
     }

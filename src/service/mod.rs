@@ -13,6 +13,7 @@
 //! erasures     the proof that an account was erased
 //! receipts, proofs, checkpoints, cosigned, verification, figures   the answers to everything else
 //! outbox, held, note   replies, which wait until what they have seen is durable
+//! journaling   what is noted of sessions, questions and refusals, and looks into that
 //! secrets      the vault, and what the commands of a batch bring for it; credentials: whose passwords lie in it
 //! sealed_check, sealed_fields   whether sealed texts open, and what follows
 //! tick         the service as a loop drives it: one turn, one batch
@@ -35,6 +36,7 @@ mod following;
 mod held;
 mod holdings;
 mod job;
+mod journaling;
 mod key_cache;
 mod leaving;
 mod lines;
@@ -58,8 +60,8 @@ mod verification;
 pub use clock::ClockReference;
 pub use figures::described_figures;
 pub use job::{
-    CheckingKey, CommandCheck, EndorsementCheck, Job, JobResult, Keys, Lane, PasswordAnswer, PasswordJob,
-    PasswordStep, SignatureVerdict,
+    CheckingKey, CommandCheck, EndorsementCheck, Job, JobResult, Keys, Lane, LookIntoJournal, PasswordAnswer,
+    PasswordJob, PasswordStep, SignatureVerdict,
 };
 pub use secrets::{Secrets, SecretsBug};
 
@@ -73,6 +75,7 @@ use crate::crypto::ed25519;
 use crate::crypto::note::LogKey;
 use crate::driven::{ConnectionId, ProcessFigures};
 use crate::eventlog::{LogError, Storage};
+use crate::journal::Journal;
 use crate::ledger::{CheckpointFile, Ledger};
 use crate::limits::{Limits, REFUSALS_REMEMBERED_MAX, REFUSALS_REMEMBERED_PER_AUTHOR_MAX};
 use crate::session::{ServerEnv, ServerIdentity, Stage};
@@ -163,6 +166,10 @@ pub struct Service {
     presence: Presence,
     /// The members who follow blocks.
     following: Following,
+    /// The server's own record of sessions, questions and refusals.
+    journal: Journal,
+    /// Looks into the journal that wait for a helper, or are with one.
+    journal_looks: u32,
     /// The time at which the anchor is to be synced, or room on the disk to be looked for.
     maintenance_due: Option<Monotonic>,
     counters: Counters,
@@ -201,6 +208,7 @@ impl Service {
         let decoy = ed25519::PublicKey::of_bytes(log_key.public().bytes());
         let decoy = decoy.map_or_else(|_| Vec::new(), |key| key.spki().to_vec());
         let door = Door::new(identity, decoy, &limits);
+        let journal = Journal::new(limits.journal_bytes_max);
         let mut service = Service {
             throttle: Throttle::new(&limits),
             limits,
@@ -226,6 +234,8 @@ impl Service {
             cosigned: Cosigned::default(),
             presence: Presence::default(),
             following: Following::default(),
+            journal,
+            journal_looks: 0,
             maintenance_due: None,
             counters: Counters::default(),
             process: ProcessFigures::default(),
@@ -257,6 +267,10 @@ impl Service {
             JobResult::LogProgress { done, total } => self.log_progress(done, total),
             JobResult::LogVerified(report) => self.log_verified(report, now),
             JobResult::TreeRebuilt(result) => self.tree_rebuilt(result, now),
+            JobResult::JournalWritten(written) => self.journal_written(written),
+            JobResult::JournalRead { connection, request, page } => {
+                self.journal_read(connection, request, page);
+            }
         }
     }
 

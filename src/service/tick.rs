@@ -82,6 +82,7 @@ impl Handler for Service {
         self.close_ended(now, rng);
         self.start_verification();
         self.start_rebuild(now);
+        self.write_journal();
         // Commands that found this batch full are the first of the next.
         for id in std::mem::take(&mut self.postponed) {
             self.run_commands(id, now);
@@ -146,7 +147,7 @@ impl Handler for Service {
             || !self.turns.is_empty()
             || self.following.is_ready() && !self.commands_wait();
         let at_once = more.then_some(Monotonic::default()).or(left_over);
-        let files = [self.cosigned.write_due(), self.rebuild_due()];
+        let files = [self.cosigned.write_due(), self.rebuild_due(), self.journal.due()];
         let due = [connections, self.maintenance_due, self.lines.due(), at_once].into_iter().chain(files);
         due.flatten().min()
     }
@@ -172,6 +173,12 @@ impl Handler for Service {
         self.note.was_told();
         self.keep_checkpoint()?;
         self.keep_cosigned(self.cosigned.write_due().unwrap_or_default());
+        // The journal is no reason to end otherwise.
+        if let Some(write) = self.journal.end()
+            && let Err(error) = write.run(self.storage.as_ref())
+        {
+            tracing::warn!(%error, "the end of the journal could not be written");
+        }
         let committed = self.ledger.committed();
         self.ledger.close()?;
         self.secrets.close(committed)

@@ -6,6 +6,7 @@
 
 mod dialled;
 mod figures;
+mod journal;
 mod password;
 mod peer;
 mod push;
@@ -15,6 +16,7 @@ mod request;
 
 pub use dialled::check_dialled;
 pub use figures::{Figure, Figures};
+pub use journal::{JournalLine, JournalPage, JournalPlace};
 pub use password::{
     LoginChallenge, LoginProof, LoginRequest, Record, RegistrationResponse, SideCredential, Unlocked,
     in_sequences, put_together,

@@ -10,7 +10,7 @@ use crate::crypto::{Digest, KeyId};
 use crate::domain::{AccountId, Answer};
 use crate::time::Timestamp;
 
-use super::{Figures, LoginChallenge, Push, Refusal, RegistrationResponse, Unlocked};
+use super::{Figures, JournalPage, LoginChallenge, Push, Refusal, RegistrationResponse, Unlocked};
 
 /// An answer to a request, or news for a request that stays open.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +55,8 @@ pub enum Reply {
     Unlocked(Box<Unlocked>),
     /// The tickets are forgotten.
     LoggedOut,
+    /// A page of the server's journal.
+    Journal(JournalPage),
 }
 
 /// What proves that an account was erased, and that the server says that its secrets are destroyed.

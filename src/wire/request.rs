@@ -9,7 +9,7 @@ use crate::crypto::KeyId;
 use crate::crypto::sealed::ScopeId;
 use crate::domain::{AccountId, Query};
 
-use super::{LoginProof, LoginRequest, SideCredential};
+use super::{JournalPlace, LoginProof, LoginRequest, SideCredential};
 
 /// A question or a command. Only [`Request::Submit`] can change what the ledger says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -132,6 +132,17 @@ pub enum Request<'a> {
     LogOut {
         /// Whether those of every key of the account are, and all of its sessions end.
         all: bool,
+    },
+    /// Asks for a page of the server's journal. Operators and agents may.
+    Journal {
+        /// The account whose records are wanted; those of all accounts, if none is named.
+        account: Option<AccountId>,
+        /// The time from which on records are wanted, in milliseconds since the Unix epoch.
+        since_ms: u64,
+        /// The place of the first record that is wanted.
+        from: JournalPlace,
+        /// The most records that are wanted.
+        limit: u64,
     },
 }
 

@@ -14,6 +14,7 @@ mod client;
 mod clocks;
 mod domains;
 mod full_disk;
+mod journal;
 mod looking;
 mod orders;
 mod passwords;

@@ -19,7 +19,7 @@ use super::client::Client;
 use super::peers::Peers;
 use super::template::{OPTIONS, START_MS, log_key, template};
 use super::vault;
-use super::{domains, passwords, planted, settings};
+use super::{domains, journal, passwords, planted, settings};
 
 pub(super) use super::planted::Bug;
 
@@ -199,6 +199,7 @@ impl World {
             }
         };
         self.look_at(&ledger)?;
+        journal::look_at(&self.disk, self.limits.journal_bytes_max)?;
         let opened = Secrets::open_with(
             &self.storage(),
             &ledger,

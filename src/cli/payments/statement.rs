@@ -3,10 +3,10 @@
 use std::io::{self, Write as _};
 
 use argh::{ArgsInfo, FromArgs};
-use jiff::Timestamp as Time;
 
 use crate::cli::amounts;
 use crate::cli::context::Context;
+use crate::cli::instants::instant;
 use crate::cli::run::Run;
 use crate::cli::session::open_member;
 use crate::client;
@@ -106,15 +106,4 @@ fn write_line(
     }
     let (handle, memo) = (escape(&line.handle), escape(&line.memo));
     writeln!(out, "{}  {movement:10} {amount:>14} {balance:>14}  {who} {handle}  {memo}", line.timestamp)
-}
-
-/// A time as RFC 3339, or a day, which begins at midnight in UTC; in microseconds.
-fn instant(text: &str, option: &str) -> Result<i64, ClientError> {
-    let whole: Result<Time, _> = text.parse().or_else(|_| format!("{text}T00:00:00Z").parse());
-    let bad = |_| {
-        ClientError::Usage(format!(
-            "{option} {text:?}: expected a time such as 2026-01-31 or 2026-01-31T12:00:00Z"
-        ))
-    };
-    whole.map(Time::as_microsecond).map_err(bad)
 }

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use crate::chain::{Consistency, Inclusion};
 use crate::crypto::sealed::ScopeId;
 use crate::domain::AccountId;
-use crate::wire::{self, ReceiptOf, Reply, Request};
+use crate::wire::{self, JournalPlace, ReceiptOf, Reply, Request};
 
 /// A request that changes nothing, with the shape of its answer.
 pub trait Question {
@@ -191,3 +191,22 @@ question!(
 #[derive(Clone, Copy, Debug)]
 pub struct ErasureOf(pub AccountId);
 question!(ErasureOf, wire::ErasureProof, |q| Request::Erasure(q.0), Reply::Erasure(proof) => proof);
+
+/// A page of the server's journal.
+#[derive(Clone, Copy, Debug)]
+pub struct Journal {
+    /// Whose records are wanted; everybody's if nobody is named.
+    pub account: Option<AccountId>,
+    /// From when on, in milliseconds since the Unix epoch.
+    pub since_ms: u64,
+    /// Where the page begins.
+    pub from: JournalPlace,
+    /// Most records wanted.
+    pub limit: u64,
+}
+question!(
+    Journal,
+    wire::JournalPage,
+    |q| Request::Journal { account: q.account, since_ms: q.since_ms, from: q.from, limit: q.limit },
+    Reply::Journal(page) => page
+);

@@ -42,7 +42,7 @@ pub use happened::Happened;
 pub use key::{Custody, FIRST_LABEL, Key, LABEL_BYTES_MAX, is_label, key_proof_bytes};
 pub use key_rules::{key_may_sign, may_sign};
 pub(in crate::domain) use query::answer;
-pub use query::{Answer, KeyFace, Member, ProfilePlace, Query};
+pub use query::{Answer, KeyFace, Member, NOTED_KEYS, NOTED_MEMBER, NOTED_PROFILE, ProfilePlace, Query};
 pub use reason::{CredentialVia, EraseReason};
 pub use rejection::Rejection;
 pub use state::{Account, CredentialAt, Erasure, State, apply};

@@ -8,6 +8,13 @@ use crate::crypto::sealed::ScopeId;
 use crate::domain::{Access, AccountId, Declined, ScopeKind, Scopes};
 use crate::refusal;
 
+/// The number under which the journal notes [`Query::Member`]: see [`crate::domain::noted_questions`].
+pub const NOTED_MEMBER: u16 = 0;
+/// The number under which the journal notes [`Query::Keys`].
+pub const NOTED_KEYS: u16 = 1;
+/// The number under which the journal notes [`Query::Profile`].
+pub const NOTED_PROFILE: u16 = 2;
+
 /// A question about members. Numbers on the wire: a further one is appended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Query<'a> {
@@ -73,6 +80,14 @@ impl Query<'_> {
     pub(in crate::domain) fn access(&self) -> Access {
         match self {
             Query::Member(_) | Query::Keys(_) | Query::Profile => Access::Member,
+        }
+    }
+
+    pub(in crate::domain) fn noted(&self) -> (u16, AccountId) {
+        match self {
+            Query::Member(_) => (NOTED_MEMBER, AccountId::NONE),
+            Query::Keys(account) => (NOTED_KEYS, *account),
+            Query::Profile => (NOTED_PROFILE, AccountId::NONE),
         }
     }
 }

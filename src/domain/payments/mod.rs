@@ -43,7 +43,10 @@ pub use happened::Happened;
 pub use memo::MEMO_BYTES_MAX;
 pub use notice::Notice;
 pub(in crate::domain) use query::answer;
-pub use query::{Answer, Balance, Query, StatementLine, StatementPage, StatementPlace};
+pub use query::{
+    Answer, Balance, NOTED_BALANCE, NOTED_CHEQUE, NOTED_STATEMENT, Query, StatementLine, StatementPage,
+    StatementPlace,
+};
 pub use reason::PayOutReason;
 pub use rejection::Rejection;
 pub(in crate::domain) use state::book;

@@ -10,6 +10,13 @@ use crate::time::Timestamp;
 /// Bytes that a line of a statement takes at most, beside its memo and its handle.
 const LINE_BYTES: usize = 64;
 
+/// The number under which the journal notes [`Query::Balance`]: see [`crate::domain::noted_questions`].
+pub const NOTED_BALANCE: u16 = 32;
+/// The number under which the journal notes [`Query::Statement`].
+pub const NOTED_STATEMENT: u16 = 33;
+/// The number under which the journal notes [`Query::Cheque`].
+pub const NOTED_CHEQUE: u16 = 34;
+
 /// A question about the asker's money. The order of the variants is their number on the wire: a further one is appended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Query {
@@ -105,6 +112,14 @@ impl Query {
     pub(in crate::domain) fn access(&self) -> Access {
         match self {
             Query::Balance | Query::Statement { .. } | Query::Cheque { .. } => Access::Member,
+        }
+    }
+
+    pub(in crate::domain) fn noted(&self) -> (u16, AccountId) {
+        match self {
+            Query::Balance => (NOTED_BALANCE, AccountId::NONE),
+            Query::Statement { .. } => (NOTED_STATEMENT, AccountId::NONE),
+            Query::Cheque { payer, .. } => (NOTED_CHEQUE, *payer),
         }
     }
 }

@@ -295,6 +295,7 @@ impl Service {
         if let Caller::Member(account, _) = caller {
             self.door.shares.unauthenticated.remove(prefix, id);
             self.door.shares.by_account.insert(account, id);
+            self.note_session(account, resumed);
             if self.lines.take(Party::Member(account), Line::Opened, now.mono) {
                 tracing::info!(connection = %id, %address, %account, resumed, "session open");
             }
