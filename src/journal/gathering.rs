@@ -163,8 +163,7 @@ impl Journal {
     /// What is not written yet, before somebody reads. What was handed out before has to be written first. None if the disk
     /// has refused something a short time ago.
     pub fn write_now(&mut self) -> Option<Write> {
-        let rests = self.rests_until.is_some_and(|until| self.now < until);
-        if rests { None } else { self.write() }
+        if self.rests() { None } else { self.write() }
     }
 
     fn write(&mut self) -> Option<Write> {
@@ -216,8 +215,9 @@ impl Journal {
         })
     }
 
-    /// Everything that is not written yet, at the end: the file is synced with it. Whether an earlier write was carried out
-    /// is not known any more if a helper has not answered it: then what is left goes to a file of its own.
+    /// What is not written yet, at the end: the file is synced with it. It is asked until nothing is left. Whether an earlier
+    /// write was carried out is not known any more if a helper has not answered it: then what is left goes to a file of its
+    /// own.
     pub fn end(&mut self) -> Option<Write> {
         if self.under_way > 0 {
             self.file = None;
@@ -228,11 +228,10 @@ impl Journal {
                 }
             }
         }
-        let file = self.file;
         if let Some(write) = self.write() {
             return Some(Write { syncs: true, ..write });
         }
-        file.map(|File { first_ms, records }| Write {
+        self.file.take().map(|File { first_ms, records }| Write {
             first_ms,
             creates: false,
             expects: records,
@@ -249,8 +248,9 @@ impl Journal {
     }
 
     /// A helper could not carry out a write of so many records. They are lost, and counted. The next file begins when the disk
-    /// has had some time.
-    pub fn failed(&mut self, records: u64) {
+    /// has had some time. Whether this is to be told: a disk that fails several times in that time is told of once.
+    pub fn failed(&mut self, records: u64) -> bool {
+        let is_first = !self.rests();
         self.under_way = self.under_way.saturating_sub(1);
         self.file = None;
         // What has a place in that file has lost it, and what it has grown by since.
@@ -268,6 +268,12 @@ impl Journal {
         self.missed = self.missed.saturating_add(lost);
         let until = Monotonic(self.now.0 + REST_AFTER_FAILURE);
         (self.due, self.rests_until) = (Some(until), Some(until));
+        is_first
+    }
+
+    /// Whether the disk has refused something a short time ago.
+    fn rests(&self) -> bool {
+        self.rests_until.is_some_and(|until| self.now < until)
     }
 
     /// Notes how much found no room.

@@ -52,8 +52,9 @@ impl Service {
         match written {
             Ok(()) => self.journal.written(),
             Err((records, error)) => {
-                tracing::warn!(%error, records, "the journal could not be written; it rests for a minute");
-                self.journal.failed(records);
+                if self.journal.failed(records) {
+                    tracing::warn!(%error, records, "the journal could not be written; it rests for a minute");
+                }
             }
         }
     }

@@ -174,10 +174,11 @@ impl Handler for Service {
         self.keep_checkpoint()?;
         self.keep_cosigned(self.cosigned.write_due().unwrap_or_default());
         // The journal is no reason to end otherwise.
-        if let Some(write) = self.journal.end()
-            && let Err(error) = write.run(self.storage.as_ref())
-        {
-            tracing::warn!(%error, "the end of the journal could not be written");
+        while let Some(write) = self.journal.end() {
+            if let Err(error) = write.run(self.storage.as_ref()) {
+                tracing::warn!(%error, "the end of the journal could not be written");
+                break;
+            }
         }
         let committed = self.ledger.committed();
         self.ledger.close()?;

@@ -28,7 +28,7 @@ fn write(journal: &mut Journal, disk: &SimDisk, ms: u64) -> bool {
     let Some(write) = journal.write_if_due() else { return false };
     match write.run(disk) {
         Ok(()) => journal.written(),
-        Err(_) => journal.failed(write.records.len() as u64),
+        Err(_) => assert!(journal.failed(write.records.len() as u64), "told once"),
     }
     true
 }
@@ -213,6 +213,30 @@ fn whichever_call_fails_the_records_that_are_read_are_some_that_were_noted() {
             return;
         }
     }
+}
+
+#[test]
+fn a_disk_that_fails_twice_at_once_is_told_of_once_and_again_after_a_minute() {
+    let mut journal = Journal::new(BYTES_MAX);
+    journal.see(at(0));
+    assert!(journal.failed(1));
+    assert!(!journal.failed(1), "the write behind it fails, too");
+    journal.see(at(60_000));
+    assert!(journal.failed(1));
+}
+
+#[test]
+fn the_end_writes_what_one_file_has_no_room_for() {
+    let (mut journal, disk) = (Journal::new(BYTES_MAX), SimDisk::new());
+    for account in 1..=5_000 {
+        note(&mut journal, 0, (account, 1, 0));
+    }
+    while let Some(write) = journal.end() {
+        write.run(&disk).unwrap();
+    }
+    assert_eq!((on_disk(&disk).len(), files(&disk).len()), (5_000, 3));
+    journal.see(at(1));
+    assert!(journal.end().is_none());
 }
 
 #[test]
