@@ -46,6 +46,11 @@ fn open(disk: &SimDisk) -> Result<VaultFile, VaultError> {
     VaultFile::open(&storage(disk), LEDGER, kek(), 100, &head_after)
 }
 
+/// Numbers of the slots that are neither free nor readable.
+fn damaged_slots(vault: &VaultFile) -> Vec<u32> {
+    vault.damaged().iter().map(|damaged| damaged.slot).collect()
+}
+
 fn key(kind: Kind, subject: u64) -> Key {
     (Name { kind, subject, scope: [subject as u8; 16] }, 0)
 }
@@ -135,7 +140,7 @@ fn everything(vault: &VaultFile) -> Model {
 
 /// Holds a vault against what there surely is, and what may be there by half.
 fn check(vault: &VaultFile, sure: &Model, under_way: Option<&Step>, context: &str) {
-    assert_eq!(vault.damaged(), [0; 0], "{context}");
+    assert_eq!(damaged_slots(&vault), [0; 0], "{context}");
     let there = everything(vault);
     let mut after = sure.clone();
     if let Some(step) = under_way {
@@ -299,7 +304,7 @@ fn a_damaged_slot_is_told_is_not_taken_for_free_and_costs_nobody_else_an_entry()
     bytes[8_192 + 3 * SLOT_BYTES..8_192 + 4 * SLOT_BYTES].copy_from_slice(&third);
     disk.put("vault/slots", &bytes);
     let mut vault = open(&disk).unwrap();
-    assert_eq!(vault.damaged(), [1, 3]);
+    assert_eq!(damaged_slots(&vault), [1, 3]);
     assert_eq!(everything(&vault).keys().collect::<Vec<_>>(), [&keys[0], &keys[2]]);
     vault.put(&entries[1..2], position(7), &mut Seeded::new("again")).unwrap();
     assert_eq!(
@@ -345,10 +350,10 @@ fn a_damaged_slot_goes_with_the_account_that_its_bytes_name() {
     slots[first + SLOT_BYTES + 60] ^= 1;
     disk.put("vault/slots", &slots);
     let mut vault = open(&disk).unwrap();
-    assert_eq!(vault.damaged(), [0, 1]);
+    assert_eq!(damaged_slots(&vault), [0, 1]);
     assert_eq!(vault.destroy_damaged(&|subject| subject == 6).unwrap(), 0);
     assert_eq!(vault.destroy_damaged(&|subject| subject == 5).unwrap(), 1);
-    assert_eq!(vault.damaged(), [0]);
+    assert_eq!(damaged_slots(&vault), [0]);
     drop(vault);
     let slots = disk.bytes("vault/slots").unwrap();
     assert!(slots[first + SLOT_BYTES..first + 2 * SLOT_BYTES].iter().all(|byte| *byte == 0));

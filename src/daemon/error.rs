@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::config::ConfigError;
-use crate::eventlog::{LogError, is_full};
+use crate::eventlog::LogError;
 use crate::ledger::CheckpointFileError;
 use crate::reactor::Failure;
 use crate::terminal::exit::Exit;
@@ -113,21 +113,13 @@ impl DaemonError {
         DaemonError::Keys { path: path.into(), reason: reason.to_string() }
     }
 
-    /// Whether a full disk is why.
-    pub(super) fn is_want_of_room(&self) -> bool {
-        match self {
-            DaemonError::Vault(error) => error.is_want_of_room(),
-            DaemonError::Io { source, .. } => is_full(source),
-            _ => false,
-        }
-    }
-
     /// What the process ends with.
     pub fn exit(&self) -> Exit {
         match self {
             DaemonError::Usage(_) | DaemonError::NotALedger { .. } => Exit::Usage,
             DaemonError::Log(error) if error.is_damage() => Exit::Integrity,
             DaemonError::Vault(VaultError::Io { .. }) => Exit::Io,
+            DaemonError::Vault(VaultError::Key { .. } | VaultError::KeyUnread { .. }) => Exit::Config,
             DaemonError::Vault(_) => Exit::Integrity,
             DaemonError::Checkpoint { source: CheckpointFileError::NotOurs(_), .. } => Exit::Integrity,
             DaemonError::Log(_) | DaemonError::Io { .. } => Exit::Io,

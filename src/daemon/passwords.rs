@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 use super::error::DaemonError;
 use super::keys::{KEYS, ServerKeys};
 use crate::cutter::Cutter;
-use crate::eventlog::{Disk, Storage, replace};
+use crate::eventlog::{Disk, Storage, is_full, replace};
 use crate::password::{IndexKey, LoginKeys, OpaqueKey, SETUP_BYTES, ServerSetup, Stretch};
 use crate::session::Descriptor;
 use crate::time::Timestamp;
@@ -139,7 +139,7 @@ pub(super) fn switch(
             tracing::info!(serial, on, "log-ins by password were switched; the server has a new descriptor");
             ServerKeys::load(root, now)
         }
-        Err(error) if error.is_want_of_room() => {
+        Err(DaemonError::Io { source: error, .. }) if is_full(&error) => {
             tracing::warn!(%error, "log-ins by password stay as they were, for want of room");
             Ok(keys)
         }

@@ -110,7 +110,7 @@ fn serve(serve: &Serve) -> Result<(), DaemonError> {
     let storage: Arc<dyn Storage> = Arc::new(Disk::new(directory.path()));
     check_anchor(storage.as_ref(), &directory, &keys)?;
     let checkpoint_file = open_checkpoint_file(&serve.checkpoint_file, &keys)?;
-    let vault = Vault::look(storage.as_ref(), directory.path(), serve.without_vault)?;
+    let vault = Vault::look(storage.as_ref(), serve.without_vault)?;
     let demands = Demands { checkpoint: checkpoint_file.kept(), vault: vault.demand() };
     let opened = Ledger::open_if(&storage, serve.options, demands);
     let (ledger, recovery) = opened.map_err(DaemonError::log_at_start(directory.path()))?;

@@ -20,7 +20,7 @@ use crate::domain::{AccountId, State};
 use crate::eventlog::{LogError, Storage};
 use crate::ledger::{Committed, Ledger};
 use crate::password::{Credential, LoginKeys};
-use crate::vault::{Kek, Key, Kind, Name, Position, Secret, VaultError, VaultFile};
+use crate::vault::{Kek, Key, Kind, Position, Secret, Standing, VaultError, VaultFile, scope_entry};
 
 /// A bug, for the simulator to find. Nothing else plants one.
 #[doc(hidden)]
@@ -117,8 +117,11 @@ impl Secrets {
                 tracing::info!(destroyed, "destroyed what the ledger does not name any more");
             }
         }
-        for slot in vault.damaged() {
-            tracing::warn!(slot, "slot_damaged: what lay in this slot of the vault cannot be read");
+        for damaged in vault.damaged() {
+            tracing::warn!(
+                slot = damaged.slot,
+                "slot_damaged: what lay in this slot of the vault cannot be read"
+            );
         }
         let missing = tell_missing(state, &vault);
         if locked_out > 0 {
@@ -325,21 +328,10 @@ fn position_of(committed: Committed) -> Position {
     Position { durable: committed.size, head: committed.head }
 }
 
-fn scope_entry(subject: AccountId, scope: ScopeId) -> Key {
-    (Name { kind: Kind::ScopeKey, subject: subject.0, scope: scope.0 }, 0)
-}
-
 /// Whether the blocks speak of an entry of the vault.
-fn is_named(state: &State, (name, _): &Key) -> bool {
-    match name.kind {
-        Kind::ScopeKey => {
-            let scope = state.scopes.get(&ScopeId(name.scope));
-            scope.is_some_and(|scope| scope.subject.0 == name.subject && scope.erased_at.is_none())
-        }
-        // Which of these are named, `credentials` says.
-        Kind::Credential => true,
-        Kind::SecondFactor | Kind::Leaves | Kind::RecoveryCodes => false,
-    }
+fn is_named(state: &State, key: &Key) -> bool {
+    // Which of an account's passwords counts, `credentials` says.
+    key.0.kind == Kind::Credential || Standing::of(state, key) == Standing::Needed
 }
 
 /// Tells which scopes have no key, although nobody has erased anything; gives how many.

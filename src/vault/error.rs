@@ -30,6 +30,20 @@ pub enum VaultError {
     },
     /// An entry does not open: it is under a key that is not there, or its bytes have changed.
     Sealed(Name),
+    /// A key of the vault is not there, or is none.
+    Key {
+        /// The file, relative to the data directory.
+        file: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The file of a key of the vault cannot be read, which says nothing about the key.
+    KeyUnread {
+        /// The file, relative to the data directory.
+        file: String,
+        /// What the storage says.
+        source: io::Error,
+    },
     /// There was no room for what room was not made for.
     NoRoom,
     /// The storage failed.
@@ -56,6 +70,7 @@ impl VaultError {
             VaultError::Foreign(_) | VaultError::Mismatch { .. } => "vault_mismatch",
             VaultError::Ahead { .. } => "vault_ahead",
             VaultError::Sealed(_) => "vault_sealed",
+            VaultError::Key { .. } | VaultError::KeyUnread { .. } => "vault_key_unusable",
             VaultError::NoRoom => "vault_full",
             VaultError::Io { .. } => "io",
         }
@@ -89,6 +104,8 @@ impl fmt::Display for VaultError {
                 write!(f, "the log has other blocks than the first {blocks} that the vault has seen")
             }
             VaultError::Sealed(name) => write!(f, "the entry {name:?} of the vault does not open"),
+            VaultError::Key { file, reason } => write!(f, "{file}: {reason}"),
+            VaultError::KeyUnread { file, source } => write!(f, "{file}: {source}"),
             VaultError::NoRoom => f.write_str("no room was made in the vault for what was put there"),
             VaultError::Io { file, operation, source } => write!(f, "{operation} {file}: {source}"),
         }

@@ -11,7 +11,10 @@
 //! header   how far the log was durable when the vault was synced
 //! room     which places of a file are free
 //! places   a file of slots or of pages, and room for more of them
-//! file     the vault on a disk: opening, reading, putting, destroying
+//! reader   what lies in the files, read and never changed
+//! file     the vault on a disk: opening, putting, destroying
+//! kek_file the files of the keys that the entries are under
+//! standing what the blocks say of an entry: whether they need it
 //! ```
 //!
 //! The formats are those of `docs/vault-format.md`.
@@ -19,17 +22,23 @@
 mod error;
 mod file;
 mod header;
+mod kek_file;
 mod name;
 mod page;
 mod places;
+mod reader;
 mod room;
 mod slot;
+mod standing;
 
 pub use error::VaultError;
-pub use file::{Key, Position, Secret, VaultFile};
+pub use file::VaultFile;
 pub use header::Header;
-pub use name::{Kek, Kind, Name};
+pub use kek_file::{FIRST_KEK, kek_missing, make_kek, read_kek, read_keks};
+pub use name::{Kek, Keks, Kind, Name};
 pub use page::{
     CONTENT_BYTES_MAX, PAGE_BYTES, PAGES_MAX, PageKey, PagesBroken, open_pages, pages_for, seal_pages,
 };
+pub use reader::{DamagedSlot, Key, Position, Secret, VaultReader};
 pub use slot::{PageRange, SLOT_BYTES, Slot, SlotDamaged, SlotSealed};
+pub use standing::{Standing, scope_entry};

@@ -76,3 +76,29 @@ impl fmt::Debug for Kek {
         write!(f, "Kek({}, [redacted])", self.number)
     }
 }
+
+/// The keys of a vault: the newest, under which everything is put, and the one before it while the vault goes over from that
+/// one to the newest.
+#[derive(Clone, Debug)]
+pub struct Keks {
+    newest: Kek,
+    before: Option<Kek>,
+}
+
+impl From<Kek> for Keks {
+    fn from(newest: Kek) -> Keks {
+        Keks { newest, before: None }
+    }
+}
+
+impl Keks {
+    /// The key for what is written.
+    pub fn newest(&self) -> &Kek {
+        &self.newest
+    }
+
+    /// The key with this number.
+    pub fn get(&self, number: u32) -> Option<&Kek> {
+        [Some(&self.newest), self.before.as_ref()].into_iter().flatten().find(|kek| kek.number == number)
+    }
+}

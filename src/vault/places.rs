@@ -41,7 +41,7 @@ impl Places {
     }
 
     /// Where a place begins.
-    fn offset(&self, place: u32) -> u64 {
+    pub(super) fn offset(&self, place: u32) -> u64 {
         self.layout.begin + u64::from(place) * self.layout.bytes
     }
 

@@ -1,0 +1,48 @@
+//! What the blocks of a ledger say of the entries of its vault: which of them they need, and which must be gone.
+
+use super::name::{Kind, Name};
+use super::reader::Key;
+use crate::crypto::sealed::ScopeId;
+use crate::domain::{AccountId, State};
+
+/// What the blocks say of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Blocks need it.
+    Needed,
+    /// The block of this index has erased it.
+    Erased(u64),
+    /// No block speaks of it.
+    Unnamed,
+}
+
+impl Standing {
+    /// What the state after all blocks says of an entry.
+    pub fn of(state: &State, (name, _): &Key) -> Standing {
+        match name.kind {
+            Kind::ScopeKey => {
+                let scope = state.scopes.get(&ScopeId(name.scope));
+                match scope.filter(|scope| scope.subject.0 == name.subject).map(|scope| scope.erased_at) {
+                    Some(None) => Standing::Needed,
+                    Some(Some(block)) => Standing::Erased(block),
+                    None => Standing::Unnamed,
+                }
+            }
+            // Of several of one account it cannot be said here which one counts: only the whole of it says so.
+            Kind::Credential => {
+                let account = AccountId(name.subject);
+                match (state.erased_at(account), state.accounts.credential(account)) {
+                    (Some(block), _) => Standing::Erased(block),
+                    (None, Some(_)) => Standing::Needed,
+                    (None, None) => Standing::Unnamed,
+                }
+            }
+            Kind::SecondFactor | Kind::Leaves | Kind::RecoveryCodes => Standing::Unnamed,
+        }
+    }
+}
+
+/// The entry that holds the key of a scope.
+pub fn scope_entry(subject: AccountId, scope: ScopeId) -> Key {
+    (Name { kind: Kind::ScopeKey, subject: subject.0, scope: scope.0 }, 0)
+}
