@@ -56,6 +56,31 @@ impl LockFile {
     }
 }
 
+/// A lock that changes no byte of its file and that several may have at the same time. It keeps those out who would lock the
+/// file to change something.
+#[derive(Debug)]
+pub struct ReadLock {
+    _file: File,
+}
+
+impl ReadLock {
+    /// Locks a file that is there, without waiting; none where there is no file, so that nobody can hold it.
+    ///
+    /// # Errors
+    /// [`NotLocked`].
+    pub fn try_lock(path: &Path) -> Result<Option<ReadLock>, NotLocked> {
+        let mut file = match File::open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            opened => opened.map_err(NotLocked::Failed)?,
+        };
+        match file.try_lock_shared() {
+            Ok(()) => Ok(Some(ReadLock { _file: file })),
+            Err(TryLockError::WouldBlock) => Err(NotLocked::HeldBy(holder(&mut file))),
+            Err(TryLockError::Error(error)) => Err(NotLocked::Failed(error)),
+        }
+    }
+}
+
 /// A file that nobody holds names nobody, so that a program which locks it without writing into it is not taken for
 /// the one before.
 impl Drop for LockFile {
@@ -106,6 +131,24 @@ mod tests {
         drop(first);
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "", "nobody holds it");
         assert!(LockFile::try_lock(&path).is_ok());
+    }
+
+    #[test]
+    fn whoever_only_reads_changes_nothing_keeps_others_out_and_is_kept_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        assert!(ReadLock::try_lock(&path).unwrap().is_none());
+        assert!(!path.exists());
+        drop(LockFile::try_lock(&path).unwrap());
+        let readers = [(); 2].map(|()| ReadLock::try_lock(&path).unwrap().unwrap());
+        assert!(matches!(LockFile::try_lock(&path), Err(NotLocked::HeldBy(None))));
+        assert_eq!(std::fs::read(&path).unwrap(), b"");
+        drop(readers);
+        let _writer = LockFile::try_lock(&path).unwrap();
+        match ReadLock::try_lock(&path) {
+            Err(NotLocked::HeldBy(pid)) => assert_eq!(pid, Some(std::process::id())),
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]

@@ -100,6 +100,7 @@ fn every_object_has_the_fields_of_the_reference_in_their_order() {
     vouched(&mut reference);
     erased(&mut reference);
     paid_out(&mut reference);
+    vault(&mut reference);
     // Errors have a test of their own.
     let rows: BTreeSet<String> = reference.rows.into_keys().filter(|label| label != "an error").collect();
     assert_eq!(rows.difference(&reference.seen).collect::<Vec<_>>(), [""; 0], "rows that nothing printed");
@@ -452,4 +453,19 @@ fn an_argument_that_is_not_utf_8_is_refused_and_ends_nothing_by_a_signal() {
     assert_eq!(output.status.code(), Some(2));
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(said, "ledgerctl: \"x\\xFF.json\": arguments have to be UTF-8\n");
+}
+
+/// What is said of a vault, by programs that read the files of a ledger which nobody serves.
+fn vault(reference: &mut Reference) {
+    let place = Place::new();
+    let daemon = Daemon::start(&place.data(), "127.0.0.1:0");
+    place.join("alice", &daemon.address);
+    let at = daemon.address.clone();
+    place.done("alice", &at, &["profile", "--name", "Ada", "--e-mail", "ada@example.org"]);
+    assert_eq!(daemon.terminate(), Some(0));
+    let ledger = place.data();
+    let audit = ["audit", ledger.to_str().unwrap(), "--vault", "--json"];
+    let audited = reference.hold("audit", &place.done("alice", NOBODY, &audit)).remove(0);
+    reference.holds("audit, vault", &audited["vault"]);
+    reference.holds("audit, one of sealed", &audited["vault"]["sealed"][0]);
 }

@@ -8,6 +8,7 @@ mod audit_files;
 mod audit_impossible;
 mod audit_keys;
 mod audit_live;
+mod audit_vault;
 mod bench;
 mod binaries;
 mod binaries_proofs;

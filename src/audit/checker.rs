@@ -12,8 +12,10 @@ use std::num::NonZeroUsize;
 
 use super::findings::{Findings, Place, Sorted};
 use super::late_keys::LateKeys;
+use super::links::Chain;
 use super::signatures::{Signatures, Signed};
 use super::stranded::Stranded;
+use super::vault::{VaultCheck, VaultReport};
 use crate::chain::{Block, BlockDigests, Header, Link, LinkError, TreeRoot};
 use crate::crypto::note::LogPublicKey;
 use crate::crypto::{Digest, KeyId, LedgerId, VerifyingKey, rsa};
@@ -42,15 +44,8 @@ pub struct Checker {
     step: u64,
     blocks: u64,
     wanted_root: Option<(u64, Option<TreeRoot>)>,
-}
-
-/// The end of the chain that was read, as far as it is known.
-#[derive(Debug)]
-struct Chain {
-    /// None after something went missing: the next block is taken as it is.
-    link: Option<Link>,
-    /// Index of the block that `link` starts at.
-    anchored_at: u64,
+    /// The vault that is held against the blocks, if one is.
+    vault: Option<VaultCheck>,
 }
 
 /// What a checker has to say at the end.
@@ -76,6 +71,8 @@ pub struct Outcome {
     pub totals: Option<Totals>,
     /// Money of erased accounts, if every block follows and is possible.
     pub stranded: Option<Stranded>,
+    /// What there is to say of the vault that was held against the blocks.
+    pub vault: Option<VaultReport>,
     /// Everything found wrong in the order of the log, up to [`crate::wire::FINDINGS_MAX`].
     pub findings: Vec<Finding>,
     /// What is worth a line and no damage, with the same cap.
@@ -101,6 +98,7 @@ impl Checker {
             step: 0,
             blocks: 0,
             wanted_root: None,
+            vault: None,
         }
     }
 
@@ -108,6 +106,11 @@ impl Checker {
     pub fn want_root(&mut self, size: u64) {
         self.wanted_root = Some((size, None));
         self.note_wanted_root();
+    }
+
+    /// Holds a vault against the blocks; to be called before the first one.
+    pub(super) fn hold_against(&mut self, vault: VaultCheck) {
+        self.vault = Some(vault);
     }
 
     /// Takes a finding of somebody else (the frames, the anchor) at this point of the walk.
@@ -150,6 +153,9 @@ impl Checker {
             self.transaction(place, &block, &digests, store);
         }
         self.note_wanted_root();
+        if let Some(vault) = &mut self.vault {
+            vault.block(block.index, digests.hash());
+        }
         digests.hash()
     }
 
@@ -232,6 +238,9 @@ impl Checker {
         self.endorsements(place, &command, &transaction);
         if self.whole {
             self.replay(place, block, (&command, &transaction), digests, store);
+        }
+        if let (Some(part), Some(vault), Some(replica)) = (command.sealed(), &mut self.vault, &self.replica) {
+            vault.sealed((self.step, place), &part, &transaction.message.header, replica.state());
         }
         if !self.knows_state() {
             self.late.note(&transaction.happened, block.author, block.index);
@@ -394,6 +403,7 @@ impl Checker {
             self.findings.push(u64::MAX, place.warning("signatures_unchecked", reason));
         }
         self.check_conservation();
+        let vault = self.check_vault();
         let Sorted { findings, warnings, total } = self.findings.finish();
         let replica = self.replica.as_ref();
         let whole = replica.filter(|_| self.whole);
@@ -409,6 +419,7 @@ impl Checker {
             replica_digest: whole.filter(|_| self.judges).map(Replica::digest),
             totals: whole.filter(|_| self.judges).map(Replica::totals),
             stranded: whole.filter(|_| self.judges).map(|replica| Stranded::of(replica.state())),
+            vault,
             findings,
             warnings,
             findings_total: total,
@@ -425,35 +436,17 @@ impl Checker {
             self.findings.push(u64::MAX, place.finding("not_conserved", unbalanced.to_string()));
         }
     }
-}
 
-impl Chain {
-    fn check(&self, block: &Block<'_>, place_index: Option<u64>) -> Result<(), LinkError> {
-        let Some(link) = &self.link else {
-            return match place_index {
-                Some(expected) if expected != block.index => {
-                    Err(LinkError::Index { expected, found: block.index })
-                }
-                _ => Ok(()),
-            };
-        };
-        match link.check(block) {
-            // The author's block before may be one of those that are missing.
-            Err(LinkError::AuthorPrevious)
-                if link.last_of(block.author).is_none()
-                    && block.author_previous.is_none_or(|index| index < self.anchored_at) =>
-            {
-                Ok(())
-            }
-            other => other,
-        }
-    }
-
-    fn advance(&mut self, block: &Block<'_>, hash: Digest) {
-        if self.link.is_none() {
-            self.anchored_at = block.index;
-        }
-        self.link.get_or_insert_default().advance(block, hash);
+    /// Says what the vault is to the blocks.
+    fn check_vault(&mut self) -> Option<VaultReport> {
+        let vault = self.vault.take()?;
+        let replica = self.replica.as_ref();
+        let blocks = replica.map_or(0, |replica| replica.frontier().size());
+        let known = replica.filter(|_| self.knows_state());
+        let (report, findings) =
+            vault.finish(replica.map(Replica::ledger_id), blocks, known.map(Replica::state));
+        findings.into_iter().for_each(|(step, finding)| self.findings.push(step, finding));
+        Some(report)
     }
 }
 

@@ -5,6 +5,7 @@
 //! scan       frames, checksums, segments, seals, the anchor     → intact blocks, findings
 //! checker    form, link, authors, signatures, rules, the state  → findings, head, root, digest
 //! checkpoint what somebody kept of this ledger                  → rollback, fork
+//! vault      what lies beside the log, if that is asked for     → keys that are missing, and keys that survive
 //! export     the same scan, for whoever wants the blocks
 //! ```
 //!
@@ -26,18 +27,22 @@
 //! | a kept checkpoint | `rollback` `fork` |
 //! | the key from outside | `other_log_key` |
 //! | a folder of tiles | `checkpoint_missing` `checkpoint_signature` `bundle_missing` `malformed_bundle` `tile_missing` `tile_differs` |
-//! | warnings | `torn_tail`: never acknowledged; `stored_hashes_differ`: a derived file that the next start must write anew; `stored_hashes_unread`: that file could not be read, and nothing depends on it; `signatures_unchecked`: the keys stood in blocks that are damaged, which is a finding already; `checkpoint_unchecked`: for the same reason |
+//! | the vault | `vault_missing` `vault_damaged` `vault_ahead` `vault_mismatch` `vault_key_unusable` |
+//! | what lies in it | `key_missing` `key_survives` `seal_broken` `slot_damaged` |
+//! | warnings | `torn_tail`: never acknowledged; `stored_hashes_differ`: a derived file that the next start must write anew; `stored_hashes_unread`: that file could not be read, and nothing depends on it; `signatures_unchecked`: the keys stood in blocks that are damaged, which is a finding already; `checkpoint_unchecked`, `vault_unchecked`: for the same reason |
 
 mod checker;
 mod checkpoint;
 mod export;
 mod findings;
 mod late_keys;
+mod links;
 mod scan;
 mod signatures;
 mod stored_hashes;
 mod stranded;
 mod tiles;
+mod vault;
 mod walk;
 
 use std::io;
@@ -54,10 +59,12 @@ pub use checker::{Checker, Outcome};
 pub use checkpoint::{Judgement, Kept};
 pub use export::{Exported, export, first_sealed, holds_sealed_text};
 pub use findings::Place;
-use scan::{Bounds, scan};
+use scan::{Bounds, INDEX_MAX, scan};
 use stored_hashes::StoredHashes;
 pub use stranded::Stranded;
 pub use tiles::{audit_tiles, tiles_checkpoint};
+use vault::VaultCheck;
+pub use vault::{SealedCounts, VaultReport};
 use walk::Walk;
 
 /// What to check.
@@ -76,11 +83,14 @@ pub struct Request {
     /// The log key that the ledger has to have. Without it, the key is the one that the genesis block names, so that
     /// what is judged says by whose key.
     pub log_key: Option<LogPublicKey>,
+    /// Whether the vault beside the log is held against it. Then all intact blocks are read, whether the anchor knows them to be
+    /// durable or not, because the vault may know them; and nobody may serve the ledger meanwhile.
+    pub vault: bool,
 }
 
 impl Default for Request {
     fn default() -> Request {
-        Request { up_to: None, threads: NonZeroUsize::MIN, checkpoint: None, log_key: None }
+        Request { up_to: None, threads: NonZeroUsize::MIN, checkpoint: None, log_key: None, vault: false }
     }
 }
 
@@ -107,6 +117,8 @@ pub struct Report {
     pub totals: Option<Totals>,
     /// Money of erased accounts, if a replay of the log is possible.
     pub stranded: Option<Stranded>,
+    /// What there is to say of the vault, if that was asked for.
+    pub vault: Option<VaultReport>,
     /// Everything found wrong, in the order of the log, up to [`FINDINGS_MAX`].
     pub findings: Vec<Finding>,
     /// Worth a line, and no damage; with the same cap.
@@ -147,8 +159,12 @@ pub fn audit(
     if let Some(size) = size {
         checker.want_root(size);
     }
-    let bounds =
-        Bounds { up_to: request.up_to, reach: size.filter(|_| request.up_to.is_none()).unwrap_or_default() };
+    let reach = if request.vault { INDEX_MAX } else { size.unwrap_or_default() };
+    let reach = if request.up_to.is_none() { reach } else { 0 };
+    let bounds = Bounds { up_to: request.up_to, reach };
+    if request.vault {
+        checker.hold_against(VaultCheck::open(storage).map_err(AuditError::Storage)?);
+    }
     let (stored_hashes, unread) = open_stored_hashes(storage);
     unread.into_iter().for_each(|warning| checker.report(warning));
     let mut walk = Walk::new(checker, stored_hashes, progress, cancelled);
@@ -190,6 +206,7 @@ impl Report {
             replica_digest: outcome.replica_digest,
             totals: outcome.totals,
             stranded: outcome.stranded,
+            vault: outcome.vault,
             findings: outcome.findings,
             warnings: outcome.warnings,
             findings_total: outcome.findings_total,

@@ -26,7 +26,7 @@ use crate::limits::BATCH_BYTES_MAX;
 use crate::wire::Finding;
 
 /// No log has an index as large as this; what claims one would overflow sums of indexes.
-const INDEX_MAX: u64 = 1 << 62;
+pub(super) const INDEX_MAX: u64 = 1 << 62;
 
 /// Who wants to know what is in a log.
 pub(super) trait Visitor {

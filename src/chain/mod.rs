@@ -10,6 +10,7 @@ pub mod genesis;
 pub mod link;
 pub mod message;
 pub mod receipt;
+mod sealed_fields;
 pub mod tiles;
 pub mod tree;
 
@@ -21,4 +22,5 @@ pub use genesis::Genesis;
 pub use link::{Link, LinkError};
 pub use message::{Header, MalformedMessage, Message};
 pub use receipt::{Receipt, ReceiptError};
+pub use sealed_fields::SealedFault;
 pub use tree::{Consistency, Frontier, Inclusion, LeafHash, TreeRoot};

@@ -13,6 +13,7 @@ mod instants;
 mod members;
 mod named_files;
 mod json;
+mod offline;
 mod outlet;
 mod overview;
 mod passphrases;
@@ -76,6 +77,7 @@ mod proofs {
     pub(super) mod receipt;
     pub(super) mod show;
     pub(super) mod tiles;
+    mod vault_lines;
     pub(super) mod verify;
     pub(super) mod witness;
 }

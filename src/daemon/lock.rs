@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::error::DaemonError;
-use crate::lock_file::{LockFile, NotLocked};
+use crate::lock_file::{LockFile, NotLocked, ReadLock};
 
 /// The lock's file name.
 pub(super) const LOCK: &str = "LOCK";
@@ -21,15 +21,29 @@ impl DirectoryLock {
     /// [`DaemonError::InUse`] at once when another process holds it, with that process's number.
     pub fn acquire(directory: &Path) -> Result<DirectoryLock, DaemonError> {
         let path = directory.join(LOCK);
-        let file = LockFile::try_lock(&path).map_err(|error| match error {
-            NotLocked::HeldBy(pid) => DaemonError::InUse { path: directory.to_owned(), pid },
-            NotLocked::Failed(error) => DaemonError::at_start("lock", &path)(error),
-        })?;
+        let file = LockFile::try_lock(&path).map_err(not_locked(directory, &path))?;
         // A full disk must not keep a ledger closed.
         if let Some(error) = &file.not_named {
             tracing::warn!(%error, "{} does not name this process", path.display());
         }
         Ok(DirectoryLock { _file: file })
+    }
+}
+
+/// Keeps everybody out of a directory who would change something in it, and changes nothing itself; none where there is no
+/// lock file, as in a copy.
+///
+/// # Errors
+/// [`DaemonError::InUse`] at once when a process uses it to change something.
+pub fn keep_as_it_is(directory: &Path) -> Result<Option<ReadLock>, DaemonError> {
+    let path = directory.join(LOCK);
+    ReadLock::try_lock(&path).map_err(not_locked(directory, &path))
+}
+
+fn not_locked(directory: &Path, lock: &Path) -> impl FnOnce(NotLocked) -> DaemonError {
+    move |error| match error {
+        NotLocked::HeldBy(pid) => DaemonError::InUse { path: directory.to_owned(), pid },
+        NotLocked::Failed(error) => DaemonError::at_start("lock", lock)(error),
     }
 }
 

@@ -23,5 +23,5 @@ pub use directory::DataDirectory;
 pub use error::DaemonError;
 pub use founding::{Founding, is_unfinished};
 pub use keys::{EncryptionKey, PREVIOUS_KEY_ACCEPTED, ServerKeys};
-pub use lock::DirectoryLock;
+pub use lock::{DirectoryLock, keep_as_it_is};
 pub use run::main;

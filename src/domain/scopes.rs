@@ -39,6 +39,15 @@ pub enum ScopeKind {
     Subject,
 }
 
+impl ScopeKind {
+    /// The stable name.
+    pub fn name(self) -> &'static str {
+        match self {
+            ScopeKind::Subject => "subject",
+        }
+    }
+}
+
 /// A scope that was opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Scope {

@@ -3,8 +3,8 @@
 
 use zeroize::Zeroizing;
 
-use crate::chain::Message;
-use crate::crypto::sealed::{ScopeId, ScopeKey, SealError};
+use crate::chain::{Message, SealedFault};
+use crate::crypto::sealed::{ScopeId, ScopeKey};
 use crate::domain::{Command, TextForm};
 
 /// What opens the sealed fields of a command.
@@ -26,12 +26,8 @@ pub struct SealedCheck {
 pub(super) enum Unopened {
     /// There is no key to open them with.
     NoKey,
-    /// The key beside the command is not the one that the command has committed itself to.
-    SideMismatch,
-    /// A field does not open with the key.
-    Broken(u16),
-    /// A field opens, and holds no text of the form that it should have.
-    InvalidText(u16, TextForm),
+    /// The key is there, and something else is wrong.
+    Fault(SealedFault),
 }
 
 impl SealedCheck {
@@ -41,28 +37,15 @@ impl SealedCheck {
     }
 
     fn open(&mut self, message: &[u8]) -> Result<(), Unopened> {
-        let key = self.key.clone().ok_or(Unopened::NoKey)?;
+        let key = self.key.as_ref().ok_or(Unopened::NoKey)?;
         // What does not decode is refused before it comes here.
-        let message = Message::parse(message).map_err(|_| Unopened::Broken(0))?;
-        let command = Command::decode(message.header.tag, message.body).map_err(|_| Unopened::Broken(0))?;
-        let header = &message.header;
-        let commitment = key.commitment(header.ledger_id, self.scope);
-        if self.opens.is_some_and(|committed| committed != commitment) {
-            return Err(Unopened::SideMismatch);
-        }
-        for field in command.sealed().into_iter().flat_map(|part| part.fields) {
-            let leaf = key.leaf(&header.command_id.0, field.number);
-            let text = leaf.open(&header.place(self.scope, field.number), field.sealed);
-            let text = text.map_err(|error| match error {
-                SealError::Broken => Unopened::Broken(field.number),
-                SealError::InvalidText | SealError::TooLong => {
-                    Unopened::InvalidText(field.number, TextForm::Free)
-                }
-            })?;
-            if !field.form.fits(&text) {
-                return Err(Unopened::InvalidText(field.number, field.form));
-            }
-            if field.form == TextForm::EMail {
+        let undecodable = Unopened::Fault(SealedFault::Broken(0));
+        let message = Message::parse(message).map_err(|_| undecodable)?;
+        let command = Command::decode(message.header.tag, message.body).map_err(|_| undecodable)?;
+        let Some(part) = command.sealed() else { return Ok(()) };
+        for opened in message.header.open_fields(&part, key) {
+            let (form, text) = opened.map_err(Unopened::Fault)?;
+            if form == TextForm::EMail {
                 self.e_mail = Some(text);
             }
         }

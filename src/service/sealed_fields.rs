@@ -4,7 +4,7 @@
 use super::Service;
 use super::job::CommandCheck;
 use super::sealed_check::{SealedCheck, Unopened};
-use crate::chain::Message;
+use crate::chain::{Message, SealedFault};
 use crate::codec;
 use crate::crypto::sealed::{ScopeId, ScopeKey};
 use crate::domain::{AccountId, Command, Fact, ScopeUse};
@@ -113,15 +113,15 @@ impl Service {
                 return Ok(None);
             }
             Some(Unopened::NoKey) => Some(key_missing(sealed.scope)),
-            Some(Unopened::SideMismatch) => Some(Refusal::fail(
+            Some(Unopened::Fault(SealedFault::OtherKey)) => Some(Refusal::fail(
                 refusal::SIDE_MISMATCH,
                 "the key beside the command is not the one that the command has committed itself to",
             )),
-            Some(Unopened::Broken(field)) => Some(Refusal::fail(
+            Some(Unopened::Fault(SealedFault::Broken(field))) => Some(Refusal::fail(
                 refusal::SEAL_BROKEN,
                 format!("sealed field {field} does not open with the key of its scope"),
             )),
-            Some(Unopened::InvalidText(field, form)) => Some(Refusal::fail(
+            Some(Unopened::Fault(SealedFault::InvalidText(field, form))) => Some(Refusal::fail(
                 refusal::INVALID_TEXT,
                 format!("sealed field {field}: {}", form.sentence()),
             )),

@@ -7,16 +7,20 @@ use argh::{ArgsInfo, FromArgs};
 use super::erasure_note::Compared;
 use super::findings::{sentence, show_findings};
 use super::ledger_files::{directory, is_folder, no_verdict};
+use super::vault_lines::{as_json as vault_as_json, in_words as vault_in_words};
 use crate::audit::{self, Judgement, Kept, Report, Stranded};
 use crate::chain::armour::NotOne;
 use crate::cli::amounts::object;
 use crate::cli::context::Context;
 use crate::cli::named_files::read_handed_on;
+use crate::cli::offline::of_daemon;
 use crate::cli::run::Run;
 use crate::client::ClientError;
 use crate::crypto::note::LogPublicKey;
+use crate::daemon::keep_as_it_is;
 use crate::domain::AccountId;
 use crate::eventlog::Disk;
+use crate::lock_file::ReadLock;
 use crate::session::fingerprint;
 use crate::terminal::exit::Exit;
 use crate::text::escape;
@@ -37,9 +41,27 @@ pub struct Audit {
     #[argh(option)]
     pub erasure: Option<PathBuf>,
 
+    /// hold the vault beside the log against it too: whoever does so needs the keys in it, and ledgerd has to be stopped
+    #[argh(switch)]
+    pub vault: bool,
+
     /// the verifier key that the ledger has to have, from a source that you trust
     #[argh(option)]
     pub vkey: Option<LogPublicKey>,
+}
+
+impl Audit {
+    /// Keeps the vault as it is while it is audited: between a block and what it does to the vault nobody can say whether the vault
+    /// is right.
+    fn keep_vault(&self, of_tiles: bool) -> Result<Option<ReadLock>, ClientError> {
+        match self.vault {
+            false => Ok(None),
+            true if of_tiles => Err(ClientError::Usage(
+                "--vault is of a ledger's directory, and this is one of tiles".to_owned(),
+            )),
+            true => keep_as_it_is(&self.directory).map_err(of_daemon),
+        }
+    }
 }
 
 impl Run for Audit {
@@ -52,7 +74,9 @@ impl Run for Audit {
         let kept = self.checkpoint.as_deref().map(Held::read).transpose()?;
         let threads = std::thread::available_parallelism().unwrap_or(std::num::NonZeroUsize::MIN);
         let checkpoint = kept.as_ref().and_then(|kept| kept.checkpoint.clone().ok());
-        let request = audit::Request { up_to: None, threads, checkpoint, log_key: self.vkey.clone() };
+        let log_key = self.vkey.clone();
+        let request = audit::Request { up_to: None, threads, checkpoint, log_key, vault: self.vault };
+        let _unchanged = self.keep_vault(of_tiles)?;
         let bar = context.out.bar("checking", 1);
         let mut progress = |done, total| {
             bar.set_length(total);
@@ -73,6 +97,7 @@ impl Run for Audit {
             context.out.line(&as_json(&report, kept.as_ref(), erasure.as_ref()).to_string())?;
         } else {
             in_words(context, &report, kept.as_ref())?;
+            report.vault.iter().try_for_each(|vault| context.out.line(&vault_in_words(vault)))?;
             erasure.as_ref().map_or(Ok(()), |compared| context.out.line(&compared.in_words()))?;
         }
         if !report.is_clean() || erasure.is_some_and(|compared| compared.contradiction.is_some()) {
@@ -176,6 +201,7 @@ fn as_json(report: &Report, kept: Option<&Held>, erasure: Option<&Compared>) -> 
         "checkpoint": checkpoint,
         "erasure": erasure.map(Compared::as_json),
         "stranded": report.stranded.as_ref().map(stranded_as_json),
+        "vault": report.vault.as_ref().map(vault_as_json),
         "findings": report.findings,
         "findings_total": report.findings_total,
         "warnings": report.warnings,
