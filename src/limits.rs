@@ -196,6 +196,8 @@ pub struct Limits {
     pub log_bytes_per_account_day: u64,
     /// Bytes that the journal takes on the disk.
     pub journal_bytes_max: u64,
+    /// Days for which a backup of the vault may be put back. An erasure is complete when so many are over.
+    pub vault_backup_days: u64,
 }
 
 /// One setting: how it is called, what it may be, and where it lives.
@@ -249,6 +251,7 @@ impl Default for Limits {
             commands_in_flight_max: 1_024,
             log_bytes_per_account_day: 1 << 30,
             journal_bytes_max: 256 << 20,
+            vault_backup_days: 30,
         }
     }
 }
@@ -470,5 +473,11 @@ pub const SETTINGS: &[Setting] = &[
         meaning: "bytes that the journal takes on the disk; its oldest file goes first",
         range: (1 << 20, 1 << 40),
         field: |limits| &mut limits.journal_bytes_max,
+    },
+    Setting {
+        key: "vault_backup_days",
+        meaning: "days after which a backup of the vault is not put back any more, unless it is forced",
+        range: (1, 3_650),
+        field: |limits| &mut limits.vault_backup_days,
     },
 ];

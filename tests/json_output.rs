@@ -468,4 +468,12 @@ fn vault(reference: &mut Reference) {
     let audited = reference.hold("audit", &place.done("alice", NOBODY, &audit)).remove(0);
     reference.holds("audit, vault", &audited["vault"]);
     reference.holds("audit, one of sealed", &audited["vault"]["sealed"][0]);
+    let [file, key] = ["backup", "key"].map(|name| place.directory.path().join(name));
+    let (ledger, file) = (ledger.to_str().unwrap(), file.to_str().unwrap());
+    let backup = place.done("alice", NOBODY, &["vault", "backup", ledger, file, "--json"]);
+    let told = reference.hold("vault backup", &backup).remove(0);
+    std::fs::write(&key, told["key"].as_str().unwrap()).unwrap();
+    let restore =
+        ["vault", "restore", ledger, file, "--key-file", key.to_str().unwrap(), "--replace", "--json"];
+    reference.hold("vault restore", &place.done("alice", NOBODY, &restore));
 }

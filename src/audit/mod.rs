@@ -5,6 +5,7 @@
 //! scan       frames, checksums, segments, seals, the anchor     → intact blocks, findings
 //! checker    form, link, authors, signatures, rules, the state  → findings, head, root, digest
 //! checkpoint what somebody kept of this ledger                  → rollback, fork
+//! replay     what the blocks add up to, for whoever changes something beside the log
 //! vault      what lies beside the log, if that is asked for     → keys that are missing, and keys that survive
 //! export     the same scan, for whoever wants the blocks
 //! ```
@@ -37,6 +38,7 @@ mod export;
 mod findings;
 mod late_keys;
 mod links;
+mod replay;
 mod scan;
 mod signatures;
 mod stored_hashes;
@@ -59,6 +61,7 @@ pub use checker::{Checker, Outcome};
 pub use checkpoint::{Judgement, Kept};
 pub use export::{Exported, export, first_sealed, holds_sealed_text};
 pub use findings::Place;
+pub use replay::{Replayed, replay};
 use scan::{Bounds, INDEX_MAX, scan};
 use stored_hashes::StoredHashes;
 pub use stranded::Stranded;

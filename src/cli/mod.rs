@@ -100,6 +100,7 @@ mod operator {
     pub(super) mod pay_out;
     pub(super) mod revoke;
     pub(super) mod status;
+    pub(super) mod vault;
     pub(super) mod vouch_clock;
 }
 
@@ -254,6 +255,7 @@ commands! {
         operator::vouch_clock::VouchClock "say in the ledger that the server's clock is right",
         operator::status::Status "the server's figures",
         operator::journal::Journal "the server's record of who asked for what",
+        operator::vault::Vault "make a backup of what sealed texts need, or put it back",
         operator::bench::Bench "put load on a server and measure it",
     }
     "This program" {

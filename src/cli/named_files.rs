@@ -148,6 +148,42 @@ impl<'a> NewFile<'a> {
         self.is_wanted(|found| found == bytes).map(|_| ())
     }
 
+    /// A file for its owner alone, which must not be there.
+    ///
+    /// # Errors
+    /// [`ClientError::Usage`].
+    pub(super) fn private(path: &'a Path) -> Result<NewFile<'a>, ClientError> {
+        if is_standard(path) || path.exists() {
+            let text = format!("{}: a new file is needed here, and nothing is replaced", path.display());
+            return Err(ClientError::Usage(text));
+        }
+        NewFile::again(path, false)
+    }
+
+    /// Writes a file for its owner alone, piece by piece; it is there as a whole or not at all.
+    ///
+    /// # Errors
+    /// What `write` says; [`ClientError::File`] when the file cannot be put in its place.
+    pub(super) fn write_private<T>(
+        self,
+        write: impl FnOnce(&mut dyn Write) -> Result<T, ClientError>,
+    ) -> Result<T, ClientError> {
+        let failed = |error| ClientError::File(self.path.to_owned(), error);
+        let folder = folder_of(self.path);
+        let mut file = io::BufWriter::new(tempfile::NamedTempFile::new_in(folder).map_err(failed)?);
+        let written = write(&mut file)?;
+        let file = file.into_inner().map_err(|error| failed(error.into_error()))?;
+        file.as_file().sync_all().map_err(failed)?;
+        file.persist_noclobber(self.path).map_err(|error| failed(error.error))?;
+        File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
+        Ok(written)
+    }
+
+    /// Takes a file away again that was just written.
+    pub(super) fn remove(self) {
+        drop(fs::remove_file(self.path));
+    }
+
     /// Whether the file has to be written: not when what is there is as good.
     fn is_wanted(self, is_as_good: impl Fn(&[u8]) -> bool) -> Result<bool, ClientError> {
         let NewFile { path, force } = self;

@@ -70,20 +70,27 @@ impl DataDirectory {
     }
 }
 
+/// Where the ledger under `path` is, from the root. Takes no lock and changes nothing.
+///
+/// # Errors
+/// [`DaemonError`] when there is no ledger.
+pub(super) fn existing(path: &Path) -> Result<PathBuf, DaemonError> {
+    let path = absolute(path)?;
+    match look(&path)? {
+        Found::Ledger => Ok(path),
+        found => Err(no_ledger(path, found)),
+    }
+}
+
 /// The newest descriptor of the ledger under `path`, and where that is from the root. Takes no lock and changes
 /// nothing.
 ///
 /// # Errors
 /// [`DaemonError`] when there is no ledger or its descriptor cannot be read.
 pub(super) fn descriptor(path: &Path) -> Result<(PathBuf, Descriptor), DaemonError> {
-    let path = absolute(path)?;
-    match look(&path)? {
-        Found::Ledger => {
-            let descriptor = keys::newest_descriptor(&path)?;
-            Ok((path, descriptor))
-        }
-        found => Err(no_ledger(path, found)),
-    }
+    let path = existing(path)?;
+    let descriptor = keys::newest_descriptor(&path)?;
+    Ok((path, descriptor))
 }
 
 /// Makes a ledger in a directory that holds none, and makes the directory if need be. The lock comes first, so that

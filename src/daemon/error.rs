@@ -5,11 +5,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::config::ConfigError;
+use crate::crypto::LedgerId;
 use crate::eventlog::LogError;
 use crate::ledger::CheckpointFileError;
 use crate::reactor::Failure;
 use crate::terminal::exit::Exit;
-use crate::vault::VaultError;
+use crate::vault::{BackupError, VaultError};
 
 /// See the module.
 #[derive(Debug)]
@@ -57,6 +58,10 @@ pub enum DaemonError {
     Log(LogError),
     /// The vault is not the one that belongs to the log, or is damaged.
     Vault(VaultError),
+    /// A backup of a vault cannot be read or written.
+    Backup(BackupError),
+    /// A backup is of the vault of another ledger.
+    OtherLedgersBackup(LedgerId),
     /// At the start, a file or folder was found that this process may not use as it has to while it serves.
     Unusable {
         /// The file or folder.
@@ -116,7 +121,12 @@ impl DaemonError {
     /// What the process ends with.
     pub fn exit(&self) -> Exit {
         match self {
-            DaemonError::Usage(_) | DaemonError::NotALedger { .. } => Exit::Usage,
+            DaemonError::Backup(BackupError::Damaged) => Exit::Integrity,
+            DaemonError::Backup(BackupError::Io(_)) => Exit::Io,
+            DaemonError::Usage(_)
+            | DaemonError::NotALedger { .. }
+            | DaemonError::Backup(_)
+            | DaemonError::OtherLedgersBackup(_) => Exit::Usage,
             DaemonError::Log(error) if error.is_damage() => Exit::Integrity,
             DaemonError::Vault(VaultError::Io { .. }) => Exit::Io,
             DaemonError::Vault(VaultError::Key { .. } | VaultError::KeyUnread { .. }) => Exit::Config,
@@ -136,6 +146,12 @@ impl DaemonError {
 impl From<VaultError> for DaemonError {
     fn from(error: VaultError) -> DaemonError {
         DaemonError::Vault(error)
+    }
+}
+
+impl From<BackupError> for DaemonError {
+    fn from(error: BackupError) -> DaemonError {
+        DaemonError::Backup(error)
     }
 }
 
@@ -179,6 +195,10 @@ impl fmt::Display for DaemonError {
             DaemonError::Io { operation, source } => write!(f, "{operation}: {source}"),
             DaemonError::Log(error) => error.fmt(f),
             DaemonError::Vault(error) => write!(f, "{}: {error}", error.name()),
+            DaemonError::Backup(error) => error.fmt(f),
+            DaemonError::OtherLedgersBackup(ledger_id) => {
+                write!(f, "this is a backup of the vault of another ledger, {ledger_id}")
+            }
             DaemonError::Unusable { path, operation, source } => {
                 write!(f, "{}: this process cannot {operation} it: {source}", path.display())
             }

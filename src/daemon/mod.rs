@@ -17,6 +17,7 @@ mod logging;
 mod passwords;
 mod run;
 mod vault;
+mod vault_backup;
 
 pub use arguments::describe;
 pub use directory::DataDirectory;
@@ -25,3 +26,4 @@ pub use founding::{Founding, is_unfinished};
 pub use keys::{EncryptionKey, PREVIOUS_KEY_ACCEPTED, ServerKeys};
 pub use lock::{DirectoryLock, keep_as_it_is};
 pub use run::main;
+pub use vault_backup::{BackedUp, RestoreOptions, back_up_vault, restore_vault};

@@ -1,23 +1,20 @@
 //! The files of a vault: `vault/slots`, which begins with the header, and `vault/pages`. What is written is synced before
 //! anybody says so, and a slot is overwritten in one sector, so that it is the old or the new one after a power loss.
 
-use std::io::ErrorKind;
 use std::ops::Deref;
 use std::sync::Arc;
 
 use rand_core::CryptoRng;
-use zeroize::Zeroizing;
 
 use super::error::{VaultError, io};
 use super::header::Header;
 use super::name::Keks;
-use super::page::{pages_for, seal_pages};
 use super::places::Places;
-use super::reader::{
-    DamagedSlot, FOLDER, HEADERS_BYTES, Held, Key, PAGES, Position, SLOTS, Secret, VaultReader, is_there,
-};
-use super::slot::{PageRange, SLOT_BYTES, Slot};
-use crate::crypto::{Digest, LedgerId, random};
+use super::reader::{DamagedSlot, HEADERS_BYTES, Held, Key, Position, SLOTS, Secret, VaultReader, is_there};
+use super::restore::{destroy_unfinished, make_folder, new_pages};
+use super::sealing::write_content;
+use super::slot::SLOT_BYTES;
+use crate::crypto::{Digest, LedgerId};
 use crate::eventlog::{Access, Storage, replace};
 
 /// A vault on a disk.
@@ -48,17 +45,8 @@ impl VaultFile {
         position: Position,
     ) -> Result<VaultFile, VaultError> {
         let keks = keks.into();
-        match storage.create_dir(FOLDER) {
-            Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(io(FOLDER, "make")(error)),
-            _ => {}
-        }
-        // What an earlier attempt left is no vault: the file of slots is put in place as the last one.
-        match storage.remove(PAGES.path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(io(PAGES.path, "remove")(error)),
-            _ => {}
-        }
-        let mut pages = Places::open(storage.as_ref(), PAGES, Access::CreateNew)?;
-        pages.sync()?;
+        make_folder(storage.as_ref())?;
+        let pages = new_pages(storage.as_ref())?;
         let Position { durable, head } = position;
         let header =
             Header { ledger_id, durable, head, generation: 0, kek: keks.newest().number, clean: false };
@@ -117,6 +105,7 @@ impl VaultFile {
             _ if !fits => return Err(VaultError::Mismatch { blocks: header.durable }),
             _ => {}
         }
+        destroy_unfinished(storage.as_ref())?;
         let mut vault = VaultFile { keks: keks.into(), reader };
         vault.reader.take_in(&bytes);
         if !header.clean {
@@ -157,7 +146,8 @@ impl VaultFile {
     ) -> Result<(), VaultError> {
         let mut slots = Vec::with_capacity(entries.len());
         for (key, secret) in entries {
-            slots.push(self.write_content(key, secret, rng)?);
+            let under = (self.reader.header.ledger_id, self.keks.newest());
+            slots.push(write_content(&mut self.reader.pages, under, key, secret, rng)?);
         }
         if slots.iter().any(|slot| slot.pages.count > 0) {
             self.reader.pages.sync()?;
@@ -179,35 +169,6 @@ impl VaultFile {
         // Until here an old slot might have come back, with the pages that it names.
         given_back.iter().for_each(|pages| self.reader.pages.free.give_back(pages.first, pages.count));
         Ok(())
-    }
-
-    /// Writes the pages of an entry to free ones, and gives the slot that is to name them.
-    fn write_content(
-        &mut self,
-        (name, generation): &Key,
-        secret: &Secret,
-        rng: &mut dyn CryptoRng,
-    ) -> Result<Slot, VaultError> {
-        let (payload, pages) = match secret {
-            Secret::Short(payload) => (payload.clone(), PageRange::default()),
-            Secret::Long(content) => {
-                let key = Zeroizing::new(random::bytes(rng));
-                let bytes = seal_pages(self.reader.header.ledger_id, name, &key, content)
-                    .ok_or(VaultError::NoRoom)?;
-                let count = u32::try_from(pages_for(content.len())).map_err(|_| VaultError::NoRoom)?;
-                let first = self.reader.pages.free.take(count).ok_or(VaultError::NoRoom)?;
-                self.reader.pages.write(first, &bytes)?;
-                (key, PageRange { first, count })
-            }
-        };
-        Ok(Slot::seal(
-            self.reader.header.ledger_id,
-            (*name, *generation),
-            self.keks.newest(),
-            pages,
-            &payload,
-            rng,
-        ))
     }
 
     /// Destroys entries: zeros stand in their slots afterwards, durable. Gives how many there were.

@@ -1,6 +1,8 @@
 //! The files of the keys that wrap the entries of a vault: `keys/vault-<n>`, 32 random bytes each. They are in no backup of
 //! the keys: a backup of the vault carries its entries opened, under a key of its own.
 
+use std::io::ErrorKind;
+
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
@@ -59,4 +61,16 @@ pub fn make_kek(storage: &dyn Storage, number: u32, rng: &mut dyn CryptoRng) -> 
 /// As for [`read_kek`].
 pub fn read_keks(storage: &dyn Storage, newest: u32) -> Result<Option<Keks>, VaultError> {
     Ok(read_kek(storage, newest)?.map(Keks::from))
+}
+
+/// The greatest number of a key that is there; none if there is none.
+///
+/// # Errors
+/// [`VaultError::Io`].
+pub fn newest_kek(storage: &dyn Storage) -> Result<Option<u32>, VaultError> {
+    let names = match storage.list(FOLDER) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        names => names.map_err(io(FOLDER, "read"))?,
+    };
+    Ok(names.iter().filter_map(|name| name.strip_prefix("vault-")?.parse().ok()).max())
 }

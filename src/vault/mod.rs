@@ -13,12 +13,17 @@
 //! places   a file of slots or of pages, and room for more of them
 //! reader   what lies in the files, read and never changed
 //! file     the vault on a disk: opening, putting, destroying
+//! backup, backup_key   the format of a backup, and the key that it is under
+//! sealing  the way of a secret into the files
+//! restore  a vault that takes the place of another one, or of none
 //! kek_file the files of the keys that the entries are under
 //! standing what the blocks say of an entry: whether they need it
 //! ```
 //!
 //! The formats are those of `docs/vault-format.md`.
 
+mod backup;
+mod backup_key;
 mod error;
 mod file;
 mod header;
@@ -27,18 +32,23 @@ mod name;
 mod page;
 mod places;
 mod reader;
+mod restore;
 mod room;
+mod sealing;
 mod slot;
 mod standing;
 
+pub use backup::{BackupError, BackupHead, BackupReader, BackupWriter, entry_bytes};
+pub use backup_key::{BackupKey, NotABackupKey};
 pub use error::VaultError;
 pub use file::VaultFile;
 pub use header::Header;
-pub use kek_file::{FIRST_KEK, kek_missing, make_kek, read_kek, read_keks};
+pub use kek_file::{FIRST_KEK, kek_missing, make_kek, newest_kek, read_kek, read_keks};
 pub use name::{Kek, Keks, Kind, Name};
 pub use page::{
     CONTENT_BYTES_MAX, PAGE_BYTES, PAGES_MAX, PageKey, PagesBroken, open_pages, pages_for, seal_pages,
 };
 pub use reader::{DamagedSlot, Key, Position, Secret, VaultReader};
+pub use restore::Restoring;
 pub use slot::{PageRange, SLOT_BYTES, Slot, SlotDamaged, SlotSealed};
 pub use standing::{Standing, scope_entry};

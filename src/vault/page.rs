@@ -19,7 +19,7 @@ use crate::crypto::{LedgerId, expand};
 pub const PAGE_BYTES: usize = 4_096;
 
 /// Bytes of content in a page: all but the tag.
-const CONTENT_BYTES: usize = PAGE_BYTES - 16;
+pub(super) const CONTENT_BYTES: usize = PAGE_BYTES - 16;
 
 /// Pages of an entry at most.
 pub const PAGES_MAX: usize = 64;

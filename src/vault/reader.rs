@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::error::{VaultError, io};
 use super::header::{HEADER_BYTES, Header};
 use super::name::{Keks, Kind, Name};
-use super::page::{PAGE_BYTES, PAGES_MAX, open_pages};
+use super::page::{CONTENT_BYTES as PAGE_CONTENT_BYTES, PAGE_BYTES, PAGES_MAX, open_pages};
 use super::places::{Layout, Places};
 use super::slot::{PageRange, SLOT_BYTES, Slot, subject_in};
 use crate::crypto::Digest;
@@ -19,6 +19,9 @@ pub(super) const FOLDER: &str = "vault";
 
 /// Bytes of the header, before the first slot.
 pub(super) const HEADERS_BYTES: usize = 2 * HEADER_BYTES;
+
+/// Bytes of a secret that lies in the slot itself.
+const SECRET_BYTES: usize = 32;
 
 pub(super) const SLOTS: Layout =
     Layout { path: "vault/slots", begin: HEADERS_BYTES as u64, bytes: SLOT_BYTES as u64, step: 4_096 };
@@ -145,6 +148,12 @@ impl VaultReader {
     /// Whether there is such an entry.
     pub fn has(&self, key: &Key) -> bool {
         self.held.contains_key(key)
+    }
+
+    /// Bytes of content of an entry, with the zeros behind it; none if there is no such entry.
+    pub fn content_bytes(&self, key: &Key) -> Option<usize> {
+        let pages = usize::try_from(self.held.get(key)?.pages.count).unwrap_or(usize::MAX);
+        Some(if pages == 0 { SECRET_BYTES } else { pages.saturating_mul(PAGE_CONTENT_BYTES) })
     }
 
     /// Slots that are neither free nor readable.
