@@ -198,6 +198,8 @@ pub struct Limits {
     pub journal_bytes_max: u64,
     /// Days for which a backup of the vault may be put back. An erasure is complete when so many are over.
     pub vault_backup_days: u64,
+    /// Days after which the vault goes over to another key; 0 for never.
+    pub vault_rewrap_days: u64,
 }
 
 /// One setting: how it is called, what it may be, and where it lives.
@@ -252,6 +254,7 @@ impl Default for Limits {
             log_bytes_per_account_day: 1 << 30,
             journal_bytes_max: 256 << 20,
             vault_backup_days: 30,
+            vault_rewrap_days: 0,
         }
     }
 }
@@ -479,5 +482,11 @@ pub const SETTINGS: &[Setting] = &[
         meaning: "days after which a backup of the vault is not put back any more, unless it is forced",
         range: (1, 3_650),
         field: |limits| &mut limits.vault_backup_days,
+    },
+    Setting {
+        key: "vault_rewrap_days",
+        meaning: "days after which the vault goes over to a new key; 0: never",
+        range: (0, 3_650),
+        field: |limits| &mut limits.vault_rewrap_days,
     },
 ];

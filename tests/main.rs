@@ -85,6 +85,7 @@ mod tiles;
 mod vault_backup;
 mod vault_file;
 mod vault_restore;
+mod vault_rewrap;
 mod vectors_command;
 mod vectors_keys;
 mod vectors_orders;

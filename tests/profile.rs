@@ -315,3 +315,45 @@ fn a_rotten_slot_is_zeroed_when_its_account_is_erased() {
     assert!(fs::read(&slots).unwrap()[8_192..].iter().all(|byte| *byte == 0));
     drop(daemon);
 }
+
+#[test]
+fn a_vault_goes_over_to_another_key_while_it_is_served_and_the_key_before_is_gone() {
+    let place = Place::new();
+    let data = place.data();
+    let keys = || -> Vec<String> {
+        let names = fs::read_dir(data.join("keys")).unwrap().map(|entry| entry.unwrap().file_name());
+        let names = names.map(|name| name.into_string().unwrap());
+        names.filter(|name| name.starts_with("vault-")).collect()
+    };
+    let daemon = Daemon::start(&data, ANY);
+    let at = daemon.address.clone();
+    place.join("alice", &at);
+    place.done("alice", &at, &["profile", "--name", NAME, "--e-mail", E_MAIL]);
+    assert_eq!(daemon.terminate(), Some(0));
+    assert_eq!(keys(), ["vault-1"]);
+    let first = fs::read(data.join("keys/vault-1")).unwrap();
+    let before = data.join("vault");
+    let older = place.directory.path().join("older");
+    assert!(std::process::Command::new("cp").arg("-aT").arg(&before).arg(&older).status().unwrap().success());
+    // Nobody knows how old the key is: it is followed by another one at once, and then only after a day.
+    fs::write(data.join("ledgerd.toml"), "vault_rewrap_days = 1\n").unwrap();
+    for _ in 0..2 {
+        let daemon = Daemon::start(&data, &at);
+        assert_eq!(profile(&place, &at)["name"], NAME);
+        place.done("alice", &at, &["profile", "--name", NAME]);
+        assert_eq!(daemon.terminate(), Some(0));
+        assert_eq!(keys(), ["vault-2"]);
+        let audit = ["audit", data.to_str().unwrap(), "--vault"];
+        assert!(place.done("alice", &at, &audit).contains("fields in 1 scopes live"));
+    }
+    assert_ne!(fs::read(data.join("keys/vault-2")).unwrap(), first);
+    // A copy of before opens with nothing that is there.
+    fs::remove_dir_all(&before).unwrap();
+    fs::rename(&older, &before).unwrap();
+    let (code, said) = refused_start(&data, &at);
+    assert_eq!(
+        (code, said.contains("keys/vault-1: the key of the vault is missing")),
+        (Some(78), true),
+        "{said}"
+    );
+}

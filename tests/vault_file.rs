@@ -140,7 +140,7 @@ fn everything(vault: &VaultFile) -> Model {
 
 /// Holds a vault against what there surely is, and what may be there by half.
 fn check(vault: &VaultFile, sure: &Model, under_way: Option<&Step>, context: &str) {
-    assert_eq!(damaged_slots(&vault), [0; 0], "{context}");
+    assert_eq!(damaged_slots(vault), [0; 0], "{context}");
     let there = everything(vault);
     let mut after = sure.clone();
     if let Some(step) = under_way {

@@ -93,6 +93,9 @@ impl VaultCheck {
                 Err(VaultError::KeyUnread { file, source }) => {
                     return Err(LogError::io(&file, "read", source));
                 }
+                Err(VaultError::Io { file, operation, source }) => {
+                    return Err(LogError::io(file, operation, source));
+                }
                 Ok(keks) => check.keys = scope_keys(vault, &keks)?,
                 Err(error) => check.unopened = Some(error),
             },

@@ -5,7 +5,7 @@
 //! enc-<serial>.pem     RSA-3072, PKCS#8: the key that hellos are encrypted to
 //! descriptor-<serial>  the exact text of the signed descriptor that names it
 //! current              "<serial> <time> <checksum>": the newest of them, and since when (ms since the Unix epoch)
-//! vault-1              the key of the vault: see `vault`
+//! vault-<n>            the key of the vault: see `vault`
 //! opaque-1, index      the keys for log-ins by password: see `passwords`
 //! ```
 //!

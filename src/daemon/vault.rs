@@ -9,7 +9,9 @@ use crate::eventlog::Storage;
 use crate::ledger::{Ledger, VaultDemand};
 use crate::password::LoginKeys;
 use crate::service::Secrets;
-use crate::vault::{FIRST_KEK, Header, Kek, Position, VaultFile, kek_missing, make_kek, read_kek};
+use crate::vault::{
+    FIRST_KEK, Header, Keks, Position, VaultFile, kek_missing, make_kek, newest_kek, read_kek, read_keks,
+};
 
 /// What a look at the files of a vault has found.
 pub(super) struct Vault {
@@ -17,8 +19,8 @@ pub(super) struct Vault {
     without: bool,
     /// What its header says; none where there is no vault.
     header: Option<Header>,
-    /// The key, if there is one.
-    key: Option<Kek>,
+    /// Its keys, if there are any.
+    keks: Option<Keks>,
 }
 
 impl Vault {
@@ -29,15 +31,17 @@ impl Vault {
     pub(super) fn look(storage: &dyn Storage, without: bool) -> Result<Vault, DaemonError> {
         if without {
             tracing::warn!("serving without the vault: nobody's sealed texts are opened or sealed");
-            return Ok(Vault { without, header: None, key: None });
+            return Ok(Vault { without, header: None, keks: None });
         }
         let header = VaultFile::read_header(storage)?;
-        let number = header.map_or(FIRST_KEK, |header| header.kek);
-        let key = read_kek(storage, number)?;
-        if header.is_some() && key.is_none() {
-            return Err(kek_missing(number).into());
-        }
-        Ok(Vault { without, header, key })
+        let keks = match header {
+            Some(header) => Some(read_keks(storage, header.kek)?.ok_or_else(|| kek_missing(header.kek))?),
+            None => {
+                let number = newest_kek(storage)?.unwrap_or(FIRST_KEK);
+                read_kek(storage, number)?.map(Keks::from)
+            }
+        };
+        Ok(Vault { without, header, keks })
     }
 
     /// What the log has to be to belong to the vault.
@@ -65,11 +69,11 @@ impl Vault {
         if self.without {
             return Ok(Secrets::absent());
         }
-        let key = match self.key {
-            Some(key) => Ok(key),
-            None => make_kek(storage.as_ref(), FIRST_KEK, rng),
+        let keks = match self.keks {
+            Some(keks) => Ok(keks),
+            None => make_kek(storage.as_ref(), FIRST_KEK, rng).map(Keks::from),
         };
-        match key.and_then(|key| Secrets::open(storage, ledger, key, logins)) {
+        match keks.and_then(|keks| Secrets::open(storage, ledger, keks, logins)) {
             Err(error) if error.is_want_of_room() => {
                 tracing::warn!(%error, "serving without the vault, for want of room; the next start tries again");
                 Ok(Secrets::absent())

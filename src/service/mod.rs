@@ -15,6 +15,7 @@
 //! outbox, held, note   replies, which wait until what they have seen is durable
 //! journaling   what is noted of sessions, questions and refusals, and looks into that
 //! secrets      the vault, and what the commands of a batch bring for it; credentials: whose passwords lie in it
+//! rewrap       the vault's way from its key to the next
 //! sealed_check, sealed_fields   whether sealed texts open, and what follows
 //! tick         the service as a loop drives it: one turn, one batch
 //! ```
@@ -49,6 +50,7 @@ mod proofs;
 mod quota;
 mod receipts;
 mod refusals;
+mod rewrap;
 mod sealed_check;
 mod sealed_fields;
 mod secrets;
@@ -172,6 +174,8 @@ pub struct Service {
     journal_looks: u32,
     /// The time at which the anchor is to be synced, or room on the disk to be looked for.
     maintenance_due: Option<Monotonic>,
+    /// The time at which a piece of the vault's way to its next key is to be done, or looked whether that is due.
+    rewrap_due: Option<Monotonic>,
     counters: Counters,
     process: ProcessFigures,
     shutting_down: bool,
@@ -237,6 +241,7 @@ impl Service {
             journal,
             journal_looks: 0,
             maintenance_due: None,
+            rewrap_due: None,
             counters: Counters::default(),
             process: ProcessFigures::default(),
             shutting_down: false,
@@ -250,6 +255,8 @@ impl Service {
         };
         // A start on a full disk waits for room.
         service.maintenance_due = service.ledger.log().mode().is_read_only().then(Monotonic::default);
+        let goes_over = service.limits.vault_rewrap_days > 0 || service.secrets.are_going_over();
+        service.rewrap_due = goes_over.then(Monotonic::default);
         service.sign_checkpoint();
         service.recall_cosigned();
         service

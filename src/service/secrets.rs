@@ -20,7 +20,7 @@ use crate::domain::{AccountId, State};
 use crate::eventlog::{LogError, Storage};
 use crate::ledger::{Committed, Ledger};
 use crate::password::{Credential, LoginKeys};
-use crate::vault::{Kek, Key, Kind, Position, Secret, Standing, VaultError, VaultFile, scope_entry};
+use crate::vault::{Keks, Key, Kind, Position, Secret, Standing, VaultError, VaultFile, scope_entry};
 
 /// A bug, for the simulator to find. Nothing else plants one.
 #[doc(hidden)]
@@ -32,13 +32,15 @@ pub enum SecretsBug {
     NotSwept,
     /// A password is destroyed when the one after it is put, before the block that brings it is written.
     PasswordOverwritten,
+    /// The key that the vault was under is destroyed before the slots are synced that are under the next one.
+    KeyForgottenEarly,
 }
 
 /// The secrets of a ledger.
 #[derive(Debug, Default)]
 pub struct Secrets {
     /// The vault; none while the daemon serves without it.
-    vault: Option<VaultFile>,
+    pub(super) vault: Option<VaultFile>,
     /// The secrets that the commands of the open batch bring.
     brought: Vec<(Key, Secret)>,
     /// Accounts that blocks have erased, whose secrets are still to be destroyed.
@@ -53,9 +55,11 @@ pub struct Secrets {
     locked_out: u64,
     /// Whether the log says already that they wait for room.
     owes_told: bool,
+    /// Whether the log says already that the vault's way to its next key waits for room.
+    pub(super) rewrap_waits: bool,
     /// Scopes whose keys are neither in the vault nor destroyed.
     missing: u64,
-    bug: Option<SecretsBug>,
+    pub(super) bug: Option<SecretsBug>,
 }
 
 impl Secrets {
@@ -76,10 +80,10 @@ impl Secrets {
     pub fn open(
         storage: &Arc<dyn Storage>,
         ledger: &Ledger,
-        kek: Kek,
+        keks: impl Into<Keks>,
         logins: Option<LoginKeys>,
     ) -> Result<Secrets, VaultError> {
-        Secrets::open_with(storage, ledger, kek, logins, None)
+        Secrets::open_with(storage, ledger, keks, logins, None)
     }
 
     /// The same with a bug, for the simulator to find.
@@ -90,20 +94,20 @@ impl Secrets {
     pub fn open_with(
         storage: &Arc<dyn Storage>,
         ledger: &Ledger,
-        kek: Kek,
+        keks: impl Into<Keks>,
         logins: Option<LoginKeys>,
         bug: Option<SecretsBug>,
     ) -> Result<Secrets, VaultError> {
         let position = position_of(ledger.committed());
         if Secrets::may_begin(storage.as_ref(), ledger)? {
-            let vault = VaultFile::create(storage, ledger.ledger_id(), kek, position)?;
+            let vault = VaultFile::create(storage, ledger.ledger_id(), keks, position)?;
             return Ok(Secrets { vault: Some(vault), logins, bug, ..Secrets::default() });
         }
         let head_after = |blocks: u64| {
             let newest = blocks.checked_sub(1)?;
             ledger.block(newest).ok().flatten().map(|block| block_hash(&block))
         };
-        let mut vault = VaultFile::open(storage, ledger.ledger_id(), kek, position.durable, &head_after)?;
+        let mut vault = VaultFile::open(storage, ledger.ledger_id(), keks, position.durable, &head_after)?;
         let state = ledger.replica().state();
         let (credentials, stale, locked_out) =
             Credentials::read(state, &vault, ledger.ledger_id(), logins.as_ref());
@@ -324,7 +328,7 @@ impl Secrets {
     }
 }
 
-fn position_of(committed: Committed) -> Position {
+pub(super) fn position_of(committed: Committed) -> Position {
     Position { durable: committed.size, head: committed.head }
 }
 
@@ -348,7 +352,7 @@ fn tell_missing(state: &State, vault: &VaultFile) -> u64 {
 }
 
 /// After an error of the vault nobody knows what is on the disk, as after one of the log.
-fn failed(error: VaultError) -> LogError {
+pub(super) fn failed(error: VaultError) -> LogError {
     match error {
         VaultError::Io { file, operation, source } => LogError::io(file, operation, source),
         other => LogError::io("vault/slots", "use", std::io::Error::other(other)),

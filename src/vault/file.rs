@@ -8,6 +8,7 @@ use rand_core::CryptoRng;
 
 use super::error::{VaultError, io};
 use super::header::Header;
+use super::kek_file::sync_kek_names;
 use super::name::Keks;
 use super::places::Places;
 use super::reader::{DamagedSlot, HEADERS_BYTES, Held, Key, Position, SLOTS, Secret, VaultReader, is_there};
@@ -16,13 +17,16 @@ use super::sealing::write_content;
 use super::slot::SLOT_BYTES;
 use crate::crypto::{Digest, LedgerId};
 use crate::eventlog::{Access, Storage, replace};
+use crate::time::Timestamp;
 
 /// A vault on a disk.
 #[derive(Debug)]
 pub struct VaultFile {
     /// The newest of these keys is for what is written; what is read is opened with the key whose number it names.
-    keks: Keks,
-    reader: VaultReader,
+    pub(super) keks: Keks,
+    pub(super) reader: VaultReader,
+    /// The last entry whose slot was looked at on the way to the newest key.
+    pub(super) rewrapped_to: Option<Key>,
 }
 
 impl Deref for VaultFile {
@@ -45,17 +49,25 @@ impl VaultFile {
         position: Position,
     ) -> Result<VaultFile, VaultError> {
         let keks = keks.into();
+        sync_kek_names(storage.as_ref())?;
         make_folder(storage.as_ref())?;
         let pages = new_pages(storage.as_ref())?;
         let Position { durable, head } = position;
-        let header =
-            Header { ledger_id, durable, head, generation: 0, kek: keks.newest().number, clean: false };
+        let header = Header {
+            ledger_id,
+            durable,
+            head,
+            generation: 0,
+            kek: keks.newest().number,
+            clean: false,
+            kek_since: Timestamp::default(),
+        };
         let mut bytes = header.encode().1;
         bytes.resize(HEADERS_BYTES, 0);
         replace(storage.as_ref(), SLOTS.path, &bytes).map_err(io(SLOTS.path, "make"))?;
         storage.sync_dir("").map_err(io("", "sync"))?;
         let slots = Places::open(storage.as_ref(), SLOTS, Access::ReadWrite)?;
-        Ok(VaultFile { keks, reader: VaultReader::with(header, slots, pages) })
+        Ok(VaultFile { keks, reader: VaultReader::with(header, slots, pages), rewrapped_to: None })
     }
 
     /// Whether the ledger has a vault, whatever is in it.
@@ -105,8 +117,9 @@ impl VaultFile {
             _ if !fits => return Err(VaultError::Mismatch { blocks: header.durable }),
             _ => {}
         }
+        sync_kek_names(storage.as_ref())?;
         destroy_unfinished(storage.as_ref())?;
-        let mut vault = VaultFile { keks: keks.into(), reader };
+        let mut vault = VaultFile { keks: keks.into(), reader, rewrapped_to: None };
         vault.reader.take_in(&bytes);
         if !header.clean {
             vault.reader.slots.write_at(0, &bytes)?;
@@ -114,6 +127,11 @@ impl VaultFile {
         vault.write_header(Position { durable: header.durable, head: header.head }, false)?;
         vault.reader.slots.sync()?;
         Ok(vault)
+    }
+
+    /// The number of the key for what is written.
+    pub fn newest_kek(&self) -> u32 {
+        self.keks.newest().number
     }
 
     /// What an entry holds; none if there is no such entry.
@@ -162,7 +180,7 @@ impl VaultFile {
                 .ok_or(VaultError::NoRoom)?;
             self.reader.slots.write(at, &slot.encode())?;
             given_back.extend(before.map(|held| held.pages));
-            self.reader.held.insert(key, Held { slot: at, pages: slot.pages });
+            self.reader.held.insert(key, Held { slot: at, pages: slot.pages, kek: slot.kek });
         }
         self.write_header(position, false)?;
         self.reader.slots.sync()?;
@@ -216,11 +234,19 @@ impl VaultFile {
     /// # Errors
     /// [`VaultError::Io`].
     pub fn close(mut self, position: Position) -> Result<(), VaultError> {
+        if self.is_going_over() {
+            // After a clean end nobody writes the slots again: what was sealed anew is durable before it is said to be one.
+            self.reader.slots.sync()?;
+        }
         self.write_header(position, true)?;
         self.reader.slots.sync()
     }
 
-    fn write_header(&mut self, Position { durable, head }: Position, clean: bool) -> Result<(), VaultError> {
+    pub(super) fn write_header(
+        &mut self,
+        Position { durable, head }: Position,
+        clean: bool,
+    ) -> Result<(), VaultError> {
         let generation = self.reader.header.generation + 1;
         let kek = self.keks.newest().number;
         self.reader.header = Header { durable, head, generation, kek, clean, ..self.reader.header };

@@ -6,17 +6,24 @@
 //! ```text
 //!   0  8  "LDGVALT1"       48 32  hash of the last of them        92  1  1 if the vault was closed cleanly
 //!   8 32  ledger id        80  8  generation of the header        93  4  CRC-32C of bytes 0 to 92
-//!  40  8  durable blocks   88  4  number of the newest KEK
+//!  40  8  durable blocks   88  4  number of the newest KEK         97  8  since when it is the only one, ms since 1970
+//!                                                                105  4  CRC-32C of bytes 97 to 104
 //! ```
+//! The last two are zeros, or not good, where it is not known since when; nothing else depends on them.
 
 use crate::crypto::{Digest, LedgerId};
 use crate::cutter::Cutter;
+use crate::time::Timestamp;
 
 /// Bytes of one of the two places.
 pub(super) const HEADER_BYTES: usize = 4_096;
 
 const MAGIC: &[u8; 8] = b"LDGVALT1";
 const FIELD_BYTES: usize = 93;
+
+/// Where it stands since when the newest KEK is the only one, with a checksum of its own behind it.
+const SINCE: usize = FIELD_BYTES + 4;
+const SINCE_BYTES: usize = 8;
 
 /// What the header says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +40,8 @@ pub struct Header {
     pub kek: u32,
     /// Whether the vault was closed cleanly.
     pub clean: bool,
+    /// Since when the newest KEK is the only one, in whole milliseconds; 1970 if that is not known.
+    pub kek_since: Timestamp,
 }
 
 impl Header {
@@ -48,6 +57,11 @@ impl Header {
         bytes.push(u8::from(self.clean));
         let checksum = crc32c::crc32c(&bytes);
         bytes.extend_from_slice(&checksum.to_be_bytes());
+        if self.kek_since != Timestamp::default() {
+            let since = self.kek_since.millis().to_be_bytes();
+            bytes.extend_from_slice(&since);
+            bytes.extend_from_slice(&crc32c::crc32c(&since).to_be_bytes());
+        }
         bytes.resize(HEADER_BYTES, 0);
         (self.generation % 2 * HEADER_BYTES as u64, bytes)
     }
@@ -75,7 +89,15 @@ fn decode(place: &[u8]) -> Option<Header> {
         generation: cutter.u64()?,
         kek: cutter.u32()?,
         clean: cutter.array()? == [1],
+        kek_since: since_in(place).unwrap_or_default(),
     })
+}
+
+fn since_in(place: &[u8]) -> Option<Timestamp> {
+    let mut cutter = Cutter(place.get(SINCE..SINCE + SINCE_BYTES + 4)?);
+    let since = cutter.array::<SINCE_BYTES>()?;
+    let is_good = cutter.array()? == crc32c::crc32c(&since).to_be_bytes();
+    is_good.then(|| Timestamp::from_millis(u64::from_be_bytes(since)))
 }
 
 #[cfg(test)]
@@ -91,6 +113,7 @@ mod tests {
             generation,
             kek: 1,
             clean: generation == 5,
+            kek_since: Timestamp::from_millis(1_000 * (generation - 4)),
         };
         let mut places = vec![0; 2 * HEADER_BYTES];
         assert_eq!(Header::newest(&places), None);
@@ -99,6 +122,11 @@ mod tests {
             places[at as usize..][..HEADER_BYTES].copy_from_slice(&bytes);
         }
         assert_eq!(Header::newest(&places), Some(header(5)));
+        // What is said of the key costs nothing else when it has rotted.
+        let mut rotten = places.clone();
+        rotten[HEADER_BYTES + SINCE] ^= 1;
+        let unknown = Header { kek_since: Timestamp::default(), ..header(5) };
+        assert_eq!(Header::newest(&rotten), Some(unknown));
         places[HEADER_BYTES + 50] ^= 1;
         assert_eq!(Header::newest(&places), Some(header(4)));
         assert_eq!(Header::newest(&places[..HEADER_BYTES - 1]), Some(header(4)));

@@ -8,8 +8,9 @@ use zeroize::Zeroizing;
 
 use super::error::{VaultError, io};
 use super::name::{Kek, Keks};
+use super::places::fill_with_zeros;
 use crate::crypto::random;
-use crate::eventlog::{Storage, read_small, replace};
+use crate::eventlog::{Access, Storage, read_small, replace};
 
 const FOLDER: &str = "keys";
 
@@ -51,16 +52,31 @@ pub fn read_kek(storage: &dyn Storage, number: u32) -> Result<Option<Kek>, Vault
 pub fn make_kek(storage: &dyn Storage, number: u32, rng: &mut dyn CryptoRng) -> Result<Kek, VaultError> {
     let key = Zeroizing::new(random::bytes(rng));
     let bytes: &[u8; KEY_BYTES] = &key;
-    replace(storage, &kek_path(number), bytes).map_err(io(FOLDER, "write a key of the vault to"))?;
+    replace(storage, &kek_path(number), bytes).map_err(io(FOLDER, "write"))?;
     Ok(Kek { number, key })
 }
 
-/// Reads the keys of a vault whose header names this one as its newest, if that is there.
+/// Reads the keys of a vault: the newest that is there, and the one before it while the vault is on its way between the two. None
+/// if the key is not there that the vault's header names.
 ///
 /// # Errors
-/// As for [`read_kek`].
-pub fn read_keks(storage: &dyn Storage, newest: u32) -> Result<Option<Keks>, VaultError> {
-    Ok(read_kek(storage, newest)?.map(Keks::from))
+/// As for [`read_kek`], of each; [`VaultError::Key`] when there are more than two.
+pub fn read_keks(storage: &dyn Storage, named: u32) -> Result<Option<Keks>, VaultError> {
+    let numbers = kek_numbers(storage)?;
+    if !numbers.contains(&named) {
+        return Ok(None);
+    }
+    let keks = numbers.iter().map(|number| read_kek(storage, *number)?.ok_or_else(|| kek_missing(*number)));
+    let mut keks = keks.collect::<Result<Vec<Kek>, VaultError>>()?.into_iter();
+    match (keks.next(), keks.next(), keks.next()) {
+        (Some(only), None, _) => Ok(Some(only.into())),
+        (Some(before), Some(newest), None) => Ok(Some(Keks::from(before).followed_by(newest))),
+        (Some(first), ..) => {
+            let reason = format!("a vault has two keys at most, and there are {}", numbers.len());
+            Err(VaultError::Key { file: kek_path(first.number), reason })
+        }
+        (None, ..) => Ok(None),
+    }
 }
 
 /// The greatest number of a key that is there; none if there is none.
@@ -68,9 +84,43 @@ pub fn read_keks(storage: &dyn Storage, newest: u32) -> Result<Option<Keks>, Vau
 /// # Errors
 /// [`VaultError::Io`].
 pub fn newest_kek(storage: &dyn Storage) -> Result<Option<u32>, VaultError> {
+    Ok(kek_numbers(storage)?.last().copied())
+}
+
+/// The numbers of the keys that are there, in their order.
+fn kek_numbers(storage: &dyn Storage) -> Result<Vec<u32>, VaultError> {
     let names = match storage.list(FOLDER) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
         names => names.map_err(io(FOLDER, "read"))?,
     };
-    Ok(names.iter().filter_map(|name| name.strip_prefix("vault-")?.parse().ok()).max())
+    let number = |name: &String| {
+        let number = name.strip_prefix("vault-")?.parse().ok()?;
+        (*name == format!("vault-{number}")).then_some(number)
+    };
+    let mut numbers: Vec<u32> = names.iter().filter_map(number).collect();
+    numbers.sort_unstable();
+    Ok(numbers)
+}
+
+/// Makes the names of the keys durable, before anything that is durable lies under one of them: a process that was killed may have
+/// made a key and have got no further.
+///
+/// # Errors
+/// [`VaultError::Io`].
+pub(super) fn sync_kek_names(storage: &dyn Storage) -> Result<(), VaultError> {
+    match storage.sync_dir(FOLDER) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(io(FOLDER, "sync")(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Destroys a key: zeros go over it and are synced before its file is removed.
+///
+/// # Errors
+/// [`VaultError::Io`].
+pub(super) fn destroy_kek(storage: &dyn Storage, number: u32) -> Result<(), VaultError> {
+    let mut file = storage.open(&kek_path(number), Access::ReadWrite).map_err(io(FOLDER, "open a key in"))?;
+    fill_with_zeros(file.as_mut(), FOLDER)?;
+    storage.remove(&kek_path(number)).map_err(io(FOLDER, "remove a key from"))?;
+    storage.sync_dir(FOLDER).map_err(io(FOLDER, "sync"))
 }

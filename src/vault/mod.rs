@@ -15,6 +15,7 @@
 //! file     the vault on a disk: opening, putting, destroying
 //! backup, backup_key   the format of a backup, and the key that it is under
 //! sealing  the way of a secret into the files
+//! rewrap   the way of a vault from one key to the next
 //! restore  a vault that takes the place of another one, or of none
 //! kek_file the files of the keys that the entries are under
 //! standing what the blocks say of an entry: whether they need it
@@ -33,6 +34,7 @@ mod page;
 mod places;
 mod reader;
 mod restore;
+mod rewrap;
 mod room;
 mod sealing;
 mod slot;
@@ -50,5 +52,6 @@ pub use page::{
 };
 pub use reader::{DamagedSlot, Key, Position, Secret, VaultReader};
 pub use restore::Restoring;
+pub use rewrap::Rewrapped;
 pub use slot::{PageRange, SLOT_BYTES, Slot, SlotDamaged, SlotSealed};
 pub use standing::{Standing, scope_entry};

@@ -97,6 +97,16 @@ impl Keks {
         &self.newest
     }
 
+    /// The key from which the vault is on its way to the newest.
+    pub fn before(&self) -> Option<&Kek> {
+        self.before.as_ref()
+    }
+
+    /// The keys of a vault that goes over from the newest of these to the next.
+    pub fn followed_by(self, next: Kek) -> Keks {
+        Keks { newest: next, before: Some(self.newest) }
+    }
+
     /// The key with this number.
     pub fn get(&self, number: u32) -> Option<&Kek> {
         [Some(&self.newest), self.before.as_ref()].into_iter().flatten().find(|kek| kek.number == number)

@@ -17,6 +17,9 @@ pub(super) struct Layout {
     pub(super) step: u32,
 }
 
+/// Zeros that are written at once.
+const ZEROS: &[u8] = &[0; 65_536];
+
 /// The file. Nothing in it is free until it was said to be.
 #[derive(Debug)]
 pub(super) struct Places {
@@ -87,4 +90,18 @@ impl Places {
     pub(super) fn sync(&mut self) -> Result<(), VaultError> {
         self.file.sync_data().map_err(io(self.layout.path, "sync"))
     }
+}
+
+/// Overwrites a whole file with zeros, and syncs it.
+///
+/// # Errors
+/// [`VaultError::Io`].
+pub(super) fn fill_with_zeros(file: &mut dyn StorageFile, path: &'static str) -> Result<(), VaultError> {
+    let (mut at, end) = (0, file.len().map_err(io(path, "measure"))?);
+    while at < end {
+        let count = usize::try_from(end - at).unwrap_or(ZEROS.len()).min(ZEROS.len());
+        write_all_at(file, ZEROS.get(..count).unwrap_or_default(), at).map_err(io(path, "write"))?;
+        at += count as u64;
+    }
+    file.sync_data().map_err(io(path, "sync"))
 }

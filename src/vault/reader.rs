@@ -62,6 +62,8 @@ pub type Key = (Name, u16);
 pub(super) struct Held {
     pub(super) slot: u32,
     pub(super) pages: PageRange,
+    /// The number of the key that the slot is under.
+    pub(super) kek: u32,
 }
 
 /// A slot that is neither free nor readable.
@@ -121,7 +123,7 @@ impl VaultReader {
                 Ok(None) => self.slots.free.give_back(at, 1),
                 Ok(Some(slot)) if !self.held.contains_key(&(slot.name, slot.generation)) => {
                     self.pages.free.take_at(slot.pages.first, slot.pages.count);
-                    let held = Held { slot: at, pages: slot.pages };
+                    let held = Held { slot: at, pages: slot.pages, kek: slot.kek };
                     self.held.insert((slot.name, slot.generation), held);
                 }
                 // A second entry of one name is nothing that was ever written.

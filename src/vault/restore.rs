@@ -8,18 +8,17 @@ use rand_core::CryptoRng;
 
 use super::error::{VaultError, io};
 use super::header::{HEADER_BYTES, Header};
+use super::kek_file::sync_kek_names;
 use super::name::Kek;
-use super::places::Places;
+use super::places::{Places, fill_with_zeros};
 use super::reader::{FOLDER, HEADERS_BYTES, Key, PAGES, Position, SLOTS, Secret, is_there};
 use super::sealing::{pages_of, write_content};
 use crate::crypto::LedgerId;
-use crate::eventlog::{Access, Storage, StorageFile, replace, write_all_at};
+use crate::eventlog::{Access, Storage, StorageFile, replace};
+use crate::time::Timestamp;
 
 /// The file of slots while it is written, before it takes its place.
 const UNFINISHED: &str = "vault/slots.tmp";
-
-/// Zeros that are written at once.
-const ZEROS: &[u8] = &[0; 65_536];
 
 /// A vault that is being written beside what is there.
 #[derive(Debug)]
@@ -44,6 +43,7 @@ impl<'a> Restoring<'a> {
         ledger_id: LedgerId,
         kek: Kek,
     ) -> Result<Restoring<'a>, VaultError> {
+        sync_kek_names(storage)?;
         make_folder(storage)?;
         let before = match is_there(storage)? {
             true => Some(storage.open(SLOTS.path, Access::ReadWrite).map_err(io(SLOTS.path, "open"))?),
@@ -91,7 +91,15 @@ impl<'a> Restoring<'a> {
         self.pages.sync()?;
         let (ledger_id, Position { durable, head }) = (self.ledger_id, position);
         let generation = generation.saturating_add(1);
-        let header = Header { ledger_id, durable, head, generation, kek: self.kek.number, clean: true };
+        let header = Header {
+            ledger_id,
+            durable,
+            head,
+            generation,
+            kek: self.kek.number,
+            clean: true,
+            kek_since: Timestamp::default(),
+        };
         let (at, bytes) = header.encode();
         let at = usize::try_from(at).unwrap_or(0);
         if let Some(place) = self.slots.get_mut(at..at + HEADER_BYTES) {
@@ -131,14 +139,4 @@ pub(super) fn destroy_unfinished(storage: &dyn Storage) -> Result<(), VaultError
     fill_with_zeros(left.as_mut(), UNFINISHED)?;
     storage.remove(UNFINISHED).map_err(io(UNFINISHED, "remove"))?;
     storage.sync_dir(FOLDER).map_err(io(FOLDER, "sync"))
-}
-
-fn fill_with_zeros(file: &mut dyn StorageFile, path: &'static str) -> Result<(), VaultError> {
-    let (mut at, end) = (0, file.len().map_err(io(path, "measure"))?);
-    while at < end {
-        let count = usize::try_from(end - at).unwrap_or(ZEROS.len()).min(ZEROS.len());
-        write_all_at(file, ZEROS.get(..count).unwrap_or_default(), at).map_err(io(path, "write"))?;
-        at += count as u64;
-    }
-    file.sync_data().map_err(io(path, "sync"))
 }

@@ -119,3 +119,18 @@ fn members_do_sign_with_the_key_that_came_in_the_place_of_their_first_one() {
     });
     assert!(signed, "nobody signed with such a key");
 }
+
+/// Otherwise the runs would say nothing about a vault that goes over from one key to the next.
+#[test]
+fn vaults_do_go_over_to_further_keys_in_some_of_the_runs() {
+    let went_over = (0..40).any(|seed| {
+        let mut world = World::new(seed, None);
+        for _ in 0..STEPS {
+            world.step().unwrap();
+        }
+        let keys =
+            world.disk.image().into_keys().filter_map(|name| name.strip_prefix("keys/vault-")?.parse().ok());
+        keys.min().is_some_and(|oldest: u32| oldest > 2)
+    });
+    assert!(went_over, "no vault lost its first two keys");
+}

@@ -106,7 +106,7 @@ pub(super) fn look_at(disk: &SimDisk, ledger: &Ledger, held: &[Slot]) -> Result<
         let generation = at.commit.epoch as u16;
         let slot = passwords.iter().find(|slot| (slot.name, slot.generation) == (name, generation));
         let content = slot.and_then(|slot| {
-            let key = slot.open(template().ledger_id, &kek()).ok()?;
+            let key = slot.open(template().ledger_id, &kek(disk, slot.kek)?).ok()?;
             let (from, count) = (slot.pages.first as usize, slot.pages.count as usize);
             let pages = pages.get(from * PAGE_BYTES..(from + count) * PAGE_BYTES)?;
             open_pages(template().ledger_id, &name, &key, pages).ok()

@@ -43,6 +43,8 @@ pub(super) enum Bug {
     NoErasureAtStart,
     /// A password is put in the place of the one before it, before the block is written.
     PasswordOverwritten,
+    /// The key that the vault was under is destroyed before the slots under the next one are synced.
+    KeyForgottenBeforeTheSync,
 }
 
 pub(super) fn prepare(disk: &SimDisk, bug: Option<Bug>) {
@@ -67,6 +69,7 @@ pub(super) fn of_secrets(bug: Option<Bug>) -> Option<SecretsBug> {
         Some(Bug::DestroyedBeforeTheBlock) => Some(SecretsBug::DestroyedEarly),
         Some(Bug::NoErasureAtStart) => Some(SecretsBug::NotSwept),
         Some(Bug::PasswordOverwritten) => Some(SecretsBug::PasswordOverwritten),
+        Some(Bug::KeyForgottenBeforeTheSync) => Some(SecretsBug::KeyForgottenEarly),
         _ => None,
     }
 }
@@ -285,4 +288,9 @@ fn a_server_that_does_not_erase_at_its_start_is_found() {
 #[test]
 fn a_server_that_overwrites_a_password_before_the_block_is_found() {
     is_found(Bug::PasswordOverwritten);
+}
+
+#[test]
+fn a_server_that_forgets_the_key_of_its_vault_too_early_is_found() {
+    is_found(Bug::KeyForgottenBeforeTheSync);
 }

@@ -9,9 +9,11 @@ use ledgerd::crypto::KeyId;
 use ledgerd::crypto::sealed::{Place, ScopeId, ScopeKey};
 use ledgerd::domain::accounts::{Command as Accounted, SetProfile};
 use ledgerd::domain::{AccountId, Command, Scope, ScopeUse};
-use ledgerd::eventlog::{SimDisk, Storage};
+use ledgerd::eventlog::{Access, SimDisk, Storage, write_all_at};
 use ledgerd::ledger::Ledger;
-use ledgerd::vault::{Kek, Kind, Name, Position, SLOT_BYTES, Secret, Slot, VaultFile};
+use ledgerd::vault::{
+    Kek, Keks, Kind, Name, Position, SLOT_BYTES, Secret, Slot, VaultError, VaultFile, kek_missing, read_keks,
+};
 use ledgerd::wire::Side;
 
 use super::passwords;
@@ -23,8 +25,29 @@ pub(super) const LEAVER: AccountId = AccountId(4);
 /// Bytes before the first slot.
 const HEADERS_BYTES: usize = 8_192;
 
-pub(super) fn kek() -> Kek {
-    Kek { number: 1, key: [7; 32].into() }
+/// The file of the key that the vault lies under at first.
+const FIRST_KEK: &str = "keys/vault-1";
+
+/// The key of this number, as its file has it.
+pub(super) fn kek(disk: &SimDisk, number: u32) -> Option<Kek> {
+    let bytes: [u8; 32] = disk.bytes(&format!("keys/vault-{number}"))?.try_into().ok()?;
+    Some(Kek { number, key: bytes.into() })
+}
+
+/// The keys of the vault, as a start reads them.
+pub(super) fn keks(storage: &dyn Storage) -> Result<Keks, VaultError> {
+    let header = VaultFile::read_header(storage)?.ok_or(VaultError::Missing)?;
+    read_keks(storage, header.kek)?.ok_or_else(|| kek_missing(header.kek))
+}
+
+/// Makes the vault forget since when it lies under its key, as a vault that was put back has: where keys are to be changed at all, the
+/// next start begins with the next one. Nothing is synced.
+pub(super) fn forget_age_of_key(disk: &SimDisk) -> std::io::Result<()> {
+    let mut slots = disk.open("vault/slots", Access::ReadWrite)?;
+    for place in [0, 4_096] {
+        write_all_at(slots.as_mut(), &[0; 12], place + 97)?;
+    }
+    Ok(())
 }
 
 /// The key of the scope that an account opens.
@@ -79,7 +102,9 @@ pub(super) fn make(disk: &SimDisk, ledger: &Ledger) {
     let storage: Arc<dyn Storage> = Arc::new(disk.clone());
     let committed = ledger.committed();
     let position = Position { durable: committed.size, head: committed.head };
-    let mut vault = VaultFile::create(&storage, ledger.ledger_id(), kek(), position).unwrap();
+    disk.put(FIRST_KEK, &[7; 32]);
+    let kek = kek(disk, 1).expect("the key was just put there");
+    let mut vault = VaultFile::create(&storage, ledger.ledger_id(), kek, position).unwrap();
     let scopes = ledger.replica().state().scopes.iter().map(|(scope, Scope { subject, .. })| {
         let key = (Name { kind: Kind::ScopeKey, subject: subject.0, scope: scope.0 }, 0);
         (key, Secret::Short((*scope_key(*subject).as_bytes()).into()))
@@ -102,7 +127,7 @@ pub(super) fn look_at(disk: &SimDisk, ledger: &Ledger) -> Result<(), String> {
     let scopes = &ledger.replica().state().scopes;
     for (id, scope) in scopes.iter().filter(|(_, scope)| scope.erased_at.is_none()) {
         let slot = held.iter().find(|slot| slot.name.scope == id.0);
-        let key = slot.and_then(|slot| slot.open(template().ledger_id, &kek()).ok());
+        let key = slot.and_then(|slot| slot.open(template().ledger_id, &kek(disk, slot.kek)?).ok());
         if key.is_none_or(|key| *key != *scope_key(scope.subject).as_bytes()) {
             return Err(format!("the texts of account {} cannot be read any more", scope.subject));
         }
@@ -114,5 +139,13 @@ pub(super) fn look_at(disk: &SimDisk, ledger: &Ledger) -> Result<(), String> {
             return Err(format!("{:?} lies in the vault, and no block needs it", slot.name));
         }
     }
-    Ok(())
+    match disk
+        .image()
+        .keys()
+        .filter(|name| name.starts_with("keys/vault-") && !name.ends_with(".tmp"))
+        .count()
+    {
+        1 | 2 => Ok(()),
+        keys => Err(format!("the vault has {keys} keys")),
+    }
 }

@@ -160,6 +160,7 @@ impl World {
         }
         if self.starts > 1 {
             planted::before_start(&self.disk, self.bug, self.seed);
+            drop(vault::forget_age_of_key(&self.disk));
         }
         let kept = CheckpointFile::open(self.storage(), CHECKPOINT_FILE, log_key().public());
         let checkpoint_file = match kept {
@@ -200,13 +201,9 @@ impl World {
         };
         self.look_at(&ledger)?;
         journal::look_at(&self.disk, self.limits.journal_bytes_max)?;
-        let opened = Secrets::open_with(
-            &self.storage(),
-            &ledger,
-            vault::kek(),
-            Some(passwords::login_keys()),
-            planted::of_secrets(self.bug),
-        );
+        let (bug, logins) = (planted::of_secrets(self.bug), Some(passwords::login_keys()));
+        let opened = vault::keks(self.storage().as_ref())
+            .and_then(|keks| Secrets::open_with(&self.storage(), &ledger, keks, logins, bug));
         let secrets = match opened {
             Ok(secrets) => {
                 vault::look_at(&self.disk, &ledger)?;
@@ -214,7 +211,7 @@ impl World {
             }
             Err(error) if error.is_want_of_room() => Secrets::absent(),
             // The power failed, or a call did, while the vault was being opened.
-            Err(VaultError::Io { .. }) => {
+            Err(VaultError::Io { .. } | VaultError::KeyUnread { .. }) => {
                 if self.disk.is_dark() {
                     self.lose_power();
                 }
