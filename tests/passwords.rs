@@ -84,6 +84,15 @@ impl World {
         assert!(said.contains("invalid_login (210): e-mail or password not right"), "{said}");
     }
 
+    /// The names of what an audit of the log and of the vault finds; nobody serves them.
+    fn audit(&self) -> Vec<String> {
+        let output =
+            self.place.run("operator", &self.at, &["audit", &self.file("ledger"), "--vault", "--json"]);
+        let said: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let names = said["findings"].as_array().unwrap().iter().map(|found| found["name"].as_str().unwrap());
+        names.map(str::to_owned).collect()
+    }
+
     fn stop(&mut self) {
         assert_eq!(self.daemon.take().unwrap().terminate(), Some(0));
     }
@@ -326,8 +335,10 @@ fn an_older_vault_serves_no_password_and_destroys_none_and_the_newer_one_serves_
     world.home("bob");
     world.done("bob", &["register", "bob"]);
     world.stop();
+    assert_eq!(world.audit(), [""; 0]);
     fs::rename(data.join("vault"), world.path("newer")).unwrap();
     copy("../older", "vault");
+    assert_eq!(world.audit(), ["credential_missing"]);
     world.start(&[]);
     for password in ["first", "second"] {
         world.is_refused("here", password);
@@ -346,6 +357,48 @@ fn an_older_vault_serves_no_password_and_destroys_none_and_the_newer_one_serves_
     assert!(
         world.ends(3, "here", &words.iter().map(String::as_str).collect::<Vec<_>>()).contains("no_vault")
     );
+}
+
+#[test]
+fn a_backup_of_the_vault_from_before_a_change_of_a_password_locks_its_owner_out_and_says_so() {
+    let mut world = World::new();
+    world.home("here");
+    world.join("here");
+    world.stop();
+    let (data, backup, key) = (world.file("ledger"), world.file("backup"), world.file("key"));
+    let words = ["vault", "backup", &data, &backup, "--key-out", &key, "--json"];
+    let made: Value = serde_json::from_str(&world.done("operator", &words)).unwrap();
+    assert_eq!((&made["entries"], &made["missing_passwords"]), (&2.into(), &0.into()));
+    // A password that was changed after the backup is not in it, and the one before it opens nothing.
+    world.start(&[]);
+    let (first, second) = (world.file("first"), world.file("second"));
+    world.done("here", &["password", E_MAIL, "--password-file", &first, "--new-password-file", &second]);
+    world.stop();
+    let restore = ["vault", "restore", &data, &backup, "--key-file", &key, "--replace", "--json"];
+    let older: Value = serde_json::from_str(&world.done("operator", &restore)).unwrap();
+    assert_eq!(older["missing_passwords"], 1);
+    assert_eq!(world.audit(), ["credential_missing"]);
+    // Nor is it lost: the next backup takes it along, for what it may be worth.
+    fs::remove_file(&backup).unwrap();
+    fs::remove_file(&key).unwrap();
+    let again: Value = serde_json::from_str(&world.done("operator", &words)).unwrap();
+    assert_eq!((&again["entries"], &again["missing_passwords"]), (&2.into(), &1.into()));
+}
+
+#[test]
+fn a_vault_put_back_from_a_backup_logs_in_whoever_has_not_changed_since() {
+    let mut world = World::new();
+    world.home("here");
+    world.join("here");
+    world.stop();
+    let (data, backup, key) = (world.file("ledger"), world.file("backup"), world.file("key"));
+    world.done("operator", &["vault", "backup", &data, &backup, "--key-out", &key]);
+    fs::remove_dir_all(world.path("ledger/vault")).unwrap();
+    fs::remove_file(world.path("ledger/keys/vault-1")).unwrap();
+    world.done("operator", &["vault", "restore", &data, &backup, "--key-file", &key]);
+    assert_eq!(world.audit(), [""; 0]);
+    world.start(&[]);
+    world.logs_in("here", "first");
 }
 
 #[test]

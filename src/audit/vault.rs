@@ -10,10 +10,12 @@ use super::findings::Place;
 use crate::chain::{Header, SealedFault};
 use crate::crypto::sealed::{ScopeId, ScopeKey};
 use crate::crypto::{Digest, LedgerId};
-use crate::domain::{ScopeKind, SealedPart, State};
+use crate::domain::accounts::CredentialAt;
+use crate::domain::{AccountId, ScopeKind, SealedPart, State};
 use crate::eventlog::{LogError, Storage};
 use crate::vault::{
-    Keks, Key, Kind, Secret, Standing, VaultError, VaultReader, kek_missing, read_keks, scope_entry,
+    Keks, Key, Kind, Secret, Standing, VaultError, VaultReader, generation_of, kek_missing, locked_out,
+    read_keks, scope_entry,
 };
 use crate::wire::Finding;
 
@@ -247,12 +249,20 @@ impl VaultCheck {
                 Standing::Unnamed => {
                     Some(survives(None, "is in the vault, and no block speaks of it".to_owned()))
                 }
+                Standing::Needed if let Some(counts) = older_password(vault, state, key) => {
+                    Some(survives(Some(counts.block), "is of a password that was changed since".to_owned()))
+                }
                 Standing::Needed if matches!(self.keys.get(key), Some(None)) => {
                     let reason = format!("{:?} does not open with the key of the vault", key.0);
                     Some(Place { file, offset, index: None }.finding("slot_damaged", reason))
                 }
                 Standing::Needed => None,
             });
+        }
+        for (account, counts) in locked_out(state, vault.keys()) {
+            let place = Place { file: SLOTS, offset: 0, index: Some(counts.block) };
+            let reason = format!("the password of account {account} is not there; nobody can log in with it");
+            findings.push(place.finding("credential_missing", reason));
         }
         for (id, scope) in state.scopes.iter().filter(|(_, scope)| scope.erased_at.is_none()) {
             let key = scope_entry(scope.subject, *id);
@@ -281,6 +291,17 @@ impl VaultCheck {
         });
         first.collect()
     }
+}
+
+/// The password that counts, if the entry holds another one of the account although that one is there too.
+fn older_password(vault: &VaultReader, state: &State, (name, generation): &Key) -> Option<CredentialAt> {
+    if name.kind != Kind::Credential {
+        return None;
+    }
+    let counts = state.accounts.credential(AccountId(name.subject))?;
+    let counting = generation_of(counts);
+    let mut all = vault.keys().filter(|(other, _)| other.kind == name.kind && other.subject == name.subject);
+    (*generation != counting && all.any(|(_, other)| *other == counting)).then_some(counts)
 }
 
 /// The keys that the entries of a vault are under.

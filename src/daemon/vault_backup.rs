@@ -18,8 +18,8 @@ use crate::eventlog::{Disk, Storage};
 use crate::time::Timestamp;
 use crate::vault::{
     BackupError, BackupHead, BackupKey, BackupReader, BackupWriter, FIRST_KEK, Key, Position, Restoring,
-    Standing, VaultError, VaultReader, entry_bytes, kek_missing, make_kek, newest_kek, read_kek, read_keks,
-    scope_entry,
+    Standing, VaultError, VaultReader, entry_bytes, kek_missing, locked_out, make_kek, newest_kek, read_kek,
+    read_keks, scope_entry,
 };
 
 /// Milliseconds of a day.
@@ -34,6 +34,8 @@ pub struct BackedUp {
     pub left_out: u64,
     /// Scopes that nobody has erased, and whose keys are not there.
     pub missing: u64,
+    /// Members whose passwords are not there.
+    pub missing_passwords: u64,
 }
 
 /// How a backup is put back.
@@ -88,7 +90,8 @@ pub fn back_up_vault(
     }
     writer.finish()?;
     let left_out = (vault.keys().count() - needed.len()) as u64;
-    Ok(BackedUp { head, left_out, missing: missing(state, &|key| vault.has(key)) })
+    let missing_passwords = locked_out(state, vault.keys()).count() as u64;
+    Ok(BackedUp { head, left_out, missing: missing(state, &|key| vault.has(key)), missing_passwords })
 }
 
 /// Puts a backup in the place of the vault of the ledger in `data`, which nobody may serve meanwhile. What the log has erased is
@@ -142,9 +145,10 @@ pub fn restore_vault(
         }
     }
     let missing = missing(state, &|key| restoring.has(key));
+    let missing_passwords = locked_out(state, restoring.keys()).count() as u64;
     let newest = before.ok().flatten().map_or(0, |before| before.header().generation);
     restoring.finish(replayed.durable, newest.max(head.generation))?;
-    Ok(BackedUp { head, left_out, missing })
+    Ok(BackedUp { head, left_out, missing, missing_passwords })
 }
 
 /// Whether the log has the blocks up to this position.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::crypto::LedgerId;
 use crate::domain::{AccountId, State, accounts::CredentialAt};
 use crate::password::{Credential, LoginKeys};
-use crate::vault::{Key, Kind, Name, Secret, VaultFile};
+use crate::vault::{Key, Kind, Name, Secret, VaultFile, generation_of};
 
 /// The credentials that count.
 #[derive(Debug, Default)]
@@ -84,7 +84,7 @@ impl Credentials {
     pub(super) fn settle(&mut self, account: AccountId, state: &State, vault: &VaultFile) -> Vec<Key> {
         let entries: Vec<Key> =
             vault.keys_of(account.0).into_iter().filter(|(name, _)| name.kind == Kind::Credential).collect();
-        let counts = state.accounts.credential(account).map(|counts| counts.commit.epoch as u16);
+        let counts = state.accounts.credential(account).map(generation_of);
         let one = entries.iter().find(|(_, generation)| Some(*generation) == counts).copied();
         match (one, counts) {
             (Some(one), _) => {
@@ -110,7 +110,7 @@ fn the_one(
     keys: Option<&LoginKeys>,
 ) -> Option<Key> {
     match entries {
-        [one] if one.1 == counts.commit.epoch as u16 => Some(*one),
+        [one] if one.1 == generation_of(counts) => Some(*one),
         several => several.iter().copied().find(|entry| {
             let kept = vault.read(entry).ok().flatten().and_then(|secret| credential_in(&secret));
             let commit = kept.zip(keys).map(|(kept, keys)| kept.commit(ledger_id, &keys.opaque.server_key));

@@ -82,6 +82,11 @@ impl<'a> Restoring<'a> {
         self.names.contains(key)
     }
 
+    /// The entries that were put.
+    pub fn keys(&self) -> impl Iterator<Item = &Key> {
+        self.names.iter()
+    }
+
     /// Puts the vault in its place. `position` is how far the log is durable; the generation of the header is the next after
     /// `generation`. The slots of the vault before are zeros afterwards.
     ///

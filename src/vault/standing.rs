@@ -1,8 +1,11 @@
 //! What the blocks of a ledger say of the entries of its vault: which of them they need, and which must be gone.
 
+use std::collections::BTreeSet;
+
 use super::name::{Kind, Name};
 use super::reader::Key;
 use crate::crypto::sealed::ScopeId;
+use crate::domain::accounts::CredentialAt;
 use crate::domain::{AccountId, State};
 
 /// What the blocks say of an entry.
@@ -45,4 +48,23 @@ impl Standing {
 /// The entry that holds the key of a scope.
 pub fn scope_entry(subject: AccountId, scope: ScopeId) -> Key {
     (Name { kind: Kind::ScopeKey, subject: subject.0, scope: scope.0 }, 0)
+}
+
+/// The members who have a password by the blocks, and of whose newest password no entry is among these.
+pub fn locked_out<'a>(
+    state: &State,
+    keys: impl Iterator<Item = &'a Key>,
+) -> impl Iterator<Item = (AccountId, CredentialAt)> {
+    let of_passwords = keys.filter(|(name, _)| name.kind == Kind::Credential);
+    let held: BTreeSet<(u64, u16)> =
+        of_passwords.map(|(name, generation)| (name.subject, *generation)).collect();
+    let has =
+        move |account: AccountId, counts: CredentialAt| held.contains(&(account.0, generation_of(counts)));
+    state.accounts.credentials().filter(move |(account, counts)| !has(*account, *counts))
+}
+
+/// The generation of the entry that holds a password.
+pub fn generation_of(counts: CredentialAt) -> u16 {
+    // A slot has room for the low half of the number, which is enough: only neighbours lie in one vault.
+    counts.commit.epoch as u16
 }

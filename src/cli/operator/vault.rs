@@ -133,13 +133,18 @@ impl BackUp {
     fn tell(&self, context: &Context, done: &BackedUp, key: Option<&str>) -> Result<(), ClientError> {
         let name = self.file.display();
         let note = |text: &str| context.out.note(text);
-        let BackedUp { head, left_out, missing } = done;
+        let BackedUp { head, left_out, missing, missing_passwords } = done;
         note(&format!("{name}: {} secrets, at block {}", head.entries, head.position.durable));
         if *left_out > 0 {
             note(&format!("{left_out} secrets that the log does not need any more are not in it"));
         }
         if *missing > 0 {
             note(&format!("warning: the keys of {missing} scopes are not in the vault, nor in the backup"));
+        }
+        if *missing_passwords > 0 {
+            note(&format!(
+                "warning: the passwords of {missing_passwords} members are not in the vault, nor in the backup"
+            ));
         }
         note("neither the log nor keys/ is in it: they are backups of their own");
         if context.out.json {
@@ -163,7 +168,7 @@ impl Restore {
             RestoreOptions { replace: self.replace, any_age: self.force, config: self.config.clone() };
         let with = (clock::now().wall, &mut random::os() as &mut dyn rand_core::CryptoRng);
         let done = restore_vault(&self.directory, &key, &options, with, &mut source).map_err(of_daemon)?;
-        let BackedUp { head, left_out, missing } = &done;
+        let BackedUp { head, left_out, missing, missing_passwords } = &done;
         let note = |text: &str| context.out.note(text);
         let (put, made_at) = (head.entries - left_out, head.made_at);
         note(&format!("{put} secrets are in the vault again, of the backup that was made at {made_at}"));
@@ -173,6 +178,11 @@ impl Restore {
         if *missing > 0 {
             note(&format!(
                 "warning: the keys of {missing} scopes are not in the backup; their texts cannot be read"
+            ));
+        }
+        if *missing_passwords > 0 {
+            note(&format!(
+                "warning: the passwords of {missing_passwords} members are not in the backup; they cannot log in"
             ));
         }
         if context.out.json {
@@ -200,11 +210,12 @@ fn out_path(path: Option<&Path>) -> PathBuf {
     path.map(Path::to_owned).unwrap_or_default()
 }
 
-fn summary(BackedUp { head, left_out, missing }: &BackedUp) -> serde_json::Value {
+fn summary(BackedUp { head, left_out, missing, missing_passwords }: &BackedUp) -> serde_json::Value {
     json!({
         "entries": head.entries,
         "left_out": left_out,
         "missing": missing,
+        "missing_passwords": missing_passwords,
         "blocks": head.position.durable,
         "generation": head.generation,
         "made_at": head.made_at.to_string(),
