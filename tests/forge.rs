@@ -4,6 +4,8 @@
 // A bench takes this file in from another folder, and would look for the next one there.
 #[path = "forge/keys.rs"]
 mod keys;
+#[path = "forge/persons.rs"]
+pub(crate) mod persons;
 
 use std::convert::Infallible;
 use std::sync::LazyLock;
@@ -19,7 +21,7 @@ use ledgerd::crypto::note::LogKey;
 use ledgerd::crypto::{Digest, KeyKind, LedgerId, SigningKey, random, sha3};
 use ledgerd::domain::Settings;
 use ledgerd::domain::payments::{Cheque, ChequeId};
-use ledgerd::domain::{self, AccountId, Command, State, accounts, orders, payments};
+use ledgerd::domain::{self, AccountId, Command, State, Tag, accounts, orders, payments};
 use ledgerd::ledger::{Transaction, context_of};
 use ledgerd::time::Timestamp;
 use serde_bytes::ByteBuf;
@@ -297,15 +299,20 @@ impl Forge {
     /// The same, signed with whichever key.
     pub(crate) fn draft_by(&mut self, key: &SigningKey, author: AccountId, command: &Command) -> Draft {
         let (tag, body) = command.encode();
-        let header = Header {
+        let header = self.header(key, author, tag);
+        self.draft_message_by(key, &header, &body)
+    }
+
+    /// The header of a message that this key signs now.
+    pub(crate) fn header(&mut self, key: &SigningKey, author: AccountId, tag: Tag) -> Header {
+        Header {
             ledger_id: self.ledger_id,
             account: author,
             key_id: key.public().key_id(),
             command_id: CommandId(random::bytes(&mut self.rng)),
             issued_at: self.now.millis(),
             tag,
-        };
-        self.draft_message_by(key, &header, &body)
+        }
     }
 
     /// A block for any message, signed with a member's first key.

@@ -91,6 +91,7 @@ mod vectors_command;
 mod vectors_keys;
 mod vectors_opaque;
 mod vectors_orders;
+mod vectors_passwords;
 mod vectors_payments;
 mod vectors_sealed;
 mod vectors_vault;
