@@ -172,11 +172,16 @@ def check_genesis(block, key):
     need((origin, log_key) == (key[0], key[2]), "other_ledger", "genesis names another origin or log key")
     return server_key, settings
 def same_author(block, message): need(message.account == block.author, "other_author", "M names another account")
+def read_registration(read, schema):
+    """Handle and key of whoever registers; with schema 2 also the custody of the key, and the profile."""
+    handle, der, joins = read.text(), read.bytes(), schema == 2
+    return handle, der, read.one_of(*CUSTODY) if joins else None, read_profile(read, True, 1) if joins else None
 def check_registration(block, message):
     """Account, handle and key of whom this block registers, if it is a registration that its key signed."""
     read, event = Reader(message.command, "no_registration"), Reader(block.event, "no_registration")
-    need(message[5:7] == (1, 1) and event.take(4) == b"\0\1\0\1", "no_registration", "another kind of block")
-    account, handle, der = event.varint(), read.text(), read.bytes()
+    known = message[5:7] in ((1, 1), (2, 1)) and event.take(4) == b"\0\1\0\1"
+    need(known, "no_registration", "another kind of block")
+    account, (handle, der, *_) = event.varint(), read_registration(read, message.schema)
     read.end(), event.end()
     key = parse_key(der)
     need(key.kind == "rsa3072", "invalid_key", "an account begins with a key of RSA")
@@ -184,15 +189,20 @@ def check_registration(block, message):
     need(same, "other_author", "M names an account or another key")
     check_signature(key, block)
     return account, handle, key
-NewKey = namedtuple("NewKey", "der custody rights label proof ends")
+CUSTODY = ("file", "roaming", "device")
+NewKey = namedtuple("NewKey", "der custody rights label proof ends password")
 def read_new_key(read, kind):
     """The command that adds a key (kind 4), or puts one in another's place (kind 6)."""
-    der, custody = read.bytes(), read.one_of("file", "roaming", "device")
+    der, custody = read.bytes(), read.one_of(*CUSTODY)
     rights = read.one_of("full", "act") if kind == 4 else "full"
-    new = NewKey(der, custody, rights, read.text(), read.bytes(), read.take(32) if kind == 6 else None)
-    if read.one_of(False, True):  # a credential: its epoch and the digest of all of it
-        need(read.varint() < 2**32 and read.take(32), read.name, "an epoch is too large")
-    return new
+    label, proof, ends = read.text(), read.bytes(), read.take(32) if kind == 6 else None
+    return NewKey(der, custody, rights, label, proof, ends, read_password(read))
+def read_password(read, epoch=None):
+    """The trace of a password, as an export shows it, if there is one: its number for the account, and its digest."""
+    if not read.one_of(False, True):
+        return {}
+    need((epoch := epoch or read.varint()) < 2**32, read.name, "an epoch is too large")
+    return {"epoch": str(epoch), "commit": read.take(32).hex()}
 def proven_key(new, message, name):
     """The new key, if it has signed that it is to be one of this account's on this ledger."""
     key = parse_key(new.der, new.rights == "full")
@@ -305,7 +315,10 @@ def check_ledger(file, key, note):
                 account, handle, first = check_registration(block, message)
                 need(account == len(members.keys) + 1, "other_author", f"block {number}: not the next account")
                 members.add(account, first)
-                data = {"user_id": account, "operation_type": "register", "handle": handle}
+                *_, custody, profile = read_registration(Reader(message.command, "malformed_block"), message.schema)
+                more = {"custody": custody, **show_profile(profile)} if profile else {}
+                members.fetch(account, first.key_id.hex(), more, number)
+                data = {"user_id": account, "operation_type": "register", "handle": handle, **more}
             else:
                 check_signature(members.signer(block.author, message.key_id, message.kind), block)
                 data = read_command(block, message, members, numbers, scale)
@@ -321,7 +334,8 @@ def check_ledger(file, key, note):
     return f"{len(leaves)} blocks of ledger {ledger.hex()}, root {tree_root(leaves).hex()}; rules not decided again"
 class Members:
     """The keys of every account that stand at this block, and whose each is that there ever was."""
-    def __init__(self): self.keys, self.ever, self.erased, self.erased_keys = {}, {}, set(), 0
+    def __init__(self):
+        self.keys, self.ever, self.erased, self.erased_keys, self.passwords, self.fetched = {}, {}, set(), 0, {}, {}
     def signer(self, account, key_id, kind):
         """The key that signs for an account, if it stands and may sign a command of this kind."""
         key = self.standing(account, key_id)
@@ -341,7 +355,16 @@ class Members:
         self.erased.add(account)
         self.erased_keys = len(self.keys.pop(account))
         self.keys[account] = {}
-    def end(self, account, key_id): self.keys[account].pop(self.standing(account, key_id).key_id)
+    def end(self, account, key_id):
+        self.keys[account].pop(self.standing(account, key_id).key_id)
+        if self.fetched.get(account, "?")[0] == key_id.hex():
+            del self.fetched[account]
+    def fetch(self, account, key_id, shown, index):
+        """Notes the key that a password fetches, and the block, if this block brings an account's next password."""
+        if "epoch" in shown:
+            self.passwords[account] = self.passwords.get(account, 0) + 1
+            need(shown["epoch"] == str(self.passwords[account]), "malformed_block", "not the account's next password")
+            self.fetched[account] = key_id, index
 def read_command(block, message, members, numbers, scale):
     """What was done, as an export shows it; `numbers` has the next number of each kind that is numbered."""
     known, event = COMMANDS.get((message.schema, message.kind)), Reader(block.event, "malformed_block")
@@ -360,6 +383,11 @@ def read_command(block, message, members, numbers, scale):
         numbers[message.kind] += len(items)
     if message.kind in (4, 5, 6):
         need(number == len(members.keys[block.author]), "malformed_block", "another number of keys in the event")
+    if "epoch" in items[0]:
+        key_id, before = members.fetched.get(block.author, (None, None))
+        need(key_id or message.kind in (4, 6), "malformed_block", "a password of an account without one")
+        need(number == before or message.kind != 7, "malformed_block", "it replaces the password of another block")
+        members.fetch(block.author, items[0].get("key_id", key_id), items[0], block.index)
     return items[0] if len(items) == 1 else items
 def order(read, *_):
     shape = read.uint(1)
@@ -408,25 +436,28 @@ def add_key(read, message, members, _scale):
         members.end(message.account, new.ends)
     members.add(message.account, key := proven_key(new, message, "bad_key_proof"))
     last = {"ends": new.ends.hex()} if new.ends else {"rights": new.rights}
-    return {"label": new.label, "key_id": key.key_id.hex(), "kind": key.kind, "custody": new.custody, **last}
-def read_profile(read):
-    """Whether the command opens its scope, the commitment or the scope, and the commitment and ciphertext of each text."""
-    opens = read.one_of(True, False)
-    scope = read.take(32 if opens else 16)
-    texts = [(read.take(32), read.bytes()) for _ in range(2)]
-    need(all(len(text) in SEALED for _, text in texts), "malformed_block", "a sealed text of another length")
-    need(not read.one_of(False, True), "malformed_block", "a credential of an account without a roaming key")
-    return opens, scope, texts
-def set_profile(read, *_):
-    opens, scope, _texts = read_profile(read)
-    return {"scope_key" if opens else "scope": scope.hex()}
+    shown = {"label": new.label, "key_id": key.key_id.hex(), "kind": key.kind, "custody": new.custody}
+    return {**shown, **last, **new.password}
+def set_credential(read, message, *_):
+    key_id, epoch, commit = read.take(32), str(read.varint()), read.take(32).hex()
+    need(key_id == message.key_id, "no_permission", "a password of another key than the one that signed it")
+    return {"key_id": key_id.hex(), "via": read.one_of("password", "recovery"), "epoch": epoch, "commit": commit}
+Profile = namedtuple("Profile", "opens scope texts password")  # scope: the commitment to its key if it is opened
+def read_profile(read, opens, epoch=None):
+    scope, texts = read.take(32 if opens else 16), [(read.take(32), read.bytes()) for _ in range(2)]
+    return Profile(opens, scope, texts, read_password(read, epoch))
+def show_profile(profile):
+    need(all(len(text) in SEALED for _, text in profile.texts), "malformed_block", "a sealed text of another length")
+    return {"scope_key" if profile.opens else "scope": profile.scope.hex(), **profile.password}
+def set_profile(read, *_): return show_profile(read_profile(read, read.one_of(True, False)))
 # Sealed text: docs/log-format.md, "Sealed text".
 def opened(message, field, leaf):
     """The text in a sealed field of a command, for whoever was shown its leaf."""
-    need((message.schema, message.kind) == (1, 8), "no_such_field", "the block holds no sealed text")
-    read = Reader(message.command, "malformed_block")
-    opens, scope, texts = read_profile(read)
+    read, of = Reader(message.command, "no_such_field"), (message.schema, message.kind)
+    need(of in ((2, 1), (1, 8)), "no_such_field", "the block holds no sealed text")
+    profile = read_profile(read, read.one_of(True, False)) if of == (1, 8) else read_registration(read, 2)[-1]
     read.end()
+    opens, scope, texts, _ = profile
     need(field < len(texts), "no_such_field", "the block has no sealed field of this number")
     (commit, text), account = texts[field], message.account.to_bytes(8, "big")
     if opens:
@@ -468,11 +499,12 @@ def memo(text): return {"memo": text} if text else {}
 def vouch(read, *_): return {"time": moment(min(read.varint() * 1000, 2**64 - 1))}
 def moment(us): return (EPOCH + timedelta(0, 0, us)).isoformat("T", "microseconds") + "Z" if us <= TIME_MAX else f"{us}us"
 COMMANDS = {(1, 2): ("grant", role), (1, 3): ("revoke", role), (1, 4): ("add_key", add_key), (1, 5): ("end_key", end_key),
-            (1, 6): ("rotate_key", add_key), (1, 8): ("set_profile", set_profile), (1, 11): ("erase", erase),
+            (1, 6): ("rotate_key", add_key), (1, 7): ("set_credential", set_credential),
+            (1, 8): ("set_profile", set_profile), (1, 11): ("erase", erase),
             (1, 13): ("vouch_clock", vouch), (1, 16): ("order", order_v1),
             (2, 16): ("order", order), (1, 32): ("pay", pay), (1, 33): ("issue", issue), (1, 34): ("settle", settle),
             (1, 35): ("revoke_cheque", revoke_cheque), (1, 36): ("pay_out", pay_out)}
-NEEDS_ALL = (2, 3, 4, 5, 6, 8, 11, 33, 36)  # kinds of commands that only a key with full rights may sign
+NEEDS_ALL = (2, 3, 4, 5, 6, 7, 8, 11, 33, 36)  # kinds of commands that only a key with full rights may sign
 SEALED = (48, 80, 144, 272, 528, 1040, 2064)  # bytes that a sealed text can have
 REASONS = ("own_wish", "requested", "law", "misuse", "other")
 PAY_OUT_REASONS = ("heirs", "owner_request", "law", "mistake", "other")

@@ -3,16 +3,17 @@
 use std::path::Path;
 use std::process::Command as Process;
 
-use ledgerd::chain::Header;
 use ledgerd::chain::receipt::{ShownLeaf, open_with_leaf};
+use ledgerd::chain::{Header, Receipt};
 use ledgerd::crypto::SigningKey;
-use ledgerd::crypto::sealed::{Leaf, Place, ScopeId, ScopeKey};
-use ledgerd::domain::accounts::{self, Erase, EraseReason, SET_PROFILE, SetProfile};
+use ledgerd::crypto::sealed::{Leaf, ScopeId};
+use ledgerd::domain::accounts::{self, Erase, EraseReason};
 use ledgerd::domain::payments::{self, PayOut, PayOutReason};
-use ledgerd::domain::{AccountId, Command, Event, Rights, ScopeUse};
+use ledgerd::domain::{AccountId, Command, Event, Rights};
 
 use super::ledgers::{export, library};
 use super::{Case, compare, damaged_text, python_is_here, script};
+use crate::forge::persons::Said;
 use crate::forge::{Draft, Forge, Seeded, device_key, log_key, member_key, receipt};
 
 const ANNA: AccountId = AccountId(1);
@@ -21,10 +22,6 @@ const BERT: AccountId = AccountId(2);
 /// What ANNA says, as it is sealed first.
 const TEXTS: [&str; 2] = ["Änne Lovelace", "anna@example.org"];
 
-fn key_of(account: AccountId) -> ScopeKey {
-    ScopeKey::from_bytes([account.0 as u8; 32])
-}
-
 /// A block in which a member says who it is, in this scope or in one that it opens, with the leaves of both texts.
 fn profile(
     forge: &mut Forge,
@@ -32,20 +29,8 @@ fn profile(
     open: Option<ScopeId>,
     texts: [&str; 2],
 ) -> (Draft, [Leaf; 2]) {
-    let member = account.0 as usize - 1;
-    let (header, _) = forge.order(member, 1).message_parts();
-    let header = Header { tag: SET_PROFILE, ..header };
-    let (id, key, ledger_id) = (header.command_id, key_of(account), forge.ledger_id);
-    let scope = open.unwrap_or_else(|| ScopeId::opened_by(ledger_id, account.0, header.key_id, &id.0));
-    let leaves = [0, 1].map(|field| key.leaf(&id.0, field));
-    let seal = |field: u16| {
-        let place = Place { ledger_id, author: account.0, scope, command_id: id.0, field };
-        leaves[usize::from(field)].seal(&place, texts[usize::from(field)]).unwrap()
-    };
-    let used = open.map_or(ScopeUse::Open(key.commitment(ledger_id, scope)), ScopeUse::In);
-    let profile = SetProfile { scope: used, name: seal(0), e_mail: seal(1), credential: None };
-    let (_, body) = Command::Accounts(accounts::Command::SetProfile(profile)).encode();
-    (forge.draft_message(member, &header, &body), leaves)
+    let said = Said { texts, scope_key: [account.0 as u8; 32] };
+    forge.profile((member_key(account.0 as usize - 1), account), open, &said, None)
 }
 
 fn erase(forge: &mut Forge, by: AccountId, account: AccountId) -> Draft {
@@ -158,29 +143,29 @@ fn a_pay_out_is_judged_as_by_the_library_and_needs_a_full_key() {
     assert!((2..cases.len() / 2).contains(&proven), "{proven} of {} were proven", cases.len());
 }
 
-#[test]
-fn a_leaf_opens_one_text_of_a_receipt_and_nothing_else() {
-    let (forge, leaves) = ledger();
-    let index = forge.blocks.len() - 5;
+/// What the script says of a receipt with a leaf.
+fn by_script(receipt: &Receipt, shown: &str) -> (Option<i32>, String) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("receipt");
-    std::fs::write(&file, receipt(&forge.blocks, index, &[1]).to_text()).unwrap();
+    std::fs::write(&file, receipt.to_text()).unwrap();
     let verify = Path::new(env!("CARGO_MANIFEST_DIR")).join("contrib/verify.py");
-    let by_script = |shown: &str| {
-        let mut python = Process::new("python3");
-        python.arg(&verify).arg("receipt").arg(&file).args(["--vkey", &log_key().public().to_string()]);
-        let output = python.args(["--leaf", shown]).env("PYTHONUTF8", "1").output().unwrap();
-        let said = [output.stdout, output.stderr].concat();
-        (output.status.code(), String::from_utf8(said).unwrap())
-    };
-    let has_python = python_is_here();
+    let mut python = Process::new("python3");
+    python.arg(&verify).arg("receipt").arg(&file).args(["--vkey", &log_key().public().to_string()]);
+    let output = python.args(["--leaf", shown]).env("PYTHONUTF8", "1").output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(said).unwrap())
+}
+
+/// Both verifiers open the two texts of a block with these leaves, and nothing with others.
+pub(super) fn check_leaves(receipt: &Receipt, leaves: &[Leaf; 2], texts: [&str; 2]) {
+    let (block, has_python) = (&receipt.block, python_is_here());
     for field in [0_u16, 1] {
         let shown = ShownLeaf { field, leaf: leaves[usize::from(field)].clone() };
-        let text = TEXTS[usize::from(field)];
-        assert_eq!(open_with_leaf(&forge.blocks[index], &shown).unwrap().as_str(), text);
+        let text = texts[usize::from(field)];
+        assert_eq!(open_with_leaf(block, &shown).unwrap().as_str(), text);
         assert_eq!(shown.to_string().parse::<ShownLeaf>().unwrap().to_string(), shown.to_string());
         if has_python {
-            let (code, said) = by_script(&shown.to_string());
+            let (code, said) = by_script(receipt, &shown.to_string());
             assert!(code == Some(0) && said.contains(&format!("{text:?}").replace('"', "'")), "{said}");
         }
     }
@@ -191,12 +176,31 @@ fn a_leaf_opens_one_text_of_a_receipt_and_nothing_else() {
         (format!("2:{hex}"), "no_such_field"),
     ];
     for (shown, name) in wrong {
-        let library = open_with_leaf(&forge.blocks[index], &shown.parse().unwrap()).unwrap_err();
+        let library = open_with_leaf(block, &shown.parse().unwrap()).unwrap_err();
         assert_eq!(library.name(), name, "{shown}");
         if has_python {
-            let (code, said) = by_script(&shown);
+            let (code, said) = by_script(receipt, &shown);
             assert!(code == Some(65) && said.contains(name), "{shown}: {said}");
         }
+    }
+}
+
+#[test]
+fn a_leaf_opens_one_text_of_a_receipt_and_nothing_else() {
+    let (mut forge, leaves) = ledger();
+    check_leaves(&receipt(&forge.blocks, forge.blocks.len() - 5, &[1]), &leaves, TEXTS);
+    let hex = const_hex::encode(leaves[0].as_bytes());
+    let longer = {
+        let (header, body) = profile(&mut forge, ANNA, None, TEXTS).0.message_parts();
+        let draft = forge.draft_message(0, &header, &[&body[..], &[0]].concat());
+        let blocks = [&forge.blocks[..], &[draft.encode()]].concat();
+        receipt(&blocks, forge.blocks.len(), &[1])
+    };
+    let shown = ShownLeaf { field: 0, leaf: leaves[0].clone() };
+    assert_eq!(open_with_leaf(&longer.block, &shown).unwrap_err().name(), "no_such_field");
+    if python_is_here() {
+        let (code, said) = by_script(&longer, &shown.to_string());
+        assert!(code == Some(65) && said.contains("no_such_field"), "{said}");
     }
     let order = ShownLeaf { field: 0, leaf: leaves[0].clone() };
     assert_eq!(open_with_leaf(forge.blocks.last().unwrap(), &order).unwrap_err().name(), "no_such_field");
