@@ -84,7 +84,7 @@ def check_checkpoint(note, key):
     need(len(lines) == 4 and lines[0] == origin, "malformed_checkpoint", "not a checkpoint of this origin")
     return from_decimal(lines[1], "malformed_checkpoint"), from_base64(lines[2], "malformed_checkpoint", 32)
 # Members' keys: docs/channel.md, 2; docs/proofs.md, "Keys and signatures". Each key has exactly one DER spelling.
-Key = namedtuple("Key", "key_id kind may_all verify")  # may_all: with full rights
+Key = namedtuple("Key", "key_id kind may_all custody verify")  # may_all: with full rights
 PSS = padding.PSS(padding.MGF1(SHA3_256()), 32), SHA3_256()
 RSA_BEFORE = bytes.fromhex("308201a2300d06092a864886f70d01010105000382018f003082018a0282018100")
 SMALL_PRIMES = math.prod(p for p in range(2, 2**16) if all(p % d for d in range(2, math.isqrt(p) + 1)))
@@ -94,10 +94,10 @@ D = -121665 * pow(121666, -1, P) % P  # -x^2 + y^2 = 1 + D x^2 y^2
 ORDER_8 = int.from_bytes(bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"), "little")
 SMALL_ORDER = {(y + sign).to_bytes(32, "little")  # 14 encodings, canonical or not, of the 8 points of small order
                for y in (0, 1, P - 1, P, P + 1, ORDER_8, P - ORDER_8) for sign in (0, 2**255)}
-def parse_key(der, may_all=True):
+def parse_key(der, may_all, custody):
     """A key that satisfies the policy of its kind; `verify` raises InvalidSignature."""
     kind, verify = ("ed25519", ed25519_key) if der[:12] == ED25519_BEFORE else ("rsa3072", rsa_key)
-    return Key(hashlib.sha3_256(b"ledgerd/key-id/1\0" + der).digest(), kind, may_all, verify(der))
+    return Key(hashlib.sha3_256(b"ledgerd/key-id/1\0" + der).digest(), kind, may_all, custody, verify(der))
 def rsa_key(der):
     n = int.from_bytes(der[33:-5], "big")
     spelled = RSA_BEFORE + n.to_bytes(len(der), "big")[-384:] + b"\2\3\1\0\1"
@@ -175,15 +175,15 @@ def same_author(block, message): need(message.account == block.author, "other_au
 def read_registration(read, schema):
     """Handle and key of whoever registers; with schema 2 also the custody of the key, and the profile."""
     handle, der, joins = read.text(), read.bytes(), schema == 2
-    return handle, der, read.one_of(*CUSTODY) if joins else None, read_profile(read, True, 1) if joins else None
+    return handle, der, read.one_of(*CUSTODY) if joins else "file", read_profile(read, True, 1) if joins else None
 def check_registration(block, message):
     """Account, handle and key of whom this block registers, if it is a registration that its key signed."""
     read, event = Reader(message.command, "no_registration"), Reader(block.event, "no_registration")
     known = message[5:7] in ((1, 1), (2, 1)) and event.take(4) == b"\0\1\0\1"
     need(known, "no_registration", "another kind of block")
-    account, (handle, der, *_) = event.varint(), read_registration(read, message.schema)
+    account, (handle, der, custody, _) = event.varint(), read_registration(read, message.schema)
     read.end(), event.end()
-    key = parse_key(der)
+    key = parse_key(der, True, custody)
     need(key.kind == "rsa3072", "invalid_key", "an account begins with a key of RSA")
     same = block.author == message.account == 0 and message.key_id == key.key_id
     need(same, "other_author", "M names an account or another key")
@@ -205,7 +205,7 @@ def read_password(read, epoch=None):
     return {"epoch": str(epoch), "commit": read.take(32).hex()}
 def proven_key(new, message, name):
     """The new key, if it has signed that it is to be one of this account's on this ledger."""
-    key = parse_key(new.der, new.rights == "full")
+    key = parse_key(new.der, new.rights == "full", new.custody)
     signed = b"ledgerd/key-proof/1\0" + message.ledger + message.account.to_bytes(8, "big") + key.key_id
     attempt(name, "a new key has not signed its proof", key.verify, new.proof, signed)
     return key
@@ -255,7 +255,7 @@ def check_receipt(file, key, leaf):
         account, handle, signer, known = check_keys(blocks, block, message, size, root)
         check_signature(signer, block)
         new, _ends = introduced(block, message, known)
-    says = f"block {index} of {size}, by account {account}, {handle!r}, key {signer.key_id.hex()}"
+    says = f"block {index} of {size}, by account {account}, {handle!r}, key {signer.key_id.hex()}, custody {signer.custody}"
     says += f", introducing key {new.key_id.hex()}" if new else ""
     says += f"; the sealed text says {opened(message, *leaf)!r}" if leaf else ""
     return says + "; that the key had not ended is the ledger's word" * bool(blocks)

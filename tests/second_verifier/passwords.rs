@@ -364,6 +364,11 @@ fn both_verifiers_say_the_same_of_receipts_of_who_joined_with_a_profile() {
 
 #[test]
 fn a_leaf_opens_what_somebody_said_who_joined() {
-    let (forge, leaves) = ledger();
+    let (mut forge, leaves) = ledger();
     check_leaves(&receipt(&forge.blocks, DORA_AT, &[]), &leaves, SAID.texts);
+    let scope = opened_by(&forge, DORA_AT);
+    let (draft, leaves) = forge.profile((&doras(), DORA), Some(scope), &SAID, None);
+    forge.push(&draft);
+    let (index, said) = (forge.blocks.len() - 1, SAID.texts);
+    check_leaves(&receipt(&forge.blocks, index, &forge.key_blocks(index)), &leaves, said);
 }

@@ -156,9 +156,11 @@ fn by_script(receipt: &Receipt, shown: &str) -> (Option<i32>, String) {
     (output.status.code(), String::from_utf8(said).unwrap())
 }
 
-/// Both verifiers open the two texts of a block with these leaves, and nothing with others.
+/// Both verifiers open the two texts of a block with these leaves, and nothing with others; and both say where the key is that
+/// signed it.
 pub(super) fn check_leaves(receipt: &Receipt, leaves: &[Leaf; 2], texts: [&str; 2]) {
     let (block, has_python) = (&receipt.block, python_is_here());
+    let custody = receipt.check(log_key().public()).unwrap().author.unwrap().custody;
     for field in [0_u16, 1] {
         let shown = ShownLeaf { field, leaf: leaves[usize::from(field)].clone() };
         let text = texts[usize::from(field)];
@@ -167,6 +169,7 @@ pub(super) fn check_leaves(receipt: &Receipt, leaves: &[Leaf; 2], texts: [&str; 
         if has_python {
             let (code, said) = by_script(receipt, &shown.to_string());
             assert!(code == Some(0) && said.contains(&format!("{text:?}").replace('"', "'")), "{said}");
+            assert!(said.contains(&format!(", custody {custody}")), "{said}");
         }
     }
     let hex = const_hex::encode(leaves[0].as_bytes());
