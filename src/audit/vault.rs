@@ -10,7 +10,7 @@ use super::findings::Place;
 use crate::chain::{Header, SealedFault};
 use crate::crypto::sealed::{ScopeId, ScopeKey};
 use crate::crypto::{Digest, LedgerId};
-use crate::domain::accounts::CredentialAt;
+use crate::domain::CredentialAt;
 use crate::domain::{AccountId, ScopeKind, SealedPart, State};
 use crate::eventlog::{LogError, Storage};
 use crate::vault::{
@@ -298,7 +298,7 @@ fn older_password(vault: &VaultReader, state: &State, (name, generation): &Key) 
     if name.kind != Kind::Credential {
         return None;
     }
-    let counts = state.accounts.credential(AccountId(name.subject))?;
+    let counts = state.credential(AccountId(name.subject))?;
     let counting = generation_of(counts);
     let mut all = vault.keys().filter(|(other, _)| other.kind == name.kind && other.subject == name.subject);
     (*generation != counting && all.any(|(_, other)| *other == counting)).then_some(counts)

@@ -335,8 +335,9 @@ fn usage(message: &str) -> DaemonError {
 }
 
 #[cfg(test)]
-#[expect(clippy::disallowed_methods, reason = "the configuration files of the tests are written here")]
 mod tests {
+    #![expect(clippy::disallowed_methods, reason = "the configuration files of the tests are written here")]
+
     use super::*;
     use crate::terminal::exit::Exit;
 

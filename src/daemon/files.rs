@@ -5,6 +5,9 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 
+/// The directory's name.
+pub(super) const KEYS: &str = "keys";
+
 /// Makes a directory that only its owner may enter, with those above it that are missing, each of them durable. One
 /// that is there already stays as it is.
 pub(super) fn create_private_dirs(path: &Path) -> io::Result<()> {

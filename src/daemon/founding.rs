@@ -15,7 +15,8 @@ use std::path::{Path, PathBuf};
 use rand_core::CryptoRng;
 
 use super::error::DaemonError;
-use super::keys::{FIRST_FILES, FirstKeys, KEYS};
+use super::files::KEYS;
+use super::keys::{FIRST_FILES, FirstKeys};
 use super::lock::LOCK;
 use super::passwords::PasswordKeys;
 use crate::chain::{Genesis, block_hash};

@@ -24,7 +24,7 @@ use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 use super::error::DaemonError;
-use super::files;
+use super::files::{self, KEYS};
 use super::passwords::{self, INDEX, OPAQUE, PasswordKeys};
 use crate::chain::Genesis;
 use crate::crypto::LedgerId;
@@ -34,8 +34,6 @@ use crate::eventlog::{Disk, Storage, replace};
 use crate::session::Descriptor;
 use crate::time::Timestamp;
 
-/// The directory's name.
-pub(super) const KEYS: &str = "keys";
 /// The log key's file name.
 const LOG_SEED: &str = "log.seed";
 /// The file that says which key is the current one.

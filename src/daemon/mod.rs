@@ -14,6 +14,7 @@ mod keys;
 mod lock;
 mod log_queue;
 mod logging;
+mod password_switch;
 mod passwords;
 mod run;
 mod vault;

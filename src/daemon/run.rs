@@ -16,7 +16,8 @@ use super::error::DaemonError;
 use super::founding::Founding;
 use super::keys::ServerKeys;
 use super::logging::{self, Logging};
-use super::passwords::{self, PasswordKeys};
+use super::password_switch;
+use super::passwords::PasswordKeys;
 use super::vault::Vault;
 use super::{directory, keys};
 use crate::crypto::random;
@@ -100,7 +101,7 @@ fn serve(serve: &Serve) -> Result<(), DaemonError> {
     let directory = DataDirectory::open_or_create(&serve.data, &founding, &mut random::os())?;
     let keys = directory.keys(now)?;
     check_password_cost(serve, &keys)?;
-    let keys = passwords::switch(directory.path(), keys, serve.passwords, now, &mut random::os())?;
+    let keys = password_switch::switch(directory.path(), keys, serve.passwords, now, &mut random::os())?;
     check_origin(serve, &keys)?;
     // Before the log is replayed, because that can take a while only to fail then.
     let listen = |source| DaemonError::Listen { address: serve.listen.clone(), source };

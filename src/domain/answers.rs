@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use super::accounts::Custody;
-use super::{AccountId, Rejection, Rights, accounts};
+use super::{AccountId, CredentialCommit, Custody, Rejection, Rights};
 use crate::crypto::KeyId;
 
 /// The key that signs a command.
@@ -91,7 +90,7 @@ pub struct CredentialPart {
     /// The roaming key that it fetches; none where that is the one which the author has.
     pub key_id: Option<KeyId>,
     /// What the command says of it.
-    pub commit: accounts::CredentialCommit,
+    pub commit: CredentialCommit,
 }
 
 /// An account that a block brings into being.

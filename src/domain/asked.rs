@@ -8,8 +8,8 @@ use super::answers::{
     CredentialPart, Endorsement, EndsSessions, Hindrance, KeyChange, Opened, Signer, Unbalanced,
 };
 use super::{
-    AccountId, Command, Context, Declined, Domain, Happened, Notice, Rejection, Rights, Role, Scope,
-    SealedPart, Settings, Sink, State, TAG_BYTES, Tag, Transfer, Value, accounts,
+    AccountId, Command, Context, CredentialAt, Declined, Domain, Happened, Notice, Rejection, Rights, Role,
+    Scope, SealedPart, Settings, Sink, State, TAG_BYTES, Tag, Transfer, Value, accounts,
 };
 use crate::crypto::sealed::ScopeId;
 use crate::crypto::{KeyId, LedgerId};
@@ -323,6 +323,26 @@ impl State {
     /// The block that erased an account; none of an account that was not erased.
     pub fn erased_at(&self, account: AccountId) -> Option<u64> {
         self.accounts.erased_at(account)
+    }
+
+    /// The newest password of an account, as the blocks speak of it; none of an account that has none.
+    pub fn credential(&self, account: AccountId) -> Option<CredentialAt> {
+        self.accounts.credential(account)
+    }
+
+    /// The accounts that have a password, each with its newest one.
+    pub fn credentials(&self) -> impl Iterator<Item = (AccountId, CredentialAt)> {
+        self.accounts.credentials()
+    }
+
+    /// The key of an account that a password fetches.
+    pub fn roaming_key(&self, account: AccountId) -> Option<KeyId> {
+        self.accounts.roaming_key(account).map(|key| key.key_id)
+    }
+
+    /// The block in which an account said its name and its e-mail last.
+    pub fn profile_at(&self, account: AccountId) -> Option<u64> {
+        self.accounts.get(account)?.profile_at
     }
 }
 

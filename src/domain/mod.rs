@@ -9,6 +9,7 @@ mod numbered;
 mod role;
 mod rights;
 mod currency;
+mod custody;
 mod facts;
 mod decimal;
 mod show;
@@ -25,10 +26,12 @@ mod happened;
 mod asked;
 mod noted;
 
+pub use accounts::CredentialAt;
 pub use answers::{
     CredentialPart, Endorsement, Endorser, EndsSessions, Hindrance, KeyChange, Opened, Signer, Unbalanced,
 };
 pub use asking::{Access, Declined, Past, Recorded};
+pub use custody::{CredentialCommit, Custody};
 pub use facts::{FACTS_MAX, Fact, Value};
 pub use happened::{Happened, NoPair};
 pub use impossible::Impossible;

@@ -11,8 +11,8 @@ use rand_core::CryptoRng;
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
-use super::opaque::ExportKey;
 use super::recovery::{RecoveryCode, RecoverySecrets};
+use super::suite::ExportKey;
 use super::wrap::{Place, Purpose, WRAP_BYTES};
 use crate::crypto::{KeyId, LedgerId, PrivateKeyError, SigningKey, random};
 

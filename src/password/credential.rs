@@ -12,12 +12,10 @@ use std::fmt;
 use super::blob::Blob;
 use super::setup::{OPAQUE_NUMBER, OpaqueKey};
 use super::stretch::Stretch;
+use super::suite::RECORD_BYTES;
 
 use crate::crypto::{KeyId, LedgerId, sha3};
 use crate::cutter::Cutter;
-
-/// Bytes of a record of the protocol.
-pub const RECORD_BYTES: usize = 192;
 
 /// What the server keeps of an account's password.
 #[derive(Clone, PartialEq, Eq)]

@@ -6,6 +6,7 @@
 //!
 //! ```text
 //! stretch      what one guess at a password costs
+//! suite        the algorithms of the protocol
 //! setup        the server's keys for log-ins, and the line of its descriptor that names them
 //! opaque       the protocol as both sides step through it
 //! wrap         a secret under a key, for one purpose
@@ -22,15 +23,17 @@ mod opaque;
 mod recovery;
 mod setup;
 mod stretch;
+mod suite;
 mod wrap;
 
 pub use blob::{BLOB_BYTES_MAX, Blob, BlobError, VaultKey};
-pub use credential::{Credential, RECORD_BYTES};
+pub use credential::Credential;
 pub use e_mail::{IndexKey, normalised_e_mail};
 pub use opaque::{
-    ClientLogin, ClientRegistration, ExportKey, KE1_BYTES, KE2_BYTES, KE3_BYTES, LoginFinished, LoginStarted,
-    OpaqueError, REQUEST_BYTES, RESPONSE_BYTES, Registered, context, normalised_password,
+    ClientLogin, ClientRegistration, KE1_BYTES, KE2_BYTES, KE3_BYTES, LoginFinished, LoginStarted,
+    REQUEST_BYTES, RESPONSE_BYTES, Registered, context, normalised_password,
 };
 pub use recovery::{RecoveryCode, RecoveryCodeError, RecoverySecrets};
 pub use setup::{LoginKeys, OPAQUE_NUMBER, OpaqueKey, SETUP_BYTES, ServerSetup};
 pub use stretch::Stretch;
+pub use suite::{ExportKey, OpaqueError, RECORD_BYTES};

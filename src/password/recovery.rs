@@ -17,10 +17,7 @@ const CODE_BYTES: usize = 20;
 const GROUP: usize = 4;
 
 /// Base32 as people type it.
-#[expect(
-    clippy::expect_used,
-    reason = "the specification is a constant, and every test reads a code with it"
-)]
+#[expect(clippy::expect_used, reason = "a constant, which every test of a code reads")]
 static TYPED: LazyLock<Encoding> = LazyLock::new(|| {
     let mut typed = BASE32_NOPAD.specification();
     typed.ignore.push_str(" -");

@@ -12,8 +12,8 @@ use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 use super::e_mail::IndexKey;
-use super::opaque::{self, Bridge, OpaqueError};
 use super::stretch::Stretch;
+use super::suite::{Bridge, OpaqueError, Setup};
 
 /// The number of the only set-up that there is.
 pub const OPAQUE_NUMBER: u32 = 1;
@@ -65,12 +65,12 @@ pub struct LoginKeys {
 
 /// The set-up. It is neither printed nor compared.
 #[derive(Clone)]
-pub struct ServerSetup(pub(super) opaque::Setup);
+pub struct ServerSetup(pub(super) Setup);
 
 impl ServerSetup {
     /// Makes the set-up of a new ledger.
     pub fn generate(rng: &mut dyn CryptoRng) -> ServerSetup {
-        ServerSetup(opaque::Setup::new(&mut Bridge(rng)))
+        ServerSetup(Setup::new(&mut Bridge(rng)))
     }
 
     /// Reads a set-up that was kept.
@@ -81,7 +81,7 @@ impl ServerSetup {
         if bytes.len() != SETUP_BYTES {
             return Err(OpaqueError::Malformed);
         }
-        opaque::Setup::deserialize(bytes).map(ServerSetup).map_err(|_| OpaqueError::Malformed)
+        Setup::deserialize(bytes).map(ServerSetup).map_err(|_| OpaqueError::Malformed)
     }
 
     /// The bytes to keep.

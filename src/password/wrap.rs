@@ -68,10 +68,7 @@ impl Place {
     }
 
     /// Wraps a secret.
-    #[expect(
-        clippy::expect_used,
-        reason = "AES-SIV refuses too many strings of associated data, and here is one"
-    )]
+    #[expect(clippy::expect_used, reason = "AES-SIV refuses more than 126 strings; here is one")]
     pub(super) fn wrap(self, key: &[u8], purpose: Purpose, secret: &[u8]) -> Vec<u8> {
         let (mut siv, commit) = self.keys(key, purpose);
         let sealed = siv.encrypt([self.associated(purpose)], secret).expect("one string is few enough");

@@ -340,7 +340,7 @@ impl Service {
             Err(error) => return Some(self.failed(error)),
         };
         let (ends_sessions_of, erases) = (command.ends_sessions_of(), command.erases());
-        let password_before = self.ledger.replica().state().accounts.credential(author);
+        let password_before = self.ledger.replica().state().credential(author);
         let following = &mut self.following;
         let told = &mut |happened: &Happened, context: &Context<'_>| following.hear(happened, context);
         match self.ledger.propose_telling(message, &check.signature, command, now.wall, told) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::crypto::LedgerId;
-use crate::domain::{AccountId, State, accounts::CredentialAt};
+use crate::domain::{AccountId, CredentialAt, State};
 use crate::password::{Credential, LoginKeys};
 use crate::vault::{Key, Kind, Name, Secret, VaultFile, generation_of};
 
@@ -32,7 +32,7 @@ impl Credentials {
         let mut credentials = Credentials::default();
         let (mut stale, mut missing) = (Vec::new(), 0);
         for (account, entries) in &found {
-            match state.accounts.credential(*account) {
+            match state.credential(*account) {
                 None => stale.extend(entries),
                 Some(counts) => match the_one(entries, counts, vault, ledger_id, keys) {
                     Some(one) => {
@@ -46,7 +46,7 @@ impl Credentials {
                 },
             }
         }
-        for (account, _) in state.accounts.credentials() {
+        for (account, _) in state.credentials() {
             missing += u64::from(!credentials.entries.contains_key(&account));
         }
         (credentials, stale, missing)
@@ -84,7 +84,7 @@ impl Credentials {
     pub(super) fn settle(&mut self, account: AccountId, state: &State, vault: &VaultFile) -> Vec<Key> {
         let entries: Vec<Key> =
             vault.keys_of(account.0).into_iter().filter(|(name, _)| name.kind == Kind::Credential).collect();
-        let counts = state.accounts.credential(account).map(generation_of);
+        let counts = state.credential(account).map(generation_of);
         let one = entries.iter().find(|(_, generation)| Some(*generation) == counts).copied();
         match (one, counts) {
             (Some(one), _) => {

@@ -44,7 +44,9 @@ mod lines;
 mod note;
 mod outbox;
 mod party;
+mod log_in;
 mod passwords;
+mod throttle;
 mod presence;
 mod proofs;
 mod quota;
@@ -92,11 +94,11 @@ use lines::Lines;
 use note::NewestNote;
 use outbox::Outbox;
 use party::Party;
-use passwords::Throttle;
 use presence::Presence;
 use proofs::StoredHashes;
 use quota::Quota;
 use refusals::Refusals;
+use throttle::Throttle;
 use verification::Verifications;
 
 /// How many handshakes there were since the start.

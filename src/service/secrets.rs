@@ -179,7 +179,7 @@ impl Secrets {
 
     /// How many members have a password by the blocks, and none here.
     pub(super) fn locked_out(&self, state: &State) -> u64 {
-        if self.are_here() { self.locked_out } else { state.accounts.credentials().count() as u64 }
+        if self.are_here() { self.locked_out } else { state.credentials().count() as u64 }
     }
 
     /// Who logs in with the e-mail of this name, the open batch included.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::name::{Kind, Name};
 use super::reader::Key;
 use crate::crypto::sealed::ScopeId;
-use crate::domain::accounts::CredentialAt;
+use crate::domain::CredentialAt;
 use crate::domain::{AccountId, State};
 
 /// What the blocks say of an entry.
@@ -34,7 +34,7 @@ impl Standing {
             // Of several of one account it cannot be said here which one counts: only the whole of it says so.
             Kind::Credential => {
                 let account = AccountId(name.subject);
-                match (state.erased_at(account), state.accounts.credential(account)) {
+                match (state.erased_at(account), state.credential(account)) {
                     (Some(block), _) => Standing::Erased(block),
                     (None, Some(_)) => Standing::Needed,
                     (None, None) => Standing::Unnamed,
@@ -60,7 +60,7 @@ pub fn locked_out<'a>(
         of_passwords.map(|(name, generation)| (name.subject, *generation)).collect();
     let has =
         move |account: AccountId, counts: CredentialAt| held.contains(&(account.0, generation_of(counts)));
-    state.accounts.credentials().filter(move |(account, counts)| !has(*account, *counts))
+    state.credentials().filter(move |(account, counts)| !has(*account, *counts))
 }
 
 /// The generation of the entry that holds a password.

@@ -7,7 +7,7 @@ use crate::chain::checkpoint::Checkpoint;
 use crate::crypto::note::NoteError;
 use crate::crypto::{Digest, KeyId, LedgerId, VerifyingKey};
 use crate::domain::AccountId;
-use crate::domain::accounts::Custody;
+use crate::domain::Custody;
 use crate::time::Timestamp;
 
 /// Why a receipt proves nothing.

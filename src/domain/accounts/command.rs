@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CredentialVia, Custody, EraseReason, Rights, Role};
+use super::{CredentialCommit, CredentialVia, Custody, EraseReason, Rights, Role};
 use crate::codec;
 use crate::crypto::KeyId;
 use crate::crypto::sealed::Sealed;
@@ -130,15 +130,6 @@ pub struct RotateKey {
     pub ends: KeyId,
     /// The credential with which a roaming key is fetched. No other key has one.
     pub credential: Option<CredentialCommit>,
-}
-
-/// The trace in a block of a password registration that is kept beside the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CredentialCommit {
-    /// The number of the registration among those of the account, from 1.
-    pub epoch: u32,
-    /// The digest of the whole registration.
-    pub commit: [u8; 32],
 }
 
 /// Brings a new credential for the author's roaming key, which signs the command: the password has changed.

@@ -2,28 +2,15 @@
 
 use serde::Serialize;
 
-use super::Rights;
+use super::{Custody, Rights};
 use crate::crypto::{KeyId, KeyKind, LedgerId};
 use crate::domain::AccountId;
-use crate::domain::numbered::numbered;
 
 /// Bytes of a label at most.
 pub const LABEL_BYTES_MAX: usize = 32;
 
 /// The label of the key that an account begins with.
 pub const FIRST_LABEL: &str = "first";
-
-numbered! {
-    /// Where the private half of a key is, by its owner's word.
-    pub enum Custody("custody") {
-        /// In a file of its owner's.
-        File = 0 "file",
-        /// Kept by the server, sealed under a password of its owner's.
-        Roaming = 1 "roaming",
-        /// In one device, which it does not leave.
-        Device = 2 "device",
-    }
-}
 
 /// A key of an account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

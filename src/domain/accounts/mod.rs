@@ -24,12 +24,13 @@ mod show;
 mod state;
 mod query;
 
+pub use crate::domain::custody::{CredentialCommit, Custody};
 pub use crate::domain::rights::Rights;
 pub use crate::domain::role::Role;
 pub use command::{
-    ADD_KEY, AddKey, Command, CredentialCommit, END_KEY, ERASE, EndKey, Erase, GRANT_ROLE, GrantRole, JOIN,
-    Join, REGISTER, REVOKE_ROLE, ROTATE_KEY, Register, RevokeRole, RotateKey, SET_CREDENTIAL, SET_PROFILE,
-    SetCredential, SetProfile, VOUCH_CLOCK, VouchClock,
+    ADD_KEY, AddKey, Command, END_KEY, ERASE, EndKey, Erase, GRANT_ROLE, GrantRole, JOIN, Join, REGISTER,
+    REVOKE_ROLE, ROTATE_KEY, Register, RevokeRole, RotateKey, SET_CREDENTIAL, SET_PROFILE, SetCredential,
+    SetProfile, VOUCH_CLOCK, VouchClock,
 };
 pub use decide::decide;
 pub use event::{
@@ -39,7 +40,7 @@ pub use event::{
 };
 pub use handle::{HANDLE_BYTES_MAX, HANDLE_BYTES_MIN, Handle, InvalidHandle};
 pub use happened::Happened;
-pub use key::{Custody, FIRST_LABEL, Key, LABEL_BYTES_MAX, is_label, key_proof_bytes};
+pub use key::{FIRST_LABEL, Key, LABEL_BYTES_MAX, is_label, key_proof_bytes};
 pub use key_rules::{key_may_sign, may_sign};
 pub(in crate::domain) use query::answer;
 pub use query::{Answer, KeyFace, Member, NOTED_KEYS, NOTED_MEMBER, NOTED_PROFILE, ProfilePlace, Query};

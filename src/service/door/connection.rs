@@ -8,8 +8,9 @@ use crate::crypto::KeyId;
 use crate::domain::AccountId;
 use crate::limits::Limits;
 use crate::service::job::{CommandCheck, SignatureVerdict};
+use crate::service::log_in::LogIn;
 use crate::service::party::Prefix;
-use crate::service::passwords::{Charge, LogIn};
+use crate::service::throttle::Charge;
 use crate::session::{ServerSession, Stage};
 use crate::time::Monotonic;
 

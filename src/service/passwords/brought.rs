@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 use super::{email_taken, no_passwords};
 use crate::chain::{Block, Message};
 use crate::crypto::sealed::Sealed;
-use crate::domain::accounts::CredentialAt;
+use crate::domain::CredentialAt;
 use crate::domain::{AccountId, Command, TextForm};
 use crate::eventlog::LogError;
 use crate::password::{Blob, Credential, OPAQUE_NUMBER, Stretch, normalised_e_mail};
@@ -57,7 +57,7 @@ impl Service {
         let Some(keys) = self.secrets.login_keys().cloned() else { return Ok(Err(no_passwords())) };
         let state = self.ledger.replica().state();
         // Without a key that roams the rules refuse the command.
-        let key_id = part.key_id.or_else(|| Some(state.accounts.roaming_key(author)?.key_id));
+        let key_id = part.key_id.or_else(|| state.roaming_key(author));
         let Some(key_id) = key_id else { return Ok(Ok(None)) };
         let credential =
             credential_of(beside).map(|made| Credential { key_id, epoch: part.commit.epoch, ..made });
@@ -105,7 +105,7 @@ impl Service {
             if let Some(charge) = registration.and_then(|connection| connection.registration.take()) {
                 self.throttle.give_back(&charge);
             }
-        } else if state.accounts.credential(author) != before {
+        } else if state.credential(author) != before {
             self.secrets.unsettle(author);
         }
     }
@@ -113,7 +113,7 @@ impl Service {
     /// The e-mail that an account has said last, as it is compared; none of an account without a profile.
     fn own_e_mail(&self, account: AccountId) -> Result<Result<Option<Zeroizing<String>>, Refusal>, LogError> {
         let state = self.ledger.replica().state();
-        let profile_at = state.accounts.get(account).and_then(|member| member.profile_at);
+        let profile_at = state.profile_at(account);
         let Some(block) = profile_at.map(|index| self.ledger.block(index)).transpose()?.flatten() else {
             return Ok(Ok(None));
         };

@@ -11,17 +11,15 @@
 //! sentence is the same, and so is the work.
 
 mod brought;
-mod login;
-mod throttle;
 
 pub(in crate::service) use brought::BroughtCredential;
-pub(in crate::service) use login::LogIn;
-pub(in crate::service) use throttle::{Charge, Throttle};
 
 use serde_bytes::ByteBuf;
 
 use super::job::{PasswordAnswer, PasswordJob, PasswordStep};
+use super::log_in::LogIn;
 use super::proofs::NoProof;
+use super::throttle::{Charge, Wait};
 use super::turns::{CHECKPOINT_WORK, PROOF_WORK};
 use super::{ConnectionId, Job, Service};
 use crate::domain::{AccountId, Fact, TextForm};
@@ -31,7 +29,6 @@ use crate::time::Now;
 use crate::wire::{
     LoginProof, LoginRequest, Refusal, RegistrationResponse, Reply, Unlocked, in_sequences, put_together,
 };
-use throttle::Wait;
 
 /// The sentence for everything that is not right about a log-in: it may tell nobody what.
 const NOT_RIGHT: &str = "e-mail or password not right";
@@ -173,7 +170,7 @@ impl Service {
     fn unlocked(&mut self, account: AccountId) -> Result<Option<Unlocked>, NoProof> {
         self.sign_checkpoint();
         let size = self.note.size();
-        let Some(counts) = self.ledger.replica().state().accounts.credential(account) else {
+        let Some(counts) = self.ledger.replica().state().credential(account) else {
             return Ok(None);
         };
         let kept = self

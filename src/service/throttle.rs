@@ -6,9 +6,9 @@
 
 use std::hash::{BuildHasher as _, Hash, RandomState};
 
+use super::admission::Bucket;
+use super::party::Prefix;
 use crate::limits::Limits;
-use crate::service::admission::Bucket;
-use crate::service::party::Prefix;
 use crate::time::Monotonic;
 
 /// Places of an array.
@@ -25,7 +25,7 @@ pub(super) enum Wait {
 
 /// One try, as it was counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::service) struct Charge {
+pub(super) struct Charge {
     pair: usize,
     prefix: Option<usize>,
     e_mail: usize,
@@ -33,7 +33,7 @@ pub(in crate::service) struct Charge {
 }
 
 /// See the module.
-pub(in crate::service) struct Throttle {
+pub(super) struct Throttle {
     hasher: RandomState,
     by_pair: Tries,
     by_prefix: Tries,
@@ -45,7 +45,7 @@ pub(in crate::service) struct Throttle {
 
 impl Throttle {
     /// Nobody has tried anything yet.
-    pub(in crate::service) fn new(limits: &Limits) -> Throttle {
+    pub(super) fn new(limits: &Limits) -> Throttle {
         let hour = 60 * 60 * 1_000;
         let hourly = |count: u64| Tries::new(count, hour / count.max(1));
         Throttle {

@@ -1,11 +1,11 @@
 //! The log-in of a connection on its way.
 
-use super::Charge;
+use super::throttle::Charge;
 use crate::domain::AccountId;
 use crate::password::LoginStarted;
 
 /// What a connection holds between the first message of a log-in and the last one.
-pub(in crate::service) enum LogIn {
+pub(super) enum LogIn {
     /// The helper makes the answer to the first message.
     Asked {
         /// The account with this e-mail; none if nobody has it.
