@@ -6,15 +6,17 @@ use ledgerd::chain::{Block, Message};
 use ledgerd::cli::block_words::write_block;
 use ledgerd::client::show::json_line;
 use ledgerd::crypto::SigningKey;
-use ledgerd::crypto::sealed::Sealed;
+use ledgerd::crypto::sealed::{ScopeKey, Sealed};
 use ledgerd::domain::accounts::{
-    self, Erase, EraseReason, GrantRole, RevokeRole, Role, SetProfile, VouchClock,
+    self, CredentialCommit, CredentialVia, Custody, Erase, EraseReason, GrantRole, RevokeRole, Role,
+    SetProfile, VouchClock,
 };
 use ledgerd::domain::orders::{self, Decimal, Operation, Order, PlaceOrders, Price, StockName, v1};
 use ledgerd::domain::payments::{self, Currency, Issue, Pay, PayOut, PayOutReason, Payment};
 use ledgerd::domain::{AccountId, Command, Rights, ScopeKind, ScopeUse, Tag, Undecodable};
 
-use crate::forge::{Forge, ed25519_key, member_key};
+use crate::forge::persons::Said;
+use crate::forge::{Forge, ed25519_key, member_key, spare_key};
 
 fn words(block: &[u8], currency: &Currency) -> String {
     let mut out = String::new();
@@ -86,6 +88,13 @@ fn every_kind() -> Forge {
     let pay_out = PayOut { account: AccountId(3), to: second, amount: 250, reason: PayOutReason::Heirs };
     let draft = forge.draft(0, first, &Command::Payments(payments::Command::PayOut(pay_out)));
     forge.push(&draft);
+    let said = Said { texts: ["Dora", "dora@example.org"], scope_key: [8; 32] };
+    let roams = roaming_key();
+    let (draft, _) = forge.joining(roams, "dora", (Custody::Roaming, Some([8; 32])), &said);
+    forge.push(&draft);
+    let credential = CredentialCommit { epoch: 2, commit: [9; 32] };
+    let draft = forge.set_credential((roams, AccountId(4)), credential, CredentialVia::Recovery);
+    forge.push(&draft);
     forge
 }
 
@@ -103,6 +112,17 @@ fn set_profile(scope: ScopeUse) -> Command {
 /// The keys that come in [`every_kind`]: one that is added and ends, and one that comes in the place of another.
 fn new_keys() -> [SigningKey; 2] {
     [100, 101].map(ed25519_key)
+}
+
+/// The key of the member who joins in [`every_kind`].
+fn roaming_key() -> &'static SigningKey {
+    spare_key()
+}
+
+/// What the member who joins has committed the key of its texts to.
+fn joined_scope_key(forge: &Forge) -> String {
+    let scope = forge.state().scopes.newest(ScopeKind::Subject, 4).unwrap();
+    const_hex::encode(ScopeKey::from_bytes([8; 32]).commitment(forge.ledger_id, scope))
 }
 
 #[test]
@@ -159,6 +179,7 @@ fn every_kind_of_block_says_what_was_done_with_amounts_as_people_see_them() {
     let [phone, next] = new_keys().map(|key| key.public().key_id());
     let ended = member_key(1).public().key_id();
     let scope = forge.state().scopes.newest(ScopeKind::Subject, 1).unwrap();
+    let (roams, joined) = (roaming_key().public().key_id(), joined_scope_key(&forge));
     let expected = [
         format!(
             "  genesis of the ledger ledger.example/test, id {}\n  money is UNIT with 0 decimals; every new account receives 1000 UNIT\n",
@@ -185,6 +206,14 @@ fn every_kind_of_block_says_what_was_done_with_amounts_as_people_see_them() {
         format!("  set profile, sealed in the scope {scope}\n"),
         "  erase #3, reason requested, by force: true\n".to_owned(),
         "  pay out 2.50 USD of #3 to #2, reason heirs\n".to_owned(),
+        format!(
+            "  register #4 as dora, custody roaming, opening a scope whose key is committed to as {joined}, password number 1, committed to as {}\n",
+            "08".repeat(32)
+        ),
+        format!(
+            "  set credential of the key {roams}, by recovery, password number 2, committed to as {}\n",
+            "09".repeat(32)
+        ),
     ];
     assert_eq!(said, expected);
     assert!(words(&forge.blocks[0], &usd).starts_with("block 0  "));
@@ -198,6 +227,7 @@ fn every_kind_of_block_has_its_json_with_and_without_the_currency() {
     let [phone, next] = new_keys().map(|key| key.public().key_id());
     let ended = member_key(1).public().key_id();
     let scope = forge.state().scopes.newest(ScopeKind::Subject, 1).unwrap();
+    let (roams, joined) = (roaming_key().public().key_id(), joined_scope_key(&forge));
     let five = "05".repeat(32);
     let expected = [
         r#""Genesis Block""#,
@@ -236,6 +266,14 @@ fn every_kind_of_block_has_its_json_with_and_without_the_currency() {
         &format!(r#"{{"user_id":1,"operation_type":"set_profile","scope":"{scope}"}}"#),
         r#"{"user_id":1,"operation_type":"erase","account":3,"reason":"requested","force":"true"}"#,
         r#"{"user_id":1,"operation_type":"pay_out","account":3,"to":2,"amount":"2.50","minor":"250","reason":"heirs"}"#,
+        &format!(
+            r#"{{"user_id":4,"operation_type":"register","handle":"dora","custody":"roaming","scope_key":"{joined}","epoch":"1","commit":"{}"}}"#,
+            "08".repeat(32)
+        ),
+        &format!(
+            r#"{{"user_id":4,"operation_type":"set_credential","key_id":"{roams}","via":"recovery","epoch":"2","commit":"{}"}}"#,
+            "09".repeat(32)
+        ),
     ];
     let with: Vec<String> = forge.blocks.iter().map(|block| data(block, Some(&usd))).collect();
     assert_eq!(with, expected);

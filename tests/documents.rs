@@ -416,6 +416,7 @@ fn every_file_of_a_ledger_and_of_a_home_is_in_the_reference() {
     place.done("alice", at, &["pay", "bob", "1"]);
     place.done("alice", at, &["witness"]);
     place.run("alice", at, &["send", "bob", "1"]);
+    assert_eq!(daemon.terminate(), Some(0));
     let reference = document("docs/log-format.md");
     let (_, directory) = reference.split_once("## The directory").unwrap();
     let directory = directory.split("\n## ").next().unwrap_or_default();

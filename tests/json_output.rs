@@ -1,6 +1,8 @@
 //! What the commands print with `--json`: every object has the fields of the reference, in its order; every error is
 //! an object on standard error.
 
+mod passwords;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -100,6 +102,7 @@ fn every_object_has_the_fields_of_the_reference_in_their_order() {
     vouched(&mut reference);
     erased(&mut reference);
     paid_out(&mut reference);
+    passwords::hold(&mut reference);
     vault(&mut reference);
     // Errors have a test of their own.
     let rows: BTreeSet<String> = reference.rows.into_keys().filter(|label| label != "an error").collect();

@@ -46,7 +46,9 @@ const LINES_EXCEPTIONS: &[&str] = &[];
 /// The rooms of `src/` in reading order, which `src/lib.rs` says: a room imports from those above it.
 fn rooms() -> Vec<String> {
     let lib = std::fs::read_to_string(root().join("src/lib.rs")).unwrap();
-    let rooms = lib.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'));
+    let rooms = lib
+        .lines()
+        .filter_map(|line| line.trim_start_matches("pub ").strip_prefix("mod ")?.strip_suffix(';'));
     let rooms: Vec<String> = rooms.map(str::to_owned).collect();
     assert!(rooms.len() > 10, "src/lib.rs lists only {rooms:?}");
     rooms

@@ -95,8 +95,11 @@ impl Domain for Accounts {
             12..=15 => passwords::change(template, account_of(member), n - 10),
             ERASURE => Accounted::Erase(Erase { account: LEAVER, reason: EraseReason::Other, force: true }),
             5 => Accounted::EndKey(EndKey { key_id: template.devices[member].public().key_id() }),
-            // It is the only key with full rights, or has ended.
-            6 => Accounted::EndKey(EndKey { key_id: template.members[member].public().key_id() }),
+            // It is somebody else's.
+            6 => {
+                let other = &template.members[(member + 1) % template.members.len()];
+                Accounted::EndKey(EndKey { key_id: other.public().key_id() })
+            }
             // There is no other operator.
             _ => Accounted::RevokeRole(RevokeRole { account: account_of(OPERATOR), role: Role::Operator }),
         })
