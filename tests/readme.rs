@@ -240,6 +240,11 @@ fn the_second_machine_shows_what_one_sees() {
 }
 
 #[test]
+fn the_password_shows_what_one_sees() {
+    shows_what_one_sees("Five minutes with a password");
+}
+
+#[test]
 fn the_money_shows_what_one_sees() {
     shows_what_one_sees("Five minutes of money");
 }
@@ -250,6 +255,7 @@ fn no_other_section_has_commands_that_nobody_has_tried() {
         "\n# ledgerd",
         "Five minutes to a real set-up",
         "A second machine, and one that is lost",
+        "Five minutes with a password",
         "Five minutes of money",
     ];
     for section in

@@ -342,6 +342,7 @@ fn descriptor_name(serial: u64) -> String {
 mod tests {
     use super::*;
     use crate::crypto::random;
+    use crate::password::Stretch;
 
     const ORIGIN: &str = "ledger.example/keys";
     const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
@@ -352,7 +353,8 @@ mod tests {
         let pem = include_str!("../../fixtures/keys/server.pem");
         let private = PrivateKey::from_pkcs8_pem(pem, None).unwrap();
         let id = LedgerId([6; 32]);
-        FirstKeys { log_key, private, passwords: None }.write(&Disk::new(dir.path()), id, NOW).unwrap();
+        let passwords = Some(PasswordKeys::generate(Stretch::default(), &mut random::os()));
+        FirstKeys { log_key, private, passwords }.write(&Disk::new(dir.path()), id, NOW).unwrap();
         (dir, id)
     }
 
@@ -378,7 +380,7 @@ mod tests {
             names.push(path.file_name().unwrap().to_string_lossy().into_owned());
         }
         names.sort();
-        assert_eq!(names, ["current", "descriptor-1", "enc-1.pem", "log.seed"]);
+        assert_eq!(names, ["current", "descriptor-1", "enc-1.pem", "index", "log.seed", "opaque-1"]);
         assert!(FIRST_FILES.iter().all(|name| names.iter().any(|found| found == name)));
     }
 

@@ -105,6 +105,12 @@ fn commands() -> Vec<Command> {
             e_mail: Sealed { commit: [8; 32], text: vec![9; 80] },
             commit: Some([4; 32]),
         })),
+        Command::Payments(payments::Command::PayOut(payments::PayOut {
+            account: AccountId(300),
+            to: AccountId(2),
+            amount: 150,
+            reason: payments::PayOutReason::Law,
+        })),
     ]
 }
 
@@ -125,6 +131,7 @@ fn events() -> Vec<Event> {
         Event::Accounts(accounts::Event::ProfileSet(accounts::ProfileSet { scopes: 300 })),
         Event::Accounts(accounts::Event::CredentialSet(accounts::CredentialSet { replaces: 300 })),
         Event::Accounts(accounts::Event::Erased(accounts::Erased { keys: 300, roles: 1, scopes: 2 })),
+        Event::Payments(payments::Event::PaidOut(payments::PaidOut { balance: 300 })),
     ]
 }
 
@@ -190,7 +197,9 @@ fn largest_events() -> Vec<Event> {
         Event::Accounts(accounts::Event::KeyEnded(accounts::KeyEnded { standing: MOST })),
         Event::Accounts(accounts::Event::KeyRotated(accounts::KeyRotated { standing: MOST })),
         Event::Accounts(accounts::Event::ProfileSet(accounts::ProfileSet { scopes: MOST })),
+        Event::Accounts(accounts::Event::CredentialSet(accounts::CredentialSet { replaces: MOST })),
         Event::Accounts(accounts::Event::Erased(accounts::Erased { keys: MOST, roles: MOST, scopes: MOST })),
+        Event::Payments(payments::Event::PaidOut(payments::PaidOut { balance: MOST })),
     ]
 }
 
@@ -246,6 +255,9 @@ fn the_encodings_are_frozen() {
         erase,
         end,
         rotate,
+        set_credential,
+        join,
+        pay_out,
     ] = commands().try_into().unwrap();
     let (tag, bytes) = register.encode();
     assert_eq!(tag, Tag { schema: 1, kind: 1 });
@@ -277,6 +289,12 @@ fn the_encodings_are_frozen() {
     let (first, second) = ([&[166, 3][..], &[1; 422], b"\x01\x03new\x80\x03", &[2; 384]], [3; 32]);
     let rotated = [&first.concat()[..], &second, b"\x01\xac\x02", &[4; 32]].concat();
     assert_eq!(rotate.encode(), (Tag { schema: 1, kind: 6 }, rotated));
+    let set = [&[3; 32][..], b"\xac\x02", &[4; 32], b"\x01"].concat();
+    assert_eq!(set_credential.encode(), (Tag { schema: 1, kind: 7 }, set));
+    let named = [&b"\x0am-0a1b2c3d\xa6\x03"[..], &[1; 422]].concat();
+    let joined = [&named[..], b"\x01", &[5; 32], &sealed, b"\x01", &[4; 32]].concat();
+    assert_eq!(join.encode(), (Tag { schema: 2, kind: 1 }, joined));
+    assert_eq!(pay_out.encode(), (Tag { schema: 1, kind: 36 }, b"\xac\x02\x02\x96\x01\x02".to_vec()));
     let [
         registered,
         placed,
@@ -291,7 +309,9 @@ fn the_encodings_are_frozen() {
         key_ended,
         key_rotated,
         profile_set,
+        credential_set,
         erased,
+        paid_out,
     ] = events().try_into().unwrap();
     assert_eq!(registered.encode(), b"\0\x01\0\x01\xac\x02");
     assert_eq!(placed.encode(), b"\0\x01\0\x10\xac\x02");
@@ -306,13 +326,15 @@ fn the_encodings_are_frozen() {
     assert_eq!(key_ended.encode(), b"\0\x01\0\x05\x01");
     assert_eq!(key_rotated.encode(), b"\0\x01\0\x06\x08");
     assert_eq!(profile_set.encode(), b"\0\x01\0\x08\xac\x02");
+    assert_eq!(credential_set.encode(), b"\0\x01\0\x07\xac\x02");
     assert_eq!(erased.encode(), b"\0\x01\0\x0b\xac\x02\x01\x02");
+    assert_eq!(paid_out.encode(), b"\0\x01\0\x24\xac\x02");
 }
 
 #[test]
 fn a_tag_that_no_domain_has_is_unknown() {
     let (_, bytes) = commands().remove(0).encode();
-    for (schema, kind) in [(1, 0), (0, 1), (2, 1), (1, 7), (1, 15), (1, 17), (0, 16), (3, 16), (1, 47)] {
+    for (schema, kind) in [(1, 0), (0, 1), (3, 1), (1, 9), (1, 15), (1, 17), (0, 16), (3, 16), (1, 47)] {
         let tag = Tag { schema, kind };
         assert_eq!(Command::decode(tag, &bytes), Err(Undecodable::UnknownKind(tag)));
     }
