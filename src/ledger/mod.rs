@@ -377,6 +377,17 @@ impl Ledger {
         }
     }
 
+    /// The same of a block that was accepted, which may be in the open batch still: for what is decided, never for what is told.
+    ///
+    /// # Errors
+    /// As for [`Ledger::block`].
+    pub fn accepted_block(&self, index: u64) -> Result<Option<Vec<u8>>, LogError> {
+        match index.checked_sub(self.committed.size) {
+            Some(pending) => Ok(self.batch.block(pending).map(<[u8]>::to_vec)),
+            None => self.block(index),
+        }
+    }
+
     /// Ends the work with the log, and marks it as cleanly closed.
     ///
     /// # Errors

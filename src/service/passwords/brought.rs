@@ -113,10 +113,8 @@ impl Service {
     /// The e-mail that an account has said last, as it is compared; none of an account without a profile.
     fn own_e_mail(&self, account: AccountId) -> Result<Result<Option<Zeroizing<String>>, Refusal>, LogError> {
         let state = self.ledger.replica().state();
-        let profile_at = state.profile_at(account);
-        let Some(block) = profile_at.map(|index| self.ledger.block(index)).transpose()?.flatten() else {
-            return Ok(Ok(None));
-        };
+        let Some(profile_at) = state.profile_at(account) else { return Ok(Ok(None)) };
+        let block = self.ledger.accepted_block(profile_at)?.unwrap_or_default();
         let opened = Block::parse(&block).ok().and_then(|block| {
             let message = Message::parse(block.message).ok()?;
             let command = Command::decode(message.header.tag, message.body).ok()?;
@@ -133,7 +131,9 @@ impl Service {
                 .ok()?;
             Some(Ok(Zeroizing::new(normalised_e_mail(&text))))
         });
-        Ok(opened.transpose())
+        let unread =
+            || Refusal::fail(refusal::SEAL_BROKEN, "the e-mail address of the account cannot be read");
+        Ok(opened.unwrap_or_else(|| Err(unread())).map(Some))
     }
 }
 
