@@ -9,8 +9,8 @@ use ledgerd::codec;
 use ledgerd::crypto::random::Seeded;
 use ledgerd::crypto::sealed::{ScopeKey, Sealed};
 use ledgerd::crypto::{KeyKind, SigningKey};
-use ledgerd::domain::accounts::{self, CredentialVia, Custody, Join, SetCredential};
-use ledgerd::domain::{AccountId, Command};
+use ledgerd::domain::accounts::{self, AddKey, CredentialVia, Custody, Join, SetCredential};
+use ledgerd::domain::{AccountId, Command, CredentialCommit, Rights};
 use ledgerd::limits::Limits;
 use ledgerd::password::{
     Blob, ClientLogin, ClientRegistration, Credential, ExportKey, OpaqueError, OpaqueKey, RecoveryCode,
@@ -18,7 +18,7 @@ use ledgerd::password::{
 };
 use ledgerd::wire::{Reply, Request, Side, SideCredential, Unlocked, in_sequences, put_together};
 
-use crate::profile_service::accepted;
+use crate::profile_service::{accepted, said};
 use crate::service_world::{Client, START_MS, Signed, World, refused};
 
 const HERE: &str = "192.0.2.1";
@@ -335,6 +335,41 @@ fn another_password_counts_from_its_block_on_and_ends_all_other_sessions() {
     // A member may register the address of nobody else.
     let mut member = world.member(HERE, 0);
     assert_eq!(register(&mut world, &mut member, E_MAIL, new).unwrap_err(), "email_taken");
+}
+
+#[test]
+fn a_first_password_that_comes_in_one_batch_with_the_profile_it_is_for_is_in_the_vault() {
+    let mut world = world();
+    let ash = Person::ash(&mut world);
+    let mut member = world.member(HERE, 0);
+    let (record, export_key) = register(&mut world, &mut member, E_MAIL, PASSWORD).unwrap();
+    let profile = said(&world, 0, None, &ScopeKey::from_bytes([5; 32]), ["Ash", E_MAIL]);
+    let profile = world.command(0, START_MS + 1_000, &profile, true);
+    let (ledger_id, key_id, opaque) = (world.ledger_id(), ash.key.public().key_id(), opaque(&world));
+    let credential = Credential::new(key_id, 1, &opaque, record, ash.blob(&world, &export_key));
+    let commit = credential.commit(ledger_id, &opaque.server_key);
+    let proof = accounts::key_proof_bytes(ledger_id, AccountId(1), &key_id);
+    let add = Command::Accounts(accounts::Command::AddKey(AddKey {
+        spki: ash.key.public().spki().to_vec(),
+        custody: Custody::Roaming,
+        rights: Rights::Full,
+        label: "roaming".to_owned(),
+        proof: ash.key.sign(&mut ledgerd::crypto::random::os(), &[&proof]).to_vec(),
+        credential: Some(CredentialCommit { epoch: 1, commit }),
+    }));
+    let add = world.command(0, START_MS + 1_000, &add, true);
+    let side = codec::encode(&Side { scope_key: Some([5; 32]), credential: None });
+    let before = world.service.ledger().committed().size;
+    world.send(&mut member, 7, &profile.request_with(&side));
+    world.send(&mut member, 8, &add.request_with(&beside(&credential, None)));
+    while member.replies.len() < 2 {
+        let size = world.service.ledger().committed().size;
+        assert!(size == before || size == before + 2, "the commands came in two batches");
+        world.exchange(&mut member);
+    }
+    assert_eq!(world.service.ledger().committed().size, before + 2);
+    let (unlocked, _) = log_in_from(&mut world, HERE, E_MAIL, PASSWORD).unwrap();
+    assert_eq!((unlocked.epoch, unlocked.key_id), (1, key_id));
 }
 
 #[test]
