@@ -157,19 +157,40 @@ impl Secrets {
 
     /// The key of a scope of this account; none if it is not here.
     pub(super) fn scope_key(&self, subject: AccountId, scope: ScopeId) -> Option<ScopeKey> {
+        self.read_scope_key(subject, scope).unwrap_or_else(|error| {
+            tracing::warn!(%error, %scope, "the key of a scope cannot be read");
+            None
+        })
+    }
+
+    /// The same for a guard, which refuses for want of a key and never because a disk fails.
+    ///
+    /// # Errors
+    /// The process must end.
+    pub(super) fn scope_key_for_guard(
+        &self,
+        subject: AccountId,
+        scope: ScopeId,
+    ) -> Result<Option<ScopeKey>, LogError> {
+        match self.read_scope_key(subject, scope) {
+            Err(error @ VaultError::Io { .. }) => Err(failed(error)),
+            Err(_) => Ok(None),
+            Ok(key) => Ok(key),
+        }
+    }
+
+    fn read_scope_key(&self, subject: AccountId, scope: ScopeId) -> Result<Option<ScopeKey>, VaultError> {
         let key = scope_entry(subject, scope);
         let brought = self.brought.iter().find(|(brought, _)| *brought == key);
-        let secret = match brought {
-            Some((_, secret)) => Some(secret.clone()),
-            None => self.vault.as_ref()?.read(&key).unwrap_or_else(|error| {
-                tracing::warn!(%error, %scope, "the key of a scope cannot be read");
-                None
-            }),
+        let secret = match (brought, &self.vault) {
+            (Some((_, secret)), _) => Some(secret.clone()),
+            (None, Some(vault)) => vault.read(&key)?,
+            (None, None) => None,
         };
-        match secret? {
+        Ok(secret.and_then(|secret| match secret {
             Secret::Short(key) => Some(ScopeKey::from_bytes(*key)),
             Secret::Long(_) => None,
-        }
+        }))
     }
 
     /// What log-ins need; none where nobody logs in by password.

@@ -122,18 +122,20 @@ impl Service {
             let scope = message.header.scope(&part.scope);
             let field = part.fields.iter().find(|field| field.form == TextForm::EMail)?;
             let (number, sealed): (u16, &Sealed) = (field.number, field.sealed);
-            let Some(key) = self.secrets.scope_key(account, scope) else {
-                return Some(Err(key_missing(scope)));
+            let key = match self.secrets.scope_key_for_guard(account, scope) {
+                Ok(Some(key)) => key,
+                Ok(None) => return Some(Ok(Err(key_missing(scope)))),
+                Err(error) => return Some(Err(error)),
             };
             let text = key
                 .leaf(&message.header.command_id.0, number)
                 .open(&message.header.place(scope, number), sealed)
                 .ok()?;
-            Some(Ok(Zeroizing::new(normalised_e_mail(&text))))
+            Some(Ok(Ok(Some(Zeroizing::new(normalised_e_mail(&text))))))
         });
         let unread =
             || Refusal::fail(refusal::SEAL_BROKEN, "the e-mail address of the account cannot be read");
-        Ok(opened.unwrap_or_else(|| Err(unread())).map(Some))
+        opened.unwrap_or_else(|| Ok(Err(unread())))
     }
 }
 
