@@ -18,7 +18,7 @@ use ledgerd::password::{
 };
 use ledgerd::wire::{Reply, Request, Side, SideCredential, Unlocked, in_sequences, put_together};
 
-use crate::profile_service::{accepted, said};
+use crate::profile_service::{accepted, said, scope_of};
 use crate::service_world::{Client, START_MS, Signed, World, refused};
 
 const HERE: &str = "192.0.2.1";
@@ -370,6 +370,29 @@ fn a_first_password_that_comes_in_one_batch_with_the_profile_it_is_for_is_in_the
     assert_eq!(world.service.ledger().committed().size, before + 2);
     let (unlocked, _) = log_in_from(&mut world, HERE, E_MAIL, PASSWORD).unwrap();
     assert_eq!((unlocked.epoch, unlocked.key_id), (1, key_id));
+}
+
+#[test]
+fn an_address_that_is_taken_is_so_for_a_profile_whose_scope_is_opened_in_the_same_batch() {
+    let mut world = world();
+    let ash = Person::ash(&mut world);
+    join(&mut world, &ash, "m-ash", E_MAIL, PASSWORD);
+    let mut member = world.member(HERE, 0);
+    let (key, scope) = (ScopeKey::from_bytes([5; 32]), scope_of(&world, 0, world.next_id()));
+    let opening = said(&world, 0, None, &key, ["Gary", "gary@pallet.example"]);
+    let opening = world.command(0, START_MS + 1_000, &opening, true);
+    let next = said(&world, 0, Some(scope), &key, ["Gary", E_MAIL]);
+    let next = world.command(0, START_MS + 1_000, &next, true);
+    let side = codec::encode(&Side { scope_key: Some([5; 32]), credential: None });
+    world.send(&mut member, 7, &opening.request_with(&side));
+    world.send(&mut member, 8, &next.request());
+    while member.replies.len() < 2 {
+        world.exchange(&mut member);
+    }
+    let replies: Vec<Reply> = member.replies.drain(..).map(|(_, reply)| reply).collect();
+    let [first, second] = <[Reply; 2]>::try_from(replies).unwrap();
+    accepted(first);
+    assert_eq!(refused(second), "email_taken");
 }
 
 #[test]

@@ -28,7 +28,7 @@ fn place(world: &World, member: usize, scope: ScopeId, id: CommandId, field: u16
 }
 
 /// The scope that a command of this id opens.
-fn scope_of(world: &World, member: usize, id: CommandId) -> ScopeId {
+pub(super) fn scope_of(world: &World, member: usize, id: CommandId) -> ScopeId {
     let key_id = member_key(member).public().key_id();
     ScopeId::opened_by(world.ledger_id(), member as u64 + 1, key_id, &id.0)
 }

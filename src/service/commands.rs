@@ -385,8 +385,8 @@ impl Service {
             return Ok(Err(Refusal::from(guarded)));
         }
         match self.guard_sealed(check)? {
-            Some(refusal) => Ok(Err(refusal)),
-            None => self.guard_credential(check, command, author),
+            Ok(e_mail) => self.guard_credential(check, command, author, e_mail),
+            Err(refusal) => Ok(Err(refusal)),
         }
     }
 

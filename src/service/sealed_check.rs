@@ -11,15 +11,16 @@ use crate::domain::{Command, TextForm};
 pub struct SealedCheck {
     /// The scope of the fields.
     pub(super) scope: ScopeId,
-    /// The commitment to the key, of a command that opens the scope.
-    pub(super) opens: Option<[u8; 32]>,
+    /// Whether the command opens the scope.
+    pub(super) opens: bool,
     /// The key of the scope; none if it is not here.
     pub(super) key: Option<ScopeKey>,
-    /// Why the fields are not accepted, once that was looked at.
-    pub(super) unopened: Option<Unopened>,
-    /// The e-mail address in the fields, once they are opened and if one of them holds one.
-    pub(super) e_mail: Option<Zeroizing<String>>,
+    /// What the look at the fields has found; before it [`Unopened::NoKey`].
+    pub(super) opened: Opened,
 }
+
+/// The e-mail address in the fields, if one of them holds one, or why they are not accepted.
+pub(super) type Opened = Result<Option<Zeroizing<String>>, Unopened>;
 
 /// Why sealed fields are not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,22 +34,23 @@ pub(super) enum Unopened {
 impl SealedCheck {
     /// Opens the fields of a command.
     pub(super) fn run(&mut self, message: &[u8]) {
-        self.unopened = self.open(message).err();
+        self.opened = self.open(message);
     }
 
-    fn open(&mut self, message: &[u8]) -> Result<(), Unopened> {
+    fn open(&self, message: &[u8]) -> Opened {
         let key = self.key.as_ref().ok_or(Unopened::NoKey)?;
         // What does not decode is refused before it comes here.
         let undecodable = Unopened::Fault(SealedFault::Broken(0));
         let message = Message::parse(message).map_err(|_| undecodable)?;
         let command = Command::decode(message.header.tag, message.body).map_err(|_| undecodable)?;
-        let Some(part) = command.sealed() else { return Ok(()) };
+        let Some(part) = command.sealed() else { return Ok(None) };
+        let mut e_mail = None;
         for opened in message.header.open_fields(&part, key) {
             let (form, text) = opened.map_err(Unopened::Fault)?;
             if form == TextForm::EMail {
-                self.e_mail = Some(text);
+                e_mail = Some(text);
             }
         }
-        Ok(())
+        Ok(e_mail)
     }
 }

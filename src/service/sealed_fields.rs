@@ -1,9 +1,11 @@
 //! The sealed fields of a command on their way: the side that comes with it, the guards, and the key for the vault. The fields
 //! are opened with the key that the command brings, if it opens the scope, and with the one in the vault otherwise.
 
+use zeroize::Zeroizing;
+
 use super::Service;
 use super::job::CommandCheck;
-use super::sealed_check::{SealedCheck, Unopened};
+use super::sealed_check::{Opened, SealedCheck, Unopened};
 use crate::chain::{Message, SealedFault};
 use crate::codec;
 use crate::crypto::sealed::{ScopeId, ScopeKey};
@@ -61,14 +63,14 @@ impl Service {
         };
         let scope = message.header.scope(&part.scope);
         let (opens, key) = match (part.scope, &side.scope_key) {
-            (ScopeUse::Open(commitment), Some(key)) => (Some(commitment), Some(ScopeKey::from_bytes(*key))),
+            (ScopeUse::Open(_), Some(key)) => (true, Some(ScopeKey::from_bytes(*key))),
             (ScopeUse::Open(_), None) => {
                 return Err("the key of the scope that the command opens is missing");
             }
             (ScopeUse::In(_), Some(_)) => return Err(unwanted_key),
-            (ScopeUse::In(_), None) => (None, self.scope_key(scope)),
+            (ScopeUse::In(_), None) => (false, self.scope_key(scope)),
         };
-        let sealed = Some(SealedCheck { scope, opens, key, unopened: None, e_mail: None });
+        let sealed = Some(SealedCheck { scope, opens, key, opened: Err(Unopened::NoKey) });
         Ok(Beside { sealed, credential })
     }
 
@@ -100,56 +102,49 @@ impl Service {
         Reply::ScopeKeys(ScopeKeys(keys))
     }
 
-    /// The guards of sealed fields, asked directly before the rules; `None` lets the command pass. A command in a scope that
-    /// nobody has opened is for the rules to refuse.
-    pub(super) fn guard_sealed(&mut self, check: &CommandCheck) -> Result<Option<Refusal>, LogError> {
-        let Some(sealed) = &check.sealed else { return Ok(None) };
+    /// The guards of sealed fields, asked directly before the rules. Gives the e-mail address in them, if one holds one. A command
+    /// in a scope that nobody has opened is for the rules to refuse.
+    ///
+    /// # Errors
+    /// The outer one is that of the vault, after which the process ends; the inner one the refusal.
+    pub(super) fn guard_sealed(
+        &mut self,
+        check: &CommandCheck,
+    ) -> Result<Result<Option<Zeroizing<String>>, Refusal>, LogError> {
+        let Some(sealed) = &check.sealed else { return Ok(Ok(None)) };
         if !self.secrets.are_here() {
-            return Ok(Some(no_vault()));
+            return Ok(Err(no_vault()));
         }
-        let refused = match self.unopened(check, sealed) {
-            None => None,
-            Some(Unopened::NoKey) if self.ledger.replica().state().scopes.get(&sealed.scope).is_none() => {
-                return Ok(None);
+        let e_mail = match self.opened_fields(check, sealed)? {
+            Ok(e_mail) => e_mail,
+            Err(Unopened::NoKey) if self.ledger.replica().state().scopes.get(&sealed.scope).is_none() => {
+                return Ok(Ok(None));
             }
-            Some(Unopened::NoKey) => Some(key_missing(sealed.scope)),
-            Some(Unopened::Fault(SealedFault::OtherKey)) => Some(Refusal::fail(
-                refusal::SIDE_MISMATCH,
-                "the key beside the command is not the one that the command has committed itself to",
-            )),
-            Some(Unopened::Fault(SealedFault::Broken(field))) => Some(Refusal::fail(
-                refusal::SEAL_BROKEN,
-                format!("sealed field {field} does not open with the key of its scope"),
-            )),
-            Some(Unopened::Fault(SealedFault::InvalidText(field, form))) => Some(Refusal::fail(
-                refusal::INVALID_TEXT,
-                format!("sealed field {field}: {}", form.sentence()),
-            )),
+            Err(Unopened::NoKey) => return Ok(Err(key_missing(sealed.scope))),
+            Err(Unopened::Fault(fault)) => return Ok(Err(not_accepted(fault))),
         };
-        if refused.is_some() || sealed.opens.is_none() {
-            return Ok(refused);
-        }
         // Room first: nothing is decided whose secret could not be kept.
-        let sentence = "the disk is full: the vault has no room for the key that the command brings";
-        let has_room = self.secrets.make_room()?;
-        Ok((!has_room).then(|| Refusal::fail(refusal::DISK_FULL, sentence)))
+        if sealed.opens && !self.secrets.make_room()? {
+            let sentence = "the disk is full: the vault has no room for the key that the command brings";
+            return Ok(Err(Refusal::fail(refusal::DISK_FULL, sentence)));
+        }
+        Ok(Ok(e_mail))
     }
 
-    /// Why the sealed fields of a command are not accepted. A scope may have been opened since the command came in, by one that was
-    /// under way before it: then the fields are opened here.
-    fn unopened(&self, check: &CommandCheck, sealed: &SealedCheck) -> Option<Unopened> {
-        if sealed.unopened != Some(Unopened::NoKey) {
-            return sealed.unopened;
+    /// What the sealed fields of a command hold. A scope may have been opened since the command came in, by one that was under way
+    /// before it: then the fields are opened here.
+    fn opened_fields(&self, check: &CommandCheck, sealed: &SealedCheck) -> Result<Opened, LogError> {
+        if sealed.opened != Err(Unopened::NoKey) {
+            return Ok(sealed.opened.clone());
         }
-        let mut late = SealedCheck {
-            scope: sealed.scope,
-            opens: None,
-            key: self.scope_key(sealed.scope),
-            unopened: None,
-            e_mail: None,
+        let SealedCheck { scope, opens, .. } = *sealed;
+        let key = match self.ledger.replica().state().scopes.get(&scope) {
+            Some(opened) => self.secrets.scope_key_for_guard(opened.subject, scope)?,
+            None => None,
         };
+        let mut late = SealedCheck { scope, opens, key, opened: Err(Unopened::NoKey) };
         late.run(&check.message);
-        late.unopened
+        Ok(late.opened)
     }
 
     /// Takes the key that an accepted command brings, for the vault, and notes what the vault loses by it.
@@ -157,9 +152,25 @@ impl Service {
         if let Some(account) = erases {
             self.secrets.erase(account);
         }
-        let Some(SealedCheck { scope, opens: Some(_), key: Some(key), .. }) = &check.sealed else { return };
+        let Some(SealedCheck { scope, opens: true, key: Some(key), .. }) = &check.sealed else { return };
         if let Some(opened) = self.ledger.replica().state().scopes.get(scope) {
             self.secrets.bring_scope_key(opened.subject, *scope, key);
+        }
+    }
+}
+
+fn not_accepted(fault: SealedFault) -> Refusal {
+    match fault {
+        SealedFault::OtherKey => Refusal::fail(
+            refusal::SIDE_MISMATCH,
+            "the key beside the command is not the one that the command has committed itself to",
+        ),
+        SealedFault::Broken(field) => Refusal::fail(
+            refusal::SEAL_BROKEN,
+            format!("sealed field {field} does not open with the key of its scope"),
+        ),
+        SealedFault::InvalidText(field, form) => {
+            Refusal::fail(refusal::INVALID_TEXT, format!("sealed field {field}: {}", form.sentence()))
         }
     }
 }

@@ -25,7 +25,8 @@ pub(in crate::service) struct BroughtCredential {
 
 impl Service {
     /// The guards of a password, asked directly before the rules: whether the e-mail is free, and whether what came beside the
-    /// command is what the command says. Gives the credential that the command brings.
+    /// command is what the command says. `e_mail` is the address in the command's sealed fields, if one holds one. Gives the
+    /// credential that the command brings.
     ///
     /// # Errors
     /// The outer one is that of the log, after which the process ends; the inner one the refusal.
@@ -34,8 +35,8 @@ impl Service {
         check: &CommandCheck,
         command: &Command,
         author: AccountId,
+        e_mail: Option<Zeroizing<String>>,
     ) -> Result<Result<Option<BroughtCredential>, Refusal>, LogError> {
-        let e_mail = check.sealed.as_ref().and_then(|sealed| sealed.e_mail.clone());
         let part = command.credential();
         let name = match (self.secrets.login_keys(), &e_mail) {
             (Some(keys), Some(e_mail)) => Some(keys.index.vault_name(e_mail)),
