@@ -191,7 +191,7 @@ impl Service {
     }
 
     /// Notes that the log has failed. The process ends before this answer leaves.
-    fn failed(&mut self, error: LogError) -> Reply {
+    pub(super) fn failed(&mut self, error: LogError) -> Reply {
         self.fatal.get_or_insert(error);
         refused(refusal::UNREADABLE, "the log cannot be read")
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::crypto::LedgerId;
 use crate::domain::{AccountId, CredentialAt, State};
 use crate::password::{Credential, LoginKeys};
-use crate::vault::{Key, Kind, Name, Secret, VaultFile, generation_of};
+use crate::vault::{Key, Kind, Name, Secret, VaultError, VaultFile, generation_of};
 
 /// The credentials that count.
 #[derive(Debug, Default)]
@@ -19,22 +19,25 @@ pub(super) struct Credentials {
 impl Credentials {
     /// Looks through the entries of a vault: the second value is what has to be destroyed, the third how many members cannot log
     /// in although the blocks say that they have a password.
+    ///
+    /// # Errors
+    /// [`VaultError::Io`]: what cannot be read now may be the one that counts.
     pub(super) fn read(
         state: &State,
         vault: &VaultFile,
         ledger_id: LedgerId,
         keys: Option<&LoginKeys>,
-    ) -> (Credentials, Vec<Key>, u64) {
+    ) -> Result<(Credentials, Vec<Key>, u64), VaultError> {
         let mut found: BTreeMap<AccountId, Vec<Key>> = BTreeMap::new();
         for key in vault.keys().filter(|(name, _)| name.kind == Kind::Credential) {
             found.entry(AccountId(key.0.subject)).or_default().push(*key);
         }
         let mut credentials = Credentials::default();
-        let (mut stale, mut missing) = (Vec::new(), 0);
+        let mut stale = Vec::new();
         for (account, entries) in &found {
             match state.credential(*account) {
                 None => stale.extend(entries),
-                Some(counts) => match the_one(entries, counts, vault, ledger_id, keys) {
+                Some(counts) => match the_one(entries, counts, vault, ledger_id, keys)? {
                     Some(one) => {
                         credentials.note(*account, one);
                         stale.extend(entries.iter().filter(|entry| **entry != one));
@@ -46,10 +49,9 @@ impl Credentials {
                 },
             }
         }
-        for (account, _) in state.credentials() {
-            missing += u64::from(!credentials.entries.contains_key(&account));
-        }
-        (credentials, stale, missing)
+        let missing = state.credentials().filter(|(account, _)| !credentials.entries.contains_key(account));
+        let missing = missing.count() as u64;
+        Ok((credentials, stale, missing))
     }
 
     fn note(&mut self, account: AccountId, key: Key) {
@@ -108,15 +110,24 @@ fn the_one(
     vault: &VaultFile,
     ledger_id: LedgerId,
     keys: Option<&LoginKeys>,
-) -> Option<Key> {
-    match entries {
-        [one] if one.1 == generation_of(counts) => Some(*one),
-        several => several.iter().copied().find(|entry| {
-            let kept = vault.read(entry).ok().flatten().and_then(|secret| credential_in(&secret));
-            let commit = kept.zip(keys).map(|(kept, keys)| kept.commit(ledger_id, &keys.opaque.server_key));
-            commit == Some(counts.commit.commit)
-        }),
+) -> Result<Option<Key>, VaultError> {
+    if let [one] = entries
+        && one.1 == generation_of(counts)
+    {
+        return Ok(Some(*one));
     }
+    for entry in entries {
+        let secret = match vault.read(entry) {
+            Err(error @ VaultError::Io { .. }) => return Err(error),
+            read => read.ok().flatten(),
+        };
+        let kept = secret.as_ref().and_then(credential_in);
+        let commit = kept.zip(keys).map(|(kept, keys)| kept.commit(ledger_id, &keys.opaque.server_key));
+        if commit == Some(counts.commit.commit) {
+            return Ok(Some(*entry));
+        }
+    }
+    Ok(None)
 }
 
 /// The name of a credential's entry.

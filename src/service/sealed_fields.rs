@@ -68,20 +68,23 @@ impl Service {
                 return Err("the key of the scope that the command opens is missing");
             }
             (ScopeUse::In(_), Some(_)) => return Err(unwanted_key),
-            (ScopeUse::In(_), None) => (false, self.scope_key(scope)),
+            // What cannot be read now, the guard reads again.
+            (ScopeUse::In(_), None) => (false, self.scope_key(scope).ok().flatten()),
         };
         let sealed = Some(SealedCheck { scope, opens, key, opened: Err(Unopened::NoKey) });
         Ok(Beside { sealed, credential })
     }
 
     /// The key of an open scope.
-    fn scope_key(&self, scope: ScopeId) -> Option<ScopeKey> {
-        let opened = self.ledger.replica().state().scopes.get(&scope)?;
-        self.secrets.scope_key(opened.subject, scope)
+    fn scope_key(&self, scope: ScopeId) -> Result<Option<ScopeKey>, LogError> {
+        match self.ledger.replica().state().scopes.get(&scope) {
+            Some(opened) => self.secrets.scope_key(opened.subject, scope),
+            None => Ok(None),
+        }
     }
 
     /// The answer to who asks for keys of scopes: a member may have those of its own.
-    pub(super) fn scope_keys(&self, account: AccountId, scopes: &[ScopeId]) -> Reply {
+    pub(super) fn scope_keys(&mut self, account: AccountId, scopes: &[ScopeId]) -> Reply {
         let state = self.ledger.replica().state();
         let own = |scope: &&ScopeId| state.scopes.get(scope).is_some_and(|opened| opened.subject == account);
         if scopes.len() > SCOPES_MAX || !scopes.iter().all(|scope| own(&scope)) {
@@ -95,8 +98,9 @@ impl Service {
         let mut keys = Vec::with_capacity(scopes.len());
         for scope in scopes {
             match self.secrets.scope_key(account, *scope) {
-                Some(key) => keys.push(*key.as_bytes()),
-                None => return Reply::Refused(key_missing(*scope)),
+                Ok(Some(key)) => keys.push(*key.as_bytes()),
+                Ok(None) => return Reply::Refused(key_missing(*scope)),
+                Err(error) => return self.failed(error),
             }
         }
         Reply::ScopeKeys(ScopeKeys(keys))
@@ -138,10 +142,7 @@ impl Service {
             return Ok(sealed.opened.clone());
         }
         let SealedCheck { scope, opens, .. } = *sealed;
-        let key = match self.ledger.replica().state().scopes.get(&scope) {
-            Some(opened) => self.secrets.scope_key_for_guard(opened.subject, scope)?,
-            None => None,
-        };
+        let key = self.scope_key(scope)?;
         let mut late = SealedCheck { scope, opens, key, opened: Err(Unopened::NoKey) };
         late.run(&check.message);
         Ok(late.opened)

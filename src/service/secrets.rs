@@ -110,7 +110,7 @@ impl Secrets {
         let mut vault = VaultFile::open(storage, ledger.ledger_id(), keks, position.durable, &head_after)?;
         let state = ledger.replica().state();
         let (credentials, stale, locked_out) =
-            Credentials::read(state, &vault, ledger.ledger_id(), logins.as_ref());
+            Credentials::read(state, &vault, ledger.ledger_id(), logins.as_ref())?;
         // Of a ledger that has no room for its newest blocks nobody knows yet what they need.
         if !ledger.log().is_unmended() && bug != Some(SecretsBug::NotSwept) {
             let unnamed = vault.keys().filter(|key| !is_named(state, key)).copied();
@@ -156,41 +156,32 @@ impl Secrets {
     }
 
     /// The key of a scope of this account; none if it is not here.
-    pub(super) fn scope_key(&self, subject: AccountId, scope: ScopeId) -> Option<ScopeKey> {
-        self.read_scope_key(subject, scope).unwrap_or_else(|error| {
-            tracing::warn!(%error, %scope, "the key of a scope cannot be read");
-            None
-        })
-    }
-
-    /// The same for a guard, which refuses for want of a key and never because a disk fails.
     ///
     /// # Errors
-    /// The process must end.
-    pub(super) fn scope_key_for_guard(
-        &self,
-        subject: AccountId,
-        scope: ScopeId,
-    ) -> Result<Option<ScopeKey>, LogError> {
-        match self.read_scope_key(subject, scope) {
-            Err(error @ VaultError::Io { .. }) => Err(failed(error)),
-            Err(_) => Ok(None),
-            Ok(key) => Ok(key),
-        }
-    }
-
-    fn read_scope_key(&self, subject: AccountId, scope: ScopeId) -> Result<Option<ScopeKey>, VaultError> {
+    /// The process must end: a key is not missing because a disk fails.
+    pub(super) fn scope_key(&self, subject: AccountId, scope: ScopeId) -> Result<Option<ScopeKey>, LogError> {
         let key = scope_entry(subject, scope);
         let brought = self.brought.iter().find(|(brought, _)| *brought == key);
-        let secret = match (brought, &self.vault) {
-            (Some((_, secret)), _) => Some(secret.clone()),
-            (None, Some(vault)) => vault.read(&key)?,
-            (None, None) => None,
+        let secret = match brought {
+            Some((_, secret)) => Some(secret.clone()),
+            None => self.read(&key)?,
         };
         Ok(secret.and_then(|secret| match secret {
             Secret::Short(key) => Some(ScopeKey::from_bytes(*key)),
             Secret::Long(_) => None,
         }))
+    }
+
+    /// Reads an entry of the vault; one that does not open is told and counts as none.
+    fn read(&self, key: &Key) -> Result<Option<Secret>, LogError> {
+        match self.vault.as_ref().map_or(Ok(None), |vault| vault.read(key)) {
+            Err(error @ VaultError::Io { .. }) => Err(failed(error)),
+            Err(error) => {
+                tracing::warn!(%error, entry = ?key.0, "an entry of the vault cannot be read");
+                Ok(None)
+            }
+            Ok(secret) => Ok(secret),
+        }
     }
 
     /// What log-ins need; none where nobody logs in by password.
@@ -218,25 +209,29 @@ impl Secrets {
     }
 
     /// What the vault keeps of an account's password.
-    pub(super) fn credential(&self, account: AccountId) -> Option<Credential> {
-        self.read_credential(self.credentials.entry(account)?)
+    ///
+    /// # Errors
+    /// The process must end.
+    pub(super) fn credential(&self, account: AccountId) -> Result<Option<Credential>, LogError> {
+        self.read_credential(self.credentials.entry(account))
     }
 
     /// The account with the e-mail of this name, and a credential: its own, or where there is no such account that of another
     /// one, which takes as long.
-    pub(super) fn credential_of_e_mail(&self, name: &[u8; 16]) -> (Option<AccountId>, Option<Credential>) {
-        let account = self.credentials.owner(name);
-        let entry = self.credentials.some_entry_near(name);
-        (account, entry.and_then(|entry| self.read_credential(entry)))
+    ///
+    /// # Errors
+    /// The process must end.
+    pub(super) fn credential_of_e_mail(
+        &self,
+        name: &[u8; 16],
+    ) -> Result<(Option<AccountId>, Option<Credential>), LogError> {
+        let credential = self.read_credential(self.credentials.some_entry_near(name))?;
+        Ok((self.credentials.owner(name), credential))
     }
 
-    fn read_credential(&self, entry: Key) -> Option<Credential> {
-        let read = self.vault.as_ref()?.read(&entry);
-        let secret = read.unwrap_or_else(|error| {
-            tracing::warn!(%error, "a password cannot be read");
-            None
-        });
-        credential_in(&secret?)
+    fn read_credential(&self, entry: Option<Key>) -> Result<Option<Credential>, LogError> {
+        let secret = entry.map_or(Ok(None), |entry| self.read(&entry))?;
+        Ok(secret.as_ref().and_then(credential_in))
     }
 
     /// Takes the credential that a command of the open batch brings. Room was made before.

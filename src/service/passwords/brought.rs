@@ -123,7 +123,7 @@ impl Service {
             let scope = message.header.scope(&part.scope);
             let field = part.fields.iter().find(|field| field.form == TextForm::EMail)?;
             let (number, sealed): (u16, &Sealed) = (field.number, field.sealed);
-            let key = match self.secrets.scope_key_for_guard(account, scope) {
+            let key = match self.secrets.scope_key(account, scope) {
                 Ok(Some(key)) => key,
                 Ok(None) => return Some(Ok(Err(key_missing(scope)))),
                 Err(error) => return Some(Err(error)),

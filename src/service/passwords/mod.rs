@@ -84,12 +84,7 @@ impl Service {
         (e_mail, ke1): (&str, &LoginRequest),
         now: Now,
     ) {
-        let begun = self.login_keys().cloned().and_then(|keys| {
-            self.check_one_login(id)?;
-            let charge = self.charge(id, e_mail, false, now)?;
-            Ok((keys, charge))
-        });
-        let (keys, charge) = match begun {
+        let (keys, charge) = match self.begin(id, e_mail, false, now) {
             Ok(begun) => begun,
             Err(refusal) => return self.hold_durable(id, request, Reply::Refused(refusal)),
         };
@@ -99,7 +94,14 @@ impl Service {
         };
         let context = context(self.ledger.ledger_id(), keys.opaque.stretch, exporter);
         // For an e-mail that nobody has, another one's record is read, and not used.
-        let (account, credential) = self.secrets.credential_of_e_mail(&keys.index.vault_name(e_mail));
+        let found = self.secrets.credential_of_e_mail(&keys.index.vault_name(e_mail));
+        let (account, credential) = match found {
+            Ok(found) => found,
+            Err(error) => {
+                self.fatal.get_or_insert(error);
+                return;
+            }
+        };
         let record = account.and(credential).map(|credential| Box::new(credential.record));
         connection.login = Some(Box::new(LogIn::Asked { account, charge, context: context.clone() }));
         let step = PasswordStep::LogIn { record, ke1: Box::new(put_together(ke1)), context };
@@ -128,16 +130,18 @@ impl Service {
         (e_mail, shown): (&str, &[u8; 32]),
         now: Now,
     ) {
-        let begun = self.login_keys().cloned().and_then(|keys| {
-            self.check_one_login(id)?;
-            let charge = self.charge(id, e_mail, true, now)?;
-            Ok((keys, charge))
-        });
-        let (keys, charge) = match begun {
+        let (keys, charge) = match self.begin(id, e_mail, true, now) {
             Ok(begun) => begun,
             Err(refusal) => return self.hold_durable(id, request, Reply::Refused(refusal)),
         };
-        let (account, credential) = self.secrets.credential_of_e_mail(&keys.index.vault_name(e_mail));
+        let found = self.secrets.credential_of_e_mail(&keys.index.vault_name(e_mail));
+        let (account, credential) = match found {
+            Ok(found) => found,
+            Err(error) => {
+                self.fatal.get_or_insert(error);
+                return;
+            }
+        };
         let knows = credential.is_some_and(|credential| credential.blob.knows_code(shown));
         self.unlock(id, request, account.filter(|_| knows).map(|account| (account, charge)));
     }
@@ -173,10 +177,8 @@ impl Service {
         let Some(counts) = self.ledger.replica().state().credential(account) else {
             return Ok(None);
         };
-        let kept = self
-            .secrets
-            .credential(account)
-            .filter(|kept| self.commit_of(kept) == Some(counts.commit.commit));
+        let kept = self.secrets.credential(account)?;
+        let kept = kept.filter(|kept| self.commit_of(kept) == Some(counts.commit.commit));
         let (Some(kept), true) = (kept, counts.block < size) else { return Ok(None) };
         let Some((block, inclusion)) = self.proven(counts.block, size)? else { return Ok(None) };
         let (_, note) = self.hand_out_note();
@@ -234,6 +236,19 @@ impl Service {
             return Err(super::sealed_fields::no_vault());
         }
         self.secrets.login_keys().ok_or_else(no_passwords)
+    }
+
+    /// What is asked before a password or a code is looked at; the try is counted with that.
+    fn begin(
+        &mut self,
+        id: ConnectionId,
+        e_mail: &str,
+        recovers: bool,
+        now: Now,
+    ) -> Result<(LoginKeys, Charge), Refusal> {
+        let keys = self.login_keys()?.clone();
+        self.check_one_login(id)?;
+        Ok((keys, self.charge(id, e_mail, recovers, now)?))
     }
 
     /// One log-in at a time on a connection.
