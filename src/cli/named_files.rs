@@ -4,7 +4,7 @@
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use crate::chain::{Receipt, armour};
@@ -47,25 +47,6 @@ pub(super) fn read_bytes(name: impl AsRef<Path>) -> Result<Vec<u8>, ClientError>
         return Err(ClientError::Usage(text));
     }
     Ok(bytes)
-}
-
-/// Writes a secret into a file that only its owner may read and that is not there yet.
-///
-/// # Errors
-/// [`ClientError::Usage`] when there is a file of this name, or none can be made.
-pub(super) fn write_secret(name: impl AsRef<Path>, bytes: &[u8]) -> Result<(), ClientError> {
-    let path = name.as_ref();
-    let write = || {
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-        file.write_all(bytes)?;
-        file.sync_all()
-    };
-    write().map_err(unusable(path))
-}
-
-/// Removes such a file again, whose secret is worth nothing. One that cannot be removed is no reason to fail.
-pub(super) fn remove_secret(name: impl AsRef<Path>) {
-    drop(fs::remove_file(name));
 }
 
 /// A file that a command is going to write: as a whole, and over nothing but the same, unless that is wanted.
@@ -179,7 +160,16 @@ impl<'a> NewFile<'a> {
         Ok(written)
     }
 
-    /// Takes a file away again that was just written.
+    /// Writes a line that is a secret into a file for its owner alone.
+    ///
+    /// # Errors
+    /// [`ClientError::File`] when the file cannot be written.
+    pub(super) fn write_secret_line(self, line: &str) -> Result<(), ClientError> {
+        let failed = |error| ClientError::File(self.path.to_owned(), error);
+        self.write_private(|to| writeln!(to, "{line}").map_err(failed))
+    }
+
+    /// Takes a file away again that was just written. One that cannot be removed is no reason to fail.
     pub(super) fn remove(self) {
         drop(fs::remove_file(self.path));
     }

@@ -1,7 +1,7 @@
 //! `ledgerctl vault`: backups of the secrets that lie beside a log, and the way back.
 
 use std::io::BufReader;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use argh::{ArgsInfo, FromArgs};
 use serde_json::json;
@@ -113,13 +113,7 @@ impl BackUp {
         })?;
         // A backup whose key nobody has is worth nothing, and must not be taken for one.
         let shown = match key_out {
-            Some(out) => out
-                .write_private(|to| {
-                    let line = Zeroizing::new(format!("{}\n", *text));
-                    let failed = |error| ClientError::File(out_path(self.key_out.as_deref()), error);
-                    to.write_all(line.as_bytes()).map_err(failed)
-                })
-                .and_then(|()| self.tell(context, &done, None)),
+            Some(out) => out.write_secret_line(&text).and_then(|()| self.tell(context, &done, None)),
             None => self.tell(context, &done, Some(&text)),
         };
         if let Err(error) = shown {
@@ -204,10 +198,6 @@ impl Restore {
         };
         BackupKey::parse(&text).map_err(|error| ClientError::Usage(format!("the key of the backup: {error}")))
     }
-}
-
-fn out_path(path: Option<&Path>) -> PathBuf {
-    path.map(Path::to_owned).unwrap_or_default()
 }
 
 fn summary(BackedUp { head, left_out, missing, missing_passwords }: &BackedUp) -> serde_json::Value {

@@ -2,11 +2,12 @@
 //! argument or in the environment.
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::path::Path;
 
 use zeroize::Zeroizing;
 
 use crate::cli::context::Context;
-use crate::cli::named_files::{remove_secret, write_secret};
+use crate::cli::named_files::NewFile;
 use crate::cli::passphrases::{ask, named};
 use crate::client::{ClientError, check_password};
 use crate::crypto::random;
@@ -57,7 +58,7 @@ pub(super) fn recovery_code(file: Option<&str>) -> Result<RecoveryCode, ClientEr
 /// Where a new recovery code went, which nobody can show a second time.
 pub(super) struct CodeKept<'a> {
     /// The file that was made for it.
-    made: Option<&'a str>,
+    made: Option<NewFile<'a>>,
 }
 
 impl<'a> CodeKept<'a> {
@@ -84,8 +85,9 @@ impl<'a> CodeKept<'a> {
             context.out.note(&format!("{path} is there already, and the recovery code in it is taken"));
             return Ok((left, CodeKept { made: None }));
         }
-        write_secret(path, format!("{}\n", *code.to_text()).as_bytes())?;
-        Ok((code, CodeKept { made: Some(path) }))
+        let made = NewFile::private(Path::new(path))?;
+        made.write_secret_line(&code.to_text())?;
+        Ok((code, CodeKept { made: Some(made) }))
     }
 
     /// Takes the file away again where the code was not taken, so that nobody keeps a code that opens nothing.
@@ -93,10 +95,10 @@ impl<'a> CodeKept<'a> {
         // Where the outcome is not known, the code may be the one that counts.
         let may_count =
             |error: &ClientError| matches!(error, ClientError::Unknown(_) | ClientError::Untold(_));
-        if let (Err(error), Some(path)) = (&done, self.made)
+        if let (Err(error), Some(made)) = (&done, self.made)
             && !may_count(error)
         {
-            remove_secret(path);
+            made.remove();
         }
         done
     }
@@ -104,7 +106,7 @@ impl<'a> CodeKept<'a> {
 
 /// The code in a file, if the file is there.
 fn left_in(path: &str) -> Result<Option<RecoveryCode>, ClientError> {
-    if !std::path::Path::new(path).exists() {
+    if !Path::new(path).exists() {
         return Ok(None);
     }
     let text = named("recovery-out", Some(path), None)?;
