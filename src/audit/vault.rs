@@ -10,8 +10,7 @@ use super::findings::Place;
 use crate::chain::{Header, SealedFault};
 use crate::crypto::sealed::{ScopeId, ScopeKey};
 use crate::crypto::{Digest, LedgerId};
-use crate::domain::CredentialAt;
-use crate::domain::{AccountId, ScopeKind, SealedPart, State};
+use crate::domain::{AccountId, CredentialAt, ScopeKind, SealedPart, State};
 use crate::eventlog::{LogError, Storage};
 use crate::vault::{
     Keks, Key, Kind, Secret, Standing, VaultError, VaultReader, generation_of, kek_missing, locked_out,

@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 use super::name::{Kind, Name};
 use super::reader::Key;
 use crate::crypto::sealed::ScopeId;
-use crate::domain::CredentialAt;
-use crate::domain::{AccountId, State};
+use crate::domain::{AccountId, CredentialAt, State};
 
 /// What the blocks say of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,8 +6,7 @@ use crate::chain::checkpoint::Checkpoint;
 use crate::chain::tree::LeafHash;
 use crate::chain::{Block, Inclusion, Message};
 use crate::crypto::{KeyId, KeyKind, LedgerId, VerifyingKey};
-use crate::domain::Custody;
-use crate::domain::{AccountId, Endorser, Happened, KeyChange, Rights};
+use crate::domain::{AccountId, Custody, Endorser, Happened, KeyChange, Rights};
 
 /// A key that a block introduced, which has signed that it is to be a key of the block's author.
 pub(super) struct Introduced {

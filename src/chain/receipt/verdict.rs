@@ -6,8 +6,7 @@ use crate::chain::CommandId;
 use crate::chain::checkpoint::Checkpoint;
 use crate::crypto::note::NoteError;
 use crate::crypto::{Digest, KeyId, LedgerId, VerifyingKey};
-use crate::domain::AccountId;
-use crate::domain::Custody;
+use crate::domain::{AccountId, Custody};
 use crate::time::Timestamp;
 
 /// Why a receipt proves nothing.
