@@ -36,6 +36,7 @@ mod fuzzing;
 mod hidden_characters;
 mod home;
 mod home_files;
+mod hostile_disk;
 mod journal;
 mod journal_service;
 mod json_output;

@@ -2,17 +2,18 @@
 //! one on a disk that is against it: whatever fails, there is the old one or the new one.
 
 use std::collections::BTreeMap;
-use std::io::ErrorKind;
 use std::sync::Arc;
 
 use ledgerd::crypto::random::Seeded;
 use ledgerd::crypto::{Digest, LedgerId};
-use ledgerd::eventlog::{Access, Fault, SimDisk, Storage, Survival};
+use ledgerd::eventlog::{Access, SimDisk, Storage};
 use ledgerd::time::Timestamp;
 use ledgerd::vault::{
     BackupError, BackupHead, BackupKey, BackupReader, BackupWriter, Kek, Key, Kind, Name, Position,
     Restoring, Secret, VaultError, VaultFile, entry_bytes,
 };
+
+use super::hostile_disk::every_failure;
 
 const LEDGER: LedgerId = LedgerId([7; 32]);
 
@@ -214,59 +215,33 @@ fn restore(disk: &SimDisk, entries: &[(Key, Secret)]) -> Result<(), VaultError> 
 
 #[test]
 fn a_vault_that_is_put_back_is_there_as_a_whole_or_not_at_all() {
-    let survivals = [Survival::Nothing, Survival::Everything, Survival::Prefix, Survival::Sectors];
-    let faults = [
-        Fault::PowerLoss,
-        Fault::Error(ErrorKind::Other),
-        Fault::Error(ErrorKind::StorageFull),
-        Fault::Short,
-    ];
     let (mut old, mut new) = (0, 0);
-    for (fault, had_one) in faults.into_iter().flat_map(|fault| [(fault, true), (fault, false)]) {
-        for call in 0.. {
-            let mut reached = false;
-            for (seed, survival) in survivals.into_iter().enumerate() {
-                let disk = if had_one { disk_with_a_vault() } else { SimDisk::new() };
-                let before_calls = disk.calls();
-                disk.fail_call(before_calls + call, fault);
-                let done = restore(&disk, &entries());
-                reached |= disk.calls() - before_calls > call;
-                let mut random = call * 4 + seed as u64;
-                disk.crash(survival, &mut |bound| {
-                    random = random
-                        .wrapping_mul(6_364_136_223_846_793_005)
-                        .wrapping_add(1_442_695_040_888_963_407);
-                    (random >> 33) % bound.max(1)
-                });
-                let context = format!("{fault:?} at call {call}, {survival:?}, {had_one}");
-                if !had_one && !VaultFile::is_there(&disk).unwrap() {
-                    assert!(done.is_err(), "{context}");
-                    old += 1;
-                    continue;
-                }
-                let vault = open(&disk);
-                let found = everything(&vault);
-                let is_new = found == model(&entries());
-                assert!(is_new || had_one && found == model(&before()), "{context}");
-                assert!(is_new || done.is_err(), "{context}");
-                assert!(
-                    !disk.image().contains_key("vault/slots.tmp"),
-                    "{context}: secrets lie beside the vault"
-                );
-                if is_new {
-                    new += 1
-                } else {
-                    old += 1
-                }
-                // What is there goes on as ever, and can be replaced again.
-                drop(vault);
-                restore(&disk, &entries()[..2]).unwrap();
-                assert_eq!(everything(&open(&disk)), model(&entries()[..2]), "{context}");
+    for had_one in [true, false] {
+        let prepare = || (if had_one { disk_with_a_vault() } else { SimDisk::new() }, ());
+        let look = |disk: &SimDisk, done: Result<(), VaultError>, context: &str| {
+            let context = format!("{context}, {had_one}");
+            if !had_one && !VaultFile::is_there(disk).unwrap() {
+                assert!(done.is_err(), "{context}");
+                old += 1;
+                return;
             }
-            if !reached {
-                break;
+            let vault = open(disk);
+            let found = everything(&vault);
+            let is_new = found == model(&entries());
+            assert!(is_new || had_one && found == model(&before()), "{context}");
+            assert!(is_new || done.is_err(), "{context}");
+            assert!(!disk.image().contains_key("vault/slots.tmp"), "{context}: secrets lie beside the vault");
+            if is_new {
+                new += 1
+            } else {
+                old += 1
             }
-        }
+            // What is there goes on as ever, and can be replaced again.
+            drop(vault);
+            restore(disk, &entries()[..2]).unwrap();
+            assert_eq!(everything(&open(disk)), model(&entries()[..2]), "{context}");
+        };
+        every_failure(prepare, |disk, ()| restore(disk, &entries()), look);
     }
     assert!(old > 50 && new > 50, "{old} were the old one, {new} the new one");
 }

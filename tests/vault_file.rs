@@ -2,17 +2,18 @@
 //! was put is there, one that was destroyed is not, and one that was on its way is the old or the new one.
 
 use std::collections::BTreeMap;
-use std::io::ErrorKind;
 use std::sync::Arc;
 
 use ledgerd::crypto::random::Seeded;
 use ledgerd::crypto::{Digest, LedgerId};
-use ledgerd::eventlog::{Fault, SimDisk, Storage, Survival};
+use ledgerd::eventlog::{SimDisk, Storage};
 use ledgerd::vault::{
     CONTENT_BYTES_MAX, Kek, Kind, Name, PAGE_BYTES, Position, SLOT_BYTES, Secret, VaultError, VaultFile,
     pages_for,
 };
 use zeroize::Zeroizing;
+
+use super::hostile_disk::every_failure;
 
 const LEDGER: LedgerId = LedgerId([7; 32]);
 
@@ -158,52 +159,29 @@ fn check(vault: &VaultFile, sure: &Model, under_way: Option<&Step>, context: &st
 
 #[test]
 fn an_entry_is_the_old_or_the_new_one_whatever_call_fails_and_whatever_a_power_loss_leaves() {
-    let survivals = [Survival::Nothing, Survival::Everything, Survival::Prefix, Survival::Sectors];
-    let faults = [
-        Fault::PowerLoss,
-        Fault::Error(ErrorKind::Other),
-        Fault::Error(ErrorKind::StorageFull),
-        Fault::Short,
-    ];
     let (mut cut_off, mut whole) = (0, 0);
-    for fault in faults {
-        for call in 0.. {
-            let mut reached = false;
-            for (seed, survival) in survivals.into_iter().enumerate() {
-                let disk = SimDisk::new();
-                let vault = new(&disk);
-                disk.fail_call(disk.calls() + call, fault);
-                let before = disk.calls();
-                let (sure, under_way) = run(vault, steps());
-                reached |= disk.calls() - before > call;
-                let mut random = call * 4 + seed as u64;
-                disk.crash(survival, &mut |bound| {
-                    random = random
-                        .wrapping_mul(6_364_136_223_846_793_005)
-                        .wrapping_add(1_442_695_040_888_963_407);
-                    (random >> 33) % bound.max(1)
-                });
-                let context = format!("{fault:?} at call {call}, {survival:?}");
-                let vault = open(&disk).unwrap_or_else(|error| panic!("{context}: {error}"));
-                check(&vault, &sure, under_way.as_ref(), &context);
-                if under_way.is_some() {
-                    cut_off += 1
-                } else {
-                    whole += 1
-                }
-                // A vault that was mended takes entries as ever.
-                drop(vault);
-                let (sure, under_way) = run(open(&disk).unwrap(), steps());
-                assert!(under_way.is_none(), "{context}");
-                let vault = open(&disk).unwrap();
-                let names: Vec<Key> = sure.keys().copied().collect();
-                assert!(names.iter().all(|key| everything(&vault).get(key) == sure.get(key)), "{context}");
-            }
-            if !reached {
-                break;
-            }
+    let prepare = || {
+        let disk = SimDisk::new();
+        let vault = new(&disk);
+        (disk, vault)
+    };
+    let look = |disk: &SimDisk, (sure, under_way): (Model, Option<Step>), context: &str| {
+        let vault = open(disk).unwrap_or_else(|error| panic!("{context}: {error}"));
+        check(&vault, &sure, under_way.as_ref(), context);
+        if under_way.is_some() {
+            cut_off += 1
+        } else {
+            whole += 1
         }
-    }
+        // A vault that was mended takes entries as ever.
+        drop(vault);
+        let (sure, under_way) = run(open(disk).unwrap(), steps());
+        assert!(under_way.is_none(), "{context}");
+        let vault = open(disk).unwrap();
+        let names: Vec<Key> = sure.keys().copied().collect();
+        assert!(names.iter().all(|key| everything(&vault).get(key) == sure.get(key)), "{context}");
+    };
+    every_failure(prepare, |_, vault| run(vault, steps()), look);
     assert!(cut_off > 100 && whole > 8, "{cut_off} runs were cut off, {whole} were not");
 }
 

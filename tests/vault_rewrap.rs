@@ -13,6 +13,8 @@ use ledgerd::vault::{
     Kek, Key, Kind, Name, Position, Rewrapped, Secret, VaultError, VaultFile, make_kek, read_keks,
 };
 
+use super::hostile_disk::every_failure;
+
 const LEDGER: LedgerId = LedgerId([7; 32]);
 const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
@@ -88,76 +90,55 @@ fn go_over(disk: &SimDisk, model: &mut Model) -> Result<(), VaultError> {
 
 #[test]
 fn every_entry_opens_whatever_call_fails_and_the_key_before_is_gone_in_the_end() {
-    let survivals = [Survival::Nothing, Survival::Everything, Survival::Prefix, Survival::Sectors];
-    let faults = [
-        Fault::PowerLoss,
-        Fault::Error(ErrorKind::Other),
-        Fault::Error(ErrorKind::StorageFull),
-        Fault::Short,
-    ];
     let (mut cut_off, mut with_two_keys) = (0, 0);
-    for fault in faults {
-        for call in 0.. {
-            let mut reached = false;
-            for (seed, survival) in survivals.into_iter().enumerate() {
-                let disk = SimDisk::new();
-                let before = new(&disk);
-                let first = disk.calls();
-                disk.fail_call(first + call, fault);
-                let mut sure = before.clone();
-                let done = go_over(&disk, &mut sure);
-                reached |= disk.calls() - first > call;
-                let mut random = call * 4 + seed as u64;
-                disk.crash(survival, &mut |bound| {
-                    random = random
-                        .wrapping_mul(6_364_136_223_846_793_005)
-                        .wrapping_add(1_442_695_040_888_963_407);
-                    (random >> 33) % bound.max(1)
-                });
-                let context = format!("{fault:?} at call {call}, {survival:?}");
-                let vault = open(&disk).unwrap_or_else(|error| panic!("{context}: {error}"));
-                let found = everything(&vault);
-                let under_way = [named(Kind::ScopeKey, 20), named(Kind::ScopeKey, 5)];
-                let settled = |model: &Model| -> Model {
-                    model
-                        .iter()
-                        .filter(|(key, _)| !under_way.contains(key))
-                        .map(|(key, it)| (*key, it.clone()))
-                        .collect()
-                };
-                assert_eq!(settled(&found), settled(&before), "{context}");
-                assert!(sure.contains_key(&under_way[1]) || !found.contains_key(&under_way[1]), "{context}");
-                assert!(found.contains_key(&under_way[0]) || !sure.contains_key(&under_way[0]), "{context}");
-                cut_off += usize::from(done.is_err());
-                with_two_keys += usize::from(vault.is_going_over());
-                // The next start goes on, and comes to an end.
-                let finished = vault.newest_kek() == 2 && !vault.is_going_over();
-                drop(vault);
-                let mut sure = found;
-                if !finished {
-                    go_over(&disk, &mut sure).unwrap_or_else(|error| panic!("{context}: {error}"));
-                }
-                let vault = open(&disk).unwrap();
-                assert_eq!(everything(&vault), sure, "{context}");
-                assert_eq!(
-                    (vault.newest_kek(), vault.header().kek, vault.header().kek_since),
-                    (2, 2, NOW),
-                    "{context}"
-                );
-                let image = disk.image();
-                let keys: Vec<&str> =
-                    image.keys().map(String::as_str).filter(|name| name.starts_with("keys/vault")).collect();
-                assert_eq!(keys, ["keys/vault-2"], "{context}");
-                assert!(
-                    image.values().all(|file| !file.windows(32).any(|bytes| bytes == FIRST)),
-                    "{context}"
-                );
+    let prepare = || {
+        let disk = SimDisk::new();
+        let before = new(&disk);
+        (disk, before)
+    };
+    let attempt = |disk: &SimDisk, before: Model| {
+        let mut sure = before.clone();
+        let done = go_over(disk, &mut sure);
+        (before, sure, done)
+    };
+    let look =
+        |disk: &SimDisk, (before, sure, done): (Model, Model, Result<(), VaultError>), context: &str| {
+            let vault = open(disk).unwrap_or_else(|error| panic!("{context}: {error}"));
+            let found = everything(&vault);
+            let under_way = [named(Kind::ScopeKey, 20), named(Kind::ScopeKey, 5)];
+            let settled = |model: &Model| -> Model {
+                model
+                    .iter()
+                    .filter(|(key, _)| !under_way.contains(key))
+                    .map(|(key, it)| (*key, it.clone()))
+                    .collect()
+            };
+            assert_eq!(settled(&found), settled(&before), "{context}");
+            assert!(sure.contains_key(&under_way[1]) || !found.contains_key(&under_way[1]), "{context}");
+            assert!(found.contains_key(&under_way[0]) || !sure.contains_key(&under_way[0]), "{context}");
+            cut_off += usize::from(done.is_err());
+            with_two_keys += usize::from(vault.is_going_over());
+            // The next start goes on, and comes to an end.
+            let finished = vault.newest_kek() == 2 && !vault.is_going_over();
+            drop(vault);
+            let mut sure = found;
+            if !finished {
+                go_over(disk, &mut sure).unwrap_or_else(|error| panic!("{context}: {error}"));
             }
-            if !reached {
-                break;
-            }
-        }
-    }
+            let vault = open(disk).unwrap();
+            assert_eq!(everything(&vault), sure, "{context}");
+            assert_eq!(
+                (vault.newest_kek(), vault.header().kek, vault.header().kek_since),
+                (2, 2, NOW),
+                "{context}"
+            );
+            let image = disk.image();
+            let keys: Vec<&str> =
+                image.keys().map(String::as_str).filter(|name| name.starts_with("keys/vault")).collect();
+            assert_eq!(keys, ["keys/vault-2"], "{context}");
+            assert!(image.values().all(|file| !file.windows(32).any(|bytes| bytes == FIRST)), "{context}");
+        };
+    every_failure(prepare, attempt, look);
     assert!(cut_off > 100 && with_two_keys > 50, "{cut_off} were cut off, {with_two_keys} had two keys");
 }
 

@@ -10,15 +10,12 @@ use ledgerd::domain::{AccountId, Command, Event, Rights, Role, accounts, orders,
 
 use super::chains::chained;
 use super::forged_keys::forgeries;
-use super::ledgers::{export, library};
+use super::ledgers::{NextBlock, export, judge_next_blocks, library};
 use super::{Case, Verdict, compare, damaged_text, offsets, python_is_here, script, with_flipped};
 use crate::forge::{Draft, Forge, Seeded, device_key, ed25519_key, member_key};
 
 const ANNA: AccountId = AccountId(1);
 const BERT: AccountId = AccountId(2);
-
-/// Makes the next block of a ledger.
-type Forgery = Box<dyn Fn(&mut Forge) -> Draft>;
 
 /// The keys of Ed25519 that ANNA, an operator, has beside that of her device: one that ended, one that was rotated, and what
 /// came in its place.
@@ -100,8 +97,8 @@ fn ordered(draft: Draft) -> Draft {
 
 /// Blocks behind those of [`ledger`], and whether each is good. The event is that of a good one, so that nothing but the keys
 /// gives them away.
-fn next_blocks() -> Vec<(&'static str, bool, Forgery)> {
-    let mut all: Vec<(&'static str, bool, Forgery)> = Vec::new();
+fn next_blocks() -> Vec<NextBlock> {
+    let mut all: Vec<NextBlock> = Vec::new();
     let mut add = |name, good, forgery: fn(&mut Forge) -> Draft| all.push((name, good, Box::new(forgery)));
     add("an order with the newest key", true, |forge| forge.order_by(&annas()[2], ANNA, 1));
     add("an order with the device's key", true, |forge| forge.order_by(device_key(0), ANNA, 1));
@@ -207,27 +204,7 @@ fn next_blocks() -> Vec<(&'static str, bool, Forgery)> {
 #[test]
 fn both_verifiers_let_a_key_sign_while_it_stands_and_what_it_may() {
     let forge = ledger(100);
-    let (mut cases, mut expected): (Vec<Case>, Vec<bool>) = (Vec::new(), Vec::new());
-    for (name, good, draft) in next_blocks() {
-        let mut forge = forge.clone();
-        let draft = draft(&mut forge);
-        let blocks = [&forge.blocks[..], &[draft.encode()]].concat();
-        cases.push((name.to_owned(), export(&blocks, &forge.blocks)));
-        expected.push(good);
-        // A good block behind it changes nothing.
-        forge.push(&draft);
-        let order = forge.order(2, 1);
-        forge.push(&order);
-        cases.push((format!("{name}, and an order"), export(&forge.blocks, &forge.blocks)));
-        expected.push(good);
-    }
-    for ((name, bytes), good) in cases.iter().zip(&expected) {
-        let found = library(bytes, None);
-        assert_eq!(found.is_ok(), *good, "{name}: {found:?}");
-    }
-    if python_is_here() {
-        compare(&cases, &script("ledger", &cases, None), false, |bytes| library(bytes, None));
-    }
+    judge_next_blocks(next_blocks().into_iter().map(|it| (&forge, it)), 2);
 }
 
 /// The names of what an audit finds in the last of these blocks where those from `gap` on stand behind a gap.

@@ -12,7 +12,7 @@ use ledgerd::domain::{self, AccountId, Role, accounts, orders};
 
 use super::hostile::{hostile_drafts, refused_keys};
 use super::{Case, Tree, Verdict, compare, damaged_text, offsets, python_is_here, script, with_flipped};
-use crate::forge::{Forge, ORIGIN, Seeded, log_key};
+use crate::forge::{Draft, Forge, ORIGIN, Seeded, log_key};
 
 /// What the library says of an export: every line is what its block is shown as, and an audit of the blocks
 /// finds nothing.
@@ -142,6 +142,34 @@ pub(super) fn export(blocks: &[Vec<u8>], good: &[Vec<u8>]) -> Vec<u8> {
         lines.extend(line.into_bytes());
     }
     lines
+}
+
+/// A block behind those of a ledger: what it is called, whether it is good, and what makes it.
+pub(super) type NextBlock = (&'static str, bool, Box<dyn Fn(&mut Forge) -> Draft>);
+
+/// Has both verifiers judge ledgers with one more block, each also with an order of this member behind that block.
+pub(super) fn judge_next_blocks<'a>(next: impl Iterator<Item = (&'a Forge, NextBlock)>, member: usize) {
+    let (mut cases, mut expected): (Vec<Case>, Vec<bool>) = (Vec::new(), Vec::new());
+    for (base, (name, good, draft)) in next {
+        let mut forge = base.clone();
+        let draft = draft(&mut forge);
+        let blocks = [&forge.blocks[..], &[draft.encode()]].concat();
+        cases.push((name.to_owned(), export(&blocks, &base.blocks)));
+        expected.push(good);
+        // A good block behind it changes nothing.
+        forge.push(&draft);
+        let order = forge.order(member, 1);
+        forge.push(&order);
+        cases.push((format!("{name}, and an order"), export(&forge.blocks, &base.blocks)));
+        expected.push(good);
+    }
+    for ((name, bytes), good) in cases.iter().zip(&expected) {
+        let found = library(bytes, None);
+        assert_eq!(found.is_ok(), *good, "{name}: {found:?}");
+    }
+    if python_is_here() {
+        compare(&cases, &script("ledger", &cases, None), false, |bytes| library(bytes, None));
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use ledgerd::crypto::sealed::{Leaf, ScopeId};
 use ledgerd::domain::accounts::{self, CredentialCommit, CredentialVia, Custody, Join};
 use ledgerd::domain::{AccountId, Command, Event, Rights};
 
-use super::ledgers::{export, library};
+use super::ledgers::{NextBlock, export, judge_next_blocks, library};
 use super::receipts::library as library_of_receipts;
 use super::sealed::check_leaves;
 use super::{Case, compare, damaged_text, offsets, python_is_here, script, with_flipped};
@@ -24,9 +24,6 @@ const DORA_AT: usize = 4;
 
 /// What DORA says when she joins.
 const SAID: Said<'static> = Said { texts: ["Dóra Nagy", "dora@example.org"], scope_key: [4; 32] };
-
-/// Makes the next block of a ledger.
-type Forgery = Box<dyn Fn(&mut Forge) -> Draft>;
 
 /// Changes a join before it is signed.
 type Change = fn(&mut Header, &mut Join);
@@ -136,8 +133,8 @@ fn opened_by(forge: &Forge, index: usize) -> ScopeId {
 }
 
 /// Blocks in the place of DORA's join, and whether each is good.
-fn joins() -> Vec<(&'static str, bool, Forgery)> {
-    let mut all: Vec<(&'static str, bool, Forgery)> = Vec::new();
+fn joins() -> Vec<NextBlock> {
+    let mut all: Vec<NextBlock> = Vec::new();
     let mut add = |name, good, forgery: fn(&mut Forge) -> Draft| all.push((name, good, Box::new(forgery)));
     add("a join", true, |forge| doras_join(forge).0);
     add("a join that nothing was changed in", true, |forge| changed_join(forge, spare_key(), |_, _| ()));
@@ -175,8 +172,8 @@ fn joins() -> Vec<(&'static str, bool, Forgery)> {
 
 /// Blocks behind those of [`ledger`], and whether each is good. The event is that of a good one, so that nothing but who may
 /// bring which password gives them away.
-fn next_blocks() -> Vec<(&'static str, bool, Forgery)> {
-    let mut all: Vec<(&'static str, bool, Forgery)> = Vec::new();
+fn next_blocks() -> Vec<NextBlock> {
+    let mut all: Vec<NextBlock> = Vec::new();
     let mut add = |name, good, forgery: fn(&mut Forge) -> Draft| all.push((name, good, Box::new(forgery)));
     add("a password", true, |forge| {
         forge.set_credential((&doras(), DORA), password(7), CredentialVia::Password)
@@ -251,28 +248,8 @@ fn next_blocks() -> Vec<(&'static str, bool, Forgery)> {
 #[test]
 fn both_verifiers_let_a_password_come_with_the_key_that_it_fetches_and_in_its_order() {
     let (before, (forge, _)) = (before(), ledger());
-    let (mut cases, mut expected): (Vec<Case>, Vec<bool>) = (Vec::new(), Vec::new());
-    let behind_before = joins().into_iter().map(|it| (&before, it));
-    for (base, (name, good, draft)) in behind_before.chain(next_blocks().into_iter().map(|it| (&forge, it))) {
-        let mut next = base.clone();
-        let draft = draft(&mut next);
-        let blocks = [&next.blocks[..], &[draft.encode()]].concat();
-        cases.push((name.to_owned(), export(&blocks, &base.blocks)));
-        expected.push(good);
-        // A good block behind it changes nothing.
-        next.push(&draft);
-        let order = next.order(1, 1);
-        next.push(&order);
-        cases.push((format!("{name}, and an order"), export(&next.blocks, &base.blocks)));
-        expected.push(good);
-    }
-    for ((name, bytes), good) in cases.iter().zip(&expected) {
-        let found = library(bytes, None);
-        assert_eq!(found.is_ok(), *good, "{name}: {found:?}");
-    }
-    if python_is_here() {
-        compare(&cases, &script("ledger", &cases, None), false, |bytes| library(bytes, None));
-    }
+    let in_place_of_the_join = joins().into_iter().map(|it| (&before, it));
+    judge_next_blocks(in_place_of_the_join.chain(next_blocks().into_iter().map(|it| (&forge, it))), 1);
 }
 
 #[test]
