@@ -14,7 +14,7 @@ use crate::domain::{AccountId, CredentialAt, ScopeKind, SealedPart, State};
 use crate::eventlog::{LogError, Storage};
 use crate::vault::{
     Keks, Key, Kind, Secret, Standing, VaultError, VaultReader, generation_of, kek_missing, locked_out,
-    read_keks, scope_entry,
+    read_keks, scope_entry, scopes_without_key,
 };
 use crate::wire::Finding;
 
@@ -263,16 +263,14 @@ impl VaultCheck {
             let reason = format!("the password of account {account} is not there; nobody can log in with it");
             findings.push(place.finding("credential_missing", reason));
         }
-        for (id, scope) in state.scopes.iter().filter(|(_, scope)| scope.erased_at.is_none()) {
-            let key = scope_entry(scope.subject, *id);
-            if !vault.has(&key) || matches!(self.keys.get(&key), Some(None)) {
-                let account = scope.subject;
-                let reason = format!(
-                    "the key of scope {id}, which texts of account {account} are sealed under, is not there"
-                );
-                let place = Place { file: SLOTS, offset: 0, index: Some(scope.from) };
-                findings.push(place.finding("key_missing", reason));
-            }
+        let opens = |key: &Key| vault.has(key) && !matches!(self.keys.get(key), Some(None));
+        for (id, scope) in scopes_without_key(state, opens) {
+            let account = scope.subject;
+            let reason = format!(
+                "the key of scope {id}, which texts of account {account} are sealed under, is not there"
+            );
+            let place = Place { file: SLOTS, offset: 0, index: Some(scope.from) };
+            findings.push(place.finding("key_missing", reason));
         }
         findings
     }

@@ -19,7 +19,7 @@ use crate::time::Timestamp;
 use crate::vault::{
     BackupError, BackupHead, BackupKey, BackupReader, BackupWriter, FIRST_KEK, Key, Position, Restoring,
     Standing, VaultError, VaultReader, entry_bytes, kek_missing, locked_out, make_kek, newest_kek, read_kek,
-    read_keks, scope_entry,
+    read_keks, scopes_without_key,
 };
 
 /// Milliseconds of a day.
@@ -90,8 +90,9 @@ pub fn back_up_vault(
     }
     writer.finish()?;
     let left_out = (vault.keys().count() - needed.len()) as u64;
+    let missing = scopes_without_key(state, |key| vault.has(key)).count() as u64;
     let missing_passwords = locked_out(state, vault.keys()).count() as u64;
-    Ok(BackedUp { head, left_out, missing: missing(state, &|key| vault.has(key)), missing_passwords })
+    Ok(BackedUp { head, left_out, missing, missing_passwords })
 }
 
 /// Puts a backup in the place of the vault of the ledger in `data`, which nobody may serve meanwhile. What the log has erased is
@@ -144,7 +145,7 @@ pub fn restore_vault(
             return Err(BackupError::Damaged.into());
         }
     }
-    let missing = missing(state, &|key| restoring.has(key));
+    let missing = scopes_without_key(state, |key| restoring.has(key)).count() as u64;
     let missing_passwords = locked_out(state, restoring.keys()).count() as u64;
     let newest = before.ok().flatten().map_or(0, |before| before.header().generation);
     restoring.finish(replayed.durable, newest.max(head.generation))?;
@@ -182,10 +183,4 @@ fn check_age(
 
 fn is_needed(state: &State, key: &Key) -> bool {
     Standing::of(state, key) == Standing::Needed
-}
-
-/// How many scopes that nobody has erased have no key.
-fn missing(state: &State, has: &dyn Fn(&Key) -> bool) -> u64 {
-    let live = state.scopes.iter().filter(|(_, scope)| scope.erased_at.is_none());
-    live.filter(|(id, scope)| !has(&scope_entry(scope.subject, **id))).count() as u64
 }

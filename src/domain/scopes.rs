@@ -96,6 +96,11 @@ impl Scopes {
         self.opened.iter()
     }
 
+    /// The scopes that nobody has erased.
+    pub fn live(&self) -> impl Iterator<Item = (&ScopeId, &Scope)> {
+        self.iter().filter(|(_, scope)| scope.erased_at.is_none())
+    }
+
     /// How many scopes of a subject have a key.
     pub fn live_of(&self, subject: AccountId) -> u64 {
         let scopes = self.by_subject.get(&subject).into_iter().flatten();

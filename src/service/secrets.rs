@@ -16,11 +16,13 @@ use super::credentials::{Credentials, credential_entry, credential_in};
 use super::passwords::BroughtCredential;
 use crate::chain::block_hash;
 use crate::crypto::sealed::{ScopeId, ScopeKey};
-use crate::domain::{AccountId, State};
+use crate::domain::{AccountId, Scope, State};
 use crate::eventlog::{LogError, Storage};
 use crate::ledger::{Committed, Ledger};
 use crate::password::{Credential, LoginKeys};
-use crate::vault::{Keks, Key, Kind, Position, Secret, Standing, VaultError, VaultFile, scope_entry};
+use crate::vault::{
+    Keks, Key, Kind, Position, Secret, Standing, VaultError, VaultFile, scope_entry, scopes_without_key,
+};
 
 /// A bug, for the simulator to find. Nothing else plants one.
 #[doc(hidden)]
@@ -151,8 +153,7 @@ impl Secrets {
     /// Scopes whose keys are not here, although nobody has destroyed them: those that were missing at the start, and without
     /// a vault all.
     pub(super) fn missing(&self, state: &State) -> u64 {
-        let live = state.scopes.iter().filter(|(_, scope)| scope.erased_at.is_none());
-        if self.are_here() { self.missing } else { live.count() as u64 }
+        if self.are_here() { self.missing } else { state.scopes.live().count() as u64 }
     }
 
     /// The key of a scope of this account; none if it is not here.
@@ -357,12 +358,9 @@ fn is_named(state: &State, key: &Key) -> bool {
 /// Tells which scopes have no key, although nobody has erased anything; gives how many.
 fn tell_missing(state: &State, vault: &VaultFile) -> u64 {
     let mut missing = 0;
-    for (id, scope) in state.scopes.iter().filter(|(_, scope)| scope.erased_at.is_none()) {
-        if !vault.has(&scope_entry(scope.subject, *id)) {
-            missing += 1;
-            let (scope, account) = (*id, scope.subject);
-            tracing::warn!(%scope, %account, "key_missing: the texts of this scope cannot be read");
-        }
+    for (scope, Scope { subject: account, .. }) in scopes_without_key(state, |key| vault.has(key)) {
+        missing += 1;
+        tracing::warn!(%scope, %account, "key_missing: the texts of this scope cannot be read");
     }
     missing
 }

@@ -54,4 +54,4 @@ pub use reader::{DamagedSlot, Key, Position, Secret, VaultReader};
 pub use restore::Restoring;
 pub use rewrap::Rewrapped;
 pub use slot::{PageRange, SLOT_BYTES, Slot, SlotDamaged, SlotSealed};
-pub use standing::{Standing, generation_of, locked_out, scope_entry};
+pub use standing::{Standing, generation_of, locked_out, scope_entry, scopes_without_key};

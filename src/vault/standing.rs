@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::name::{Kind, Name};
 use super::reader::Key;
 use crate::crypto::sealed::ScopeId;
-use crate::domain::{AccountId, CredentialAt, State};
+use crate::domain::{AccountId, CredentialAt, Scope, State};
 
 /// What the blocks say of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +47,15 @@ impl Standing {
 /// The entry that holds the key of a scope.
 pub fn scope_entry(subject: AccountId, scope: ScopeId) -> Key {
     (Name { kind: Kind::ScopeKey, subject: subject.0, scope: scope.0 }, 0)
+}
+
+/// The scopes that nobody has erased, and of whose key there is no entry.
+pub fn scopes_without_key<'a>(
+    state: &'a State,
+    has: impl Fn(&Key) -> bool + 'a,
+) -> impl Iterator<Item = (ScopeId, &'a Scope)> {
+    let live = state.scopes.live().map(|(id, scope)| (*id, scope));
+    live.filter(move |(id, scope)| !has(&scope_entry(scope.subject, *id)))
 }
 
 /// The members who have a password by the blocks, and of whose newest password no entry is among these.
