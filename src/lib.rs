@@ -13,7 +13,9 @@ mod cutter;
 pub mod text;
 pub mod refusal;
 pub mod crypto;
+mod typed_code;
 pub mod password;
+pub mod second_factor;
 
 // The rules, and the format of the blocks in which their outcome is kept.
 pub mod domain;
