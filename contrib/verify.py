@@ -335,7 +335,8 @@ def check_ledger(file, key, note):
 class Members:
     """The keys of every account that stand at this block, and whose each is that there ever was."""
     def __init__(self):
-        self.keys, self.ever, self.erased, self.erased_keys, self.passwords, self.fetched = {}, {}, set(), 0, {}, {}
+        self.keys, self.ever, self.erased, self.passwords, self.fetched, self.factors = {}, {}, set(), {}, {}, {}
+        self.enrolled, self.ended = {}, (0, 0)  # ended: keys and secrets of the account that was erased last
     def signer(self, account, key_id, kind):
         """The key that signs for an account, if it stands and may sign a command of this kind."""
         key = self.standing(account, key_id)
@@ -353,12 +354,18 @@ class Members:
     def erase(self, account):
         need(account in self.keys and account not in self.erased, "malformed_block", "nobody is erased, or somebody twice")
         self.erased.add(account)
-        self.erased_keys = len(self.keys.pop(account))
+        secrets = (self.fetched.pop(account, None) is not None) + 2 * (self.enrolled.pop(account, None) is not None)
+        self.ended = len(self.keys.pop(account)), secrets
         self.keys[account] = {}
     def end(self, account, key_id):
         self.keys[account].pop(self.standing(account, key_id).key_id)
         if self.fetched.get(account, "?")[0] == key_id.hex():
             del self.fetched[account]
+    def factor(self, account, enrolled):
+        """Notes the block of an account's next second factor, or that it has none; the block of the one before."""
+        before, self.factors[account] = self.enrolled.pop(account, None), self.factors.get(account, 0) + 1
+        self.enrolled.update({account: enrolled} if enrolled else {})
+        return before
     def fetch(self, account, key_id, shown, index):
         """Notes the key that a password fetches, and the block, if this block brings an account's next password."""
         if "epoch" in shown:
@@ -375,8 +382,14 @@ def read_command(block, message, members, numbers, scale):
     need(event.take(4) == b"\0\1" + message.kind.to_bytes(2, "big"), "malformed_block", "another command's event")
     number = event.varint()
     if message.kind == 11:
-        number, _roles, _scopes = number == members.erased_keys, event.varint(), event.varint()
-        need(number, "malformed_block", "another number of keys in the event")
+        _roles, _scopes, ended = event.varint(), event.varint(), (number, event.varint())
+        need(ended == members.ended, "malformed_block", "another number of keys or of secrets in the event")
+    if message.kind in (9, 10):
+        account, keeps = items[0].get("account", block.author), message.kind == 9 and "off" not in items[0]
+        before = members.factor(account, keeps and block.index)
+        number = number if message.kind == 10 else event.varint() if number == 1 else None if number == 0 else -1
+        same = items[0].get("generation", str(members.factors[account])) == str(members.factors[account])
+        need(same and number == before and (before or keeps), "malformed_block", "another second factor before it")
     read.end(), event.end()
     if message.kind in numbers:
         need(number == numbers[message.kind], "malformed_block", "another number in the event")
@@ -479,6 +492,9 @@ def erase(read, _message, members, _scale):
     account, reason, force = read.varint(), read.one_of(*REASONS), read.one_of(False, True)
     members.erase(account)
     return {"account": account, "reason": reason, **({"force": "true"} if force else {})}
+def set_factor(read, *_):
+    return {"generation": str(read.varint()), **({"off": "true"} if read.one_of(False, True) else {})}
+def reset_factor(read, *_): return {"account": read.varint(), "reason": read.one_of(*RESET_REASONS)}
 def end_key(read, message, members, _scale):
     members.end(message.account, key_id := read.take(32))
     return {"key_id": key_id.hex()}
@@ -500,13 +516,15 @@ def vouch(read, *_): return {"time": moment(min(read.varint() * 1000, 2**64 - 1)
 def moment(us): return (EPOCH + timedelta(0, 0, us)).isoformat("T", "microseconds") + "Z" if us <= TIME_MAX else f"{us}us"
 COMMANDS = {(1, 2): ("grant", role), (1, 3): ("revoke", role), (1, 4): ("add_key", add_key), (1, 5): ("end_key", end_key),
             (1, 6): ("rotate_key", add_key), (1, 7): ("set_credential", set_credential),
-            (1, 8): ("set_profile", set_profile), (1, 11): ("erase", erase),
+            (1, 8): ("set_profile", set_profile), (1, 9): ("set_second_factor", set_factor),
+            (1, 10): ("reset_second_factor", reset_factor), (1, 11): ("erase", erase),
             (1, 13): ("vouch_clock", vouch), (1, 16): ("order", order_v1),
             (2, 16): ("order", order), (1, 32): ("pay", pay), (1, 33): ("issue", issue), (1, 34): ("settle", settle),
             (1, 35): ("revoke_cheque", revoke_cheque), (1, 36): ("pay_out", pay_out)}
-NEEDS_ALL = (2, 3, 4, 5, 6, 7, 8, 11, 33, 36)  # kinds of commands that only a key with full rights may sign
+NEEDS_ALL = (2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 33, 36)  # kinds of commands that only a key with full rights may sign
 SEALED = (48, 80, 144, 272, 528, 1040, 2064)  # bytes that a sealed text can have
 REASONS = ("own_wish", "requested", "law", "misuse", "other")
+RESET_REASONS = ("lost", "stolen", "vault", "other")
 PAY_OUT_REASONS = ("heirs", "owner_request", "law", "mistake", "other")
 def shown_leaf(text):
     parts = re.fullmatch("(0|[1-9][0-9]{0,4}):([0-9a-f]{64})", text)

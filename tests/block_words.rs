@@ -8,8 +8,8 @@ use ledgerd::client::show::json_line;
 use ledgerd::crypto::SigningKey;
 use ledgerd::crypto::sealed::{ScopeKey, Sealed};
 use ledgerd::domain::accounts::{
-    self, CredentialCommit, CredentialVia, Custody, Erase, EraseReason, GrantRole, RevokeRole, Role,
-    SetProfile, VouchClock,
+    self, CredentialCommit, CredentialVia, Custody, Erase, EraseReason, GrantRole, ResetReason,
+    ResetSecondFactor, RevokeRole, Role, SetProfile, SetSecondFactor, VouchClock,
 };
 use ledgerd::domain::orders::{self, Decimal, Operation, Order, PlaceOrders, Price, StockName, v1};
 use ledgerd::domain::payments::{self, Currency, Issue, Pay, PayOut, PayOutReason, Payment};
@@ -95,6 +95,17 @@ fn every_kind() -> Forge {
     let credential = CredentialCommit { epoch: 2, commit: [9; 32] };
     let draft = forge.set_credential((roams, AccountId(4)), credential, CredentialVia::Recovery);
     forge.push(&draft);
+    let set = |generation, off| SetSecondFactor { generation, off };
+    let reset = ResetSecondFactor { account: first, reason: ResetReason::Lost };
+    for command in [
+        accounts::Command::SetSecondFactor(set(1, false)),
+        accounts::Command::SetSecondFactor(set(2, true)),
+        accounts::Command::SetSecondFactor(set(3, false)),
+        accounts::Command::ResetSecondFactor(reset),
+    ] {
+        let draft = forge.draft(0, first, &Command::Accounts(command));
+        forge.push(&draft);
+    }
     forge
 }
 
@@ -214,6 +225,10 @@ fn every_kind_of_block_says_what_was_done_with_amounts_as_people_see_them() {
             "  set credential of the key {roams}, by recovery, password number 2, committed to as {}\n",
             "09".repeat(32)
         ),
+        "  set second factor number 1\n".to_owned(),
+        "  set second factor number 2, which is none: true\n".to_owned(),
+        "  set second factor number 3\n".to_owned(),
+        "  reset second factor of #1, reason lost\n".to_owned(),
     ];
     assert_eq!(said, expected);
     assert!(words(&forge.blocks[0], &usd).starts_with("block 0  "));
@@ -274,6 +289,10 @@ fn every_kind_of_block_has_its_json_with_and_without_the_currency() {
             r#"{{"user_id":4,"operation_type":"set_credential","key_id":"{roams}","via":"recovery","epoch":"2","commit":"{}"}}"#,
             "09".repeat(32)
         ),
+        r#"{"user_id":1,"operation_type":"set_second_factor","generation":"1"}"#,
+        r#"{"user_id":1,"operation_type":"set_second_factor","generation":"2","off":"true"}"#,
+        r#"{"user_id":1,"operation_type":"set_second_factor","generation":"3"}"#,
+        r#"{"user_id":1,"operation_type":"reset_second_factor","account":1,"reason":"lost"}"#,
     ];
     let with: Vec<String> = forge.blocks.iter().map(|block| data(block, Some(&usd))).collect();
     assert_eq!(with, expected);

@@ -43,7 +43,7 @@ fn grant(account: u64) -> Command {
 
 #[test]
 fn sessions_questions_and_refusals_are_noted_by_their_codes_and_so_is_a_look() {
-    let mut world = World::new(Limits::default(), |_| ());
+    let mut world = World::new(Limits { second_factor: 0, ..Limits::default() }, |_| ());
     let (mut alice, mut bob) = (world.member(HERE, 0), world.member(HERE, 1));
     for _ in 0..3 {
         world.ask(&mut bob, &BALANCE);

@@ -2,6 +2,7 @@
 //! an object on standard error.
 
 mod passwords;
+mod second_factor;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Write};
@@ -93,6 +94,7 @@ fn every_object_has_the_fields_of_the_reference_in_their_order() {
     keys(&place, at, &mut reference);
     profile(&place, at, &mut reference);
     money(&place, at, &mut reference);
+    second_factor::hold(&place, at, &mut reference);
     from_hand_to_hand(&place, at, &mut reference);
     alone(&place, &mut reference);
     unanswered(&place, &daemon, &mut reference);

@@ -56,7 +56,8 @@ fn accepted(reply: Reply) -> Accepted {
 
 /// A world whose member 0 has a device key, and a session of that member with its first key.
 fn world_with_device(key: &SigningKey) -> (World, Client) {
-    let mut world = World::new(Limits::default(), |_| ());
+    // Nobody here has a telephone.
+    let mut world = World::new(Limits { second_factor: 0, ..Limits::default() }, |_| ());
     let mut first = world.member(HERE, 0);
     let proof = proof(key, world.ledger_id(), 0);
     let added = world.command(0, START_MS + 1_000, &add(key, Rights::Act, proof), true);
@@ -174,7 +175,7 @@ fn a_rotation_is_answered_on_the_session_of_the_key_that_ends_in_it() {
         "a lost answer is found with the new key"
     );
     // The new key has full rights.
-    let grant = GrantRole { account: AccountId(2), role: Role::Auditor };
+    let grant = GrantRole { account: AccountId(2), role: Role::Witness };
     let granted = world.command_by(0, &next, &Command::Accounts(accounts::Command::GrantRole(grant)));
     accepted(world.submit(&mut second, &granted));
 }

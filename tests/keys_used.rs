@@ -193,7 +193,7 @@ fn an_auditor_is_sent_every_block_as_the_files_hold_it() {
     let key = place.done("bank", "127.0.0.1:1", &["keygen"]);
     let file = path(&place, "operator.pem");
     std::fs::write(&file, key).unwrap();
-    let more = ["--operator", &file, "--opening-grant=100"];
+    let more = ["--operator", &file, "--opening-grant=100", "--no-second-factor"];
     let daemon = Daemon::start_with(&place.data(), "127.0.0.1:0", &more);
     let at = daemon.address.as_str();
     for name in ["bank", "alice", "bob"] {

@@ -23,8 +23,8 @@ use crate::service_world::{Client, START_MS, Signed, World, refused};
 
 const HERE: &str = "192.0.2.1";
 const ELSEWHERE: &str = "198.51.100.1";
-const E_MAIL: &str = "ash@pallet.example";
-const PASSWORD: &str = "correct horse battery";
+pub(crate) const E_MAIL: &str = "ash@pallet.example";
+pub(crate) const PASSWORD: &str = "correct horse battery";
 
 static ASH: LazyLock<SigningKey> = LazyLock::new(|| key_of("ash"));
 static GARY: LazyLock<SigningKey> = LazyLock::new(|| key_of("gary"));
@@ -38,14 +38,14 @@ fn world() -> World {
 }
 
 /// Somebody who joins, or has joined.
-struct Person {
-    key: SigningKey,
+pub(crate) struct Person {
+    pub(crate) key: SigningKey,
     vault_key: VaultKey,
-    code: RecoveryCode,
+    pub(crate) code: RecoveryCode,
 }
 
 impl Person {
-    fn ash(world: &mut World) -> Person {
+    pub(crate) fn ash(world: &mut World) -> Person {
         Person::new(world, &ASH)
     }
 
@@ -95,7 +95,7 @@ fn beside(credential: &Credential, scope_key: Option<[u8; 32]>) -> Vec<u8> {
         record: in_sequences(&credential.record),
         blob: credential.blob.as_bytes().to_vec().into(),
     };
-    codec::encode(&Side { scope_key, credential: Some(credential) })
+    codec::encode(&Side { scope_key, credential: Some(credential), code: None })
 }
 
 /// The registration of somebody with a password that was registered, and what goes beside it.
@@ -131,7 +131,7 @@ fn joining(
 }
 
 /// Joins from a network; the block.
-fn join(world: &mut World, person: &Person, handle: &str, e_mail: &str, password: &str) -> u64 {
+pub(crate) fn join(world: &mut World, person: &Person, handle: &str, e_mail: &str, password: &str) -> u64 {
     let mut client = world.stranger(HERE);
     let registered = register(world, &mut client, e_mail, password).unwrap();
     let (signed, side) = joining(world, person, handle, e_mail, registered);
@@ -139,7 +139,7 @@ fn join(world: &mut World, person: &Person, handle: &str, e_mail: &str, password
 }
 
 /// What a log-in came to: the answer to its last message, and what unwraps.
-fn log_in(
+pub(crate) fn log_in(
     world: &mut World,
     client: &mut Client,
     e_mail: &str,
@@ -162,7 +162,7 @@ fn log_in(
 }
 
 /// The same over a channel of its own.
-fn log_in_from(
+pub(crate) fn log_in_from(
     world: &mut World,
     from: &str,
     e_mail: &str,
@@ -270,8 +270,9 @@ fn what_comes_beside_a_registration_is_what_it_says_or_it_is_refused() {
     let (signed, good) = joining(&world, &ash, "m-ash", E_MAIL, registered);
     let side: Side = codec::strict(&good).unwrap();
     let credential = side.credential.clone().unwrap();
-    let with =
-        |credential: Option<SideCredential>| codec::encode(&Side { scope_key: side.scope_key, credential });
+    let with = |credential: Option<SideCredential>| {
+        codec::encode(&Side { scope_key: side.scope_key, credential, code: None })
+    };
     let mut record = credential.record;
     record[0][0] ^= 1;
     let mut blob = credential.blob.clone();
@@ -301,7 +302,7 @@ fn what_comes_beside_a_registration_is_what_it_says_or_it_is_refused() {
     // And a command that needs none has none.
     let mut member = world.member(HERE, 0);
     let pay = world.payment(0, 1);
-    let unwanted = codec::encode(&Side { scope_key: None, credential: Some(credential) });
+    let unwanted = codec::encode(&Side { credential: Some(credential), ..Side::default() });
     assert_eq!(refused(world.ask(&mut member, &pay.request_with(&unwanted))), "malformed_command");
 }
 
@@ -358,7 +359,7 @@ fn a_first_password_that_comes_in_one_batch_with_the_profile_it_is_for_is_in_the
         credential: Some(CredentialCommit { epoch: 1, commit }),
     }));
     let add = world.command(0, START_MS + 1_000, &add, true);
-    let side = codec::encode(&Side { scope_key: Some([5; 32]), credential: None });
+    let side = codec::encode(&Side { scope_key: Some([5; 32]), ..Side::default() });
     let before = world.service.ledger().committed().size;
     world.send(&mut member, 7, &profile.request_with(&side));
     world.send(&mut member, 8, &add.request_with(&beside(&credential, None)));
@@ -383,7 +384,7 @@ fn an_address_that_is_taken_is_so_for_a_profile_whose_scope_is_opened_in_the_sam
     let opening = world.command(0, START_MS + 1_000, &opening, true);
     let next = said(&world, 0, Some(scope), &key, ["Gary", E_MAIL]);
     let next = world.command(0, START_MS + 1_000, &next, true);
-    let side = codec::encode(&Side { scope_key: Some([5; 32]), credential: None });
+    let side = codec::encode(&Side { scope_key: Some([5; 32]), ..Side::default() });
     world.send(&mut member, 7, &opening.request_with(&side));
     world.send(&mut member, 8, &next.request());
     while member.replies.len() < 2 {

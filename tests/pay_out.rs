@@ -84,7 +84,7 @@ fn add(ledger: &mut Ledger, author: AccountId, key: &SigningKey, command: Comman
 /// Such a ledger of forty days ago, served, with alice as a member of today.
 pub(super) fn old_ledger(place: &Place) -> Daemon {
     made_days_ago(place, 40);
-    let daemon = Daemon::start(&place.data(), "127.0.0.1:0");
+    let daemon = Daemon::start_with(&place.data(), "127.0.0.1:0", &["--no-second-factor"]);
     place.join("alice", &daemon.address);
     place.done("bank", &daemon.address, &["getKey", "--accept-new"]);
     daemon

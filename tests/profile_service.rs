@@ -71,7 +71,7 @@ fn opening_and_next(world: &mut World) -> (Signed, Signed) {
 }
 
 pub(super) fn side(key: &ScopeKey) -> Vec<u8> {
-    codec::encode(&Side { scope_key: Some(*key.as_bytes()), credential: None })
+    codec::encode(&Side { scope_key: Some(*key.as_bytes()), ..Side::default() })
 }
 
 pub(super) fn submit(world: &mut World, client: &mut Client, signed: &Signed, side: &[u8]) -> Reply {

@@ -1,6 +1,8 @@
 //! The daemon's service without sockets and without threads: members with any address, who say what they like, and a
 //! loop that turns when it is told to.
 
+mod founded;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,19 +15,17 @@ use ledgerd::domain::payments::{self, Pay, Payment};
 use ledgerd::domain::{AccountId, Command, Settings, accounts};
 use ledgerd::driven::{ConnectionId, Handler as _};
 use ledgerd::eventlog::{self, LogError, Options, SimDisk, Storage};
-use ledgerd::ledger::{CHECKPOINT_FILE, CheckpointFile, Ledger};
+use ledgerd::ledger::Ledger;
 use ledgerd::limits::Limits;
-use ledgerd::password::{IndexKey, LoginKeys, OpaqueKey, ServerSetup, Stretch};
-use ledgerd::service::{Job, Keys, Secrets, Service};
-use ledgerd::session::{
-    ClientAuth, ClientEnv, ClientEvent, ClientSession, ClientTicket, Descriptor, ServerIdentity,
-};
+use ledgerd::password::{OpaqueKey, ServerSetup, Stretch};
+use ledgerd::service::{Job, Keys, Service};
+use ledgerd::session::{ClientAuth, ClientEnv, ClientEvent, ClientSession, ClientTicket, Descriptor};
 use ledgerd::time::{Monotonic, Now, Timestamp};
-use ledgerd::vault::Kek;
 use ledgerd::wire::{self, Reply, Request, Submission};
 
 use crate::forge::member_key;
 use crate::session_world::key;
+use founded::Founded;
 
 /// When every world begins, in milliseconds.
 pub(crate) const START_MS: u64 = 1_700_000_000_000;
@@ -33,7 +33,7 @@ pub(crate) const START_MS: u64 = 1_700_000_000_000;
 /// The cost of a guess at a password here: hardly any, because nobody guesses.
 pub(crate) const STRETCH: Stretch = Stretch { m_kib: 8, t: 1, p: 1 };
 
-const OPTIONS: Options = Options { segment_bytes: 64 << 20, block_bytes_max: 1 << 20 };
+const OPTIONS: Options = Options { segment_bytes: 4 << 20, block_bytes_max: 1 << 20 };
 
 /// What every member has at first.
 pub(crate) const GRANT: u64 = 1_000_000;
@@ -83,6 +83,7 @@ impl Founding {
 /// See the module.
 pub(crate) struct World {
     pub(crate) service: Service,
+    founded: Founded,
     pub(crate) disk: SimDisk,
     pub(crate) now: Now,
     pub(crate) descriptor: Descriptor,
@@ -144,15 +145,11 @@ impl World {
         let setup = ServerSetup::generate(&mut Seeded::new("passwords"));
         let opaque = OpaqueKey { server_key: setup.public_key(), stretch: STRETCH };
         let descriptor = Descriptor::make(&log_key(), ledger_id, 1, server_key.public(), Some(&opaque));
-        let identity = ServerIdentity::new(&genesis, descriptor.clone(), None).unwrap();
-        let checkpoint_file =
-            CheckpointFile::open(Arc::clone(&storage), CHECKPOINT_FILE, log_key().public()).unwrap();
-        let logins = LoginKeys { index: IndexKey::from_bytes([6; 32]), opaque };
-        let kek = Kek { number: 1, key: [7; 32].into() };
-        let secrets = Secrets::open(&storage, &ledger, kek, Some(logins)).unwrap();
-        let service = Service::new(ledger, secrets, storage, identity, log_key(), checkpoint_file, limits);
+        let founded = Founded { genesis, descriptor: descriptor.clone(), opaque, limits };
+        let service = founded.serve(&disk, ledger);
         World {
             service,
+            founded,
             disk,
             now: Now {
                 wall: Timestamp::from_millis(START_MS + 1_000),
@@ -175,6 +172,13 @@ impl World {
             deaf: BTreeSet::new(),
             closed: BTreeSet::new(),
         }
+    }
+
+    /// The process is gone, and another one serves what is on this disk. Nobody is connected.
+    pub(crate) fn restart(&mut self, disk: &SimDisk) {
+        self.service = self.founded.open(disk);
+        self.disk = disk.clone();
+        (self.jobs, self.outputs) = (Vec::new(), BTreeMap::new());
     }
 
     /// Time passes.

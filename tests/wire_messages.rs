@@ -12,10 +12,10 @@ use ledgerd::limits::{COMMAND_BODY_BYTES_MAX, MESSAGE_BYTES_MAX};
 use ledgerd::refusal;
 use ledgerd::time::Timestamp;
 use ledgerd::wire::{
-    Accepted, CheckpointNote, CopyPage, ENVELOPE_BYTES, ErasureProof, Figure, Figures, Finding, Followed,
-    Followings, JournalLine, JournalPage, JournalPlace, OnlineMember, OnlinePage, Progress, Proofs, Push,
-    ReceiptOf, Refusal, Reply, Request, ScopeKeys, Submission, Unlocked, VERSION, Verification, open,
-    readdress, seal,
+    Accepted, CheckpointNote, CopyPage, ENVELOPE_BYTES, ErasureProof, FactorGiven, FactorOffer, Figure,
+    Figures, Finding, Followed, Followings, JournalLine, JournalPage, JournalPlace, OnlineMember, OnlinePage,
+    Progress, Proofs, Push, ReceiptOf, Refusal, Reply, Request, ScopeKeys, Submission, Unlocked, VERSION,
+    Verification, WrongCodes, open, readdress, seal,
 };
 use proptest::prelude::*;
 use serde::Serialize;
@@ -62,6 +62,8 @@ fn requests() -> Vec<Request<'static>> {
             from: JournalPlace { file_ms: 1_700_000_000_000, record: 300 },
             limit: 9,
         },
+        Request::SecondFactorBegin { keep_secret: true },
+        Request::SecondFactor(FactorGiven::Code("287082")),
     ]
 }
 
@@ -157,6 +159,8 @@ fn replies() -> Vec<Reply> {
             block: ByteBuf::from(vec![1, 2]),
             inclusion: Inclusion(vec![[4; 32]]),
             note: "note".to_owned(),
+            factor: Some([8; 32]),
+            wrong_codes: WrongCodes { count: 300, since_ms: 1_700_000_000_000 },
         })),
         Reply::LoggedOut,
         Reply::Journal(JournalPage {
@@ -170,6 +174,12 @@ fn replies() -> Vec<Reply> {
             }],
             next: Some(JournalPlace { file_ms: 1_700_000_000_000, record: 301 }),
         }),
+        Reply::FactorOffer(Box::new(FactorOffer {
+            generation: 300,
+            secret: Some([1; 20]),
+            codes: [[2; 10]; 10],
+        })),
+        Reply::FactorTaken(WrongCodes { count: 7, since_ms: 1_700_000_000_000 }),
     ]
 }
 

@@ -29,7 +29,7 @@
 //! | the key from outside | `other_log_key` |
 //! | a folder of tiles | `checkpoint_missing` `checkpoint_signature` `bundle_missing` `malformed_bundle` `tile_missing` `tile_differs` |
 //! | the vault | `vault_missing` `vault_damaged` `vault_ahead` `vault_mismatch` `vault_key_unusable` |
-//! | what lies in it | `key_missing` `credential_missing` `key_survives` `seal_broken` `slot_damaged` |
+//! | what lies in it | `key_missing` `credential_missing` `factor_missing` `key_survives` `seal_broken` `slot_damaged` |
 //! | warnings | `torn_tail`: never acknowledged; `stored_hashes_differ`: a derived file that the next start must write anew; `stored_hashes_unread`: that file could not be read, and nothing depends on it; `signatures_unchecked`: the keys stood in blocks that are damaged, which is a finding already; `checkpoint_unchecked`, `vault_unchecked`: for the same reason |
 
 mod checker;

@@ -13,8 +13,8 @@ use crate::crypto::{Digest, LedgerId};
 use crate::domain::{AccountId, CredentialAt, ScopeKind, SealedPart, State};
 use crate::eventlog::{LogError, Storage};
 use crate::vault::{
-    Keks, Key, Kind, Secret, Standing, VaultError, VaultReader, generation_of, kek_missing, locked_out,
-    read_keks, scope_entry, scopes_without_key,
+    Keks, Key, Kind, Secret, Standing, VaultError, VaultReader, factors_missing, generation_of, kek_missing,
+    locked_out, read_keks, scope_entry, scopes_without_key,
 };
 use crate::wire::Finding;
 
@@ -200,7 +200,7 @@ impl VaultCheck {
         let place = Place { file: SLOTS, offset: 0, index: None };
         let vault = match &self.vault {
             Ok(Some(vault)) => vault,
-            Ok(None) if state.scopes.count() == 0 => return Ok(None),
+            Ok(None) if !state.speaks_of_vault() => return Ok(None),
             Ok(None) => return Err(place.finding("vault_missing", VaultError::Missing)),
             Err(error) => return Err(place.finding("vault_damaged", error)),
         };
@@ -262,6 +262,12 @@ impl VaultCheck {
             let place = Place { file: SLOTS, offset: 0, index: Some(counts.block) };
             let reason = format!("the password of account {account} is not there; nobody can log in with it");
             findings.push(place.finding("credential_missing", reason));
+        }
+        for (account, counts) in factors_missing(state, |key| vault.has(key)) {
+            let place = Place { file: SLOTS, offset: 0, index: Some(counts.block) };
+            let reason =
+                format!("the second factor of account {account} is not there; no code of it can be checked");
+            findings.push(place.finding("factor_missing", reason));
         }
         let opens = |key: &Key| vault.has(key) && !matches!(self.keys.get(key), Some(None));
         for (id, scope) in scopes_without_key(state, opens) {

@@ -8,7 +8,7 @@ use base64ct::{Base64, Encoding as _};
 use super::{Block, Message, block_hash};
 use crate::crypto::note::{LogPublicKey, NoteError};
 use crate::crypto::{Digest, LedgerId};
-use crate::domain::{AccountId, Happened};
+use crate::domain::{AccountId, Erasing, Happened};
 
 /// What the log key signs: "block `block` erased this account, and so many secrets of it are destroyed".
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +61,8 @@ impl Erasure {
         let block = Block::parse(bytes).ok()?;
         let message = Message::parse(block.message).ok()?;
         let happened = Happened::decode(message.header.tag, message.body, block.event).ok()?;
-        let (subject, destroyed) = happened.erases()?;
+        let Erasing { account: subject, scopes, secrets } = happened.erases()?;
+        let destroyed = scopes.saturating_add(secrets);
         let (origin, hash, time) = (origin.to_owned(), block_hash(bytes), block.timestamp.to_string());
         Some(Erasure { origin, ledger_id, block: block.index, hash, subject, destroyed, vault, time })
     }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::Arguments;
+use super::codes::CodeSource;
 use super::outlet::Outlet;
 use super::passphrases::Passphrases;
 use crate::client::{Addresses, ClientError, Home, Member, first_encrypted_key, load_key_file};
@@ -28,6 +29,8 @@ pub(super) struct Context {
     opened: OnceCell<Home>,
     /// Where the passphrase of the key comes from.
     passphrases: Passphrases,
+    /// Where codes of a second factor come from.
+    codes: CodeSource,
     /// Where a shell keeps its session between commands; none outside of a shell.
     pub(super) session: Option<SharedSession>,
 }
@@ -47,6 +50,7 @@ impl Context {
             out: Outlet::new(arguments.json),
             opened: OnceCell::new(),
             passphrases: Passphrases::of(arguments)?,
+            codes: CodeSource::of(arguments),
             session: None,
         })
     }
@@ -67,7 +71,9 @@ impl Context {
             return Ok(home.clone());
         }
         let out = self.out;
+        let codes = self.codes.clone();
         let home = Home::open(self.home.as_deref())?.telling(Arc::new(move |text| out.note(text)));
+        let home = home.asking_codes(Arc::new(move |words| codes.next(words)));
         Ok(self.opened.get_or_init(|| home).clone())
     }
 
@@ -87,6 +93,11 @@ impl Context {
     /// The passphrase of the key that is there, for whoever has to open it.
     pub(super) fn passphrase(&self) -> impl FnMut(&str) -> Option<Zeroizing<String>> + use<'_> {
         |prompt| self.passphrases.of_key(prompt)
+    }
+
+    /// The next code of the second factor; none if nobody is there to ask.
+    pub(super) fn code(&self, words: &str) -> Option<Zeroizing<String>> {
+        self.codes.next(words)
     }
 
     /// The passphrase of the key that is there, if nobody has to be asked for it.

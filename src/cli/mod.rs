@@ -7,6 +7,7 @@
 
 pub mod block_words;
 mod amounts;
+mod codes;
 mod context;
 mod fields;
 mod instants;
@@ -32,6 +33,7 @@ mod accounts {
     pub(super) mod passphrase;
     pub(super) mod register;
     pub(super) mod profile;
+    pub(super) mod second_factor;
     pub(super) mod whoami;
 }
 
@@ -158,6 +160,10 @@ pub struct Arguments {
     #[argh(option)]
     pub passphrase_fd: Option<u32>,
 
+    /// code of your second factor, for a command that needs one; asked for otherwise, if somebody is there
+    #[argh(option, arg_name = "digits")]
+    pub code: Option<String>,
+
     /// stable JSON instead of text
     #[argh(switch)]
     pub json: bool,
@@ -206,6 +212,7 @@ commands! {
         accounts::erasure::Erasure "the proof that an account was erased",
         accounts::whoami::Whoami "your account as the ledger has it",
         accounts::keys::Keys "the keys of your account: list, add, end, replace",
+        accounts::second_factor::SecondFactor "codes of a telephone beside your key",
         accounts::passphrase::Passphrase "set, change or remove the passphrase of your key",
         accounts::forget::Forget "forget an address of a pinned server, or the server",
         tools::shell::Shell "many commands over one connection",

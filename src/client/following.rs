@@ -10,6 +10,7 @@ use super::link::{Member, Reopen};
 use super::proofs::{OwnBlocks, prove_included};
 use crate::chain::{Block, LeafHash};
 use crate::domain::Notice;
+use crate::refusal;
 use crate::time::Monotonic;
 use crate::wire::{Followed, Followings, Push, Reply, Request};
 
@@ -62,6 +63,10 @@ impl<'a> Subscription<'a> {
                 None => return Ok(None),
                 Some(Reply::Push(Push::Blocks(page))) => return self.take(page).map(Some),
                 Some(Reply::Push(Push::Notice(notice))) => return Ok(Some(Heard::Notice(notice))),
+                Some(Reply::Refused(needed)) if needed.name == refusal::SECOND_FACTOR_NEEDED => {
+                    self.member.give_code(needed)?;
+                    self.follow()?;
+                }
                 Some(Reply::Refused(refusal)) => return Err(ClientError::Refused(refusal)),
                 // News of a newer server: nothing that this program could do anything with.
                 Some(Reply::Push(_)) => {}
@@ -76,6 +81,11 @@ impl<'a> Subscription<'a> {
     /// As for [`Reopen::reopen`].
     pub fn resume(&mut self, patience: Duration) -> Result<(), ClientError> {
         self.member.reopen(patience)?;
+        self.follow()
+    }
+
+    /// Follows from where this one is.
+    fn follow(&mut self) -> Result<(), ClientError> {
         let follow = Request::Follow { from: self.next, of: self.of };
         self.request = self.member.connection().follow(&follow)?;
         Ok(())

@@ -42,6 +42,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use etcetera::BaseStrategy;
 use tempfile::NamedTempFile;
+use zeroize::Zeroizing;
 
 use super::{ClientError, clock};
 use crate::refusal;
@@ -49,6 +50,9 @@ use crate::wire::Refusal;
 
 /// Hears what is worth saying beside the outcome: whom a program is waiting for, what could not be kept.
 pub type Tell = dyn Fn(&str) + Send + Sync;
+
+/// Whoever can be asked for a code of a second factor, with these words; none if nobody is there.
+pub type AskCode = dyn Fn(&str) -> Option<Zeroizing<String>> + Send + Sync;
 
 /// The folders of a home.
 const FOLDERS: [&str; 10] = [
@@ -75,6 +79,7 @@ const LEFT_AFTER: Duration = Duration::from_secs(60);
 pub struct Home {
     root: PathBuf,
     tell: Arc<Tell>,
+    ask_code: Arc<AskCode>,
     done: Arc<DoneOnce>,
 }
 
@@ -114,7 +119,8 @@ impl Home {
             Err(error) if root.exists() => return Err(ClientError::File(root, error)),
             Err(error) => return Err(not_writable(&root, &error)),
         }
-        Ok(Home { root, tell: Arc::new(|_| ()), done: Arc::default() })
+        let (tell, ask_code) = (Arc::new(|_: &str| ()), Arc::new(|_: &str| None));
+        Ok(Home { root, tell, ask_code, done: Arc::default() })
     }
 
     /// The same home, which tells this what is worth saying.
@@ -126,6 +132,17 @@ impl Home {
     /// Says something beside the outcome.
     pub fn tell(&self, text: &str) {
         (self.tell)(text);
+    }
+
+    /// The same home, which asks this for codes of a second factor.
+    #[must_use]
+    pub fn asking_codes(self, ask_code: Arc<AskCode>) -> Home {
+        Home { ask_code, ..self }
+    }
+
+    /// Asks for a code of a second factor; none if nobody is there who has one.
+    pub(super) fn ask_code(&self, words: &str) -> Option<Zeroizing<String>> {
+        (self.ask_code)(words)
     }
 
     /// The same directory if it is one already, for whoever only looks: none is made.

@@ -8,6 +8,7 @@
 //! sending                     commands on their way: nothing is sent twice, whatever breaks
 //! proofs, show                receipts, own blocks, witnesses; blocks as JSON
 //! accounts, orders, payments  what a member does in each domain
+//! second_factor               enrolling one, and ending it
 //! passwords                   log-ins by e-mail and password: the password fetches the key
 //! following                   blocks as they come
 //! bookkeeping, bench          money for other programs; load for a server
@@ -39,6 +40,7 @@ mod proofs;
 mod sending;
 mod accounts;
 mod passwords;
+mod second_factor;
 mod orders;
 mod payments;
 mod following;
@@ -56,7 +58,7 @@ pub use accounts::{
 pub use error::ClientError;
 pub use figures::fetch_figures;
 pub use following::{Heard, Subscription};
-pub use home::{Home, Tell, not_writable};
+pub use home::{AskCode, Home, Tell, not_writable};
 pub use identity::{
     Account, KEY_FILE, KeyFile, PassphraseSource, PendingKey, first_encrypted_key, is_key_encrypted,
     key_files, load_key, load_key_file, make_key, read_account, set_passphrase,
@@ -88,6 +90,7 @@ pub use proofs::{
     fetch_owner_of_key, fetch_receipt, fetch_registrant, first_block, have_verified, keep_first_block,
     refuse_id_of_command, witness_key, witness_round,
 };
+pub use second_factor::{FactorOffer, begin_factor, confirm_factor, end_factor, give_code, reset_factor};
 pub use sending::{
     DEADLINE, Earlier, IDEMPOTENCY_KEY_BYTES_MAX, IdempotencyKey, Leftover, News, Outcome, RunBook, RunKind,
     Runner, Submitted, Submitter, Unresolved, leftovers, resolve_earlier_runs, submit_once, submit_one,

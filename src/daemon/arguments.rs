@@ -79,6 +79,9 @@ struct Raw {
     /// cost of one guess at a password on a new ledger: KiB of memory, passes, lanes (default 65536,3,4)
     #[argh(option, arg_name = "m,t,p")]
     password_cost: Option<String>,
+    /// ask nobody for a second factor, whatever the configuration says: for tests, and for one person alone
+    #[argh(switch)]
+    no_second_factor: bool,
     /// make the next RSA key and its descriptor, and end; the key before is accepted for 24 hours more
     #[argh(switch)]
     rotate_key: bool,
@@ -239,6 +242,10 @@ pub(super) fn parse(arguments: &[String]) -> Result<Task, DaemonError> {
         return Err(usage(&format!("--checkpoint-file {}: not a file's name", checkpoint_file.display())));
     }
     let password_cost_given = raw.password_cost.is_some();
+    let mut limits = configured.config.limits;
+    if raw.no_second_factor {
+        limits.second_factor = 0;
+    }
     let cost = raw.password_cost.as_deref().map_or(Ok(Stretch::default()), password_cost)?;
     Ok(Task::Serve(Box::new(Serve {
         data,
@@ -256,7 +263,7 @@ pub(super) fn parse(arguments: &[String]) -> Result<Task, DaemonError> {
             ..Options::default()
         },
         origin: origin.map(check_origin).transpose()?,
-        limits: configured.config.limits,
+        limits,
     })))
 }
 

@@ -18,8 +18,8 @@ use crate::eventlog::{Disk, Storage};
 use crate::time::Timestamp;
 use crate::vault::{
     BackupError, BackupHead, BackupKey, BackupReader, BackupWriter, FIRST_KEK, Key, Position, Restoring,
-    Standing, VaultError, VaultReader, entry_bytes, kek_missing, locked_out, make_kek, newest_kek, read_kek,
-    read_keks, scopes_without_key,
+    Standing, VaultError, VaultReader, entry_bytes, factors_missing, kek_missing, locked_out, make_kek,
+    newest_kek, read_kek, read_keks, scopes_without_key,
 };
 
 /// Milliseconds of a day.
@@ -36,6 +36,8 @@ pub struct BackedUp {
     pub missing: u64,
     /// Members whose passwords are not there.
     pub missing_passwords: u64,
+    /// Members whose second factors are not there.
+    pub missing_factors: u64,
 }
 
 /// How a backup is put back.
@@ -92,7 +94,8 @@ pub fn back_up_vault(
     let left_out = (vault.keys().count() - needed.len()) as u64;
     let missing = scopes_without_key(state, |key| vault.has(key)).count() as u64;
     let missing_passwords = locked_out(state, vault.keys()).count() as u64;
-    Ok(BackedUp { head, left_out, missing, missing_passwords })
+    let missing_factors = factors_missing(state, |key| vault.has(key)).count() as u64;
+    Ok(BackedUp { head, left_out, missing, missing_passwords, missing_factors })
 }
 
 /// Puts a backup in the place of the vault of the ledger in `data`, which nobody may serve meanwhile. What the log has erased is
@@ -147,9 +150,10 @@ pub fn restore_vault(
     }
     let missing = scopes_without_key(state, |key| restoring.has(key)).count() as u64;
     let missing_passwords = locked_out(state, restoring.keys()).count() as u64;
+    let missing_factors = factors_missing(state, |key| restoring.has(key)).count() as u64;
     let newest = before.ok().flatten().map_or(0, |before| before.header().generation);
     restoring.finish(replayed.durable, newest.max(head.generation))?;
-    Ok(BackedUp { head, left_out, missing, missing_passwords })
+    Ok(BackedUp { head, left_out, missing, missing_passwords, missing_factors })
 }
 
 /// Whether the log has the blocks up to this position.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{AccountId, CredentialCommit, Custody, Rejection, Rights};
+use super::{AccountId, CredentialCommit, Custody, Rejection, Rights, Role};
 use crate::crypto::KeyId;
 
 /// The key that signs a command.
@@ -84,6 +84,15 @@ pub enum EndsSessions {
     OthersOfAuthor,
 }
 
+/// The role by virtue of which the author of a command acts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RoleUse {
+    /// The role.
+    pub role: Role,
+    /// Whether the command needs a second factor even of an operator who has none.
+    pub weighty: bool,
+}
+
 /// The credential that a command brings: it comes beside the command, which holds its commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CredentialPart {
@@ -102,6 +111,17 @@ pub struct Opened<'a> {
     pub handle: &'a str,
     /// The first key of the account, as DER `SubjectPublicKeyInfo`.
     pub public_key: &'a [u8],
+}
+
+/// The erasure of an account, as its block says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Erasing {
+    /// The account.
+    pub account: AccountId,
+    /// The number of scopes whose keys are destroyed.
+    pub scopes: u64,
+    /// The number of other secrets of the account that are destroyed.
+    pub secrets: u64,
 }
 
 /// The two sides of a sum of money that do not agree, although they must.

@@ -8,8 +8,9 @@ use super::answers::{
     CredentialPart, Endorsement, EndsSessions, Hindrance, KeyChange, Opened, Signer, Unbalanced,
 };
 use super::{
-    AccountId, Command, Context, CredentialAt, Declined, Domain, Happened, Notice, Rejection, Rights, Role,
-    Scope, SealedPart, Settings, Sink, State, TAG_BYTES, Tag, Transfer, Value, accounts,
+    AccountId, Command, Context, CredentialAt, Declined, Domain, Erasing, Happened, Notice, Rejection,
+    Rights, Role, RoleUse, Scope, SealedPart, SecondFactorAt, SetSecondFactor, Settings, Sink, State,
+    TAG_BYTES, Tag, Transfer, Value, accounts,
 };
 use crate::crypto::sealed::ScopeId;
 use crate::crypto::{KeyId, LedgerId};
@@ -77,6 +78,33 @@ impl Command {
         }
     }
 
+    /// The role by virtue of which its author may give the command; none of what every member may.
+    pub fn role_use(&self, author: AccountId) -> Option<RoleUse> {
+        match self {
+            Command::Accounts(command) => command.role_use(author),
+            Command::Orders(_) => None,
+            Command::Payments(command) => command.role_use(),
+        }
+    }
+
+    /// The second factor that the command brings for its author, or ends: its number, and whether it ends. None of every other
+    /// command. A kind of command that may bring one is named by [`super::Tag::may_bring_second_factor`] as well.
+    pub fn second_factor(&self) -> Option<SetSecondFactor> {
+        match self {
+            Command::Accounts(accounts::Command::SetSecondFactor(set)) => Some(*set),
+            Command::Accounts(_) | Command::Orders(_) | Command::Payments(_) => None,
+        }
+    }
+
+    /// The account whose second factor is another one after the command, or none.
+    pub fn moves_second_factor_of(&self, author: AccountId) -> Option<AccountId> {
+        match self {
+            Command::Accounts(accounts::Command::SetSecondFactor(_)) => Some(author),
+            Command::Accounts(accounts::Command::ResetSecondFactor(reset)) => Some(reset.account),
+            Command::Accounts(_) | Command::Orders(_) | Command::Payments(_) => None,
+        }
+    }
+
     /// Bytes of the largest event that the command can lead to, tag included. Room for the event is made on the disk before
     /// the rules are asked.
     pub fn event_bytes_max(&self) -> usize {
@@ -138,8 +166,8 @@ impl Happened {
         }
     }
 
-    /// The account that the block erased, with the number of scopes that it says it erased.
-    pub fn erases(&self) -> Option<(AccountId, u64)> {
+    /// What the block erased; none of a block that erased no account.
+    pub fn erases(&self) -> Option<Erasing> {
         match self {
             Happened::Accounts(happened) => happened.erases(),
             Happened::Orders(_) | Happened::Payments(_) => None,
@@ -186,7 +214,7 @@ impl Happened {
 }
 
 /// The roles that may read blocks of others, of one kind or of all.
-const READING_ROLES: &[Role] = &[Role::Operator, Role::Auditor];
+pub const READING_ROLES: &[Role] = &[Role::Operator, Role::Auditor];
 
 impl Tag {
     /// The roles that may read every block of this kind, whomever it concerns.
@@ -333,6 +361,26 @@ impl State {
     /// The accounts that have a password, each with its newest one.
     pub fn credentials(&self) -> impl Iterator<Item = (AccountId, CredentialAt)> {
         self.accounts.credentials()
+    }
+
+    /// The second factor of an account, as the blocks speak of it; none of an account without one.
+    pub fn second_factor(&self, account: AccountId) -> Option<SecondFactorAt> {
+        self.accounts.second_factor(account)
+    }
+
+    /// Whether the blocks speak of anything that lies in a vault.
+    pub fn speaks_of_vault(&self) -> bool {
+        self.scopes.count() > 0 || self.second_factors().next().is_some()
+    }
+
+    /// The accounts that have a second factor, each with its own.
+    pub fn second_factors(&self) -> impl Iterator<Item = (AccountId, SecondFactorAt)> {
+        self.accounts.second_factors()
+    }
+
+    /// The number that the next second factor of an account has to have.
+    pub fn next_generation(&self, account: AccountId) -> u32 {
+        self.accounts.next_generation(account)
     }
 
     /// The key of an account that a password fetches.

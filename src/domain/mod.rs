@@ -26,10 +26,12 @@ mod happened;
 mod asked;
 mod noted;
 
-pub use accounts::CredentialAt;
+pub use accounts::{CredentialAt, SecondFactorAt, SetSecondFactor};
 pub use answers::{
-    CredentialPart, Endorsement, Endorser, EndsSessions, Hindrance, KeyChange, Opened, Signer, Unbalanced,
+    CredentialPart, Endorsement, Endorser, EndsSessions, Erasing, Hindrance, KeyChange, Opened, RoleUse,
+    Signer, Unbalanced,
 };
+pub use asked::READING_ROLES;
 pub use asking::{Access, Declined, Past, Recorded};
 pub use custody::{CredentialCommit, Custody};
 pub use facts::{FACTS_MAX, Fact, Value};
@@ -174,6 +176,12 @@ impl Tag {
     pub fn may_bring_credential(self) -> bool {
         use accounts::{ADD_KEY, JOIN, ROTATE_KEY, SET_CREDENTIAL, SET_PROFILE};
         [JOIN, ADD_KEY, ROTATE_KEY, SET_CREDENTIAL, SET_PROFILE].contains(&self)
+    }
+
+    /// Whether a command of this kind may bring a second factor, so that a code comes beside it. A test compares this answer
+    /// with [`Command::second_factor`].
+    pub fn may_bring_second_factor(self) -> bool {
+        self == accounts::SET_SECOND_FACTOR
     }
 
     /// Whether a command of this kind carries endorsements, which are signatures of others than its author. The service
@@ -330,8 +338,8 @@ pub fn apply(
     }
     // And at last what an erasure takes away in every domain.
     match happened.erases() {
-        Some((account, said)) => {
-            Impossible::unless_equal("scopes", said, state.erase(account, context.index))
+        Some(Erasing { account, scopes, .. }) => {
+            Impossible::unless_equal("scopes", scopes, state.erase(account, context.index))
         }
         None => Ok(()),
     }

@@ -1,5 +1,7 @@
 //! Every command and event of every domain: encodings, pairs, and what may be asked of them.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -111,6 +113,14 @@ fn commands() -> Vec<Command> {
             amount: 150,
             reason: payments::PayOutReason::Law,
         })),
+        Command::Accounts(accounts::Command::SetSecondFactor(accounts::SetSecondFactor {
+            generation: 300,
+            off: true,
+        })),
+        Command::Accounts(accounts::Command::ResetSecondFactor(accounts::ResetSecondFactor {
+            account: AccountId(300),
+            reason: accounts::ResetReason::Vault,
+        })),
     ]
 }
 
@@ -130,8 +140,15 @@ fn events() -> Vec<Event> {
         Event::Accounts(accounts::Event::KeyRotated(accounts::KeyRotated { standing: 8 })),
         Event::Accounts(accounts::Event::ProfileSet(accounts::ProfileSet { scopes: 300 })),
         Event::Accounts(accounts::Event::CredentialSet(accounts::CredentialSet { replaces: 300 })),
-        Event::Accounts(accounts::Event::Erased(accounts::Erased { keys: 300, roles: 1, scopes: 2 })),
+        Event::Accounts(accounts::Event::Erased(accounts::Erased {
+            keys: 300,
+            roles: 1,
+            scopes: 2,
+            secrets: 3,
+        })),
         Event::Payments(payments::Event::PaidOut(payments::PaidOut { balance: 300 })),
+        Event::Accounts(accounts::Event::SecondFactorSet(accounts::SecondFactorSet { replaces: Some(300) })),
+        Event::Accounts(accounts::Event::SecondFactorReset(accounts::SecondFactorReset { ends: 300 })),
     ]
 }
 
@@ -151,6 +168,42 @@ fn a_command_that_brings_a_credential_is_of_a_kind_that_may() {
     }
     let bringing = commands().into_iter().filter(|command| command.credential().is_some());
     assert_eq!(bringing.count(), 3, "a rotation, a new password, a registration");
+}
+
+#[test]
+fn the_kind_that_may_bring_a_second_factor_is_that_whose_commands_do() {
+    for command in commands() {
+        let (tag, _) = command.encode();
+        assert_eq!(tag.may_bring_second_factor(), command.second_factor().is_some(), "{tag:?}");
+    }
+}
+
+#[test]
+fn what_members_do_by_their_role_is_known_as_that_and_what_they_do_as_members_is_not() {
+    let by_role: BTreeMap<u16, bool> = commands()
+        .iter()
+        .filter_map(|command| Some((command.encode().0.kind, command.role_use(AccountId(2))?.weighty)))
+        .collect();
+    assert_eq!(
+        by_role,
+        BTreeMap::from([
+            (accounts::GRANT_ROLE.kind, false),
+            (accounts::REVOKE_ROLE.kind, false),
+            (accounts::RESET_SECOND_FACTOR.kind, true),
+            (accounts::ERASE.kind, false),
+            (accounts::VOUCH_CLOCK.kind, false),
+            (payments::ISSUE.kind, false),
+            (payments::PAY_OUT.kind, true),
+        ])
+    );
+    let erase = commands().into_iter().find(|command| command.erases().is_some()).unwrap();
+    assert_eq!(erase.role_use(AccountId(300)), None, "of oneself");
+    for role in Role::ALL {
+        let grant = accounts::GrantRole { account: AccountId(300), role: *role };
+        let grant = Command::Accounts(accounts::Command::GrantRole(grant));
+        let weighty = grant.role_use(AccountId(2)).unwrap().weighty;
+        assert_eq!(weighty, matches!(role, Role::Agent | Role::Auditor), "{role}");
+    }
 }
 
 #[test]
@@ -198,8 +251,15 @@ fn largest_events() -> Vec<Event> {
         Event::Accounts(accounts::Event::KeyRotated(accounts::KeyRotated { standing: MOST })),
         Event::Accounts(accounts::Event::ProfileSet(accounts::ProfileSet { scopes: MOST })),
         Event::Accounts(accounts::Event::CredentialSet(accounts::CredentialSet { replaces: MOST })),
-        Event::Accounts(accounts::Event::Erased(accounts::Erased { keys: MOST, roles: MOST, scopes: MOST })),
+        Event::Accounts(accounts::Event::Erased(accounts::Erased {
+            keys: MOST,
+            roles: MOST,
+            scopes: MOST,
+            secrets: MOST,
+        })),
         Event::Payments(payments::Event::PaidOut(payments::PaidOut { balance: MOST })),
+        Event::Accounts(accounts::Event::SecondFactorSet(accounts::SecondFactorSet { replaces: Some(MOST) })),
+        Event::Accounts(accounts::Event::SecondFactorReset(accounts::SecondFactorReset { ends: MOST })),
     ]
 }
 
@@ -258,6 +318,8 @@ fn the_encodings_are_frozen() {
         set_credential,
         join,
         pay_out,
+        set_factor,
+        reset_factor,
     ] = commands().try_into().unwrap();
     let (tag, bytes) = register.encode();
     assert_eq!(tag, Tag { schema: 1, kind: 1 });
@@ -295,6 +357,8 @@ fn the_encodings_are_frozen() {
     let joined = [&named[..], b"\x01", &[5; 32], &sealed, b"\x01", &[4; 32]].concat();
     assert_eq!(join.encode(), (Tag { schema: 2, kind: 1 }, joined));
     assert_eq!(pay_out.encode(), (Tag { schema: 1, kind: 36 }, b"\xac\x02\x02\x96\x01\x02".to_vec()));
+    assert_eq!(set_factor.encode(), (Tag { schema: 1, kind: 9 }, b"\xac\x02\x01".to_vec()));
+    assert_eq!(reset_factor.encode(), (Tag { schema: 1, kind: 10 }, b"\xac\x02\x02".to_vec()));
     let [
         registered,
         placed,
@@ -312,6 +376,8 @@ fn the_encodings_are_frozen() {
         credential_set,
         erased,
         paid_out,
+        factor_set,
+        factor_reset,
     ] = events().try_into().unwrap();
     assert_eq!(registered.encode(), b"\0\x01\0\x01\xac\x02");
     assert_eq!(placed.encode(), b"\0\x01\0\x10\xac\x02");
@@ -327,14 +393,16 @@ fn the_encodings_are_frozen() {
     assert_eq!(key_rotated.encode(), b"\0\x01\0\x06\x08");
     assert_eq!(profile_set.encode(), b"\0\x01\0\x08\xac\x02");
     assert_eq!(credential_set.encode(), b"\0\x01\0\x07\xac\x02");
-    assert_eq!(erased.encode(), b"\0\x01\0\x0b\xac\x02\x01\x02");
+    assert_eq!(erased.encode(), b"\0\x01\0\x0b\xac\x02\x01\x02\x03");
     assert_eq!(paid_out.encode(), b"\0\x01\0\x24\xac\x02");
+    assert_eq!(factor_set.encode(), b"\0\x01\0\x09\x01\xac\x02");
+    assert_eq!(factor_reset.encode(), b"\0\x01\0\x0a\xac\x02");
 }
 
 #[test]
 fn a_tag_that_no_domain_has_is_unknown() {
     let (_, bytes) = commands().remove(0).encode();
-    for (schema, kind) in [(1, 0), (0, 1), (3, 1), (1, 9), (1, 15), (1, 17), (0, 16), (3, 16), (1, 47)] {
+    for (schema, kind) in [(1, 0), (0, 1), (3, 1), (1, 12), (1, 15), (1, 17), (0, 16), (3, 16), (1, 47)] {
         let tag = Tag { schema, kind };
         assert_eq!(Command::decode(tag, &bytes), Err(Undecodable::UnknownKind(tag)));
     }

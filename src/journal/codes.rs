@@ -74,6 +74,8 @@ const OTHERS: &[(Code, Kind, &str)] = &[
     (122, Kind::Question, "recover"),
     (123, Kind::Question, "log_out"),
     (124, Kind::Question, "journal"),
+    (125, Kind::Question, "second_factor_begin"),
+    (126, Kind::Question, "second_factor"),
 ];
 
 /// Every refusal, in the order in which the journal learned of them: its place, from 1, is its number above 1000. A new one is
@@ -162,6 +164,10 @@ const REFUSALS: &[&str] = &[
     refusal::STALE_EPOCH,
     refusal::TRY_LATER,
     refusal::UNFINISHED,
+    refusal::INVALID_CODE,
+    refusal::NOT_ENROLLED,
+    refusal::SECOND_FACTOR_NEEDED,
+    refusal::STALE_GENERATION,
 ];
 
 /// The code of a refusal, by its name.

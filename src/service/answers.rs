@@ -10,6 +10,7 @@ use crate::domain::{self, Access, AccountId, Query};
 use crate::ledger::{Reading, ReadingCost};
 use crate::limits::PAGE_BYTES_MAX;
 use crate::refusal;
+use crate::time::Now;
 use crate::wire::{CopyPage, Figure, Figures, Refusal, Reply};
 
 /// Bytes that are read, decoded, sealed and sent in about a microsecond.
@@ -28,7 +29,13 @@ pub(super) fn work_of(cost: ReadingCost) -> u64 {
 
 impl Service {
     /// Has a domain answer.
-    pub(super) fn ask(&mut self, id: ConnectionId, request: u32, account: AccountId, query: &Query<'_>) {
+    pub(super) fn ask(
+        &mut self,
+        id: ConnectionId,
+        request: u32,
+        (account, query): (AccountId, &Query<'_>),
+        now: Now,
+    ) {
         let state = self.ledger.replica().state();
         let may_ask = match query.access() {
             Access::Anybody => true,
@@ -38,6 +45,11 @@ impl Service {
         if !may_ask {
             let reply = if account == AccountId::NONE { not_authenticated() } else { lacks_role() };
             return self.hold_durable(id, request, reply);
+        }
+        if let Access::Role(role) = query.access()
+            && let Some(needed) = self.factor_for_question(id, (account, &[role]), now)
+        {
+            return self.hold_durable(id, request, Reply::Refused(needed));
         }
         let mut reading = self.ledger.reading();
         let reply = match domain::answer(state, &mut reading, account, query) {

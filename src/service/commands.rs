@@ -15,11 +15,11 @@
 //! finishes first. Nothing before the rules changes anything, and nothing is told before the batch is durable.
 
 use serde_bytes::ByteBuf;
+use zeroize::Zeroizing;
 
 use super::door::{Caller, Connection, PendingCommand};
 use super::job::{CheckingKey, CommandCheck, EndorsementCheck, SignatureVerdict};
 use super::lines::Line;
-use super::passwords::BroughtCredential;
 use super::sealed_check::SealedCheck;
 use super::sealed_fields::Beside;
 use super::{ConnectionId, Job, Service};
@@ -51,6 +51,8 @@ struct Screened {
     sealed: Option<SealedCheck>,
     /// The credential beside the command.
     credential: Option<Box<SideCredential>>,
+    /// The code of a second factor beside the command.
+    code: Option<Zeroizing<String>>,
 }
 
 /// The outcome of the checks before the rules.
@@ -116,9 +118,9 @@ impl Service {
         let key = self.checking_key(&message)?;
         let endorsements = self.endorsement_checks(&message)?;
         let beside = self.beside(&message, side);
-        let Beside { sealed, credential } =
+        let Beside { sealed, credential, code } =
             beside.map_err(|reason| Box::new(refused(refusal::MALFORMED_COMMAND, reason)))?;
-        Ok(Screened { key, endorsements, sealed, credential })
+        Ok(Screened { key, endorsements, sealed, credential, code })
     }
 
     /// Whether this session may submit the command: as its author, or as a stranger who registers.
@@ -202,7 +204,7 @@ impl Service {
         id: ConnectionId,
         request: u32,
         submission: Submission<'_>,
-        Screened { key, endorsements, sealed, credential }: Screened,
+        Screened { key, endorsements, sealed, credential, code }: Screened,
     ) {
         let Some(connection) = self.door.connections.get_mut(&id) else { return };
         let sequence = connection.first_sequence + connection.commands.len() as u64;
@@ -213,8 +215,17 @@ impl Service {
         self.checks_under_way += 1;
         let (message, signature) = (submission.message.to_vec(), submission.signature.to_vec());
         let connection = id;
-        let check =
-            CommandCheck { connection, sequence, key, message, signature, endorsements, sealed, credential };
+        let check = CommandCheck {
+            connection,
+            sequence,
+            key,
+            message,
+            signature,
+            endorsements,
+            sealed,
+            credential,
+            code,
+        };
         self.checks.push(party, check);
     }
 
@@ -340,6 +351,7 @@ impl Service {
             Err(error) => return Some(self.failed(error)),
         };
         let (ends_sessions_of, erases) = (command.ends_sessions_of(), command.erases());
+        let moves_factor_of = command.moves_second_factor_of(author);
         let password_before = self.ledger.replica().state().credential(author);
         let following = &mut self.following;
         let told = &mut |happened: &Happened, context: &Context<'_>| following.hear(happened, context);
@@ -348,7 +360,8 @@ impl Service {
                 let bytes = message.bytes.len() + check.signature.len() + placement.event.len();
                 self.quota.add(message.header.account, (bytes + BLOCK_FIELDS_BYTES) as u64);
                 self.take_brought(check, erases);
-                self.take_credential(check, brought, (author, password_before));
+                self.take_credential(check, brought.credential, (author, password_before));
+                self.take_factor(check, brought.factor, moves_factor_of, now);
                 if let Some(whose) = ends_sessions_of {
                     self.end_sessions(whose, (check.connection, author), now);
                 }
@@ -370,23 +383,6 @@ impl Service {
                 self.refusals.remember(&message, refusal.clone());
                 Some(Reply::Refused(refusal))
             }
-        }
-    }
-
-    /// The guards of a command: its form, its sealed texts, its password. Gives the credential that it brings.
-    fn guard_command(
-        &mut self,
-        check: &CommandCheck,
-        command: &Command,
-        author: AccountId,
-        now: Now,
-    ) -> Result<Result<Option<BroughtCredential>, Refusal>, LogError> {
-        if let Err(guarded) = command.guard(now.wall) {
-            return Ok(Err(Refusal::from(guarded)));
-        }
-        match self.guard_sealed(check)? {
-            Ok(e_mail) => self.guard_credential(check, command, author, e_mail),
-            Err(refusal) => Ok(Err(refusal)),
         }
     }
 

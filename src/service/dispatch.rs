@@ -1,5 +1,7 @@
 //! From a message to its answer: decodes the request and asks the ledger.
 
+use rand_core::CryptoRng;
+
 use super::commands::not_authenticated;
 use super::door::{Caller, Connection};
 use super::lines::Line;
@@ -15,7 +17,7 @@ use crate::wire::{self, CheckpointNote, Progress, Push, ReceiptOf, Refusal, Repl
 
 impl Service {
     /// Answers one message, or has its answer come later.
-    pub(super) fn dispatch(&mut self, id: ConnectionId, message: &[u8], now: Now) {
+    pub(super) fn dispatch(&mut self, id: ConnectionId, message: &[u8], now: Now, rng: &mut dyn CryptoRng) {
         let Some(connection) = self.door.connections.get_mut(&id) else { return };
         connection.messages += 1;
         let (anonymous, in_excess) = (connection.caller == Caller::Anonymous, connection.in_excess);
@@ -42,8 +44,8 @@ impl Service {
         match request {
             Request::Submit(submission) => self.submit(id, request_id, (submission, &[]), now),
             Request::SubmitWith { submission, side } => self.submit(id, request_id, (submission, side), now),
-            Request::Ask(query) => self.ask(id, request_id, account, &query),
-            Request::Follow { from, of } => self.follow(id, request_id, account, from, of),
+            Request::Ask(query) => self.ask(id, request_id, (account, &query), now),
+            Request::Follow { from, of } => self.follow(id, request_id, account, (from, of), now),
             Request::Copy { from, limit, concerning } => {
                 self.copy(id, request_id, account, (from, limit, concerning));
             }
@@ -88,8 +90,12 @@ impl Service {
                 let of = of.map(|account| account.0);
                 let limit = usize::try_from(limit).unwrap_or(usize::MAX);
                 let read = journal::Read { account: of, since_ms, from, limit };
-                self.look_into_journal(id, request_id, account, read);
+                self.look_into_journal((id, request_id), account, read, now);
             }
+            Request::SecondFactorBegin { keep_secret } => {
+                self.second_factor_begin(id, request_id, (account, keep_secret), rng);
+            }
+            Request::SecondFactor(factor) => self.second_factor(id, request_id, factor, now, rng),
             Request::Whoami => {
                 let reply = self.whoami(account);
                 self.hold(id, request_id, reply);
@@ -177,6 +183,7 @@ fn needs_account(request: &Request<'_>) -> bool {
         | Request::PasswordStart { .. }
         | Request::PasswordFinish { .. }
         | Request::Recover { .. }
+        | Request::SecondFactor(_)
         | Request::Ask(_)
         | Request::Receipt(ReceiptOf::Key(_))
         | Request::Inclusions { .. }
@@ -195,6 +202,7 @@ fn needs_account(request: &Request<'_>) -> bool {
         | Request::Locate(_)
         | Request::ScopeKeys(_)
         | Request::LogOut { .. }
-        | Request::Journal { .. } => true,
+        | Request::Journal { .. }
+        | Request::SecondFactorBegin { .. } => true,
     }
 }

@@ -44,6 +44,12 @@ const ROWS: &[Row] = &[
     ("passwords_missing", "members whose passwords are not in the vault", |service, _| {
         service.secrets.locked_out(service.ledger.replica().state()).into()
     }),
+    ("second_factor", "1 if what members do by their role needs a second factor, 0 if not", |service, _| {
+        service.limits.second_factor.into()
+    }),
+    ("second_factors_missing", "members whose second factors are not in the vault", |service, _| {
+        service.secrets.factors_missing(service.ledger.replica().state()).into()
+    }),
     ("erasures_owed", "erased accounts whose secrets wait for room to be destroyed", |service, _| {
         service.secrets.owed().into()
     }),

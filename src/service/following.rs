@@ -11,11 +11,11 @@ use super::allowance::Allowance;
 use super::answers::work_of;
 use super::{ConnectionId, Service};
 use crate::chain::{Block, Message};
-use crate::domain::{AccountId, Context, Happened, Notice, State};
+use crate::domain::{AccountId, Context, Happened, Notice, READING_ROLES, State};
 use crate::ledger::Reading;
 use crate::limits::FOLLOWS_PER_CONNECTION_MAX;
 use crate::refusal;
-use crate::time::Now;
+use crate::time::{Monotonic, Now};
 use crate::wire::{self, Followed, Followings, Push, Refusal, Reply};
 
 /// Blocks' bytes of one push at most, a single larger block excepted.
@@ -49,6 +49,8 @@ struct Follower {
     is_ready: bool,
     /// It waits until its connection has taken what was sent.
     lags: bool,
+    /// When the second factor is over by which the account reads; none of a follower that needs none.
+    over_at: Option<Monotonic>,
     /// The follower is to be told when all that there is has been sent, even by a push without a block: at its begin, and
     /// where a page said that more was to come.
     owes_end: bool,
@@ -62,6 +64,8 @@ pub(super) struct Following {
     by_account: BTreeMap<AccountId, BTreeSet<Follow>>,
     /// Those that follow all that they may read.
     readers: BTreeSet<Follow>,
+    /// When the second factor of each of them is over, for those that need one.
+    over: BTreeSet<(Monotonic, Follow)>,
     /// Those for which there may be something, in the order in which they are looked at.
     ready: VecDeque<Follow>,
     /// Accounts with followers that blocks of the open batch concern.
@@ -123,6 +127,11 @@ impl Following {
         follows.into_iter().for_each(|follow| self.end(follow));
     }
 
+    /// When the first second factor is over by which somebody follows.
+    pub(super) fn over_at(&self) -> Option<Monotonic> {
+        self.over.first().map(|(over_at, _)| *over_at)
+    }
+
     /// Whether there are followers that are to be looked at.
     pub(super) fn is_ready(&self) -> bool {
         !self.ready.is_empty()
@@ -146,6 +155,7 @@ impl Following {
                 self.readers.insert(follow);
             }
         }
+        self.over.extend(follower.over_at.map(|over_at| (over_at, follow)));
         self.followers.insert(follow, follower);
         self.make_ready(follow);
     }
@@ -153,6 +163,7 @@ impl Following {
     fn end(&mut self, follow: Follow) {
         let Some(follower) = self.followers.remove(&follow) else { return };
         self.readers.remove(&follow);
+        follower.over_at.map(|over_at| self.over.remove(&(over_at, follow)));
         if let Some(follows) = self.by_account.get_mut(&follower.account) {
             follows.remove(&follow);
             if follows.is_empty() {
@@ -212,8 +223,8 @@ impl Service {
         id: ConnectionId,
         request: u32,
         account: AccountId,
-        from: u64,
-        of: Followed,
+        (from, of): (u64, Followed),
+        now: Now,
     ) {
         let follows = self.following.followers.range((id, 0)..=(id, u32::MAX)).count();
         if follows >= FOLLOWS_PER_CONNECTION_MAX {
@@ -224,11 +235,18 @@ impl Service {
         if of == Followed::Readable && !self.ledger.replica().state().reads_anything(account) {
             return self.hold_durable(id, request, Reply::Refused(reads_nothing()));
         }
+        if of == Followed::Readable
+            && let Some(needed) = self.factor_for_question(id, (account, READING_ROLES), now)
+        {
+            return self.hold_durable(id, request, Reply::Refused(needed));
+        }
+        let over_at = self.factor_until(id, now).filter(|_| of == Followed::Readable);
         if let Some(connection) = self.door.connections.get_mut(&id) {
             connection.follows = true;
         }
         self.following.end((id, request));
-        let follower = Follower { account, of, next: from, is_ready: false, lags: false, owes_end: true };
+        let follower =
+            Follower { account, of, next: from, is_ready: false, lags: false, over_at, owes_end: true };
         self.following.begin((id, request), follower);
         self.schedule(id);
     }
@@ -251,6 +269,29 @@ impl Service {
             self.work = PUSH_WORK;
             bytes += self.top_up(follow, &mut shared, now, rng);
             self.following.allowance.spend(self.work);
+        }
+    }
+
+    /// Ends the follows whose second factor is over, unless another code was given meanwhile.
+    pub(super) fn end_follows_over(&mut self, now: Now) {
+        while let Some((_, follow)) =
+            self.following.over.first().copied().filter(|(over_at, _)| *over_at <= now.mono)
+        {
+            self.following.over.pop_first();
+            let (id, request) = follow;
+            let Some(account) = self.following.followers.get(&follow).map(|follower| follower.account) else {
+                continue;
+            };
+            if let Some(needed) = self.factor_for_question(id, (account, READING_ROLES), now) {
+                self.following.end(follow);
+                self.hold_durable(id, request, Reply::Refused(needed));
+                continue;
+            }
+            let over_at = self.factor_until(id, now);
+            if let Some(follower) = self.following.followers.get_mut(&follow) {
+                follower.over_at = over_at;
+            }
+            self.following.over.extend(over_at.map(|over_at| (over_at, follow)));
         }
     }
 

@@ -19,11 +19,12 @@ const GATHERED: u64 = 64;
 impl Service {
     /// Whether the batch is left open for a moment: commands are on their way back from their signature checks, and
     /// one sync for all of them is worth more than one for each. What has seen its blocks waits with it. A checkpoint
-    /// may not leave before it is kept: then the tick ends at once.
+    /// may not leave before it is kept, nor word of a code before its use is: then the tick ends at once.
     pub(super) fn awaits_more(&mut self, now: Now) -> bool {
         let blocks = self.ledger.open_batch();
         let wanted = self.checks_under_way > 0 && (1..GATHERED).contains(&blocks);
-        if !wanted || self.note.leaves() || self.shutting_down || !self.postponed.is_empty() {
+        let presses = self.note.leaves() || self.secrets.are_pressing();
+        if !wanted || presses || self.shutting_down || !self.postponed.is_empty() {
             return false;
         }
         let due = *self.commit_due.get_or_insert(Monotonic(now.mono.0 + GATHERING));
@@ -175,7 +176,7 @@ mod tests {
         connection.opened(caller, NOW.mono);
         let own = ConnectionId(100 + u64::from(id));
         service.door.connections.insert(own, connection);
-        service.dispatch(own, &wire::seal(id, request), NOW);
+        service.dispatch(own, &wire::seal(id, request), NOW, &mut Seeded::new("dispatch"));
     }
 
     /// What leaves now, by request.

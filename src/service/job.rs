@@ -179,6 +179,8 @@ pub struct CommandCheck {
     pub sealed: Option<SealedCheck>,
     /// The credential that came beside the command, if it brings one.
     pub credential: Option<Box<SideCredential>>,
+    /// The code of the second factor that came beside the command, if it brings one.
+    pub code: Option<Zeroizing<String>>,
 }
 
 /// Bytes of a command, at most, that is hashed in less time than the check of its signature takes.

@@ -13,6 +13,7 @@ use crate::journal::{
     Code, Page, QUESTIONS_FROM, REQUESTS_FROM, Read, SESSION_OPENED, SESSION_RESUMED, of_refusal,
 };
 use crate::refusal;
+use crate::time::Now;
 use crate::wire::{JournalLine, JournalPage, ReceiptOf, Refusal, Reply, Request};
 
 /// Looks into the journal that wait for a helper, or are with one, at most.
@@ -62,14 +63,18 @@ impl Service {
     /// Has a helper look into the journal, for an operator or an agent.
     pub(super) fn look_into_journal(
         &mut self,
-        connection: ConnectionId,
-        request: u32,
+        (connection, request): (ConnectionId, u32),
         account: AccountId,
         read: Read,
+        now: Now,
     ) {
         let state = self.ledger.replica().state();
-        if ![Role::Operator, Role::Agent].iter().any(|role| state.has_role(account, *role)) {
+        let roles = [Role::Operator, Role::Agent];
+        if !roles.iter().any(|role| state.has_role(account, *role)) {
             return self.hold(connection, request, lacks_role());
+        }
+        if let Some(needed) = self.factor_for_question(connection, (account, &roles), now) {
+            return self.hold(connection, request, Reply::Refused(needed));
         }
         if self.journal_looks >= LOOKS_MAX {
             let sentence = "others look into the journal at the moment; try again";
@@ -148,6 +153,8 @@ fn code_of(request: &Request<'_>) -> Option<(Code, AccountId)> {
         Request::Recover { .. } => (22, nobody),
         Request::LogOut { .. } => (23, nobody),
         Request::Journal { account, .. } => (24, account.unwrap_or(nobody)),
+        Request::SecondFactorBegin { .. } => (25, nobody),
+        Request::SecondFactor(_) => (26, nobody),
     };
     Some((REQUESTS_FROM + number, about))
 }

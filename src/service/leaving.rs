@@ -27,7 +27,10 @@ impl Service {
                     Some(block) => {
                         Refusal::fail(refusal::ERASED, format!("the account was erased by block {block}"))
                     }
-                    None => Refusal::fail(refusal::NO_PERMISSION, "a role was taken away from the account"),
+                    None => Refusal::fail(
+                        refusal::NO_PERMISSION,
+                        "a role or the second factor was taken away from the account",
+                    ),
                 };
                 self.ask_no_more(account, why, |_, _| true);
             }

@@ -26,6 +26,17 @@ pub(super) enum LogIn {
         /// What the proof is checked with.
         state: LoginStarted,
     },
+    /// The password or the recovery code was right, and a code of the second factor has to come.
+    Proven {
+        /// The account.
+        account: AccountId,
+        /// As before.
+        charge: Charge,
+        /// The number of the password.
+        epoch: u32,
+        /// Wrong codes of the second factor so far.
+        wrong: u32,
+    },
 }
 
 impl LogIn {
@@ -35,7 +46,7 @@ impl LogIn {
             LogIn::Asked { account, charge, context } => {
                 Some(Box::new(LogIn::Started { account, charge, context, state }))
             }
-            LogIn::Started { .. } => None,
+            LogIn::Started { .. } | LogIn::Proven { .. } => None,
         }
     }
 }

@@ -5,11 +5,13 @@
 //! turns        the order in which messages are looked at
 //! dispatch     the way from a message to the file that answers it
 //! commands     the way of a command: earlier answers, signatures, guards, rules
+//! guards       the guards of a command, in their order
 //! signers      the keys that its signatures are checked with
 //! answers      the answers to questions of the domains, and pages of blocks
 //! following    blocks for members who follow them       allowance  what they may cost
 //! presence     members who are online
 //! passwords    log-ins by e-mail and password
+//! factors      the second factor, and what nobody may do without
 //! erasures     the proof that an account was erased
 //! receipts, proofs, checkpoints, cosigned, verification, figures   the answers to everything else
 //! outbox, held, note   replies, which wait until what they have seen is durable
@@ -30,10 +32,13 @@ mod cosigned;
 mod credentials;
 mod dispatch;
 mod door;
+mod enrolling;
 mod erasures;
+mod factors;
 mod fair_queue;
 mod figures;
 mod following;
+mod guards;
 mod held;
 mod holdings;
 mod job;
@@ -87,6 +92,7 @@ use crate::time::{Monotonic, Now, Timestamp};
 use clock::ClockWatch;
 use cosigned::Cosigned;
 use door::{Connection, Door};
+use factors::Factors;
 use fair_queue::FairQueue;
 use following::Following;
 use key_cache::KeyCache;
@@ -133,6 +139,8 @@ pub struct Service {
     secrets: Secrets,
     /// How often passwords may be guessed.
     throttle: Throttle,
+    /// Who has given a second factor, and how often one was guessed at.
+    factors: Factors,
     /// The key that signs checkpoints.
     log_key: LogKey,
     /// The callers who are there.
@@ -217,6 +225,7 @@ impl Service {
         let journal = Journal::new(limits.journal_bytes_max);
         let mut service = Service {
             throttle: Throttle::new(&limits),
+            factors: Factors::new(&limits),
             limits,
             ledger,
             storage,

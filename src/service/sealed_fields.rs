@@ -22,6 +22,8 @@ pub(super) struct Beside {
     pub(super) sealed: Option<SealedCheck>,
     /// The credential; none of a command that brings none.
     pub(super) credential: Option<Box<SideCredential>>,
+    /// The code of the second factor that the command brings; none of a command that brings none.
+    pub(super) code: Option<Zeroizing<String>>,
 }
 
 impl Service {
@@ -37,12 +39,14 @@ impl Service {
         };
         let unwanted_key = "the command has a key of a scope beside it that it does not need";
         let unwanted_credential = "the command has a password's data beside it that it does not need";
+        let unwanted_code = "the command has a code beside it that it does not need";
         let tag = message.header.tag;
-        if !tag.is_sealed() && !tag.may_bring_credential() {
+        if !tag.is_sealed() && !tag.may_bring_credential() && !tag.may_bring_second_factor() {
             return match side {
                 Side { scope_key: Some(_), .. } => Err(unwanted_key),
                 Side { credential: Some(_), .. } => Err(unwanted_credential),
-                Side { scope_key: None, credential: None } => Ok(Beside::default()),
+                Side { code: Some(_), .. } => Err(unwanted_code),
+                Side { scope_key: None, credential: None, code: None } => Ok(Beside::default()),
             };
         }
         let command = Command::decode(tag, message.body).map_err(|_| "the command does not decode")?;
@@ -54,11 +58,17 @@ impl Service {
             }
             (None, Some(_)) => return Err(unwanted_credential),
         };
+        let brings_factor = command.second_factor().is_some_and(|set| !set.off);
+        let code = match (brings_factor, side.code.map(Zeroizing::new)) {
+            (true, None) => return Err("the code of the second factor that the command brings is missing"),
+            (false, Some(_)) => return Err(unwanted_code),
+            (_, code) => code,
+        };
         let Some(part) = command.sealed() else {
             return if side.scope_key.is_some() {
                 Err(unwanted_key)
             } else {
-                Ok(Beside { sealed: None, credential })
+                Ok(Beside { sealed: None, credential, code })
             };
         };
         let scope = message.header.scope(&part.scope);
@@ -72,7 +82,7 @@ impl Service {
             (ScopeUse::In(_), None) => (false, self.scope_key(scope).ok().flatten()),
         };
         let sealed = Some(SealedCheck { scope, opens, key, opened: Err(Unopened::NoKey) });
-        Ok(Beside { sealed, credential })
+        Ok(Beside { sealed, credential, code })
     }
 
     /// The key of an open scope.

@@ -21,7 +21,8 @@ use crate::eventlog::{LogError, Storage};
 use crate::ledger::{Committed, Ledger};
 use crate::password::{Credential, LoginKeys};
 use crate::vault::{
-    Keks, Key, Kind, Position, Secret, Standing, VaultError, VaultFile, scope_entry, scopes_without_key,
+    Keks, Key, Kind, Position, Secret, Standing, VaultError, VaultFile, factors_missing, scope_entry,
+    scopes_without_key,
 };
 
 /// A bug, for the simulator to find. Nothing else plants one.
@@ -45,16 +46,20 @@ pub struct Secrets {
     pub(super) vault: Option<VaultFile>,
     /// The secrets that the commands of the open batch bring.
     brought: Vec<(Key, Secret)>,
+    /// Whether something of that belongs to no block, so that it is put when the turn ends whatever becomes of the batch.
+    presses: bool,
     /// Accounts that blocks have erased, whose secrets are still to be destroyed.
     erased: Vec<AccountId>,
     /// Whose passwords are whose.
     credentials: Credentials,
     /// What log-ins need; none where nobody logs in by password.
     logins: Option<LoginKeys>,
-    /// Accounts whose password has changed in a block, so that what was before it is to be destroyed.
+    /// Accounts whose password or second factor has changed in a block, so that what was before it is to be destroyed.
     unsettled: BTreeSet<AccountId>,
     /// Members who have a password by the blocks, and none in the vault.
     locked_out: u64,
+    /// Members who have a second factor by the blocks, and none in the vault.
+    factors_missing: u64,
     /// Whether the log says already that they wait for room.
     owes_told: bool,
     /// Whether the log says already that the vault's way to its next key waits for room.
@@ -70,8 +75,8 @@ impl Secrets {
     /// # Errors
     /// [`VaultError::Io`].
     fn may_begin(storage: &dyn Storage, ledger: &Ledger) -> Result<bool, VaultError> {
-        let is_empty = ledger.replica().state().scopes.count() == 0;
-        Ok(is_empty && !VaultFile::is_there(storage)?)
+        let is_needed = ledger.replica().state().speaks_of_vault();
+        Ok(!is_needed && !VaultFile::is_there(storage)?)
     }
 
     /// Opens the vault of a ledger, or begins one where nothing was ever put. What the blocks do not name is destroyed, which
@@ -130,6 +135,7 @@ impl Secrets {
             );
         }
         let missing = tell_missing(state, &vault);
+        let factors_missing = tell_factors_missing(state, &vault);
         if locked_out > 0 {
             tracing::warn!(
                 members = locked_out,
@@ -137,7 +143,16 @@ impl Secrets {
             );
         }
         let vault = Some(vault);
-        Ok(Secrets { vault, credentials, logins, locked_out, missing, bug, ..Secrets::default() })
+        Ok(Secrets {
+            vault,
+            credentials,
+            logins,
+            locked_out,
+            factors_missing,
+            missing,
+            bug,
+            ..Secrets::default()
+        })
     }
 
     /// Serves without a vault: nobody's sealed text is opened, and nobody seals any.
@@ -161,16 +176,21 @@ impl Secrets {
     /// # Errors
     /// The process must end: a key is not missing because a disk fails.
     pub(super) fn scope_key(&self, subject: AccountId, scope: ScopeId) -> Result<Option<ScopeKey>, LogError> {
-        let key = scope_entry(subject, scope);
-        let brought = self.brought.iter().find(|(brought, _)| *brought == key);
-        let secret = match brought {
-            Some((_, secret)) => Some(secret.clone()),
-            None => self.read(&key)?,
-        };
-        Ok(secret.and_then(|secret| match secret {
+        Ok(self.newest(&scope_entry(subject, scope))?.and_then(|secret| match secret {
             Secret::Short(key) => Some(ScopeKey::from_bytes(*key)),
             Secret::Long(_) => None,
         }))
+    }
+
+    /// What an entry holds after the open batch; none if there is no such entry.
+    ///
+    /// # Errors
+    /// The process must end.
+    pub(super) fn newest(&self, key: &Key) -> Result<Option<Secret>, LogError> {
+        match self.brought.iter().rev().find(|(brought, _)| brought == key) {
+            Some((_, secret)) => Ok(Some(secret.clone())),
+            None => self.read(key),
+        }
     }
 
     /// Reads an entry of the vault; one that does not open is told and counts as none.
@@ -193,6 +213,11 @@ impl Secrets {
     /// How many members have a password by the blocks, and none here.
     pub(super) fn locked_out(&self, state: &State) -> u64 {
         if self.are_here() { self.locked_out } else { state.credentials().count() as u64 }
+    }
+
+    /// How many members have a second factor by the blocks, and none here.
+    pub(super) fn factors_missing(&self, state: &State) -> u64 {
+        if self.are_here() { self.factors_missing } else { state.second_factors().count() as u64 }
     }
 
     /// Who logs in with the e-mail of this name, the open batch included.
@@ -238,10 +263,29 @@ impl Secrets {
     /// Takes the credential that a command of the open batch brings. Room was made before.
     pub(super) fn bring_credential(&mut self, account: AccountId, brought: &BroughtCredential) {
         let entry = credential_entry(account, brought.name, brought.credential.epoch);
-        self.brought.push((entry, Secret::Long(Zeroizing::new(brought.credential.to_bytes()))));
+        self.bring(entry, Secret::Long(Zeroizing::new(brought.credential.to_bytes())));
     }
 
-    /// Takes note that a block of the open batch changes the password of an account, or ends it.
+    /// Takes a secret that a command of the open batch brings. Room was made before.
+    pub(super) fn bring(&mut self, key: Key, secret: Secret) {
+        // A file takes one entry of a name in one list.
+        self.brought.retain(|(brought, _)| *brought != key);
+        self.brought.push((key, secret));
+    }
+
+    /// Takes another content of an entry, whatever becomes of the open batch: it is durable when the turn ends, before any reply
+    /// leaves. Room was made before.
+    pub(super) fn bring_now(&mut self, key: Key, secret: Secret) {
+        self.bring(key, secret);
+        self.presses = true;
+    }
+
+    /// Whether something is to be put when this turn ends.
+    pub(super) fn are_pressing(&self) -> bool {
+        self.presses
+    }
+
+    /// Takes note that a block of the open batch changes the password or the second factor of an account, or ends it.
     pub(super) fn unsettle(&mut self, account: AccountId) {
         self.unsettled.insert(account);
     }
@@ -258,8 +302,7 @@ impl Secrets {
 
     /// Takes the key of a scope that a command of the open batch has opened. Room was made before.
     pub(super) fn bring_scope_key(&mut self, subject: AccountId, scope: ScopeId, key: &ScopeKey) {
-        let secret = Secret::Short(Zeroizing::new(*key.as_bytes()));
-        self.brought.push((scope_entry(subject, scope), secret));
+        self.bring(scope_entry(subject, scope), Secret::Short(Zeroizing::new(*key.as_bytes())));
     }
 
     /// Takes note that a block of the open batch erases an account.
@@ -293,6 +336,7 @@ impl Secrets {
         let mut keys: Vec<Key> = self.erased.iter().flat_map(|account| vault.keys_of(account.0)).collect();
         for account in self.unsettled.iter().chain(&self.erased) {
             keys.extend(self.credentials.settle(*account, state, vault));
+            keys.extend(ended_factors(*account, state, vault));
         }
         let erased = &self.erased;
         let destroyed = vault.destroy(&keys);
@@ -326,6 +370,7 @@ impl Secrets {
             return Ok(());
         }
         let brought = std::mem::take(&mut self.brought);
+        self.presses = false;
         if self.bug == Some(SecretsBug::PasswordOverwritten) {
             let replaced = self.unsettled.iter().filter_map(|account| self.credentials.entry(*account));
             let replaced: Vec<Key> = replaced.collect();
@@ -353,6 +398,23 @@ pub(super) fn position_of(committed: Committed) -> Position {
 fn is_named(state: &State, key: &Key) -> bool {
     // Which of an account's passwords counts, `credentials` says.
     key.0.kind == Kind::Credential || Standing::of(state, key) == Standing::Needed
+}
+
+/// The entries of second factors of an account that its newest durable block does not speak of any more.
+fn ended_factors(account: AccountId, state: &State, vault: &VaultFile) -> Vec<Key> {
+    let of_factors = |key: &Key| matches!(key.0.kind, Kind::SecondFactor | Kind::SpareCodes);
+    let ended = |key: &Key| of_factors(key) && Standing::of(state, key) != Standing::Needed;
+    vault.keys_of(account.0).into_iter().filter(ended).collect()
+}
+
+/// Tells of which second factors something is missing; gives how many.
+fn tell_factors_missing(state: &State, vault: &VaultFile) -> u64 {
+    let mut missing = 0;
+    for (account, _) in factors_missing(state, |key| vault.has(key)) {
+        missing += 1;
+        tracing::warn!(%account, "factor_missing: the second factor of this account is not in the vault");
+    }
+    missing
 }
 
 /// Tells which scopes have no key, although nobody has erased anything; gives how many.

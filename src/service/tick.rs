@@ -43,7 +43,7 @@ impl Handler for Service {
         self.watch_clock(now);
         self.run_deadlines(now, rng);
         self.share_reading_anew();
-        self.serve(now);
+        self.serve(now, rng);
         self.hand_out_checks();
         self.check_at_once(now);
         if let Some(error) = self.fatal.take() {
@@ -78,6 +78,7 @@ impl Handler for Service {
         self.release_held(now, rng);
         self.top_up_followers(blocks, now, rng);
         self.send_notices(notices, now, rng);
+        self.end_follows_over(now);
         self.rewrap_vault(now, rng)?;
         self.close_leaving();
         self.close_ended(now, rng);
@@ -149,9 +150,16 @@ impl Handler for Service {
             || self.following.is_ready() && !self.commands_wait();
         let at_once = more.then_some(Monotonic::default()).or(left_over);
         let files = [self.cosigned.write_due(), self.rebuild_due(), self.journal.due()];
-        let due = [connections, self.maintenance_due, self.rewrap_due, self.lines.due(), at_once]
-            .into_iter()
-            .chain(files);
+        let due = [
+            connections,
+            self.maintenance_due,
+            self.rewrap_due,
+            self.lines.due(),
+            at_once,
+            self.following.over_at(),
+        ]
+        .into_iter()
+        .chain(files);
         due.flatten().min()
     }
 

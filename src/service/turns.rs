@@ -4,6 +4,8 @@
 //! message, also for one whose answer is empty, and what it reads, proves or signs on top. Each party has a share of
 //! a turn before it is the next one's turn.
 
+use rand_core::CryptoRng;
+
 use super::door::Caller;
 use super::party::Party;
 use super::{ConnectionId, Service};
@@ -48,17 +50,17 @@ impl Service {
     }
 
     /// Works through messages, each party's in turn, until there are none or this turn of the loop has had enough.
-    pub(super) fn serve(&mut self, now: Now) {
+    pub(super) fn serve(&mut self, now: Now, rng: &mut dyn CryptoRng) {
         let mut done = 0;
         while done < WORK_PER_TURN
             && let Some((_, id)) = self.turns.pop()
         {
-            done += self.serve_connection(id, now);
+            done += self.serve_connection(id, now, rng);
         }
     }
 
     /// One party's share; gives what was used of it.
-    fn serve_connection(&mut self, id: ConnectionId, now: Now) -> u64 {
+    fn serve_connection(&mut self, id: ConnectionId, now: Now, rng: &mut dyn CryptoRng) -> u64 {
         self.work = 0;
         if let Some(connection) = self.door.connections.get_mut(&id) {
             connection.in_turns = false;
@@ -77,7 +79,7 @@ impl Service {
             let Some(message) = connection.next_message() else { break };
             self.work += MESSAGE_WORK + message.len() as u64 / BYTES_PER_WORK;
             self.door.touched.insert(id);
-            self.dispatch(id, &message, now);
+            self.dispatch(id, &message, now, rng);
         }
         self.note_input(id);
         self.await_turn(id);

@@ -257,6 +257,15 @@ impl ServerSession {
         }
     }
 
+    /// The number of the authentication that the session descends from: that of its own handshake, or of the one that its ticket
+    /// comes from. None before the channel is open, and on an anonymous one.
+    pub fn authentication(&self) -> Option<u64> {
+        match &self.end.state {
+            State::Open(open) => open.client.map(|client| client.authentication),
+            _ => None,
+        }
+    }
+
     /// The secret by which something outside the channel is bound to it (docs/channel.md); only an open, anonymous channel has
     /// one.
     pub fn exporter(&self) -> Option<&Secret> {
@@ -325,7 +334,9 @@ impl Open {
     /// ticket would end no later than the one it has.
     fn issue_ticket(&mut self, output: &mut Vec<u8>, env: &mut ServerEnv<'_>) -> Result<(), SendError> {
         let now = env.now.mono;
-        let Some(Client { account, key_id, authenticated_at }) = self.client else { return Ok(()) };
+        let Some(Client { account, key_id, authenticated_at, authentication }) = self.client else {
+            return Ok(());
+        };
         let Some(lifetime_s) = env.tickets.lifetime_left_s(account, authenticated_at, now) else {
             return Ok(());
         };
@@ -336,7 +347,8 @@ impl Open {
         let id: [u8; 16] = random::bytes(env.rng);
         let psk = schedule::ticket_psk(&self.resumption, &id);
         let descriptor_hash = self.descriptor_hash;
-        let ticket = Ticket { psk, account, key_id, authenticated_at, descriptor_hash, issued };
+        let ticket =
+            Ticket { psk, account, key_id, authenticated_at, authentication, descriptor_hash, issued };
         env.tickets.insert(id, ticket);
         self.ticket = Some(issued);
         self.transport.record(Kind::NewTicket, &[&id, &lifetime_s.to_be_bytes()], now, output)

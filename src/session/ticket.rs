@@ -73,6 +73,8 @@ pub struct Ticket {
     pub key_id: KeyId,
     /// When it did.
     pub authenticated_at: Monotonic,
+    /// Number of that authentication: tickets and sessions that descend from one signature have the same.
+    pub authentication: u64,
     /// The hash of the descriptor of the handshake from which the ticket comes.
     pub descriptor_hash: Digest,
     /// Its time.
@@ -99,6 +101,8 @@ pub struct TicketTable {
     /// Order of use, by account.
     by_account: BTreeMap<(u64, u64), TicketId>,
     uses: u64,
+    /// How many clients have authenticated with a signature.
+    authentications: u64,
     /// When all sessions of an account were ended last. What descends from a signature of before is worth nothing. Of those
     /// that are older than any signature is good for, the next one that comes is rid.
     ended_at: BTreeMap<u64, Monotonic>,
@@ -113,8 +117,15 @@ impl TicketTable {
             by_use: BTreeMap::new(),
             by_account: BTreeMap::new(),
             uses: 0,
+            authentications: 0,
             ended_at: BTreeMap::new(),
         }
+    }
+
+    /// A number for an authentication that nothing else has.
+    pub(super) fn next_authentication(&mut self) -> u64 {
+        self.authentications += 1;
+        self.authentications
     }
 
     /// The lifetime of a fresh ticket, in seconds.
@@ -301,6 +312,7 @@ mod tests {
             account,
             key_id: KeyId([1; 32]),
             authenticated_at: at(0),
+            authentication: 1,
             descriptor_hash: Digest([2; 32]),
             issued: Issued { at: at(0), lifetime_s },
         }

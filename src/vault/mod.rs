@@ -18,6 +18,7 @@
 //! rewrap   the way of a vault from one key to the next
 //! restore  a vault that takes the place of another one, or of none
 //! kek_file the files of the keys that the entries are under
+//! factor   how a second factor lies in entries
 //! standing what the blocks say of an entry: whether they need it
 //! ```
 //!
@@ -26,6 +27,7 @@
 mod backup;
 mod backup_key;
 mod error;
+mod factor;
 mod file;
 mod header;
 mod kek_file;
@@ -43,6 +45,7 @@ mod standing;
 pub use backup::{BackupError, BackupHead, BackupReader, BackupWriter, entry_bytes};
 pub use backup_key::{BackupKey, NotABackupKey};
 pub use error::VaultError;
+pub use factor::{FactorEntry, factor_entry, spare_codes_entry};
 pub use file::VaultFile;
 pub use header::Header;
 pub use kek_file::{FIRST_KEK, kek_missing, make_kek, newest_kek, read_kek, read_keks};
@@ -54,4 +57,6 @@ pub use reader::{DamagedSlot, Key, Position, Secret, VaultReader};
 pub use restore::Restoring;
 pub use rewrap::Rewrapped;
 pub use slot::{PageRange, SLOT_BYTES, Slot, SlotDamaged, SlotSealed};
-pub use standing::{Standing, generation_of, locked_out, scope_entry, scopes_without_key};
+pub use standing::{
+    Standing, factor_entries, factors_missing, generation_of, locked_out, scope_entry, scopes_without_key,
+};

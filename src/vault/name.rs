@@ -18,14 +18,14 @@ pub enum Kind {
     Leaves = 3,
     /// What a log-in by e-mail and password needs.
     Credential = 4,
-    /// Hashes of the codes that stand in for a second factor.
-    RecoveryCodes = 5,
+    /// Hashes of the spare codes that stand in for a second factor.
+    SpareCodes = 5,
 }
 
 impl Kind {
     /// Every kind.
     pub const ALL: [Kind; 5] =
-        [Kind::ScopeKey, Kind::SecondFactor, Kind::Leaves, Kind::Credential, Kind::RecoveryCodes];
+        [Kind::ScopeKey, Kind::SecondFactor, Kind::Leaves, Kind::Credential, Kind::SpareCodes];
 
     pub(super) fn from_number(number: u8) -> Option<Kind> {
         Kind::ALL.into_iter().find(|kind| *kind as u8 == number)

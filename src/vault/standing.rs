@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use super::factor::{factor_entry, spare_codes_entry};
 use super::name::{Kind, Name};
 use super::reader::Key;
 use crate::crypto::sealed::ScopeId;
-use crate::domain::{AccountId, CredentialAt, Scope, State};
+use crate::domain::{AccountId, CredentialAt, Scope, SecondFactorAt, State};
 
 /// What the blocks say of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +40,18 @@ impl Standing {
                     (None, None) => Standing::Unnamed,
                 }
             }
-            Kind::SecondFactor | Kind::Leaves | Kind::RecoveryCodes => Standing::Unnamed,
+            Kind::SecondFactor | Kind::SpareCodes => {
+                let account = AccountId(name.subject);
+                let counts = state.second_factor(account);
+                let is_it =
+                    |counts: SecondFactorAt| factor_entries(account, counts).iter().any(|key| key.0 == *name);
+                match (state.erased_at(account), counts) {
+                    (Some(block), _) => Standing::Erased(block),
+                    (None, Some(counts)) if is_it(counts) => Standing::Needed,
+                    (None, _) => Standing::Unnamed,
+                }
+            }
+            Kind::Leaves => Standing::Unnamed,
         }
     }
 }
@@ -47,6 +59,20 @@ impl Standing {
 /// The entry that holds the key of a scope.
 pub fn scope_entry(subject: AccountId, scope: ScopeId) -> Key {
     (Name { kind: Kind::ScopeKey, subject: subject.0, scope: scope.0 }, 0)
+}
+
+/// The entries of a second factor: its secret, and its spare codes.
+pub fn factor_entries(account: AccountId, counts: SecondFactorAt) -> [Key; 2] {
+    [factor_entry(account, counts.generation), spare_codes_entry(account, counts.generation)]
+}
+
+/// The members who have a second factor by the blocks, and of whose entries one is missing.
+pub fn factors_missing<'a>(
+    state: &'a State,
+    has: impl Fn(&Key) -> bool + 'a,
+) -> impl Iterator<Item = (AccountId, SecondFactorAt)> + 'a {
+    let lacks = move |account, counts| !factor_entries(account, counts).iter().all(&has);
+    state.second_factors().filter(move |(account, counts)| lacks(*account, *counts))
 }
 
 /// The scopes that nobody has erased, and of whose key there is no entry.

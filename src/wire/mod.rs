@@ -8,6 +8,7 @@ mod dialled;
 mod figures;
 mod journal;
 mod password;
+mod second_factor;
 mod peer;
 mod push;
 mod refusal;
@@ -29,6 +30,7 @@ pub use reply::{
     ScopeKeys, Verification,
 };
 pub use request::{Followed, ReceiptOf, Request, Side, Submission};
+pub use second_factor::{FactorGiven, FactorOffer, WrongCodes};
 
 use serde::{Deserialize, Serialize};
 

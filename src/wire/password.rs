@@ -11,6 +11,8 @@ use crate::crypto::KeyId;
 use crate::domain::AccountId;
 use crate::password::RECORD_BYTES;
 
+use super::WrongCodes;
+
 /// The first message of a log-in, KE1: 96 bytes.
 pub type LoginRequest = [[u8; 32]; 3];
 
@@ -78,6 +80,11 @@ pub struct Unlocked {
     pub inclusion: Inclusion,
     /// The newest signed checkpoint, as a note.
     pub note: String,
+    /// Carries the second factor over to the session that is opened with the key: good once, and for a minute. None where no code
+    /// was asked for.
+    pub factor: Option<[u8; 32]>,
+    /// The wrong codes of the account since the last good one.
+    pub wrong_codes: WrongCodes,
 }
 
 impl Unlocked {

@@ -10,7 +10,10 @@ use crate::crypto::{Digest, KeyId};
 use crate::domain::{AccountId, Answer};
 use crate::time::Timestamp;
 
-use super::{Figures, JournalPage, LoginChallenge, Push, Refusal, RegistrationResponse, Unlocked};
+use super::{
+    FactorOffer, Figures, JournalPage, LoginChallenge, Push, Refusal, RegistrationResponse, Unlocked,
+    WrongCodes,
+};
 
 /// An answer to a request, or news for a request that stays open.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +60,10 @@ pub enum Reply {
     LoggedOut,
     /// A page of the server's journal.
     Journal(JournalPage),
+    /// A new second factor.
+    FactorOffer(Box<FactorOffer>),
+    /// The second factor was right.
+    FactorTaken(WrongCodes),
 }
 
 /// What proves that an account was erased, and that the server says that its secrets are destroyed.

@@ -9,7 +9,7 @@ use crate::crypto::KeyId;
 use crate::crypto::sealed::ScopeId;
 use crate::domain::{AccountId, Query};
 
-use super::{JournalPlace, LoginProof, LoginRequest, SideCredential};
+use super::{FactorGiven, JournalPlace, LoginProof, LoginRequest, SideCredential};
 
 /// A question or a command. Only [`Request::Submit`] can change what the ledger says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -144,6 +144,14 @@ pub enum Request<'a> {
         /// The most records that are wanted.
         limit: u64,
     },
+    /// Asks for a new second factor, which lives in this session until a command with a code of it is accepted.
+    SecondFactorBegin {
+        /// Whether the secret of the one before stays, and only new spare codes are wanted.
+        keep_secret: bool,
+    },
+    /// Gives a second factor: for the log-in that is under way on this connection, or for all that descends from the
+    /// authentication of this session.
+    SecondFactor(#[serde(borrow)] FactorGiven<'a>),
 }
 
 /// The blocks that a follower is sent.
@@ -190,6 +198,8 @@ pub struct Side {
     pub scope_key: Option<[u8; 32]>,
     /// The credential whose commit the command carries.
     pub credential: Option<SideCredential>,
+    /// A code of the second factor that the command brings.
+    pub code: Option<String>,
 }
 
 impl std::fmt::Debug for Side {

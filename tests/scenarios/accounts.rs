@@ -6,7 +6,7 @@ use ledgerd::crypto::{KeyId, KeyPolicyError, LedgerId};
 use ledgerd::domain::accounts::{
     self, CredentialAt, CredentialCommit, Event, Handle, InvalidHandle, Key, Rejection as A,
 };
-use ledgerd::domain::{self, AccountId, Rejection, Role, ScopeKind, ScopeUse, State};
+use ledgerd::domain::{self, AccountId, Rejection, Role, ScopeKind, ScopeUse, SecondFactorAt, State};
 use proptest::prelude::*;
 use proptest::strategy::BoxedStrategy;
 use serde::Serialize;
@@ -64,6 +64,9 @@ impl Domain for Accounts {
             }
             ("erase", [account, reason]) => erase(account, reason, false),
             ("erase", [account, reason, "force"]) => erase(account, reason, true),
+            ("set-second-factor", [generation]) => set_second_factor(generation, false),
+            ("set-second-factor", [generation, "off"]) => set_second_factor(generation, true),
+            ("reset-second-factor", [account, reason]) => reset_second_factor(account, reason),
             // Seconds from the start of the story, which may be before it.
             ("vouch-clock", [seconds]) => {
                 let time_ms = START_MS.saturating_add_signed(1_000 * seconds.parse::<i64>().ok()?);
@@ -84,8 +87,13 @@ impl Domain for Accounts {
             Event::KeyRotated(rotated) => format!("standing {}", rotated.standing),
             Event::ProfileSet(set) => format!("scopes {}", set.scopes),
             Event::CredentialSet(set) => format!("replaces {}", set.replaces),
-            Event::Erased(erased) => {
-                format!("erased keys {} roles {} scopes {}", erased.keys, erased.roles, erased.scopes)
+            Event::SecondFactorSet(set) => match set.replaces {
+                Some(block) => format!("replaces {block}"),
+                None => "replaces none".to_owned(),
+            },
+            Event::SecondFactorReset(reset) => format!("ends {}", reset.ends),
+            Event::Erased(accounts::Erased { keys, roles, scopes, secrets }) => {
+                format!("erased keys {keys} roles {roles} scopes {scopes} secrets {secrets}")
             }
             Event::ClockVouched(vouched) => format!("vouched {}", vouched.ahead_ms),
         })
@@ -118,6 +126,11 @@ impl Domain for Accounts {
                 let credential = accounts.credential(AccountId(account.parse().ok()?));
                 let face = |at: CredentialAt| format!("epoch {} block {}", at.commit.epoch, at.block);
                 Some(credential.map_or_else(|| "none".to_owned(), face))
+            }
+            ["second-factor", account] => {
+                let factor = accounts.second_factor(AccountId(account.parse().ok()?));
+                let face = |at: SecondFactorAt| format!("number {} block {}", at.generation, at.block);
+                Some(factor.map_or_else(|| "none".to_owned(), face))
             }
             ["subject-scope", account] => {
                 let scope = state.scopes.newest(ScopeKind::Subject, account.parse().ok()?);
@@ -156,6 +169,8 @@ impl Domain for Accounts {
             A::RoamingExists,
             A::InvalidCustody,
             A::StaleEpoch(2),
+            A::StaleGeneration(2),
+            A::NotEnrolled(AccountId(1)),
             A::NotRoaming,
             A::NotThisKey,
             A::NoSuchKey,
@@ -175,7 +190,7 @@ impl Domain for Accounts {
                 A::NoSuchSigner | A::KeyEnded(_) | A::NeedsFullKey | A::TooManyKeys(_) => {}
                 A::KeyKnown(_) | A::InvalidLabel | A::InvalidRights | A::NoProfile => {}
                 A::CredentialNeeded | A::RoamingExists | A::InvalidCustody | A::StaleEpoch(_) => {}
-                A::NotRoaming | A::NotThisKey => {}
+                A::NotRoaming | A::NotThisKey | A::StaleGeneration(_) | A::NotEnrolled(_) => {}
                 A::CredentialUnwanted | A::NoSuchKey | A::LastFullKey | A::EndsOtherKey => {}
                 A::WrongScope(_) | A::InvalidSealed | A::Erased { .. } | A::MayNotErase => {}
             }
@@ -214,6 +229,12 @@ impl Domain for Accounts {
             }),
             1 => prop_oneof![Just(48_usize), Just(49)].prop_map(|bytes| {
                 set_profile(ScopeUse::Open([3; 32]), bytes, None)
+            }),
+            1 => ("[1-4]", prop::bool::ANY).prop_map(|(generation, off)| {
+                set_second_factor(&generation, off).expect("words that mean something")
+            }),
+            1 => "[1-4]".prop_map(|account| {
+                reset_second_factor(&account, "lost").expect("words that mean something")
             }),
         ];
         (3, commands.boxed())
@@ -318,6 +339,19 @@ fn erase(account: &str, reason: &str, force: bool) -> Option<RawCommand> {
         reason.parse::<accounts::EraseReason>().map(u8::from).ok().or_else(|| reason.parse().ok())?;
     let account: u64 = account.parse().ok()?;
     Some(RawCommand::new(accounts::ERASE, codec::encode(&(account, reason, force))))
+}
+
+fn set_second_factor(generation: &str, off: bool) -> Option<RawCommand> {
+    let set = accounts::SetSecondFactor { generation: generation.parse().ok()?, off };
+    Some(RawCommand::new(accounts::SET_SECOND_FACTOR, codec::encode(&set)))
+}
+
+/// A reason by its name, or by a number that may be none.
+fn reset_second_factor(account: &str, reason: &str) -> Option<RawCommand> {
+    let reason =
+        reason.parse::<accounts::ResetReason>().map(u8::from).ok().or_else(|| reason.parse().ok())?;
+    let account: u64 = account.parse().ok()?;
+    Some(RawCommand::new(accounts::RESET_SECOND_FACTOR, codec::encode(&(account, reason))))
 }
 
 /// The texts are opened by nobody here.

@@ -69,7 +69,7 @@ fn ledger() -> (Forge, [Leaf; 2]) {
 
 /// An event of an erasure, whatever the rules say.
 fn erased(draft: Draft, keys: u64) -> Draft {
-    let event = accounts::Event::Erased(accounts::Erased { keys, roles: 0, scopes: 1 });
+    let event = accounts::Event::Erased(accounts::Erased { keys, roles: 0, scopes: 1, secrets: 0 });
     Draft { event: Event::Accounts(event).encode(), ..draft }
 }
 

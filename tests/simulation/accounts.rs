@@ -178,7 +178,11 @@ impl Witness for Roles {
                 self.members += 1;
                 self.keys.insert((self.members, KeyId::of_spki(&join.public_key)))
             }
-            Accounted::SetCredential(_) | Accounted::SetProfile(_) | Accounted::VouchClock(_) => true,
+            Accounted::SetCredential(_)
+            | Accounted::SetProfile(_)
+            | Accounted::SetSecondFactor(_)
+            | Accounted::ResetSecondFactor(_)
+            | Accounted::VouchClock(_) => true,
         };
         if !changed {
             return Err(format!("block {} gives or takes a role or a key in vain: {command:?}", block.index));

@@ -90,8 +90,8 @@ pub(super) fn side_of(message: &[u8]) -> Vec<u8> {
     let account = message.header.account;
     let opens = matches!(command.sealed().map(|part| part.scope), Some(ScopeUse::Open(_)));
     let scope_key = opens.then(|| *scope_key(account).as_bytes());
-    match (Side { scope_key, credential: passwords::beside(account, &command) }) {
-        Side { scope_key: None, credential: None } => Vec::new(),
+    match (Side { scope_key, credential: passwords::beside(account, &command), code: None }) {
+        Side { scope_key: None, credential: None, code: None } => Vec::new(),
         side => codec::encode(&side),
     }
 }

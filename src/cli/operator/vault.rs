@@ -127,7 +127,7 @@ impl BackUp {
     fn tell(&self, context: &Context, done: &BackedUp, key: Option<&str>) -> Result<(), ClientError> {
         let name = self.file.display();
         let note = |text: &str| context.out.note(text);
-        let BackedUp { head, left_out, missing, missing_passwords } = done;
+        let BackedUp { head, left_out, missing, missing_passwords, missing_factors } = done;
         note(&format!("{name}: {} secrets, at block {}", head.entries, head.position.durable));
         if *left_out > 0 {
             note(&format!("{left_out} secrets that the log does not need any more are not in it"));
@@ -138,6 +138,11 @@ impl BackUp {
         if *missing_passwords > 0 {
             note(&format!(
                 "warning: the passwords of {missing_passwords} members are not in the vault, nor in the backup"
+            ));
+        }
+        if *missing_factors > 0 {
+            note(&format!(
+                "warning: the second factors of {missing_factors} members are not in the vault, nor in the backup"
             ));
         }
         note("neither the log nor keys/ is in it: they are backups of their own");
@@ -162,7 +167,7 @@ impl Restore {
             RestoreOptions { replace: self.replace, any_age: self.force, config: self.config.clone() };
         let with = (clock::now().wall, &mut random::os() as &mut dyn rand_core::CryptoRng);
         let done = restore_vault(&self.directory, &key, &options, with, &mut source).map_err(of_daemon)?;
-        let BackedUp { head, left_out, missing, missing_passwords } = &done;
+        let BackedUp { head, left_out, missing, missing_passwords, missing_factors } = &done;
         let note = |text: &str| context.out.note(text);
         let (put, made_at) = (head.entries - left_out, head.made_at);
         note(&format!("{put} secrets are in the vault again, of the backup that was made at {made_at}"));
@@ -177,6 +182,12 @@ impl Restore {
         if *missing_passwords > 0 {
             note(&format!(
                 "warning: the passwords of {missing_passwords} members are not in the backup; they cannot log in"
+            ));
+        }
+        if *missing_factors > 0 {
+            note(&format!(
+                "warning: the second factors of {missing_factors} members are not in the backup; an operator ends them with \
+                 `second-factor reset`"
             ));
         }
         if context.out.json {
@@ -200,12 +211,15 @@ impl Restore {
     }
 }
 
-fn summary(BackedUp { head, left_out, missing, missing_passwords }: &BackedUp) -> serde_json::Value {
+fn summary(
+    BackedUp { head, left_out, missing, missing_passwords, missing_factors }: &BackedUp,
+) -> serde_json::Value {
     json!({
         "entries": head.entries,
         "left_out": left_out,
         "missing": missing,
         "missing_passwords": missing_passwords,
+        "missing_factors": missing_factors,
         "blocks": head.position.durable,
         "generation": head.generation,
         "made_at": head.made_at.to_string(),

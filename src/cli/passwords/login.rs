@@ -38,12 +38,12 @@ impl Run for Login {
     fn run(&self, context: &Context) -> Result<Exit, ClientError> {
         let (home, addresses) = (context.home()?, context.server()?);
         let password = password(self.password_file.as_deref(), &self.e_mail)?;
-        let logged_in = log_in(&home, &addresses, &self.e_mail, &password)?;
+        let mut logged_in = log_in(&home, &addresses, &self.e_mail, &password)?;
         let mut kept = false;
         if self.keep {
             let none = || ClientError::Usage("--keep needs a passphrase for the key".to_owned());
             let passphrase = context.passphrase_of_new_key(true)?.ok_or_else(none)?;
-            kept = keep_key(&logged_in, &passphrase)?;
+            kept = keep_key(&mut logged_in, &passphrase)?;
         }
         let account = logged_in.member.account();
         if context.out.json {

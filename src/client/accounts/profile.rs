@@ -136,7 +136,7 @@ impl Using {
         let scope = header.opened_scope();
         let key = ScopeKey::generate(&mut random::os());
         let used = ScopeUse::Open(key.commitment(header.ledger_id, scope));
-        let side = Side { scope_key: Some(*key.as_bytes()), credential: None };
+        let side = Side { scope_key: Some(*key.as_bytes()), ..Side::default() };
         Using { scope, key, used, side }
     }
 }

@@ -15,6 +15,7 @@ use crate::chain::Checkpoint;
 use crate::client::{Account, ClientError, Home};
 use crate::crypto::{Digest, SigningKey};
 use crate::domain::AccountId;
+use crate::refusal;
 use crate::session::ClientAuth;
 
 /// A member's authenticated connection.
@@ -126,12 +127,24 @@ impl Member {
         read_checkpoint(&self.server, note).is_ok()
     }
 
-    /// Asks a question and waits for its answer; see [`Connection::ask`].
+    /// Has the home keep the tickets of this session after all: it is the member's own.
+    pub(in crate::client) fn stay(&mut self) {
+        self.passing = false;
+    }
+
+    /// Asks a question and waits for its answer; see [`Connection::ask`]. Where the server wants a second factor first, it is
+    /// given, if somebody is there to give it.
     ///
     /// # Errors
     /// [`ClientError`].
     pub fn ask<Q: Question>(&mut self, question: &Q) -> Result<Q::Answer, ClientError> {
-        self.connection.ask(question)
+        match self.connection.ask(question) {
+            Err(ClientError::Refused(needed)) if needed.name == refusal::SECOND_FACTOR_NEEDED => {
+                self.give_code(needed)?;
+                self.connection.ask(question)
+            }
+            answered => answered,
+        }
     }
 }
 

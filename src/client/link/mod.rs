@@ -19,6 +19,7 @@ mod reopen;
 mod anonymous;
 mod tickets;
 mod member;
+mod factor;
 mod successor;
 
 pub use addresses::Addresses;
@@ -26,6 +27,7 @@ pub use anonymous::Anonymous;
 pub(crate) use away::{away, no_answer};
 pub(super) use checkpoints::{audit, prove_consistent, prove_extends};
 pub use connection::{Bell, Connection, NotOpened, Opening, PATIENCE, Waited, get_key};
+pub(super) use factor::{say_wrong_codes, server_time_of};
 pub use finding::{Found, find_server};
 pub use forgetting::{Forgotten, forget_server};
 pub use known_server::KnownServer;

@@ -3,6 +3,8 @@
 
 use std::net::SocketAddr;
 
+use zeroize::Zeroizing;
+
 use crate::chain::{Consistency, Inclusion};
 use crate::crypto::sealed::ScopeId;
 use crate::domain::AccountId;
@@ -52,6 +54,37 @@ question!(Figures, wire::Figures, |_q| Request::Status, Reply::Status(figures) =
 #[derive(Clone, Copy, Debug)]
 pub struct Whoami;
 question!(Whoami, wire::Figures, |_q| Request::Whoami, Reply::Whoami(whoami) => whoami);
+
+/// A code of the second factor, which counts for all that descends from the authentication of the session.
+pub struct CodeGiven(pub Zeroizing<String>);
+question!(
+    CodeGiven,
+    wire::WrongCodes,
+    |q| Request::SecondFactor(wire::FactorGiven::Code(&q.0)),
+    Reply::FactorTaken(wrong) => wrong
+);
+
+/// What a log-in with a code has brought, for the session with the fetched key.
+pub struct CarriedOver(pub [u8; 32]);
+question!(
+    CarriedOver,
+    wire::WrongCodes,
+    |q| Request::SecondFactor(wire::FactorGiven::Carry(q.0)),
+    Reply::FactorTaken(wrong) => wrong
+);
+
+/// A new second factor, or new spare codes for the one that is there.
+#[derive(Clone, Copy, Debug)]
+pub struct FactorWanted {
+    /// Whether the secret stays.
+    pub keep_secret: bool,
+}
+question!(
+    FactorWanted,
+    wire::FactorOffer,
+    |q| Request::SecondFactorBegin { keep_secret: q.keep_secret },
+    Reply::FactorOffer(offer) => *offer
+);
 
 /// Some of the blocks that the caller may read.
 #[derive(Clone, Copy, Debug)]

@@ -15,7 +15,7 @@ use crate::wire::Refusal;
 ///
 /// # Errors
 /// [`ClientError::Usage`] when the home has another account on this ledger; [`ClientError::File`].
-pub fn keep_key(logged_in: &LoggedIn, passphrase: &str) -> Result<bool, ClientError> {
+pub fn keep_key(logged_in: &mut LoggedIn, passphrase: &str) -> Result<bool, ClientError> {
     let LoggedIn { member, key, .. } = logged_in;
     let (home, ledger_id) = (member.home().clone(), member.server().ledger_id);
     let _lock = home.lock()?;
@@ -35,6 +35,8 @@ pub fn keep_key(logged_in: &LoggedIn, passphrase: &str) -> Result<bool, ClientEr
     home.write(&file, key.to_pkcs8_pem(Some(passphrase.as_bytes())).as_bytes())?;
     let kept = Account { by_login: true, ..Account::new(*account, handle, key.public().key_id(), &file) };
     write_account(&home, ledger_id, &kept)?;
+    // With the key the tickets of the session stay, and with them the code that was given for it.
+    member.stay();
     Ok(true)
 }
 

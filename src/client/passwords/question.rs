@@ -1,5 +1,7 @@
 //! What is asked for a password.
 
+use zeroize::Zeroizing;
+
 use crate::client::link::question::{Question, question};
 use crate::wire::{self, LoginChallenge, LoginProof, LoginRequest, RegistrationResponse, Reply, Request};
 
@@ -33,6 +35,15 @@ question!(
     Finish,
     Box<wire::Unlocked>,
     |q| Request::PasswordFinish { ke3: q.0 },
+    Reply::Unlocked(unlocked) => unlocked
+);
+
+/// The code of the second factor, for a log-in whose password was right.
+pub(super) struct Code(pub(super) Zeroizing<String>);
+question!(
+    Code,
+    Box<wire::Unlocked>,
+    |q| Request::SecondFactor(wire::FactorGiven::Code(&q.0)),
     Reply::Unlocked(unlocked) => unlocked
 );
 

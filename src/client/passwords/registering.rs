@@ -81,7 +81,7 @@ pub(super) fn side_of(credential: &Credential) -> Side {
     let (m_kib, t, p) = (stretch.m_kib, stretch.t, stretch.p);
     let (record, blob) = (in_sequences(record), blob.as_bytes().to_vec().into());
     let credential = SideCredential { opaque: *opaque, m_kib, t, p, record, blob };
-    Side { scope_key: None, credential: Some(credential) }
+    Side { credential: Some(credential), ..Side::default() }
 }
 
 /// The blob of a key that roams from now on.

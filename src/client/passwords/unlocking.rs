@@ -5,7 +5,10 @@ use super::question;
 use super::registering::{opaque_key_of, refused};
 use super::seen::{self, Seen};
 use crate::chain::{Block, LeafHash, Message};
-use crate::client::link::{Addresses, Anonymous, Member, PATIENCE, Reopen, audit};
+use crate::client::link::question::CarriedOver;
+use crate::client::link::{
+    Addresses, Anonymous, Member, PATIENCE, Reopen, audit, say_wrong_codes, server_time_of,
+};
 use crate::client::proofs::{Copying, fetch_owner_of_key};
 use crate::client::{Account, ClientError, Home};
 use crate::crypto::{KeyId, SigningKey, random};
@@ -14,6 +17,7 @@ use crate::password::{
     Blob, BlobError, ClientLogin, Credential, OPAQUE_NUMBER, OpaqueKey, RecoveryCode, VaultKey,
     normalised_password,
 };
+use crate::refusal;
 use crate::wire::{Unlocked, in_sequences, put_together};
 
 /// Somebody who has logged in: a session with the fetched key, and what a further change of the password needs. The home keeps
@@ -48,7 +52,8 @@ pub fn log_in(
     let start = question::Start { e_mail: e_mail.to_owned(), ke1: in_sequences(&ke1) };
     let challenge = put_together(&*link.connection().ask(&start)?);
     let done = client.finish(&password, &challenge, (ledger_id, &opaque), &exporter, rng).map_err(refused)?;
-    let unlocked = link.connection().ask(&question::Finish(in_sequences(&done.ke3)))?;
+    let unlocked = link.connection().ask(&question::Finish(in_sequences(&done.ke3)));
+    let unlocked = with_code(home, &mut link, unlocked)?;
     let open = |blob: &Blob, key_id| blob.open_by_password(ledger_id, key_id, &done.export_key);
     go_on(home, addresses, link, opaque, &unlocked, &open)
 }
@@ -66,9 +71,33 @@ pub fn recover(
     let mut link = Anonymous::open(home, addresses)?;
     let (opaque, ledger_id) = (opaque_key_of(home, link.server())?, link.server().ledger_id);
     let recover = question::Recover { e_mail: e_mail.to_owned(), shown: *code.secrets().shown };
-    let unlocked = link.connection().ask(&recover)?;
+    let unlocked = link.connection().ask(&recover);
+    let unlocked = with_code(home, &mut link, unlocked)?;
     let open = |blob: &Blob, key_id| blob.open_by_code(ledger_id, key_id, code);
     go_on(home, addresses, link, opaque, &unlocked, &open)
+}
+
+/// Gives the code that the server wants after the password, if the account has a second factor.
+fn with_code(
+    home: &Home,
+    link: &mut Anonymous,
+    first: Result<Box<Unlocked>, ClientError>,
+) -> Result<Box<Unlocked>, ClientError> {
+    let mut unlocked = first;
+    loop {
+        let refusal = match unlocked {
+            Err(ClientError::Refused(refusal)) if refusal.name == refusal::SECOND_FACTOR_NEEDED => refusal,
+            Err(ClientError::Refused(refusal)) if refusal.name == refusal::INVALID_CODE => {
+                server_time_of(home, &refusal);
+                refusal
+            }
+            done => return done,
+        };
+        let Some(code) = home.ask_code("Code of your second factor: ") else {
+            return Err(ClientError::Refused(refusal));
+        };
+        unlocked = link.connection().ask(&question::Code(code));
+    }
 }
 
 /// What opens a blob: a password or a recovery code.
@@ -107,6 +136,10 @@ fn go_on(
     let of_key = Account::new(account.0, &owner.handle, key_id, "");
     let mut member = Member::open_as(home, (server.clone(), addresses), of_key, key.clone(), PATIENCE)?;
     member.pass_by();
+    say_wrong_codes(home, unlocked.wrong_codes);
+    if let Some(factor) = unlocked.factor {
+        member.ask(&CarriedOver(factor))?;
+    }
     let from = seen.filter(|seen| seen.epoch == epoch).map_or(block + 1, |seen| seen.walked.max(block + 1));
     let walked = nothing_newer(&mut member, from)?;
     match seen::remember(home, server.ledger_id, account, Seen { epoch, walked }) {

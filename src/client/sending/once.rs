@@ -11,6 +11,7 @@ use crate::client::{ClientError, Signed, Signer};
 use crate::crypto::{Digest, sha3};
 use crate::domain::payments::ChequeId;
 use crate::domain::{Command, Tag};
+use crate::refusal;
 use crate::wire::{Accepted, Side};
 
 /// A command that stands in a block. Whoever tells it says so with [`Submitted::told`]; if nobody does, the same
@@ -74,12 +75,28 @@ pub(in crate::client) fn end_left_behind(runner: Runner<'_>, command: &Command) 
 }
 
 /// Signs a command of the member's and sees it through. `again` is called when the same command was sent by an
-/// earlier run that did not tell its outcome: then this is that command.
+/// earlier run that did not tell its outcome: then this is that command. Where the server wants a second factor first, it is
+/// given, if somebody is there to give it, and the command is issued anew.
 ///
 /// # Errors
 /// [`ClientError::Refused`], with `conflict` when the key stands for a cheque; [`ClientError::Unknown`] when no
 /// answer came before the deadline.
 pub fn submit_once(
+    member: &mut Member,
+    command: &Command,
+    key: Option<&IdempotencyKey>,
+    again: &mut dyn FnMut(),
+) -> Result<Submitted, ClientError> {
+    match submit_now(member, command, key, again) {
+        Err(ClientError::Refused(needed)) if needed.name == refusal::SECOND_FACTOR_NEEDED => {
+            member.give_code(needed)?;
+            submit_now(member, command, key, again)
+        }
+        done => done,
+    }
+}
+
+fn submit_now(
     member: &mut Member,
     command: &Command,
     key: Option<&IdempotencyKey>,

@@ -2,14 +2,14 @@
 
 use super::{
     AddKey, ClockVouched, Command, CredentialCommit, CredentialSet, Erased, Handle, Join, KeyAdded, KeyEnded,
-    KeyRotated, ProfileSet, Registered, Rejection, Rights, RoleGranted, RoleRevoked, RotateKey,
-    SetCredential, SetProfile, key_proof_bytes,
+    KeyRotated, ProfileSet, Registered, Rejection, Rights, Role, RoleGranted, RoleRevoked, RotateKey,
+    SecondFactorReset, SecondFactorSet, SetCredential, SetProfile, key_proof_bytes,
 };
 use crate::crypto::sealed::Sealed;
 use crate::crypto::{KeyId, LedgerId};
 use crate::domain::{
-    AccountId, CredentialPart, Declined, Endorsement, Endorser, EndsSessions, Fact, ScopeUse, SealedField,
-    SealedPart, Signer, TextForm,
+    AccountId, CredentialPart, Declined, Endorsement, Endorser, EndsSessions, Fact, RoleUse, ScopeUse,
+    SealedField, SealedPart, Signer, TextForm,
 };
 use crate::limits::ISSUED_AT_FUTURE_MS_MAX;
 use crate::refusal;
@@ -27,6 +27,8 @@ impl Command {
             | Command::RotateKey(_)
             | Command::SetCredential(_)
             | Command::SetProfile(_)
+            | Command::SetSecondFactor(_)
+            | Command::ResetSecondFactor(_)
             | Command::Erase(_)
             | Command::VouchClock(_) => Signer::Author,
         }
@@ -44,6 +46,8 @@ impl Command {
             | Command::RotateKey(_)
             | Command::SetCredential(_)
             | Command::SetProfile(_)
+            | Command::SetSecondFactor(_)
+            | Command::ResetSecondFactor(_)
             | Command::Erase(_) => Rights::Full,
             Command::VouchClock(_) => Rights::Act,
         }
@@ -65,6 +69,8 @@ impl Command {
             | Command::EndKey(_)
             | Command::SetCredential(_)
             | Command::SetProfile(_)
+            | Command::SetSecondFactor(_)
+            | Command::ResetSecondFactor(_)
             | Command::Erase(_)
             | Command::VouchClock(_) => return Vec::new(),
         };
@@ -79,11 +85,12 @@ impl Command {
         }]
     }
 
-    /// Whoever has lost a role authenticates again; a key that has ended, or whose account was erased, opens nothing any more.
+    /// Whoever has lost a role or a second factor authenticates again; a key that has ended, or whose account was erased, opens nothing any more.
     pub(in crate::domain) fn ends_sessions_of(&self) -> Option<EndsSessions> {
         match self {
             Command::RevokeRole(revoke) => Some(EndsSessions::OfAccount(revoke.account)),
             Command::Erase(erase) => Some(EndsSessions::OfAccount(erase.account)),
+            Command::ResetSecondFactor(reset) => Some(EndsSessions::OfAccount(reset.account)),
             Command::EndKey(end) => Some(EndsSessions::OfKey(end.key_id)),
             Command::RotateKey(rotate) => Some(EndsSessions::OfKey(rotate.ends)),
             Command::SetCredential(_) => Some(EndsSessions::OthersOfAuthor),
@@ -92,8 +99,29 @@ impl Command {
             | Command::GrantRole(_)
             | Command::AddKey(_)
             | Command::SetProfile(_)
+            | Command::SetSecondFactor(_)
             | Command::VouchClock(_) => None,
         }
+    }
+
+    /// What an operator may, and what of it nobody may without a second factor.
+    pub(in crate::domain) fn role_use(&self, author: AccountId) -> Option<RoleUse> {
+        let weighty = match self {
+            Command::GrantRole(grant) => matches!(grant.role, Role::Agent | Role::Auditor),
+            Command::ResetSecondFactor(_) => true,
+            Command::RevokeRole(_) | Command::VouchClock(_) => false,
+            Command::Erase(erase) if erase.account != author => false,
+            Command::Erase(_)
+            | Command::Register(_)
+            | Command::Join(_)
+            | Command::AddKey(_)
+            | Command::EndKey(_)
+            | Command::RotateKey(_)
+            | Command::SetCredential(_)
+            | Command::SetProfile(_)
+            | Command::SetSecondFactor(_) => return None,
+        };
+        Some(RoleUse { role: Role::Operator, weighty })
     }
 
     pub(in crate::domain) fn event_bytes_max(&self) -> usize {
@@ -106,6 +134,8 @@ impl Command {
             Command::RotateKey(_) => KeyRotated::BYTES_MAX,
             Command::SetCredential(_) => CredentialSet::BYTES_MAX,
             Command::SetProfile(_) => ProfileSet::BYTES_MAX,
+            Command::SetSecondFactor(_) => SecondFactorSet::BYTES_MAX,
+            Command::ResetSecondFactor(_) => SecondFactorReset::BYTES_MAX,
             Command::Erase(_) => Erased::BYTES_MAX,
             Command::VouchClock(_) => ClockVouched::BYTES_MAX,
         }
@@ -127,6 +157,8 @@ impl Command {
             | Command::EndKey(_)
             | Command::RotateKey(_)
             | Command::SetCredential(_)
+            | Command::SetSecondFactor(_)
+            | Command::ResetSecondFactor(_)
             | Command::Erase(_)
             | Command::VouchClock(_) => None,
         }
@@ -152,6 +184,8 @@ impl Command {
             | Command::GrantRole(_)
             | Command::RevokeRole(_)
             | Command::EndKey(_)
+            | Command::SetSecondFactor(_)
+            | Command::ResetSecondFactor(_)
             | Command::Erase(_)
             | Command::VouchClock(_) => None,
         }
@@ -169,6 +203,8 @@ impl Command {
             | Command::RotateKey(_)
             | Command::SetCredential(_)
             | Command::SetProfile(_)
+            | Command::SetSecondFactor(_)
+            | Command::ResetSecondFactor(_)
             | Command::Erase(_) => Ok(()),
         }
     }

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CredentialCommit, CredentialVia, Custody, EraseReason, Rights, Role};
+use super::{CredentialCommit, CredentialVia, Custody, EraseReason, ResetReason, Rights, Role};
 use crate::codec;
 use crate::crypto::KeyId;
 use crate::crypto::sealed::Sealed;
@@ -36,6 +36,12 @@ pub const SET_CREDENTIAL: Tag = Tag { schema: 1, kind: 7 };
 /// The tag of [`SetProfile`].
 pub const SET_PROFILE: Tag = Tag { schema: 1, kind: 8 };
 
+/// The tag of [`SetSecondFactor`].
+pub const SET_SECOND_FACTOR: Tag = Tag { schema: 1, kind: 9 };
+
+/// The tag of [`ResetSecondFactor`].
+pub const RESET_SECOND_FACTOR: Tag = Tag { schema: 1, kind: 10 };
+
 /// The tag of [`Erase`].
 pub const ERASE: Tag = Tag { schema: 1, kind: 11 };
 
@@ -63,6 +69,10 @@ pub enum Command {
     SetCredential(SetCredential),
     /// Says who the member is.
     SetProfile(SetProfile),
+    /// Brings a second factor, or ends it.
+    SetSecondFactor(SetSecondFactor),
+    /// Ends the second factor of a member who has lost it.
+    ResetSecondFactor(ResetSecondFactor),
     /// Erases an account.
     Erase(Erase),
     /// Says that block times are ahead of the true time.
@@ -158,6 +168,25 @@ pub struct SetProfile {
     pub credential: Option<CredentialCommit>,
 }
 
+/// Brings a new second factor of the author's in place of the one before, or ends it. The secret of the factor, and what its
+/// recovery codes are checked with, stand in the server's vault and in no block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetSecondFactor {
+    /// The number of the factor among those of the account. One that ends takes a number, too.
+    pub generation: u32,
+    /// Whether the account has no second factor from now on.
+    pub off: bool,
+}
+
+/// Ends the second factor of a member who can give no code any more. Only an operator may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResetSecondFactor {
+    /// The account.
+    pub account: AccountId,
+    /// The reason.
+    pub reason: ResetReason,
+}
+
 /// Erases an account: its keys, roles and scopes end for ever, and what was sealed for it is destroyed. The account itself may
 /// say so, or an operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -231,6 +260,8 @@ impl Command {
             ROTATE_KEY => Ok(Command::RotateKey(codec::strict(bytes)?)),
             SET_CREDENTIAL => Ok(Command::SetCredential(codec::strict(bytes)?)),
             SET_PROFILE => Ok(Command::SetProfile(codec::strict(bytes)?)),
+            SET_SECOND_FACTOR => Ok(Command::SetSecondFactor(codec::strict(bytes)?)),
+            RESET_SECOND_FACTOR => Ok(Command::ResetSecondFactor(codec::strict(bytes)?)),
             ERASE => Ok(Command::Erase(codec::strict(bytes)?)),
             VOUCH_CLOCK => Ok(Command::VouchClock(codec::strict(bytes)?)),
             _ => Err(Undecodable::UnknownKind(tag)),
@@ -248,6 +279,8 @@ impl Command {
             Command::RotateKey(rotate) => (ROTATE_KEY, codec::encode(rotate)),
             Command::SetCredential(set) => (SET_CREDENTIAL, codec::encode(set)),
             Command::SetProfile(profile) => (SET_PROFILE, codec::encode(profile)),
+            Command::SetSecondFactor(set) => (SET_SECOND_FACTOR, codec::encode(set)),
+            Command::ResetSecondFactor(reset) => (RESET_SECOND_FACTOR, codec::encode(reset)),
             Command::Erase(erase) => (ERASE, codec::encode(erase)),
             Command::VouchClock(vouch) => (VOUCH_CLOCK, codec::encode(vouch)),
         }

@@ -4,8 +4,8 @@
 use super::key_rules::{check_epoch, decide_add_key, decide_credential, decide_end_key, decide_rotate_key};
 use super::{
     ClockVouched, Command, Custody, Erase, EraseReason, Erased, Event, GrantRole, Handle, Join, ProfileSet,
-    Register, Registered, Rejection, RevokeRole, Role, RoleGranted, RoleRevoked, SetProfile, State,
-    VouchClock,
+    Register, Registered, Rejection, ResetSecondFactor, RevokeRole, Role, RoleGranted, RoleRevoked,
+    SecondFactorReset, SecondFactorSet, SetProfile, SetSecondFactor, State, VouchClock,
 };
 use crate::crypto::{KeyId, KeyKind, KeyPolicyError, VerifyingKey};
 use crate::domain::{AccountId, Context, ScopeKind, ScopeUse, Scopes};
@@ -33,6 +33,12 @@ pub fn decide(
         Command::SetProfile(profile) => {
             decide_profile(state, scopes, profile, context).map(Event::ProfileSet)
         }
+        Command::SetSecondFactor(set) => {
+            decide_second_factor(state, *set, context).map(Event::SecondFactorSet)
+        }
+        Command::ResetSecondFactor(reset) => {
+            decide_reset(state, *reset, context).map(Event::SecondFactorReset)
+        }
         Command::Erase(erase) => decide_erase(state, scopes, *erase, context).map(Event::Erased),
         Command::VouchClock(vouch) => decide_vouch(state, *vouch, context).map(Event::ClockVouched),
     }
@@ -59,6 +65,42 @@ fn decide_profile(
     Ok(ProfileSet { scopes: scopes.count() + opened })
 }
 
+/// That the author has shown a code is asked before, by a guard: codes stand in no block.
+fn decide_second_factor(
+    state: &State,
+    set: SetSecondFactor,
+    context: &Context<'_>,
+) -> Result<SecondFactorSet, Rejection> {
+    let next = state.next_generation(context.author);
+    if set.generation != next {
+        return Err(Rejection::StaleGeneration(next));
+    }
+    let before = state.second_factor(context.author);
+    if set.off && before.is_none() {
+        return Err(Rejection::NotEnrolled(context.author));
+    }
+    Ok(SecondFactorSet { replaces: before.map(|before| before.block) })
+}
+
+fn decide_reset(
+    state: &State,
+    reset: ResetSecondFactor,
+    context: &Context<'_>,
+) -> Result<SecondFactorReset, Rejection> {
+    let account = reset.account;
+    if !state.is_operator(context.author) {
+        return Err(Rejection::NotOperator);
+    }
+    if state.get(account).is_none() {
+        return Err(Rejection::InvalidUser(account));
+    }
+    if let Some(block) = state.erased_at(account) {
+        return Err(Rejection::Erased { account, block });
+    }
+    let factor = state.second_factor(account).ok_or(Rejection::NotEnrolled(account))?;
+    Ok(SecondFactorReset { ends: factor.block })
+}
+
 /// What stands in the way of an erasure in any domain is asked afterwards.
 fn decide_erase(
     state: &State,
@@ -78,7 +120,8 @@ fn decide_erase(
         return Err(Rejection::Erased { account, block });
     }
     let keys = member.keys.iter().filter(|key| key.stands()).count() as u64;
-    Ok(Erased { keys, roles: state.roles_of(account).count() as u64, scopes: scopes.live_of(account) })
+    let (roles, scopes) = (state.roles_of(account).count() as u64, scopes.live_of(account));
+    Ok(Erased { keys, roles, scopes, secrets: state.secrets_of(account) })
 }
 
 fn decide_vouch(state: &State, vouch: VouchClock, context: &Context<'_>) -> Result<ClockVouched, Rejection> {

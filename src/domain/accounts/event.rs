@@ -29,6 +29,12 @@ pub const CREDENTIAL_SET: Tag = Tag { schema: 1, kind: 7 };
 /// The tag of [`ProfileSet`].
 pub const PROFILE_SET: Tag = Tag { schema: 1, kind: 8 };
 
+/// The tag of [`SecondFactorSet`].
+pub const SECOND_FACTOR_SET: Tag = Tag { schema: 1, kind: 9 };
+
+/// The tag of [`SecondFactorReset`].
+pub const SECOND_FACTOR_RESET: Tag = Tag { schema: 1, kind: 10 };
+
 /// The tag of [`Erased`].
 pub const ERASED: Tag = Tag { schema: 1, kind: 11 };
 
@@ -54,6 +60,10 @@ pub enum Event {
     CredentialSet(CredentialSet),
     /// The profile of the command is the author's.
     ProfileSet(ProfileSet),
+    /// The second factor of the command is the author's, or the author has none any more.
+    SecondFactorSet(SecondFactorSet),
+    /// The account of the command has no second factor any more.
+    SecondFactorReset(SecondFactorReset),
     /// The account of the command is erased.
     Erased(Erased),
     /// The time of the command holds until block times are caught up.
@@ -116,6 +126,20 @@ pub struct ProfileSet {
     pub scopes: u64,
 }
 
+/// The second factor is the author's, or ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecondFactorSet {
+    /// The index of the block with the factor that ends with this one; none if the author had none.
+    pub replaces: Option<u64>,
+}
+
+/// The account has no second factor any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecondFactorReset {
+    /// The index of the block with the factor that has ended.
+    pub ends: u64,
+}
+
 /// The account is erased.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Erased {
@@ -125,6 +149,8 @@ pub struct Erased {
     pub roles: u64,
     /// The number of scopes whose keys are destroyed.
     pub scopes: u64,
+    /// The number of other secrets that are destroyed: a password, a second factor, and the codes that stand in for that.
+    pub secrets: u64,
 }
 
 /// A member joined and has a number from now on.
@@ -174,9 +200,19 @@ impl ProfileSet {
     pub(in crate::domain) const BYTES_MAX: usize = codec::U64_BYTES_MAX;
 }
 
+impl SecondFactorSet {
+    /// The bytes of the longest encoding.
+    pub(in crate::domain) const BYTES_MAX: usize = 1 + codec::U64_BYTES_MAX;
+}
+
+impl SecondFactorReset {
+    /// The bytes of the longest encoding.
+    pub(in crate::domain) const BYTES_MAX: usize = codec::U64_BYTES_MAX;
+}
+
 impl Erased {
     /// The bytes of the longest encoding.
-    pub(in crate::domain) const BYTES_MAX: usize = 3 * codec::U64_BYTES_MAX;
+    pub(in crate::domain) const BYTES_MAX: usize = 4 * codec::U64_BYTES_MAX;
 }
 
 impl Registered {
@@ -195,6 +231,8 @@ impl Event {
             KEY_ROTATED => Ok(Event::KeyRotated(codec::strict(bytes)?)),
             CREDENTIAL_SET => Ok(Event::CredentialSet(codec::strict(bytes)?)),
             PROFILE_SET => Ok(Event::ProfileSet(codec::strict(bytes)?)),
+            SECOND_FACTOR_SET => Ok(Event::SecondFactorSet(codec::strict(bytes)?)),
+            SECOND_FACTOR_RESET => Ok(Event::SecondFactorReset(codec::strict(bytes)?)),
             ERASED => Ok(Event::Erased(codec::strict(bytes)?)),
             CLOCK_VOUCHED => Ok(Event::ClockVouched(codec::strict(bytes)?)),
             _ => Err(Undecodable::UnknownKind(tag)),
@@ -211,6 +249,8 @@ impl Event {
             Event::KeyRotated(rotated) => (KEY_ROTATED, codec::encode(rotated)),
             Event::CredentialSet(set) => (CREDENTIAL_SET, codec::encode(set)),
             Event::ProfileSet(set) => (PROFILE_SET, codec::encode(set)),
+            Event::SecondFactorSet(set) => (SECOND_FACTOR_SET, codec::encode(set)),
+            Event::SecondFactorReset(reset) => (SECOND_FACTOR_RESET, codec::encode(reset)),
             Event::Erased(erased) => (ERASED, codec::encode(erased)),
             Event::ClockVouched(vouched) => (CLOCK_VOUCHED, codec::encode(vouched)),
         }

@@ -2,11 +2,14 @@
 
 use super::{
     AddKey, ClockVouched, Command, CredentialSet, Custody, EndKey, Erase, Erased, Event, GrantRole, Join,
-    KeyAdded, KeyEnded, KeyRotated, ProfileSet, Register, Registered, RevokeRole, Rights, RoleGranted,
-    RoleRevoked, RotateKey, SetCredential, SetProfile, VouchClock,
+    KeyAdded, KeyEnded, KeyRotated, ProfileSet, Register, Registered, ResetSecondFactor, RevokeRole, Rights,
+    RoleGranted, RoleRevoked, RotateKey, SecondFactorReset, SecondFactorSet, SetCredential, SetProfile,
+    SetSecondFactor, VouchClock,
 };
 use crate::crypto::sealed::ScopeId;
-use crate::domain::{AccountId, Context, KeyChange, Movement, Opened, Place, Scope, ScopeUse, Transfer};
+use crate::domain::{
+    AccountId, Context, Erasing, KeyChange, Movement, Opened, Place, Scope, ScopeUse, Transfer,
+};
 
 /// What a block did to membership.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +32,10 @@ pub enum Happened {
     CredentialSet(SetCredential, CredentialSet),
     /// A member said who it is.
     ProfileSet(SetProfile, ProfileSet),
+    /// A member has a new second factor, or none any more.
+    SecondFactorSet(SetSecondFactor, SecondFactorSet),
+    /// A member's second factor was ended by an operator.
+    SecondFactorReset(ResetSecondFactor, SecondFactorReset),
     /// An account was erased.
     Erased(Erase, Erased),
     /// An operator said what time it is.
@@ -59,6 +66,12 @@ impl Happened {
             (Command::SetProfile(command), Event::ProfileSet(event)) => {
                 Some(Happened::ProfileSet(command, event))
             }
+            (Command::SetSecondFactor(command), Event::SecondFactorSet(event)) => {
+                Some(Happened::SecondFactorSet(command, event))
+            }
+            (Command::ResetSecondFactor(command), Event::SecondFactorReset(event)) => {
+                Some(Happened::SecondFactorReset(command, event))
+            }
             (Command::Erase(command), Event::Erased(event)) => Some(Happened::Erased(command, event)),
             (Command::VouchClock(command), Event::ClockVouched(event)) => {
                 Some(Happened::ClockVouched(command, event))
@@ -73,6 +86,8 @@ impl Happened {
                 | Command::RotateKey(_)
                 | Command::SetCredential(_)
                 | Command::SetProfile(_)
+                | Command::SetSecondFactor(_)
+                | Command::ResetSecondFactor(_)
                 | Command::Erase(_)
                 | Command::VouchClock(_),
                 _,
@@ -91,6 +106,8 @@ impl Happened {
             Happened::KeyRotated(command, _) => Command::RotateKey(command.clone()),
             Happened::CredentialSet(command, _) => Command::SetCredential(*command),
             Happened::ProfileSet(command, _) => Command::SetProfile(command.clone()),
+            Happened::SecondFactorSet(command, _) => Command::SetSecondFactor(*command),
+            Happened::SecondFactorReset(command, _) => Command::ResetSecondFactor(*command),
             Happened::Erased(command, _) => Command::Erase(*command),
             Happened::ClockVouched(command, _) => Command::VouchClock(*command),
         }
@@ -108,16 +125,21 @@ impl Happened {
             | Happened::KeyEnded(..)
             | Happened::KeyRotated(..)
             | Happened::CredentialSet(..)
+            | Happened::SecondFactorSet(..)
+            | Happened::SecondFactorReset(..)
             | Happened::ProfileSet(..)
             | Happened::Erased(..)
             | Happened::ClockVouched(..) => None,
         }
     }
 
-    /// The account that the block erased, with the number of scopes that it says it erased.
-    pub(in crate::domain) fn erases(&self) -> Option<(AccountId, u64)> {
+    /// What the block erased.
+    pub(in crate::domain) fn erases(&self) -> Option<Erasing> {
         match self {
-            Happened::Erased(erase, erased) => Some((erase.account, erased.scopes)),
+            Happened::Erased(erase, erased) => {
+                let Erased { scopes, secrets, .. } = *erased;
+                Some(Erasing { account: erase.account, scopes, secrets })
+            }
             Happened::Registered(..)
             | Happened::Joined(..)
             | Happened::RoleGranted(..)
@@ -126,6 +148,8 @@ impl Happened {
             | Happened::KeyEnded(..)
             | Happened::KeyRotated(..)
             | Happened::CredentialSet(..)
+            | Happened::SecondFactorSet(..)
+            | Happened::SecondFactorReset(..)
             | Happened::ProfileSet(..)
             | Happened::ClockVouched(..) => None,
         }
@@ -158,6 +182,8 @@ impl Happened {
             Happened::RoleGranted(..)
             | Happened::RoleRevoked(..)
             | Happened::CredentialSet(..)
+            | Happened::SecondFactorSet(..)
+            | Happened::SecondFactorReset(..)
             | Happened::ProfileSet(..)
             | Happened::ClockVouched(..) => {}
         }
@@ -170,10 +196,12 @@ impl Happened {
             Happened::RoleGranted(grant, _) => each(grant.account),
             Happened::RoleRevoked(revoke, _) => each(revoke.account),
             Happened::Erased(erase, _) => each(erase.account),
+            Happened::SecondFactorReset(reset, _) => each(reset.account),
             Happened::KeyAdded(..)
             | Happened::KeyEnded(..)
             | Happened::KeyRotated(..)
             | Happened::CredentialSet(..)
+            | Happened::SecondFactorSet(..)
             | Happened::ProfileSet(..)
             | Happened::ClockVouched(..) => {}
         }
@@ -191,6 +219,8 @@ impl Happened {
             }
             Happened::ProfileSet(..)
             | Happened::CredentialSet(..)
+            | Happened::SecondFactorSet(..)
+            | Happened::SecondFactorReset(..)
             | Happened::Erased(..)
             | Happened::Registered(..)
             | Happened::RoleGranted(..)
@@ -226,6 +256,8 @@ impl Happened {
             | Happened::KeyEnded(..)
             | Happened::KeyRotated(..)
             | Happened::CredentialSet(..)
+            | Happened::SecondFactorSet(..)
+            | Happened::SecondFactorReset(..)
             | Happened::ProfileSet(..)
             | Happened::Erased(..)
             | Happened::ClockVouched(..) => {}

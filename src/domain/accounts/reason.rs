@@ -1,4 +1,5 @@
-//! Words that commands of accounts hold: why an account is erased, and how somebody came to set a new password.
+//! Words that commands of accounts hold: why an account is erased or its second factor ended, and how somebody came to set a new
+//! password.
 
 use crate::domain::numbered::numbered;
 
@@ -15,6 +16,20 @@ numbered! {
         Misuse = 3 "misuse",
         /// Anything else.
         Other = 4 "other",
+    }
+}
+
+numbered! {
+    /// The reason for which an operator ends a member's second factor.
+    pub enum ResetReason("reason") {
+        /// The device is lost, and so are the recovery codes.
+        Lost = 0 "lost",
+        /// Somebody else may have the device or the codes.
+        Stolen = 1 "stolen",
+        /// The server's vault has lost what the codes are checked with.
+        Vault = 2 "vault",
+        /// Anything else.
+        Other = 3 "other",
     }
 }
 

@@ -62,6 +62,10 @@ pub enum Rejection {
     InvalidCustody,
     /// The credential has to have this number.
     StaleEpoch(u32),
+    /// The second factor has to have this number.
+    StaleGeneration(u32),
+    /// The account has no second factor.
+    NotEnrolled(AccountId),
     /// The key is none that a password fetches.
     NotRoaming,
     /// A new password is signed by the key that it fetches.
@@ -118,6 +122,8 @@ impl Rejection {
             Rejection::RoamingExists => refusal::ROAMING_EXISTS,
             Rejection::InvalidCustody => refusal::INVALID_CUSTODY,
             Rejection::StaleEpoch(_) => refusal::STALE_EPOCH,
+            Rejection::StaleGeneration(_) => refusal::STALE_GENERATION,
+            Rejection::NotEnrolled(_) => refusal::NOT_ENROLLED,
             Rejection::NotRoaming => refusal::NOT_ROAMING,
             Rejection::NoSuchKey => refusal::NO_SUCH_KEY,
             Rejection::LastFullKey => refusal::LAST_FULL_KEY,
@@ -133,14 +139,17 @@ impl Rejection {
         match self {
             Rejection::AlreadyRegistered(account)
             | Rejection::InvalidUser(account)
-            | Rejection::KeyKnown(account) => vec![(Fact::Account, account.0.into())],
+            | Rejection::KeyKnown(account)
+            | Rejection::NotEnrolled(account) => vec![(Fact::Account, account.0.into())],
             Rejection::KeyEnded(index) => vec![(Fact::Block, (*index).into())],
             Rejection::TooManyKeys(most) => vec![(Fact::Most, (*most).into())],
             Rejection::Erased { account, block } => {
                 vec![(Fact::Account, account.0.into()), (Fact::Block, (*block).into())]
             }
             Rejection::WrongScope(Some(scope)) => vec![(Fact::Scope, scope.to_string().into())],
-            Rejection::StaleEpoch(next) => vec![(Fact::Wanted, u64::from(*next).into())],
+            Rejection::StaleEpoch(next) | Rejection::StaleGeneration(next) => {
+                vec![(Fact::Wanted, u64::from(*next).into())]
+            }
             Rejection::WrongScope(None)
             | Rejection::CredentialNeeded
             | Rejection::RoamingExists
@@ -186,7 +195,7 @@ impl fmt::Display for Rejection {
             }
             Rejection::HandleTaken => f.write_str("this handle is taken"),
             Rejection::NotOperator => {
-                f.write_str("only an operator gives and takes roles, and vouches for the clock")
+                f.write_str("only an operator gives and takes roles, ends second factors, and vouches for the clock")
             }
             Rejection::InvalidUser(account) => write!(f, "there is no account {account}"),
             Rejection::RoleHeld => f.write_str("the account has this role already"),
@@ -231,6 +240,10 @@ impl fmt::Display for Rejection {
             Rejection::StaleEpoch(next) => {
                 write!(f, "the next credential of the account is number {next}: another one came before this")
             }
+            Rejection::StaleGeneration(next) => {
+                write!(f, "the next second factor of the account is number {next}: another one came before this")
+            }
+            Rejection::NotEnrolled(account) => write!(f, "account {account} has no second factor"),
             Rejection::NotRoaming => f.write_str("this is not a key that a password fetches"),
             Rejection::NotThisKey => {
                 f.write_str("a new password is signed by the very key that the password fetches")

@@ -70,6 +70,16 @@ impl Happened {
                 }
                 show_credential(profile.credential, to)
             }
+            Happened::SecondFactorSet(set, _) => {
+                to.entry(author, "set_second_factor")?;
+                to.field("generation", " number ", Shown::Name(&set.generation))?;
+                if set.off { to.field("off", ", which is none: ", Shown::Name(&true)) } else { Ok(()) }
+            }
+            Happened::SecondFactorReset(reset, _) => {
+                to.entry(author, "reset_second_factor")?;
+                to.field("account", " of ", Shown::Account(reset.account))?;
+                to.field("reason", ", reason ", Shown::Name(&reset.reason))
+            }
             Happened::Erased(erase, _) => {
                 to.entry(author, "erase")?;
                 to.field("account", " ", Shown::Account(erase.account))?;

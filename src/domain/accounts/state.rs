@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{
     AddKey, CredentialCommit, Custody, Erased, FIRST_LABEL, Handle, Happened, Join, Key, Register, Rejection,
-    Rights, Role, RotateKey, SetCredential,
+    Rights, Role, RotateKey, SecondFactorReset, SecondFactorSet, SetCredential, SetSecondFactor,
 };
 use crate::crypto::KeyId;
 use crate::domain::{self, AccountId, Context, Hindrance, Impossible, Scopes, Value};
@@ -27,6 +27,19 @@ pub struct Account {
     pub epochs: u32,
     /// The credential with which its roaming key is fetched; none without such a key.
     pub credential: Option<CredentialAt>,
+    /// The number of second factors that the account ever had, those that ended one included: the generation of the newest.
+    pub generations: u32,
+    /// The second factor that counts; none of an account without one.
+    pub second_factor: Option<SecondFactorAt>,
+}
+
+/// A second factor that counts, as its block tells of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct SecondFactorAt {
+    /// Its number.
+    pub generation: u32,
+    /// Index of the block.
+    pub block: u64,
 }
 
 /// A credential that counts, as its block tells of it.
@@ -116,6 +129,27 @@ impl State {
         self.get(account).map_or(0, |member| member.epochs).saturating_add(1)
     }
 
+    /// The second factor of an account; none of an account without one.
+    pub fn second_factor(&self, account: AccountId) -> Option<SecondFactorAt> {
+        self.get(account)?.second_factor
+    }
+
+    /// The second factors that count, by account.
+    pub fn second_factors(&self) -> impl Iterator<Item = (AccountId, SecondFactorAt)> {
+        self.accounts.iter().filter_map(|(account, member)| Some((*account, member.second_factor?)))
+    }
+
+    /// How many secrets the server keeps for an account beside the keys of its scopes: a password is one, a second factor and its
+    /// codes are two.
+    pub fn secrets_of(&self, account: AccountId) -> u64 {
+        u64::from(self.credential(account).is_some()) + 2 * u64::from(self.second_factor(account).is_some())
+    }
+
+    /// The number that the next second factor of an account has to have.
+    pub fn next_generation(&self, account: AccountId) -> u32 {
+        self.get(account).map_or(0, |member| member.generations).saturating_add(1)
+    }
+
     /// Number of keys of all members, those that ended included.
     pub fn keys_count(&self) -> u64 {
         self.by_key.len() as u64
@@ -186,6 +220,7 @@ impl State {
         each("user_id", account.0.into());
         each("handle", member.handle.as_str().into());
         each("registered_at", member.registered_at.into());
+        each("second_factor_at", member.second_factor.map(|factor| factor.block).into());
     }
 
     /// Number of members.
@@ -267,6 +302,8 @@ pub fn apply(
             let SetCredential { epoch, commit, .. } = *set;
             set_credential(state, context.author, Some(CredentialCommit { epoch, commit }), context)
         }
+        Happened::SecondFactorSet(set, replaced) => set_second_factor(state, *set, *replaced, context),
+        Happened::SecondFactorReset(reset, ended) => reset_second_factor(state, reset.account, *ended),
         Happened::ProfileSet(profile, set) => {
             set_credential(state, context.author, profile.credential, context)?;
             let member = state.accounts.get_mut(&context.author);
@@ -305,8 +342,16 @@ fn register_member(
         ended_at: None,
     };
     let (handle, registered_at) = (handle.to_owned(), context.index);
-    let (keys, profile_at, epochs, credential) = (vec![key], None, 0, None);
-    let member = Account { handle, registered_at, keys, profile_at, epochs, credential };
+    let member = Account {
+        handle,
+        registered_at,
+        keys: vec![key],
+        profile_at: None,
+        epochs: 0,
+        credential: None,
+        generations: 0,
+        second_factor: None,
+    };
     state.accounts.insert(account, member);
     if operator == Some(&context.key_id) {
         state.roles.entry(Role::Operator).or_default().insert(account);
@@ -329,6 +374,38 @@ fn set_credential(
     Ok(())
 }
 
+/// Notes the second factor that the author has from now on, or that there is none.
+fn set_second_factor(
+    state: &mut State,
+    SetSecondFactor { generation, off }: SetSecondFactor,
+    replaced: SecondFactorSet,
+    context: &Context<'_>,
+) -> Result<(), Impossible> {
+    let next = state.next_generation(context.author);
+    Impossible::unless_equal("generation", generation.into(), next.into())?;
+    let member = state.accounts.get_mut(&context.author).ok_or(Impossible::NoSuch("an account"))?;
+    let before = member.second_factor.map(|before| before.block);
+    Impossible::unless(!off || before.is_some(), Impossible::NoSuch("a second factor"))?;
+    // No block of index 0 brings a second factor.
+    Impossible::unless_equal("replaces", replaced.replaces.unwrap_or(0), before.unwrap_or(0))?;
+    member.generations = generation;
+    member.second_factor = (!off).then_some(SecondFactorAt { generation, block: context.index });
+    Ok(())
+}
+
+/// Ends the second factor of a member, who may have a further one.
+fn reset_second_factor(
+    state: &mut State,
+    account: AccountId,
+    ended: SecondFactorReset,
+) -> Result<(), Impossible> {
+    let generation = state.next_generation(account);
+    let member = state.accounts.get_mut(&account).ok_or(Impossible::NoSuch("an account"))?;
+    let before = member.second_factor.take().ok_or(Impossible::NoSuch("a second factor"))?;
+    member.generations = generation;
+    Impossible::unless_equal("ends", ended.ends, before.block)
+}
+
 /// Ends the keys and the roles of an account, for ever.
 fn erase_account(
     state: &mut State,
@@ -336,6 +413,7 @@ fn erase_account(
     erased: Erased,
     context: &Context<'_>,
 ) -> Result<(), Impossible> {
+    Impossible::unless_equal("secrets", erased.secrets, state.secrets_of(account))?;
     let member = state.accounts.get_mut(&account).ok_or(Impossible::NoSuch("an account"))?;
     let mut keys = 0;
     for key in member.keys.iter_mut().filter(|key| key.stands()) {
@@ -344,6 +422,7 @@ fn erase_account(
     }
     member.profile_at = None;
     member.credential = None;
+    member.second_factor = None;
     let roles = state.roles.values_mut().map(|holders| u64::from(holders.remove(&account))).sum();
     let before = state.erased.insert(account, Erasure { block: context.index, time: context.timestamp });
     Impossible::unless(before.is_none(), Impossible::Twice("an erasure"))?;

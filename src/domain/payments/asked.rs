@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{ChequeRevoked, Command, Issued, Paid, PaidOut, Pay, Rejection, Settle, Settled};
-use crate::domain::{self, Declined, Endorsement, Endorser, Fact, Rights, Value};
+use crate::domain::{self, Declined, Endorsement, Endorser, Fact, Rights, Role, RoleUse, Value};
 use crate::refusal;
 use crate::text;
 
@@ -34,6 +34,15 @@ impl Command {
         match self {
             Command::Issue(_) | Command::PayOut(_) => Rights::Full,
             Command::Pay(_) | Command::Settle(_) | Command::RevokeCheque(_) => Rights::Act,
+        }
+    }
+
+    /// Whoever makes money, or disposes of another's, does so as an operator.
+    pub(in crate::domain) fn role_use(&self) -> Option<RoleUse> {
+        match self {
+            Command::Issue(_) => Some(RoleUse { role: Role::Operator, weighty: false }),
+            Command::PayOut(_) => Some(RoleUse { role: Role::Operator, weighty: true }),
+            Command::Pay(_) | Command::Settle(_) | Command::RevokeCheque(_) => None,
         }
     }
 

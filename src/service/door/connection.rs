@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::crypto::KeyId;
 use crate::domain::AccountId;
 use crate::limits::Limits;
+use crate::service::enrolling::Enrolling;
 use crate::service::job::{CommandCheck, SignatureVerdict};
 use crate::service::log_in::LogIn;
 use crate::service::party::Prefix;
@@ -67,6 +68,10 @@ pub(in crate::service) struct Connection {
     pub(in crate::service) registration: Option<Charge>,
     /// Somebody without an account joins or logs in by password, which takes a person some time.
     pub(in crate::service) logs_in: bool,
+    /// The second factor that was offered to this session, and is not there yet.
+    pub(in crate::service) enrolling: Option<Box<Enrolling>>,
+    /// Wrong codes of a second factor that came over this session.
+    pub(in crate::service) wrong_codes: u32,
     /// The member is online through this connection.
     pub(in crate::service) present: bool,
     /// The member follows blocks through this connection, for as long as it is heard of.
@@ -101,6 +106,8 @@ impl Connection {
             login: None,
             registration: None,
             logs_in: false,
+            enrolling: None,
+            wrong_codes: 0,
             present: false,
             follows: false,
             pinged_at: None,

@@ -27,7 +27,8 @@ use crate::password::{Credential, LoginKeys, OpaqueError, context, normalised_e_
 use crate::refusal;
 use crate::time::Now;
 use crate::wire::{
-    LoginProof, LoginRequest, Refusal, RegistrationResponse, Reply, Unlocked, in_sequences, put_together,
+    LoginProof, LoginRequest, Refusal, RegistrationResponse, Reply, Unlocked, WrongCodes, in_sequences,
+    put_together,
 };
 
 /// The sentence for everything that is not right about a log-in: it may tell nobody what.
@@ -117,9 +118,9 @@ impl Service {
                 let right = state.finish(&put_together(ke3), (ledger_id, &context));
                 right.ok().and(account).map(|account| (account, charge))
             }
-            Some(LogIn::Asked { .. }) | None => None,
+            Some(LogIn::Asked { .. } | LogIn::Proven { .. }) | None => None,
         };
-        self.unlock(id, request, proven);
+        self.proven_to(id, request, proven);
     }
 
     /// Answers whoever has forgotten the password and shows what the recovery code stands for.
@@ -143,13 +144,39 @@ impl Service {
             }
         };
         let knows = credential.is_some_and(|credential| credential.blob.knows_code(shown));
-        self.unlock(id, request, account.filter(|_| knows).map(|account| (account, charge)));
+        self.proven_to(id, request, account.filter(|_| knows).map(|account| (account, charge)));
     }
 
-    /// Hands out what roams, if the password or the code was right; otherwise the sentence that says nothing.
-    fn unlock(&mut self, id: ConnectionId, request: u32, proven: Option<(AccountId, Charge)>) {
+    /// Goes on when the password or the recovery code was right: with the second factor, if the account has one.
+    fn proven_to(&mut self, id: ConnectionId, request: u32, proven: Option<(AccountId, Charge)>) {
+        let with_code = proven.filter(|(account, _)| self.logs_in_with_code(*account));
+        let state = self.ledger.replica().state();
+        let with_code =
+            with_code.and_then(|(account, charge)| Some((account, charge, state.credential(account)?)));
+        let Some((account, charge, counts)) = with_code else {
+            return self.unlock(id, request, proven, (None, WrongCodes::default()));
+        };
+        if let Some(connection) = self.door.connections.get_mut(&id) {
+            let (epoch, wrong) = (counts.commit.epoch, 0);
+            connection.login = Some(Box::new(LogIn::Proven { account, charge, epoch, wrong }));
+        }
+        let sentence = "the account has a second factor: a code of it has to come";
+        let refusal = Refusal::fail(refusal::SECOND_FACTOR_NEEDED, sentence);
+        self.hold_durable(id, request, Reply::Refused(refusal));
+    }
+
+    /// Hands out what roams, if everything was right; otherwise the sentence that says nothing. `factor` is what carries the code
+    /// over that was given, with the wrong ones before it.
+    pub(in crate::service) fn unlock(
+        &mut self,
+        id: ConnectionId,
+        request: u32,
+        proven: Option<(AccountId, Charge)>,
+        (factor, wrong_codes): (Option<[u8; 32]>, WrongCodes),
+    ) {
         self.work += PROOF_WORK + CHECKPOINT_WORK;
-        let unlocked = proven.map(|(account, charge)| (self.unlocked(account), charge));
+        let unlocked =
+            proven.map(|(account, charge)| (self.unlocked(account, (factor, wrong_codes)), charge));
         match unlocked {
             Some((Ok(Some(unlocked)), charge)) => {
                 self.throttle.give_back(&charge);
@@ -171,7 +198,11 @@ impl Service {
     }
 
     /// What an account gets after a log-in; none if the credential is not the one that its newest durable block speaks of.
-    fn unlocked(&mut self, account: AccountId) -> Result<Option<Unlocked>, NoProof> {
+    fn unlocked(
+        &mut self,
+        account: AccountId,
+        (factor, wrong_codes): (Option<[u8; 32]>, WrongCodes),
+    ) -> Result<Option<Unlocked>, NoProof> {
         self.sign_checkpoint();
         let size = self.note.size();
         let Some(counts) = self.ledger.replica().state().credential(account) else {
@@ -184,7 +215,18 @@ impl Service {
         let (_, note) = self.hand_out_note();
         let (record, blob) = (in_sequences(&kept.record), ByteBuf::from(kept.blob.as_bytes()));
         let (epoch, key_id) = (kept.epoch, kept.key_id);
-        Ok(Some(Unlocked { account, epoch, key_id, record, blob, block, inclusion, note }))
+        Ok(Some(Unlocked {
+            account,
+            epoch,
+            key_id,
+            record,
+            blob,
+            block,
+            inclusion,
+            note,
+            factor,
+            wrong_codes,
+        }))
     }
 
     fn commit_of(&self, credential: &Credential) -> Option<[u8; 32]> {
@@ -280,7 +322,7 @@ impl Service {
     }
 }
 
-fn wait(wait: Wait) -> Refusal {
+pub(in crate::service) fn wait(wait: Wait) -> Refusal {
     match wait {
         Wait::Busy => Refusal::fail(refusal::BUSY, "too many log-ins at once; try again in a moment"),
         Wait::Milliseconds(milliseconds) => {
@@ -292,7 +334,7 @@ fn wait(wait: Wait) -> Refusal {
     }
 }
 
-fn invalid_login() -> Refusal {
+pub(in crate::service) fn invalid_login() -> Refusal {
     Refusal::fail(refusal::INVALID_LOGIN, NOT_RIGHT)
 }
 

@@ -19,6 +19,7 @@ pub(super) struct Client {
     pub(super) account: u64,
     pub(super) key_id: KeyId,
     pub(super) authenticated_at: Monotonic,
+    pub(super) authentication: u64,
 }
 
 /// A hello whose ciphertext is being opened.
@@ -81,8 +82,9 @@ impl ServerSession {
         env.tickets.touch(&resume.ticket_id);
         let (server_ephemeral, shared) = Ephemeral::answer(&resume.ephemeral, env.rng)?;
         transcript.frame(frame.bytes);
-        let Ticket { psk, account, key_id, authenticated_at, descriptor_hash, issued } = ticket;
-        let client = Client { account, key_id, authenticated_at };
+        let Ticket { psk, account, key_id, authenticated_at, authentication, descriptor_hash, issued } =
+            ticket;
+        let client = Client { account, key_id, authenticated_at, authentication };
         self.send_hello(
             Hello { transcript, descriptor_hash, server_ephemeral, shared },
             &psk,
@@ -153,7 +155,8 @@ impl ServerSession {
         let th2 = handshake.transcript.hash();
         let signed = client_auth_bytes(&env.identity.ledger_id(), account, &key_id, &th2);
         handshake.transcript.message(Kind::ClientAuth as u8, payload);
-        handshake.client = Some(Client { account, key_id, authenticated_at: env.now.mono });
+        let (authenticated_at, authentication) = (env.now.mono, env.tickets.next_authentication());
+        handshake.client = Some(Client { account, key_id, authenticated_at, authentication });
         self.events.push_back(ServerEvent::VerifyClientAuth { account, key_id, signed, signature });
         Ok(State::AwaitVerify(handshake))
     }
