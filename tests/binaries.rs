@@ -42,7 +42,7 @@ impl Daemon {
         Daemon::run(command)
     }
 
-    fn run(mut command: Command) -> Daemon {
+    pub(super) fn run(mut command: Command) -> Daemon {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
@@ -59,6 +59,10 @@ impl Daemon {
         use rustix::process::{Pid, Resource, Rlimit, prlimit};
         let limit = Rlimit { current: Some(bytes), maximum: Some(bytes) };
         prlimit(Pid::from_raw(self.child.id() as i32), Resource::Fsize, limit).unwrap();
+    }
+
+    pub(super) fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     pub(super) fn signal(&self, signal: rustix::process::Signal) {

@@ -14,6 +14,7 @@ mod binaries;
 mod binaries_proofs;
 mod block_words;
 mod bookkeeping;
+mod canaries;
 mod channel_model;
 mod clock;
 mod concerned;

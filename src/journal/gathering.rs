@@ -67,6 +67,9 @@ pub struct Journal {
     changed: Vec<Key>,
     /// How many things of this minute are told apart, by account.
     told_apart: BTreeMap<u64, u32>,
+    /// How much was missed and is not noted yet.
+    unnoted: u64,
+    /// The same since the start, noted or not.
     missed: u64,
     file: Option<File>,
     /// The time in the name of the newest file.
@@ -89,6 +92,7 @@ impl Journal {
             entries: BTreeMap::new(),
             changed: Vec::new(),
             told_apart: BTreeMap::new(),
+            unnoted: 0,
             missed: 0,
             file: None,
             newest_file_ms: 0,
@@ -140,7 +144,7 @@ impl Journal {
     /// Takes something new in, if there is room.
     fn insert(&mut self, key: Key, count: u16) {
         if self.entries.len() >= ENTRIES_MAX && key.code != MISSED {
-            self.missed = self.missed.saturating_add(1);
+            self.miss(1);
             return;
         }
         self.entries.insert(key, Entry { first_ms: self.newest_ms, count, written: 0, place: None });
@@ -265,10 +269,20 @@ impl Journal {
             }
         }
         self.entries.retain(|_, entry| entry.place.is_none());
-        self.missed = self.missed.saturating_add(lost);
+        self.miss(lost);
         let until = Monotonic(self.now.0 + REST_AFTER_FAILURE);
         (self.due, self.rests_until) = (Some(until), Some(until));
         is_first
+    }
+
+    /// How much found no room or could not be written, since the start.
+    pub fn missed(&self) -> u64 {
+        self.missed
+    }
+
+    fn miss(&mut self, count: u64) {
+        self.unnoted = self.unnoted.saturating_add(count);
+        self.missed = self.missed.saturating_add(count);
     }
 
     /// Whether the disk has refused something a short time ago.
@@ -278,7 +292,7 @@ impl Journal {
 
     /// Notes how much found no room.
     fn note_missed(&mut self) {
-        let count = u16::try_from(std::mem::take(&mut self.missed)).unwrap_or(u16::MAX);
+        let count = u16::try_from(std::mem::take(&mut self.unnoted)).unwrap_or(u16::MAX);
         let key = Key { minute: self.minute, account: 0, code: MISSED, about: 0 };
         if count > 0 && !self.count(key, count) {
             self.insert(key, count);

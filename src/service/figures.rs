@@ -53,6 +53,14 @@ const ROWS: &[Row] = &[
     ("erasures_owed", "erased accounts whose secrets wait for room to be destroyed", |service, _| {
         service.secrets.owed().into()
     }),
+    (
+        "vault_key",
+        "number of the key that the vault is under; it goes up with every further one",
+        |service, _| service.secrets.newest_kek().into(),
+    ),
+    ("journal_missed", "things that the journal had no room for or could not write", |service, _| {
+        service.journal.missed().into()
+    }),
     ("resident_bytes", "memory of the daemon", |service, _| service.process.resident_bytes.into()),
     ("cpu_us", "processor time of the daemon, in microseconds", |service, _| service.process.cpu_us.into()),
     ("uptime_us", "microseconds since the start", |_, now| (now.mono.0.as_micros() as u64).into()),

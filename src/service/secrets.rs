@@ -35,6 +35,8 @@ pub enum SecretsBug {
     NotSwept,
     /// A password is destroyed when the one after it is put, before the block that brings it is written.
     PasswordOverwritten,
+    /// That a code of a second factor was used is not put into the vault.
+    CodesInMemory,
     /// The key that the vault was under is destroyed before the slots are synced that are under the next one.
     KeyForgottenEarly,
 }
@@ -320,6 +322,11 @@ impl Secrets {
         self.vault.as_ref().map(|vault| vault.header().generation)
     }
 
+    /// The number of the newest key that the vault is under; none without a vault.
+    pub(super) fn newest_kek(&self) -> Option<u64> {
+        self.vault.as_ref().map(|vault| vault.newest_kek().into())
+    }
+
     /// Destroys what durable blocks have erased; it is unreadable afterwards. False if the disk had no room to write, which only
     /// delays it: nobody may be told of the erasure before the same call gives true.
     ///
@@ -369,8 +376,13 @@ impl Secrets {
         if self.brought.is_empty() {
             return Ok(());
         }
-        let brought = std::mem::take(&mut self.brought);
+        let mut brought = std::mem::take(&mut self.brought);
         self.presses = false;
+        if self.bug == Some(SecretsBug::CodesInMemory) {
+            let is_factor =
+                |(key, _): &(Key, Secret)| matches!(key.0.kind, Kind::SecondFactor | Kind::SpareCodes);
+            (self.brought, brought) = brought.into_iter().partition(is_factor);
+        }
         if self.bug == Some(SecretsBug::PasswordOverwritten) {
             let replaced = self.unsettled.iter().filter_map(|account| self.credentials.entry(*account));
             let replaced: Vec<Key> = replaced.collect();

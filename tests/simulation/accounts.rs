@@ -15,9 +15,9 @@ use ledgerd::domain::accounts::{
 use ledgerd::domain::{AccountId, Command, State};
 
 use super::domains::{Domain, Witness, number_of};
-use super::passwords;
 use super::template::{OPERATOR, SEASONED, SEASONED_PROFILE, Template, command_id};
 use super::vault::{LEAVER, Opener};
+use super::{factors, passwords};
 
 /// See the module.
 pub(super) struct Accounts;
@@ -40,6 +40,10 @@ const PASSWORD: u32 = 11;
 /// The commands that change the password, which that key signs.
 pub(super) const BY_ROAMING: [u32; 4] = [12, 13, 14, 15];
 
+/// The command that ends the second factor of another member, and the one that ends the author's own.
+const RESET: u32 = 16;
+const OFF: u32 = 17;
+
 /// An account that there is not.
 const NOBODY: AccountId = AccountId(99);
 
@@ -49,7 +53,7 @@ impl Domain for Accounts {
     }
 
     fn count(&self) -> u32 {
-        BY_ROAMING[3] + 1
+        OFF + 1
     }
 
     fn command(&self, template: &Template, member: usize, n: u32) -> Command {
@@ -94,6 +98,8 @@ impl Domain for Accounts {
             }
             12..=15 => passwords::change(template, account_of(member), n - 10),
             ERASURE => Accounted::Erase(Erase { account: LEAVER, reason: EraseReason::Other, force: true }),
+            RESET => factors::reset(),
+            OFF => factors::off(),
             5 => Accounted::EndKey(EndKey { key_id: template.devices[member].public().key_id() }),
             // It is somebody else's.
             6 => {
@@ -108,7 +114,8 @@ impl Domain for Accounts {
     fn breaks_a_rule(&self, member: usize, n: u32) -> bool {
         n == 6
             || n < 4 && (member != OPERATOR || n > 1)
-            || n == ERASURE && member != OPERATOR
+            || [ERASURE, RESET].contains(&n) && member != OPERATOR
+            || n == OFF && !factors::ENROLLED.contains(&member)
             || n == PASSWORD && member == SEASONED
     }
 
@@ -124,6 +131,8 @@ impl Domain for Accounts {
             "no_profile",
             "roaming_exists",
             "stale_epoch",
+            "stale_generation",
+            "not_enrolled",
         ]
     }
 

@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ledgerd::crypto::Digest;
 use ledgerd::crypto::random::Seeded;
+use ledgerd::domain::AccountId;
 use ledgerd::driven::ConnectionId;
 use ledgerd::session::{ClientAuth, ClientEnv, ClientEvent, ClientSession, ClientTicket, CloseReason};
 use ledgerd::time::Now;
-use ledgerd::wire::{self, Reply, Request, Submission};
+use ledgerd::wire::{self, FactorGiven, Reply, Request, Submission};
 
 use super::domains;
+use super::factors::{self, Code};
 use super::template::template;
 use super::vault::side_of;
 
@@ -21,6 +23,7 @@ pub(super) struct Link {
     pub(super) to_client: Vec<u8>,
     open: bool,
     under_way: BTreeMap<u32, u32>,
+    codes: BTreeMap<u32, Code>,
     next_request: u32,
 }
 
@@ -33,6 +36,10 @@ pub(super) struct Client {
     pub(super) acknowledged: BTreeMap<u32, (u64, Digest)>,
     pub(super) refused: BTreeMap<u32, String>,
     pub(super) notes: Vec<String>,
+    /// Codes of the second factor that were right.
+    pub(super) used: BTreeSet<Code>,
+    /// How many were not.
+    pub(super) not_right: usize,
     /// Signs in with the key that came in the place of the first one.
     rotated: bool,
     rng: Seeded,
@@ -48,6 +55,8 @@ impl Client {
             acknowledged: BTreeMap::new(),
             refused: BTreeMap::new(),
             notes: Vec::new(),
+            used: BTreeSet::new(),
+            not_right: 0,
             rotated: false,
             rng: Seeded::new(&format!("client {member} {seed}")),
         }
@@ -72,6 +81,7 @@ impl Client {
             to_client: Vec::new(),
             open: false,
             under_way: BTreeMap::new(),
+            codes: BTreeMap::new(),
             next_request: 0,
         });
         self.collect();
@@ -82,7 +92,7 @@ impl Client {
     }
 
     pub(super) fn is_idle(&self) -> bool {
-        self.link.as_ref().is_some_and(|link| link.open && link.under_way.is_empty())
+        self.link.as_ref().is_some_and(|link| link.open && link.under_way.is_empty() && link.codes.is_empty())
     }
 
     /// Commands that were sent and not answered.
@@ -105,6 +115,19 @@ impl Client {
         if link.session.send_message(&wire::seal(link.next_request, &request), &mut env).is_ok() {
             self.sent.insert(number);
             link.under_way.insert(link.next_request, number);
+        }
+        self.collect();
+    }
+
+    /// Gives a code of the second factor.
+    pub(super) fn give(&mut self, code: Code, now: Now) {
+        let words = factors::words(AccountId(self.member as u64 + 1), &code);
+        let Some(link) = self.link.as_mut().filter(|link| link.open) else { return };
+        link.next_request += 1;
+        let request = Request::SecondFactor(FactorGiven::Code(&words));
+        let mut env = ClientEnv { now, rng: &mut self.rng };
+        if link.session.send_message(&wire::seal(link.next_request, &request), &mut env).is_ok() {
+            link.codes.insert(link.next_request, code);
         }
         self.collect();
     }
@@ -156,6 +179,14 @@ impl Client {
 
     fn message(&mut self, message: &[u8]) -> Result<(), String> {
         let (request, reply) = wire::open::<Reply>(message).map_err(|error| error.to_string())?;
+        if let Some(code) = self.link.as_mut().and_then(|link| link.codes.remove(&request)) {
+            let right = factors::was_right(&reply)?;
+            self.not_right += usize::from(!right);
+            if right && !self.used.insert(code.clone()) {
+                return Err(format!("{code:?} of member {} was right a second time", self.member));
+            }
+            return Ok(());
+        }
         let number = self.link.as_mut().and_then(|link| link.under_way.remove(&request));
         let Some(number) = number else {
             return Err(format!("an answer to request {request}, which was not asked"));

@@ -14,6 +14,10 @@ const TABLE: [&dyn Domain; 3] = [&accounts::Accounts, &orders::Orders, &payments
 /// Numbers that each domain has for its commands.
 const NUMBERS: u32 = 100;
 
+/// Refusals that the server gives for reasons of its own, and not again after the next start.
+pub(super) const OF_THE_MOMENT: [&str; 5] =
+    ["disk_full", "clock_jumped", "log_quota", "no_vault", "second_factor_needed"];
+
 /// The part of one domain.
 pub(super) trait Domain: Sync {
     /// The name of its folder in `src/domain/`.

@@ -13,6 +13,7 @@ mod accounts;
 mod client;
 mod clocks;
 mod domains;
+mod factors;
 mod full_disk;
 mod journal;
 mod looking;
@@ -118,6 +119,23 @@ fn members_do_sign_with_the_key_that_came_in_the_place_of_their_first_one() {
         acknowledged.any(|number| orders::by_next(*number))
     });
     assert!(signed, "nobody signed with such a key");
+}
+
+/// Otherwise the runs would say nothing about codes that were used.
+#[test]
+fn codes_are_right_and_used_up_in_some_of_the_runs() {
+    let (mut right, mut wrong) = (0, 0);
+    for seed in 0..40 {
+        let mut world = World::new(seed, None);
+        for _ in 0..STEPS {
+            world.step().unwrap();
+        }
+        for client in &world.clients {
+            right += client.used.len();
+            wrong += client.not_right;
+        }
+    }
+    assert!(right > 20 && wrong > 5, "{right} codes were right, {wrong} were not");
 }
 
 /// Otherwise the runs would say nothing about a vault that goes over from one key to the next.

@@ -43,6 +43,8 @@ pub(super) enum Bug {
     NoErasureAtStart,
     /// A password is put in the place of the one before it, before the block is written.
     PasswordOverwritten,
+    /// That a code was used is kept in memory, and told before it is in the vault.
+    CodesKeptInMemory,
     /// The key that the vault was under is destroyed before the slots under the next one are synced.
     KeyForgottenBeforeTheSync,
 }
@@ -69,6 +71,7 @@ pub(super) fn of_secrets(bug: Option<Bug>) -> Option<SecretsBug> {
         Some(Bug::DestroyedBeforeTheBlock) => Some(SecretsBug::DestroyedEarly),
         Some(Bug::NoErasureAtStart) => Some(SecretsBug::NotSwept),
         Some(Bug::PasswordOverwritten) => Some(SecretsBug::PasswordOverwritten),
+        Some(Bug::CodesKeptInMemory) => Some(SecretsBug::CodesInMemory),
         Some(Bug::KeyForgottenBeforeTheSync) => Some(SecretsBug::KeyForgottenEarly),
         _ => None,
     }
@@ -288,6 +291,11 @@ fn a_server_that_does_not_erase_at_its_start_is_found() {
 #[test]
 fn a_server_that_overwrites_a_password_before_the_block_is_found() {
     is_found(Bug::PasswordOverwritten);
+}
+
+#[test]
+fn a_server_that_keeps_it_in_memory_which_codes_were_used_is_found() {
+    is_found(Bug::CodesKeptInMemory);
 }
 
 #[test]

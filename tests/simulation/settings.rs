@@ -5,7 +5,7 @@ use ledgerd::limits::{INPUT_BYTES_LEAST, Limits};
 /// A setting, and the values that runs have for it. The usual one is always among them.
 type Varied = (fn(&mut Limits) -> &mut u64, &'static [u64]);
 
-const VARIED: [Varied; 14] = [
+const VARIED: [Varied; 15] = [
     (|limits| &mut limits.connections_per_account_max, &[1, 2, 64]),
     (|limits| &mut limits.commands_in_flight_max, &[1, 3, 1_024]),
     (|limits| &mut limits.input_bytes_max, &[INPUT_BYTES_LEAST, 64 << 20]),
@@ -20,6 +20,7 @@ const VARIED: [Varied; 14] = [
     (|limits| &mut limits.ticket_lifetime_ms, &[1_000, 12 * 60 * 60 * 1_000]),
     (|limits| &mut limits.log_bytes_per_account_day, &[0, 40_000, 1 << 30]),
     (|limits| &mut limits.vault_rewrap_days, &[0, 1]),
+    (|limits| &mut limits.second_factor, &[0, 1]),
 ];
 
 /// The limits of the run of this seed.
@@ -33,8 +34,6 @@ pub(super) fn limits(seed: u64) -> Limits {
         random ^= random << 17;
         *field(&mut limits) = values[(random >> 32) as usize % values.len()];
     }
-    // The members here have no telephones.
-    limits.second_factor = 0;
     limits
 }
 

@@ -16,7 +16,7 @@ use ledgerd::session::{Descriptor, ServerIdentity};
 use ledgerd::time::Timestamp;
 
 use super::vault::{self, Opener};
-use super::{domains, passwords};
+use super::{domains, factors, passwords};
 
 pub(super) const OPTIONS: Options = Options { segment_bytes: 64 << 10, block_bytes_max: 32 << 10 };
 
@@ -115,7 +115,7 @@ fn make() -> Template {
     let message = Message::parse(&message).unwrap();
     ledger.propose(message, &signature, command, Timestamp::from_millis(START_MS)).unwrap();
     ledger.commit(&mut rng).unwrap();
-    // One member has said so, too, and has a password.
+    // One member has said so, too, and has a password and a second factor.
     let (member, account) = (&members[SEASONED], AccountId(SEASONED as u64 + 1));
     let id = command_id(SEASONED_PROFILE);
     let opener = Opener { account, key_id: member.public().key_id(), opened_by: &id };
@@ -124,12 +124,19 @@ fn make() -> Template {
     let proof = key.sign(&mut rng, &[&proof]).to_vec();
     let password = Command::Accounts(passwords::first(ledger_id, account, key, proof));
     let profile = opener.profile(ledger_id, id);
-    for (number, command) in [(SEASONED_PROFILE, profile), (SEASONED_PROFILE + 1, password)] {
+    let factor = (SEASONED_PROFILE + 2, factors::first());
+    for (number, command) in [(SEASONED_PROFILE, profile), (SEASONED_PROFILE + 1, password), factor.clone()] {
         let (message, signature) = sign(ledger_id, account, member, number, &command);
         let message = Message::parse(&message).unwrap();
         ledger.propose(message, &signature, command, Timestamp::from_millis(START_MS)).unwrap();
         ledger.commit(&mut rng).unwrap();
     }
+    // And so has the operator.
+    let (account, (number, command)) = (AccountId(OPERATOR as u64 + 1), factor);
+    let (message, signature) = sign(ledger_id, account, &members[OPERATOR], number, &command);
+    let message = Message::parse(&message).unwrap();
+    ledger.propose(message, &signature, command, Timestamp::from_millis(START_MS)).unwrap();
+    ledger.commit(&mut rng).unwrap();
     vault::make(&disk, &ledger);
     ledger.close().unwrap();
     let anchor = disk.bytes("anchor").unwrap();

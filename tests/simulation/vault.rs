@@ -16,8 +16,8 @@ use ledgerd::vault::{
 };
 use ledgerd::wire::Side;
 
-use super::passwords;
 use super::template::template;
+use super::{factors, passwords};
 
 /// The account that the operator erases. Nobody connects as it.
 pub(super) const LEAVER: AccountId = AccountId(4);
@@ -109,7 +109,7 @@ pub(super) fn make(disk: &SimDisk, ledger: &Ledger) {
         let key = (Name { kind: Kind::ScopeKey, subject: subject.0, scope: scope.0 }, 0);
         (key, Secret::Short((*scope_key(*subject).as_bytes()).into()))
     });
-    let entries: Vec<_> = scopes.chain(passwords::entries(ledger)).collect();
+    let entries: Vec<_> = scopes.chain(passwords::entries(ledger)).chain(factors::entries(ledger)).collect();
     assert!(vault.make_room(entries.len() as u32, entries.len() as u32).unwrap());
     vault.put(&entries, position, &mut ledgerd::crypto::random::Seeded::new("vault")).unwrap();
     vault.close(position).unwrap();
@@ -133,7 +133,8 @@ pub(super) fn look_at(disk: &SimDisk, ledger: &Ledger) -> Result<(), String> {
         }
     }
     passwords::look_at(disk, ledger, &held)?;
-    for slot in held.iter().filter(|slot| slot.name.kind != Kind::Credential) {
+    factors::look_at(ledger, &held)?;
+    for slot in held.iter().filter(|slot| slot.name.kind == Kind::ScopeKey) {
         let scope = scopes.get(&ScopeId(slot.name.scope));
         if scope.is_none_or(|scope| scope.erased_at.is_some()) {
             return Err(format!("{:?} lies in the vault, and no block needs it", slot.name));

@@ -19,12 +19,9 @@ use super::client::Client;
 use super::peers::Peers;
 use super::template::{OPTIONS, START_MS, log_key, template};
 use super::vault;
-use super::{domains, journal, passwords, planted, settings};
+use super::{domains, factors, journal, passwords, planted, settings};
 
 pub(super) use super::planted::Bug;
-
-/// Refusals that the server gives for reasons of its own, and not again after the next start.
-const OF_THE_MOMENT: [&str; 4] = ["disk_full", "clock_jumped", "log_quota", "no_vault"];
 
 pub(super) struct World {
     seed: u64,
@@ -225,7 +222,7 @@ impl World {
             client.link = None;
             // No copy can be under way any more: whoever sends one now asks again, of another state perhaps.
             client.refused.retain(|_, name| {
-                !OF_THE_MOMENT.contains(&name.as_str()) && !domains::depends_on_state(name)
+                !domains::OF_THE_MOMENT.contains(&name.as_str()) && !domains::depends_on_state(name)
             });
         }
         let limits = self.limits.clone();
@@ -247,6 +244,10 @@ impl World {
                 server.connected(id, peer, now, &mut self.rng);
             }
             return;
+        }
+        if factors::ENROLLED.contains(&member) && self.choose(6) == 0 {
+            let code = factors::pick(now.wall, self.choose(14));
+            return self.clients[member].give(code, now);
         }
         // A new command, or one that was sent before: a retry, or a copy of what was answered.
         let place = self.choose(template().numbers.len() as u64) as usize;
