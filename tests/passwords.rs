@@ -5,6 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use ledgerd::client::Home;
+use ledgerd::crypto::random::Seeded;
+use ledgerd::password::ServerSetup;
 use serde_json::Value;
 
 use crate::binaries::{DAEMON, Daemon, Place};
@@ -435,4 +437,30 @@ fn log_ins_are_switched_off_and_on_again_and_every_password_is_as_it_was() {
             fs::write(&path, &good).unwrap();
         }
     }
+}
+
+#[test]
+fn an_audit_of_the_vault_reads_every_password_and_compares_it_with_its_block() {
+    let mut world = World::new();
+    world.home("here");
+    world.join("here");
+    world.stop();
+    assert_eq!(world.audit(), [""; 0]);
+    let file = world.place.data().join("vault/pages");
+    let good = fs::read(&file).unwrap();
+    let mut rotten = good.clone();
+    rotten[100] ^= 1;
+    fs::write(&file, rotten).unwrap();
+    assert_eq!(world.audit(), ["slot_damaged"]);
+    fs::write(&file, good).unwrap();
+    // Under the set-up of another server the password in the vault is not the one that its block speaks of.
+    let file = world.place.data().join("keys/opaque-1");
+    let kept = fs::read(&file).unwrap();
+    let other = ServerSetup::generate(&mut Seeded::new("another server")).to_bytes();
+    let mut swapped = [&other[..], &kept[other.len()..kept.len() - 4]].concat();
+    swapped.extend_from_slice(&crc32c::crc32c(&swapped).to_be_bytes());
+    fs::write(&file, swapped).unwrap();
+    assert_eq!(world.audit(), ["credential_missing"]);
+    fs::write(&file, kept).unwrap();
+    assert_eq!(world.audit(), [""; 0]);
 }

@@ -45,6 +45,7 @@ mod stored_hashes;
 mod stranded;
 mod tiles;
 mod vault;
+mod vault_entries;
 mod walk;
 
 use std::io;

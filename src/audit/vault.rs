@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::findings::Place;
+use super::vault_entries::EntryCheck;
 use crate::chain::{Header, SealedFault};
 use crate::crypto::sealed::{ScopeId, ScopeKey};
 use crate::crypto::{Digest, LedgerId};
@@ -52,6 +53,8 @@ pub(super) struct VaultCheck {
     vault: Result<Option<VaultReader>, VaultError>,
     /// Why its entries cannot be opened, if so.
     unopened: Option<VaultError>,
+    /// What looks into its entries; none where they cannot be opened.
+    entry_check: Option<EntryCheck>,
     /// The keys of scopes that it holds; none of an entry that does not open.
     keys: BTreeMap<Key, Option<ScopeKey>>,
     /// The hash of the last block that the vault has seen, once it came by.
@@ -78,6 +81,7 @@ impl VaultCheck {
         let mut check = VaultCheck {
             vault: VaultReader::look(storage),
             unopened: None,
+            entry_check: None,
             keys: BTreeMap::new(),
             seen_head: None,
             scopes: BTreeMap::new(),
@@ -97,7 +101,10 @@ impl VaultCheck {
                 Err(VaultError::Io { file, operation, source }) => {
                     return Err(LogError::io(file, operation, source));
                 }
-                Ok(keks) => check.keys = scope_keys(vault, &keks)?,
+                Ok(keks) => {
+                    check.keys = scope_keys(vault, &keks)?;
+                    check.entry_check = Some(EntryCheck::new(storage, keks));
+                }
                 Err(error) => check.unopened = Some(error),
             },
             Ok(None) | Err(_) => {}
@@ -167,7 +174,8 @@ impl VaultCheck {
             Err(finding) => vec![at_end(finding)],
             Ok(None) => Vec::new(),
             Ok(Some(vault)) => {
-                let mut findings: Vec<_> = self.entries(vault, state).into_iter().map(at_end).collect();
+                let entries = self.entries(vault, (ledger_id, state));
+                let mut findings: Vec<_> = entries.into_iter().map(at_end).collect();
                 findings.extend(self.broken(state));
                 findings
             }
@@ -220,7 +228,7 @@ impl VaultCheck {
     }
 
     /// What is wrong with the entries of a vault that belongs to the log.
-    fn entries(&self, vault: &VaultReader, state: &State) -> Vec<Finding> {
+    fn entries(&self, vault: &VaultReader, (ledger_id, state): (LedgerId, &State)) -> Vec<Finding> {
         let mut findings = Vec::new();
         if let Some(error) = &self.unopened {
             let place = Place { file: SLOTS, offset: 0, index: None };
@@ -255,7 +263,10 @@ impl VaultCheck {
                     let reason = format!("{:?} does not open with the key of the vault", key.0);
                     Some(Place { file, offset, index: None }.finding("slot_damaged", reason))
                 }
-                Standing::Needed => None,
+                Standing::Needed => {
+                    let check = self.entry_check.as_ref();
+                    check.and_then(|check| check.finding(vault, (ledger_id, state), key))
+                }
             });
         }
         for (account, counts) in locked_out(state, vault.keys()) {
