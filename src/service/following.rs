@@ -232,13 +232,10 @@ impl Service {
             let refusal = Refusal::fail(refusal::BUSY, sentence);
             return self.hold_durable(id, request, Reply::Refused(refusal));
         }
-        if of == Followed::Readable && !self.ledger.replica().state().reads_anything(account) {
-            return self.hold_durable(id, request, Reply::Refused(reads_nothing()));
-        }
         if of == Followed::Readable
-            && let Some(needed) = self.factor_for_question(id, (account, READING_ROLES), now)
+            && let Some(refusal) = self.may_not_read(id, account, now)
         {
-            return self.hold_durable(id, request, Reply::Refused(needed));
+            return self.hold_durable(id, request, Reply::Refused(refusal));
         }
         let over_at = self.factor_until(id, now).filter(|_| of == Followed::Readable);
         if let Some(connection) = self.door.connections.get_mut(&id) {
@@ -272,6 +269,14 @@ impl Service {
         }
     }
 
+    /// Why an account may not follow the blocks of others: it has no role for that, or has given no second factor lately.
+    fn may_not_read(&self, id: ConnectionId, account: AccountId, now: Now) -> Option<Refusal> {
+        if !self.ledger.replica().state().reads_anything(account) {
+            return Some(reads_nothing());
+        }
+        self.factor_for_question(id, (account, READING_ROLES), now)
+    }
+
     /// Ends the follows whose second factor is over, unless another code was given meanwhile.
     pub(super) fn end_follows_over(&mut self, now: Now) {
         while let Some((_, follow)) =
@@ -282,9 +287,9 @@ impl Service {
             let Some(account) = self.following.followers.get(&follow).map(|follower| follower.account) else {
                 continue;
             };
-            if let Some(needed) = self.factor_for_question(id, (account, READING_ROLES), now) {
+            if let Some(refusal) = self.may_not_read(id, account, now) {
                 self.following.end(follow);
-                self.hold_durable(id, request, Reply::Refused(needed));
+                self.hold_durable(id, request, Reply::Refused(refusal));
                 continue;
             }
             let over_at = self.factor_until(id, now);
@@ -321,9 +326,11 @@ impl Service {
             return 0;
         }
         let (account, of, from, owes_end) = (follower.account, follower.of, follower.next, follower.owes_end);
-        if of == Followed::Readable && !self.ledger.replica().state().reads_anything(account) {
+        if of == Followed::Readable
+            && let Some(refusal) = self.may_not_read(id, account, now)
+        {
             self.following.end(follow);
-            self.hold_durable(id, request, Reply::Refused(reads_nothing()));
+            self.hold_durable(id, request, Reply::Refused(refusal));
             return 0;
         }
         let state = self.ledger.replica().state();
