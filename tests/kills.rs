@@ -4,6 +4,7 @@
 //! `LEDGERD_KILL_STRIDE=1` takes every system call, 7 every seventh.
 
 mod passwords;
+mod second_factor;
 
 use std::collections::BTreeMap;
 use std::io::Write as _;

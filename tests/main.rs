@@ -92,6 +92,7 @@ mod vault_backup;
 mod vault_file;
 mod vault_restore;
 mod vault_rewrap;
+mod vault_service;
 mod vectors_command;
 mod vectors_keys;
 mod vectors_opaque;

@@ -289,6 +289,16 @@ impl World {
         Signed { message, signature }
     }
 
+    /// The next command has the id of the one before.
+    pub(crate) fn use_the_id_again(&mut self) {
+        self.next_command -= 1;
+    }
+
+    /// The next command has another id than any before.
+    pub(crate) fn use_another_id(&mut self) {
+        self.next_command += 1;
+    }
+
     /// The id that the next command will have.
     pub(crate) fn next_id(&self) -> CommandId {
         let mut id = [0; 16];

@@ -11,6 +11,7 @@ pub(super) const OPTIONS: &[(&str, &str)] = &[
     ("--server HOST:PORT", "or A:1,B:2; 127.0.0.1:7878 if not given (LEDGERCTL_SERVER)"),
     ("--passphrase-file F", "file whose first line is the passphrase of the key"),
     ("--passphrase-fd N", "the same from a file that is open already"),
+    ("--code DIGITS", "code of your second factor, for a command that needs one"),
     ("--json", "stable JSON instead of text"),
     ("-h, --help", "this, or help on a command"),
     ("-V, --version", "the version"),

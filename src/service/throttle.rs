@@ -132,6 +132,28 @@ impl Throttle {
     }
 }
 
+/// How much was used of something of which there is so much at once, and then one in each interval: the time at which all of it
+/// will have come back, in milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Level(u64);
+
+impl Level {
+    /// Milliseconds until there is another one; none if there is one now.
+    pub(super) fn wait(self, now: u64, burst: u64, interval_ms: u64) -> u64 {
+        (self.0.max(now) + interval_ms).saturating_sub(now + burst.saturating_mul(interval_ms))
+    }
+
+    /// The level after one more was used.
+    pub(super) fn taken(self, now: u64, interval_ms: u64) -> Level {
+        Level(self.0.max(now) + interval_ms)
+    }
+
+    /// How many were used and have not come back.
+    pub(super) fn used(self, now: u64, interval_ms: u64) -> u64 {
+        self.0.saturating_sub(now).div_ceil(interval_ms.max(1))
+    }
+}
+
 /// An array of counters: at each place `burst` tries at once, then one in each interval.
 struct Tries {
     burst: u64,
@@ -148,13 +170,13 @@ impl Tries {
 
     /// Milliseconds until there is a try at a place; none if there is one now.
     fn wait(&self, place: usize, now: u64) -> u64 {
-        let full_at = self.full_at.get(place).copied().unwrap_or_default().max(now);
-        (full_at + self.interval_ms).saturating_sub(now + self.burst.saturating_mul(self.interval_ms))
+        let level = Level(self.full_at.get(place).copied().unwrap_or_default());
+        level.wait(now, self.burst, self.interval_ms)
     }
 
     fn take(&mut self, place: usize, now: u64) {
         if let Some(full_at) = self.full_at.get_mut(place) {
-            *full_at = (*full_at).max(now) + self.interval_ms;
+            *full_at = Level(*full_at).taken(now, self.interval_ms).0;
         }
     }
 
@@ -165,7 +187,8 @@ impl Tries {
     }
 }
 
-fn millis(now: Monotonic) -> u64 {
+/// Milliseconds of the monotonic clock.
+pub(super) fn millis(now: Monotonic) -> u64 {
     u64::try_from(now.0.as_millis()).unwrap_or(u64::MAX / 2)
 }
 

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use crate::domain::AccountId;
 use crate::limits::Limits;
 use crate::service::party::Prefix;
-use crate::service::throttle::Wait;
+use crate::service::throttle::{Level, Wait, millis};
 use crate::time::{Monotonic, Now};
 use crate::wire::WrongCodes;
 
@@ -36,33 +36,13 @@ pub(super) struct Guesses {
 #[derive(Default)]
 struct Account {
     wrong: WrongCodes,
-    all: Bucket,
-    by_prefix: BTreeMap<Prefix, Bucket>,
-    others: Bucket,
+    all: Level,
+    by_prefix: BTreeMap<Prefix, Level>,
+    others: Level,
     /// When the next one is looked at, in milliseconds.
     next_at: u64,
     /// Until when each of these networks is exempt, in milliseconds.
     good: BTreeMap<Prefix, u64>,
-}
-
-/// So many at once, then one in each interval: when all of it will have come back, in milliseconds.
-#[derive(Clone, Copy, Default)]
-struct Bucket(u64);
-
-impl Bucket {
-    /// Milliseconds until there is another one.
-    fn wait(self, now: u64, most: u64, interval: u64) -> u64 {
-        (self.0.max(now) + interval).saturating_sub(now + most.saturating_mul(interval))
-    }
-
-    /// How many were used and have not come back.
-    fn used(self, now: u64, interval: u64) -> u64 {
-        self.0.saturating_sub(now).div_ceil(interval.max(1))
-    }
-
-    fn take(&mut self, now: u64, interval: u64) {
-        self.0 = self.0.max(now) + interval;
-    }
 }
 
 impl Guesses {
@@ -102,11 +82,11 @@ impl Guesses {
             known.wrong.since_ms = now.wall.millis();
         }
         known.wrong.count = known.wrong.count.saturating_add(1);
-        known.by_prefix.retain(|_, bucket| bucket.0 > now_ms);
+        known.by_prefix.retain(|_, level| level.used(now_ms, interval) > 0);
         let has_place = known.by_prefix.len() < PREFIXES_MAX || known.by_prefix.contains_key(&prefix);
         let pair = if has_place { known.by_prefix.entry(prefix).or_default() } else { &mut known.others };
-        pair.take(now_ms, interval);
-        known.all.take(now_ms, interval);
+        *pair = pair.taken(now_ms, interval);
+        known.all = known.all.taken(now_ms, interval);
         if let Some(beyond) = known.all.used(now_ms, interval).checked_sub(per_account + 1) {
             // A second, then twice as long each time.
             let wait = 1_000_u64 << beyond.min(16);
@@ -133,10 +113,6 @@ impl Guesses {
     pub(super) fn forget(&mut self, account: AccountId) {
         self.by_account.remove(&account);
     }
-}
-
-fn millis(now: Monotonic) -> u64 {
-    u64::try_from(now.0.as_millis()).unwrap_or(u64::MAX / 2)
 }
 
 #[cfg(test)]
