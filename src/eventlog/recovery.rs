@@ -23,6 +23,9 @@ use super::storage::{Access, Storage, read_exact_at, write_all_at};
 use crate::crypto::Digest;
 use crate::limits::BATCH_BYTES_MAX;
 
+/// Bytes that are read and written again at a time, where the anchor does not know them to be durable.
+const MEND_BYTES: usize = 1 << 20;
+
 /// What opening a log has found and done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Recovery {
@@ -305,7 +308,8 @@ pub(super) fn mend_tail(storage: &dyn Storage, tail: &Tail) -> Result<Recovery, 
         let from = if number == first { tail.anchor.offset.min(end) } else { 0 };
         let file = path(first_index);
         let mut open = storage.open(&file, Access::ReadWrite).map_err(io_error(&file, "open"))?;
-        let mut chunk = vec![0; 1 << 20];
+        let mut chunk =
+            vec![0; usize::try_from(end.saturating_sub(from)).unwrap_or(MEND_BYTES).min(MEND_BYTES)];
         let mut at = from;
         while at < end {
             let length = usize::try_from(end - at).unwrap_or(chunk.len()).min(chunk.len());

@@ -14,6 +14,9 @@ use crate::time::Monotonic;
 /// Places of an array.
 const PLACES: usize = 1 << 20;
 
+/// Places whose memory is taken together.
+const PAGE_PLACES: usize = 1 << 10;
+
 /// Why somebody has to wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wait {
@@ -148,6 +151,11 @@ impl Level {
         Level(self.0.max(now) + interval_ms)
     }
 
+    /// The level before the last one was used.
+    fn given_back(self, interval_ms: u64) -> Level {
+        Level(self.0.saturating_sub(interval_ms))
+    }
+
     /// How many were used and have not come back.
     pub(super) fn used(self, now: u64, interval_ms: u64) -> u64 {
         self.0.saturating_sub(now).div_ceil(interval_ms.max(1))
@@ -158,31 +166,40 @@ impl Level {
 struct Tries {
     burst: u64,
     interval_ms: u64,
-    /// When everything at a place will have come back, in milliseconds; zero of a place where nothing was used.
-    full_at: Vec<u64>,
+    /// In pages of [`PAGE_PLACES`]. A page where nothing was used is empty: an allocator may hand out memory that it has to
+    /// clear first, and forty megabytes of it take longer than the rest of a start.
+    pages: Vec<Vec<Level>>,
 }
 
 impl Tries {
     fn new(burst: u64, interval_ms: u64) -> Tries {
-        // Zeros take no memory before they are written.
-        Tries { burst, interval_ms, full_at: vec![0; PLACES] }
+        Tries { burst, interval_ms, pages: vec![Vec::new(); PLACES / PAGE_PLACES] }
     }
 
     /// Milliseconds until there is a try at a place; none if there is one now.
     fn wait(&self, place: usize, now: u64) -> u64 {
-        let level = Level(self.full_at.get(place).copied().unwrap_or_default());
+        let page = self.pages.get(place / PAGE_PLACES);
+        let level = page.and_then(|page| page.get(place % PAGE_PLACES)).copied().unwrap_or_default();
         level.wait(now, self.burst, self.interval_ms)
     }
 
     fn take(&mut self, place: usize, now: u64) {
-        if let Some(full_at) = self.full_at.get_mut(place) {
-            *full_at = Level(*full_at).taken(now, self.interval_ms).0;
-        }
+        let interval_ms = self.interval_ms;
+        self.change(place, |level| level.taken(now, interval_ms));
     }
 
     fn give_back(&mut self, place: usize) {
-        if let Some(full_at) = self.full_at.get_mut(place) {
-            *full_at = full_at.saturating_sub(self.interval_ms);
+        let interval_ms = self.interval_ms;
+        self.change(place, |level| level.given_back(interval_ms));
+    }
+
+    fn change(&mut self, place: usize, to: impl FnOnce(Level) -> Level) {
+        let Some(page) = self.pages.get_mut(place / PAGE_PLACES) else { return };
+        if page.is_empty() {
+            *page = vec![Level::default(); PAGE_PLACES];
+        }
+        if let Some(level) = page.get_mut(place % PAGE_PLACES) {
+            *level = to(*level);
         }
     }
 }
