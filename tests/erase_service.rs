@@ -1,5 +1,6 @@
 //! Erasures at the service: what is destroyed before anybody hears of one, and what anybody may ask afterwards.
 
+use std::cell::RefCell;
 use std::io::ErrorKind;
 
 use ledgerd::chain::{Block, Erasure, LeafHash, block_hash};
@@ -8,6 +9,7 @@ use ledgerd::domain::{AccountId, Command, Fact};
 use ledgerd::eventlog::Fault;
 use ledgerd::wire::{ErasureProof, Reply, Request};
 
+use crate::hostile_disk::every_failure;
 use crate::profile_service::{HERE, TEXTS, accepted, key, said, side, submit, world};
 use crate::service_world::{Client, START_MS, Signed, World, log_key, refused};
 
@@ -141,4 +143,51 @@ fn an_erasure_whose_destruction_finds_no_room_is_answered_when_it_is_done() {
     // The write of the slot is delayed; a log that cannot be written, and every failed sync, end the process.
     assert!(waited >= 1 && ended >= 2, "{outcomes:?}");
     assert_eq!(outcomes.last(), Some(&Some(0)), "calls behind the erasure");
+}
+
+#[test]
+fn an_erasure_is_whole_after_a_restart_whatever_call_failed_and_nothing_is_destroyed_without_its_block() {
+    let (world, _bob) = with_profile();
+    let before = world.disk.copy();
+    let world = RefCell::new(world);
+    let (mut told_and_gone, mut untold_and_gone, mut not_erased) = (0, 0, 0);
+    every_failure(
+        || {
+            let (disk, world) = (before.copy(), &mut world.borrow_mut());
+            world.restart(&disk);
+            (disk, world.member(HERE, 0))
+        },
+        |_, mut alice| {
+            let world = &mut world.borrow_mut();
+            let signed = erasure(world);
+            world.send(&mut alice, 1, &signed.request());
+            world.carry(&mut alice);
+            for _ in 0..4 {
+                if world.try_turn().is_err() {
+                    break;
+                }
+                world.hear(&mut alice);
+            }
+            alice.replies.iter().any(|(_, reply)| matches!(reply, Reply::Accepted(_)))
+        },
+        |disk, told, which| {
+            disk.clear_faults();
+            let world = &mut world.borrow_mut();
+            world.restart(disk);
+            let mut stranger = world.stranger(HERE);
+            if matches!(world.ask(&mut stranger, &Request::Erasure(BOB)), Reply::Erasure(_)) {
+                assert!(!holds_secrets(world), "{which}: erased, and the key is there");
+                *(if told { &mut told_and_gone } else { &mut untold_and_gone }) += 1;
+                return;
+            }
+            assert!(!told, "{which}: told, and not erased");
+            assert!(holds_secrets(world), "{which}: not erased, and the key is gone");
+            not_erased += 1;
+            let (mut alice, signed) = (world.member(HERE, 0), erasure(world));
+            accepted(world.submit(&mut alice, &signed));
+            assert!(!holds_secrets(world), "{which}");
+        },
+    );
+    let seen = (told_and_gone, untold_and_gone, not_erased);
+    assert!(told_and_gone > 0 && untold_and_gone > 0 && not_erased > 0, "{seen:?}");
 }

@@ -299,6 +299,12 @@ fn what_comes_beside_a_registration_is_what_it_says_or_it_is_refused() {
     let (block, _) = accepted(world.ask(&mut client, &signed.request_with(&good)));
     // What is known is answered whatever stands beside it.
     assert_eq!(accepted(world.ask(&mut client, &signed.request_with(&with(None)))), (block, true));
+    // So it is to whoever has the command from a receipt, and what this one puts beside it is kept by nobody.
+    let other = SideCredential { t: 9, ..credential.clone() };
+    let mut stranger = world.stranger(ELSEWHERE);
+    let again = world.ask(&mut stranger, &signed.request_with(&with(Some(other))));
+    assert_eq!(accepted(again), (block, true));
+    assert!(log_in_from(&mut world, HERE, E_MAIL, PASSWORD).is_ok(), "another password is kept");
     // And a command that needs none has none.
     let mut member = world.member(HERE, 0);
     let pay = world.payment(0, 1);

@@ -88,17 +88,7 @@ impl World {
         let Ok(decoded) = Command::decode(tag, &body) else { return Outcome::Undecodable };
         assert_eq!(decoded.encode(), (tag, body.clone()), "one value, one encoding");
         let index = self.link.next_index();
-        let clock = Timestamp::from_millis(START_MS).plus_micros(self.clock_us);
-        let timestamp = self.link.next_timestamp(clock);
-        let header = Header {
-            ledger_id: LedgerId([LEDGER; 32]),
-            account: AccountId(author),
-            key_id: KeyId::of_spki(spki(signer)),
-            command_id: CommandId(u128::from(index).to_be_bytes()),
-            issued_at: timestamp.millis(),
-            tag,
-        };
-        let message = header.message(&body);
+        let (message, timestamp) = self.message(command, author, signer);
         let context = context_of(&Message::parse(&message).unwrap(), timestamp, index);
         let event = match domain::decide(&self.state, &decoded, &context) {
             Ok(event) => event,
@@ -123,6 +113,35 @@ impl World {
         domain::apply(&mut self.state, &happened, &context, &mut |_, _| ()).unwrap();
         let outcome = DOMAINS.iter().find_map(|domain| domain.outcome(&event));
         Outcome::Accepted(outcome.expect("an event is one of a domain"))
+    }
+
+    /// What the rules say of a command that would come next, in this state; none of bytes that are no command.
+    pub(super) fn decided_in(
+        &self,
+        state: &State,
+        command: &RawCommand,
+        author: u64,
+        signer: &str,
+    ) -> Option<Result<Event, Rejection>> {
+        let decoded = Command::decode(command.tag, &command.body).ok()?;
+        let (message, timestamp) = self.message(command, author, signer);
+        let context = context_of(&Message::parse(&message).unwrap(), timestamp, self.link.next_index());
+        Some(domain::decide(state, &decoded, &context))
+    }
+
+    /// The message of a command that comes next, and the time of its block.
+    fn message(&self, command: &RawCommand, author: u64, signer: &str) -> (Vec<u8>, Timestamp) {
+        let clock = Timestamp::from_millis(START_MS).plus_micros(self.clock_us);
+        let timestamp = self.link.next_timestamp(clock);
+        let header = Header {
+            ledger_id: LedgerId([LEDGER; 32]),
+            account: AccountId(author),
+            key_id: KeyId::of_spki(spki(signer)),
+            command_id: CommandId(u128::from(self.link.next_index()).to_be_bytes()),
+            issued_at: timestamp.millis(),
+            tag: command.tag,
+        };
+        (header.message(&command.body), timestamp)
     }
 
     /// The state that the blocks yield when nothing but their bytes is known.
