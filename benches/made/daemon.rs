@@ -41,7 +41,8 @@ impl Daemon {
         Daemon::start_with(&place.join("ledger"), &["--operator", file.to_str().unwrap()])
     }
 
-    fn start_with(data: &Path, more: &[&str]) -> Daemon {
+    /// The same, with further options.
+    pub(crate) fn start_with(data: &Path, more: &[&str]) -> Daemon {
         let settings = data.with_extension("toml");
         std::fs::write(&settings, SETTINGS).unwrap();
         println!("ledgerd.toml: {}", SETTINGS.trim_end().replace('\n', ", "));
