@@ -7,15 +7,9 @@ use super::findings::Place;
 use crate::crypto::LedgerId;
 use crate::domain::{AccountId, State};
 use crate::eventlog::{Storage, read_small};
-use crate::password::{Credential, SETUP_BYTES, ServerSetup};
+use crate::password::{Credential, KeptSetup, OPAQUE_FILE, OPAQUE_FILE_BYTES, without_checksum};
 use crate::vault::{FactorEntry, Keks, Key, Kind, Secret, VaultError, VaultReader, generation_of};
 use crate::wire::Finding;
-
-/// The file with the server's set-up for log-ins: set-up[128] ‖ m_kib u32 ‖ t u32 ‖ p u32 ‖ crc32c u32.
-const OPAQUE: &str = "keys/opaque-1";
-
-/// Bytes of it behind the set-up.
-const BEHIND_SETUP: usize = 16;
 
 /// What it takes to look into entries.
 #[derive(Debug)]
@@ -29,13 +23,11 @@ pub(super) struct EntryCheck {
 impl EntryCheck {
     /// With the keys of the vault, and what lies beside it.
     pub(super) fn new(storage: &dyn Storage, keks: Keks) -> EntryCheck {
-        let read = read_small(storage, OPAQUE, (SETUP_BYTES + BEHIND_SETUP + 1) as u64);
-        let setup = read.ok().flatten().map(Zeroizing::new).and_then(|bytes| {
-            let (kept, checksum) = bytes.split_last_chunk::<4>()?;
-            let is_whole = crc32c::crc32c(kept).to_be_bytes() == *checksum;
-            ServerSetup::from_bytes(kept.get(..SETUP_BYTES)?).ok().filter(|_| is_whole)
-        });
-        EntryCheck { keks, server_key: setup.map(|setup| setup.public_key()) }
+        // A file that is longer than it should be has no right checksum.
+        let read = read_small(storage, &format!("keys/{OPAQUE_FILE}"), OPAQUE_FILE_BYTES as u64 + 1);
+        let bytes = read.ok().flatten().map(Zeroizing::new);
+        let kept = bytes.and_then(|bytes| KeptSetup::from_bytes(without_checksum(&bytes)?));
+        EntryCheck { keks, server_key: kept.map(|kept| kept.opaque_key().server_key) }
     }
 
     /// What is wrong with an entry that blocks need. Keys of scopes are looked at with the fields that they open.

@@ -25,7 +25,7 @@ use zeroize::Zeroizing;
 
 use super::error::DaemonError;
 use super::files::{self, KEYS};
-use super::passwords::{self, INDEX, OPAQUE, PasswordKeys};
+use super::passwords::{self, INDEX, OPAQUE_FILE, PasswordKeys};
 use crate::chain::Genesis;
 use crate::crypto::LedgerId;
 use crate::crypto::note::LogKey;
@@ -40,7 +40,8 @@ const LOG_SEED: &str = "log.seed";
 const CURRENT: &str = "current";
 
 /// The files of a ledger's first keys.
-pub(super) const FIRST_FILES: [&str; 6] = [LOG_SEED, OPAQUE, INDEX, "enc-1.pem", "descriptor-1", CURRENT];
+pub(super) const FIRST_FILES: [&str; 6] =
+    [LOG_SEED, OPAQUE_FILE, INDEX, "enc-1.pem", "descriptor-1", CURRENT];
 
 /// How long the key before the current one is accepted after a rotation: clients hold its descriptor until
 /// they are told otherwise.

@@ -1,11 +1,6 @@
 //! The keys for log-ins by password: `keys/opaque-1`, without whose seed every password is dead, and `keys/index`, under which
-//! e-mails are named. Both are made once, for the life of the ledger, and stay when log-ins are switched off.
-//!
-//! ```text
-//! opaque-1   set-up[128] ‖ m_kib u32 ‖ t u32 ‖ p u32 ‖ crc32c u32
-//! index      key[32] ‖ crc32c u32
-//! ```
-//! Integers are big-endian, a checksum is over what stands before it.
+//! e-mails are named. Both are made once, for the life of the ledger, and stay when log-ins are switched off. What stands in
+//! them, `password` says.
 #![expect(clippy::disallowed_methods, reason = "the key files are read here")]
 
 use std::io;
@@ -16,13 +11,13 @@ use zeroize::Zeroizing;
 
 use super::error::DaemonError;
 use super::files::KEYS;
-use crate::cutter::Cutter;
 use crate::eventlog::{Disk, Storage, replace};
-use crate::password::{IndexKey, LoginKeys, OpaqueKey, SETUP_BYTES, ServerSetup, Stretch};
+use crate::password::{
+    IndexKey, KeptSetup, LoginKeys, OpaqueKey, ServerSetup, Stretch, with_checksum, without_checksum,
+};
 use crate::session::Descriptor;
 
-/// The file with the set-up.
-pub(super) const OPAQUE: &str = "opaque-1";
+pub(super) use crate::password::OPAQUE_FILE;
 
 /// The file with the key under which e-mails are named.
 pub(super) const INDEX: &str = "index";
@@ -30,16 +25,20 @@ pub(super) const INDEX: &str = "index";
 /// The keys for log-ins by password.
 #[derive(Clone, Debug)]
 pub struct PasswordKeys {
-    /// What answers log-ins: for the helper that does so.
-    pub setup: ServerSetup,
+    kept: KeptSetup,
     index: IndexKey,
-    stretch: Stretch,
 }
 
 impl PasswordKeys {
     /// Makes the keys of a ledger.
     pub(super) fn generate(stretch: Stretch, rng: &mut dyn CryptoRng) -> PasswordKeys {
-        PasswordKeys { setup: ServerSetup::generate(rng), index: IndexKey::generate(rng), stretch }
+        let kept = KeptSetup { setup: ServerSetup::generate(rng), stretch };
+        PasswordKeys { kept, index: IndexKey::generate(rng) }
+    }
+
+    /// What answers log-ins: for the helper that does so.
+    pub(super) fn setup(&self) -> &ServerSetup {
+        &self.kept.setup
     }
 
     /// What the loop needs of them.
@@ -49,7 +48,7 @@ impl PasswordKeys {
 
     /// What the descriptor says of them.
     pub(super) fn opaque_key(&self) -> OpaqueKey {
-        OpaqueKey { server_key: self.setup.public_key(), stretch: self.stretch }
+        self.kept.opaque_key()
     }
 
     /// Writes both files.
@@ -57,10 +56,7 @@ impl PasswordKeys {
     /// # Errors
     /// What the storage says.
     pub(super) fn write(&self, storage: &dyn Storage) -> io::Result<()> {
-        let Stretch { m_kib, t, p } = self.stretch;
-        let mut setup = self.setup.to_bytes();
-        [m_kib, t, p].iter().for_each(|number| setup.extend_from_slice(&number.to_be_bytes()));
-        write_checked(storage, OPAQUE, &setup)?;
+        write_checked(storage, OPAQUE_FILE, &self.kept.to_bytes())?;
         write_checked(storage, INDEX, self.index.as_bytes())
     }
 
@@ -69,7 +65,7 @@ impl PasswordKeys {
     /// # Errors
     /// [`DaemonError::Keys`] names the file that cannot be used.
     pub(super) fn load(root: &Path) -> Result<Option<PasswordKeys>, DaemonError> {
-        let (opaque, index) = (read_checked(root, OPAQUE)?, read_checked(root, INDEX)?);
+        let (opaque, index) = (read_checked(root, OPAQUE_FILE)?, read_checked(root, INDEX)?);
         let missing = |name: &str| {
             let reason = "is missing, and without it every password is dead";
             DaemonError::keys(root.join(KEYS).join(name), reason)
@@ -77,17 +73,13 @@ impl PasswordKeys {
         let (opaque, index) = match (opaque, index) {
             (Some(opaque), Some(index)) => (opaque, index),
             (None, None) => return Ok(None),
-            (None, Some(_)) => return Err(missing(OPAQUE)),
+            (None, Some(_)) => return Err(missing(OPAQUE_FILE)),
             (Some(_), None) => return Err(missing(INDEX)),
         };
         let damaged = |name: &str| DaemonError::keys(root.join(KEYS).join(name), "is not as long as it is");
         let index: [u8; 32] = index.as_slice().try_into().map_err(|_| damaged(INDEX))?;
-        let mut cutter = Cutter(&opaque);
-        let setup = cutter.bytes(SETUP_BYTES).and_then(|bytes| ServerSetup::from_bytes(bytes).ok());
-        let mut number = || cutter.u32().ok_or_else(|| damaged(OPAQUE));
-        let stretch = Stretch { m_kib: number()?, t: number()?, p: number()? };
-        let setup = setup.ok_or_else(|| damaged(OPAQUE))?;
-        Ok(Some(PasswordKeys { setup, index: IndexKey::from_bytes(index), stretch }))
+        let kept = KeptSetup::from_bytes(&opaque).ok_or_else(|| damaged(OPAQUE_FILE))?;
+        Ok(Some(PasswordKeys { kept, index: IndexKey::from_bytes(index) }))
     }
 
     /// The keys that a descriptor names; none where it names none.
@@ -99,7 +91,7 @@ impl PasswordKeys {
         descriptor: &Descriptor,
     ) -> Result<Option<PasswordKeys>, DaemonError> {
         let Some(named) = descriptor.opaque_key() else { return Ok(None) };
-        let wrong = |reason: &str| DaemonError::keys(root.join(KEYS).join(OPAQUE), reason);
+        let wrong = |reason: &str| DaemonError::keys(root.join(KEYS).join(OPAQUE_FILE), reason);
         let keys = PasswordKeys::load(root)?
             .ok_or_else(|| wrong("is missing, and without it every password is dead"))?;
         if keys.opaque_key() != *named {
@@ -120,23 +112,18 @@ pub(super) fn keep(root: &Path, passwords: Option<&PasswordKeys>) -> Result<(), 
 }
 
 fn write_checked(storage: &dyn Storage, name: &str, bytes: &[u8]) -> io::Result<()> {
-    let checksum = crc32c::crc32c(bytes).to_be_bytes();
-    let whole = Zeroizing::new([bytes, &checksum].concat());
-    replace(storage, &format!("{KEYS}/{name}"), &whole)
+    replace(storage, &format!("{KEYS}/{name}"), &with_checksum(bytes))
 }
 
 fn read_checked(root: &Path, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, DaemonError> {
     let path = root.join(KEYS).join(name);
-    let mut bytes = match std::fs::read(&path) {
+    let bytes = match std::fs::read(&path) {
         Ok(bytes) => Zeroizing::new(bytes),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(DaemonError::keys(path, error)),
     };
-    let kept = bytes.len().saturating_sub(4);
-    let checksum = bytes.split_off(kept);
-    if checksum != crc32c::crc32c(&bytes).to_be_bytes() {
-        let reason = "does not have the checksum that stands in it: the file is damaged";
-        return Err(DaemonError::keys(path, reason));
-    }
-    Ok(Some(bytes))
+    let kept = without_checksum(&bytes).ok_or_else(|| {
+        DaemonError::keys(path, "does not have the checksum that stands in it: the file is damaged")
+    })?;
+    Ok(Some(Zeroizing::new(kept.to_vec())))
 }

@@ -253,7 +253,7 @@ fn split(keys: &ServerKeys, genesis: &[u8]) -> Result<(ServerIdentity, Keys), Da
         current: keys.current.private.clone(),
         previous: keys.previous.as_ref().map(|previous| previous.private.clone()),
         reject: Zeroizing::new(random::bytes(&mut random::os())),
-        passwords: keys.passwords.as_ref().map(|passwords| passwords.setup.clone()),
+        passwords: keys.passwords.as_ref().map(|passwords| passwords.setup().clone()),
     };
     Ok((identity, secrets))
 }

@@ -8,6 +8,7 @@
 //! stretch      what one guess at a password costs
 //! suite        the algorithms of the protocol
 //! setup        the server's keys for log-ins, and the line of its descriptor that names them
+//! kept         what of these keys lies in files
 //! opaque       the protocol as both sides step through it
 //! wrap         a secret under a key, for one purpose
 //! recovery     the code that stands in for a forgotten password
@@ -19,6 +20,7 @@
 mod blob;
 mod credential;
 mod e_mail;
+mod kept;
 mod opaque;
 mod recovery;
 mod setup;
@@ -29,6 +31,7 @@ mod wrap;
 pub use blob::{BLOB_BYTES_MAX, Blob, BlobError, VaultKey};
 pub use credential::Credential;
 pub use e_mail::{IndexKey, normalised_e_mail};
+pub use kept::{KeptSetup, OPAQUE_FILE, OPAQUE_FILE_BYTES, with_checksum, without_checksum};
 pub use opaque::{
     ClientLogin, ClientRegistration, KE1_BYTES, KE2_BYTES, KE3_BYTES, LoginFinished, LoginStarted,
     REQUEST_BYTES, RESPONSE_BYTES, Registered, context, normalised_password,
