@@ -22,7 +22,7 @@ numbered! {
 numbered! {
     /// The reason for which an operator ends a member's second factor.
     pub enum ResetReason("reason") {
-        /// The device is lost, and so are the recovery codes.
+        /// The device is lost, and so are the spare codes.
         Lost = 0 "lost",
         /// Somebody else may have the device or the codes.
         Stolen = 1 "stolen",

@@ -2,7 +2,7 @@
 //! put into the vault.
 
 use super::codes::step_after;
-use super::{codes_lost, invalid_code, wait};
+use super::invalid_code;
 use crate::domain::{AccountId, Command};
 use crate::eventlog::LogError;
 use crate::refusal;
@@ -102,17 +102,10 @@ impl Service {
         let (Some(prefix), Some(counts)) = (connection.map(|open| open.prefix()), counts) else {
             return Ok(Err(nothing_begun()));
         };
-        if let Err(refused) = self.factors.guesses.may_try(author, prefix, now.mono) {
-            return Ok(Err(wait(refused)));
-        }
-        let Some(kept) = self.secrets.factor(author, counts.generation)? else {
-            return Ok(Err(codes_lost(author)));
-        };
-        let Some(last_step) = step_after(&kept.entry.secret, code, kept.entry.last_step, now) else {
-            self.factors.guesses.wrong(author, prefix, now);
-            return Ok(Err(invalid_code(now)));
-        };
-        Ok(Ok(FactorEntry { last_step, ..kept.entry }))
+        let checked = self.check_code((author, counts.generation), prefix, now, |kept| {
+            step_after(&kept.entry.secret, code, kept.entry.last_step, now)
+        })?;
+        Ok(checked.map(|(kept, last_step)| FactorEntry { last_step, ..kept.entry }))
     }
 
     /// The session may try again with another code.

@@ -7,6 +7,7 @@ use crate::eventlog::LogError;
 use crate::refusal;
 use crate::second_factor::{Secret, SpareCode, SpareCodes};
 use crate::service::party::Prefix;
+use crate::service::sealed_fields::no_vault;
 use crate::service::secrets::Secrets;
 use crate::service::{ConnectionId, Service};
 use crate::time::Now;
@@ -80,18 +81,11 @@ impl Service {
         let Some(counts) = self.ledger.replica().state().second_factor(account) else {
             return Ok(Err(not_enrolled(account)));
         };
-        if let Err(refused) = self.factors.guesses.may_try(account, prefix, now.mono) {
-            return Ok(Err(wait(refused)));
-        }
-        if !self.secrets.are_here() {
-            return Ok(Err(crate::service::sealed_fields::no_vault()));
-        }
-        let Some(kept) = self.secrets.factor(account, counts.generation)? else {
-            return Ok(Err(codes_lost(account)));
-        };
-        let Some(used) = check(&kept, account, code, now) else {
-            self.factors.guesses.wrong(account, prefix, now);
-            return Ok(Err(invalid_code(now)));
+        let checked = self
+            .check_code((account, counts.generation), prefix, now, |kept| check(kept, account, code, now))?;
+        let (kept, used) = match checked {
+            Ok(right) => right,
+            Err(refusal) => return Ok(Err(refusal)),
         };
         match used {
             Used::Step(last_step) => {
@@ -109,6 +103,31 @@ impl Service {
             }
         }
         Ok(Ok(self.factors.guesses.good(account, prefix, now.mono)))
+    }
+
+    /// Holds a code against the second factor of an account, unless too many were wrong lately. `right` says what the code is, if
+    /// it is one; a wrong one is counted.
+    pub(super) fn check_code<T>(
+        &mut self,
+        (account, generation): (AccountId, u32),
+        prefix: Prefix,
+        now: Now,
+        right: impl FnOnce(&KeptFactor) -> Option<T>,
+    ) -> Result<Result<(KeptFactor, T), Refusal>, LogError> {
+        if let Err(refused) = self.factors.guesses.may_try(account, prefix, now.mono) {
+            return Ok(Err(wait(refused)));
+        }
+        if !self.secrets.are_here() {
+            return Ok(Err(no_vault()));
+        }
+        let Some(kept) = self.secrets.factor(account, generation)? else {
+            return Ok(Err(codes_lost(account)));
+        };
+        let Some(code) = right(&kept) else {
+            self.factors.guesses.wrong(account, prefix, now);
+            return Ok(Err(invalid_code(now)));
+        };
+        Ok(Ok((kept, code)))
     }
 }
 
