@@ -6,8 +6,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods, clippy::print_stdout)]
 #![allow(missing_docs, dead_code)]
 
-use std::time::Instant;
-
 use ledgerd::client::{Connection, Opening, PATIENCE};
 use ledgerd::crypto::random;
 
@@ -52,18 +50,5 @@ fn private_operations() -> f64 {
 
 /// Opens connections from all clients, and gives the rate.
 fn measure(what: &str, daemon: &Daemon, each_client: u32, open: impl Fn() -> Connection + Sync) -> f64 {
-    let (start, before) = (Instant::now(), daemon.cpu_time());
-    std::thread::scope(|scope| {
-        for _ in 0..CLIENTS {
-            scope.spawn(|| {
-                for _ in 0..each_client {
-                    open().close();
-                }
-            });
-        }
-    });
-    let (wall, cpu, count) = (start.elapsed(), daemon.cpu_time() - before, CLIENTS * each_client);
-    let rate = f64::from(count) / wall.as_secs_f64();
-    println!("{what}: {rate:.0} a second, {:?} of the daemon's CPU time each", cpu / count);
-    rate
+    daemon.rate(what, CLIENTS, each_client, |_| open().close()).0
 }

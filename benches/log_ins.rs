@@ -7,10 +7,10 @@
 #![allow(missing_docs, dead_code)]
 
 use std::path::Path;
-use std::time::Instant;
 
 use ledgerd::client::{
-    Addresses, Anonymous, Home, Newcomer, fetch_figures, get_key, join, known_servers, log_in, make_roaming,
+    Addresses, Anonymous, Home, LoggedIn, Newcomer, fetch_figures, get_key, join, known_servers, log_in,
+    make_roaming,
 };
 use ledgerd::crypto::{KeyKind, random};
 use ledgerd::password::RecoveryCode;
@@ -53,9 +53,11 @@ fn main() {
 
     let (mut rates, mut costs) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        let (rate, cost) = measure(&daemon, &addresses, &people);
+        let (rate, cost) = daemon.rate("log-ins", CLIENTS as u32, TIMES, |client| {
+            people[client as usize].log_in(&addresses);
+        });
         rates.push(rate);
-        costs.push(cost);
+        costs.push(cost.as_secs_f64());
     }
     let (rate, cost) = (median(rates.into_iter()), median(costs.into_iter()));
     println!("median: {rate:.0} a second, {:.2} ms of the daemon's CPU time each", cost * 1e3);
@@ -81,33 +83,13 @@ impl Person {
         join(&home, &mut link, newcomer, &roaming).unwrap().told().unwrap();
         Person { home, e_mail }
     }
+
+    fn log_in(&self, addresses: &Addresses) -> LoggedIn {
+        log_in(&self.home, addresses, &self.e_mail, PASSWORD).unwrap_or_else(|error| panic!("{error}"))
+    }
 }
 
 fn log_bytes(person: &Person, addresses: &Addresses) -> u64 {
-    let mut logged_in =
-        log_in(&person.home, addresses, &person.e_mail, PASSWORD).unwrap_or_else(|error| panic!("{error}"));
+    let mut logged_in = person.log_in(addresses);
     fetch_figures(&mut logged_in.member).unwrap().number("log_bytes").unwrap()
-}
-
-/// Log-ins of all clients at once: how many a second, and the daemon's CPU time for one, in seconds.
-fn measure(daemon: &Daemon, addresses: &Addresses, people: &[Person]) -> (f64, f64) {
-    let (start, before) = (Instant::now(), daemon.cpu_time());
-    std::thread::scope(|scope| {
-        for person in people {
-            scope.spawn(|| {
-                for _ in 0..TIMES {
-                    log_in(&person.home, addresses, &person.e_mail, PASSWORD)
-                        .unwrap_or_else(|error| panic!("{error}"));
-                }
-            });
-        }
-    });
-    let (wall, cpu) = (start.elapsed(), daemon.cpu_time() - before);
-    let count = f64::from(TIMES) * people.len() as f64;
-    let (rate, cost) = (count / wall.as_secs_f64(), cpu.as_secs_f64() / count);
-    println!(
-        "log-ins, {CLIENTS} clients: {rate:.0} a second, {:.2} ms of the daemon's CPU time each",
-        cost * 1e3
-    );
-    (rate, cost)
 }

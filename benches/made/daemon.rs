@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ledgerd::client::bench::Accounts;
 use ledgerd::client::{
@@ -75,6 +75,27 @@ impl Daemon {
         let after_name = stat.rsplit(") ").next().unwrap();
         let fields = after_name.split(' ').skip(11).take(2);
         Duration::from_millis(fields.map(|field| field.parse::<u64>().unwrap()).sum::<u64>() * 10)
+    }
+
+    /// Lets clients, who are told their number, do something so many times each, all at once. Gives how often it was done in a
+    /// second, and the daemon's CPU time for one.
+    pub(crate) fn rate(
+        &self,
+        what: &str,
+        clients: u32,
+        times: u32,
+        work: impl Fn(u32) + Sync,
+    ) -> (f64, Duration) {
+        let (start, before, work) = (Instant::now(), self.cpu_time(), &work);
+        std::thread::scope(|scope| {
+            for client in 0..clients {
+                scope.spawn(move || (0..times).for_each(|_| work(client)));
+            }
+        });
+        let (wall, cpu, count) = (start.elapsed(), self.cpu_time() - before, clients * times);
+        let rate = f64::from(count) / wall.as_secs_f64();
+        println!("{what}: {rate:.0} a second, {:?} of the daemon's CPU time each", cpu / count);
+        (rate, cpu / count)
     }
 
     /// Bytes of memory that are there (`VmRSS`).
