@@ -160,14 +160,7 @@ fn an_erasure_is_whole_after_a_restart_whatever_call_failed_and_nothing_is_destr
         |_, mut alice| {
             let world = &mut world.borrow_mut();
             let signed = erasure(world);
-            world.send(&mut alice, 1, &signed.request());
-            world.carry(&mut alice);
-            for _ in 0..4 {
-                if world.try_turn().is_err() {
-                    break;
-                }
-                world.hear(&mut alice);
-            }
+            world.ask_while_it_runs(&mut alice, &signed.request());
             alice.replies.iter().any(|(_, reply)| matches!(reply, Reply::Accepted(_)))
         },
         |disk, told, which| {

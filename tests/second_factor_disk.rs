@@ -27,15 +27,8 @@ fn no_code_works_twice_whenever_the_power_fails_and_none_is_lost_that_was_not_ta
                 (disk, world.member(THERE, 1))
             },
             |_, mut client| {
-                let world = &mut world.borrow_mut();
-                world.send(&mut client, 1, &Request::SecondFactor(FactorGiven::Code(&code)));
-                for _ in 0..3 {
-                    world.carry(&mut client);
-                    if world.try_turn().is_err() {
-                        break;
-                    }
-                    world.hear(&mut client);
-                }
+                let given = Request::SecondFactor(FactorGiven::Code(&code));
+                world.borrow_mut().ask_while_it_runs(&mut client, &given);
                 client.replies.iter().any(|(_, reply)| matches!(reply, Reply::FactorTaken(_)))
             },
             |disk, told, which| {

@@ -174,13 +174,6 @@ impl World {
         }
     }
 
-    /// The process is gone, and another one serves what is on this disk. Nobody is connected.
-    pub(crate) fn restart(&mut self, disk: &SimDisk) {
-        self.service = self.founded.open(disk);
-        self.disk = disk.clone();
-        (self.jobs, self.outputs) = (Vec::new(), BTreeMap::new());
-    }
-
     /// Time passes.
     pub(crate) fn wait(&mut self, time: Duration) {
         self.now.mono.0 += time;

@@ -1,5 +1,6 @@
 //! A ledger that was founded, and what it takes to serve it, once or again.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ledgerd::eventlog::{SimDisk, Storage};
@@ -9,8 +10,9 @@ use ledgerd::password::{IndexKey, LoginKeys, OpaqueKey};
 use ledgerd::service::{Secrets, Service};
 use ledgerd::session::{Descriptor, ServerIdentity};
 use ledgerd::vault::Kek;
+use ledgerd::wire::Request;
 
-use super::{OPTIONS, log_key};
+use super::{Client, OPTIONS, World, log_key};
 
 /// See the module.
 pub(super) struct Founded {
@@ -38,5 +40,26 @@ impl Founded {
         let kek = Kek { number: 1, key: [7; 32].into() };
         let secrets = Secrets::open(&storage, &ledger, kek, Some(logins)).unwrap();
         Service::new(ledger, secrets, storage, identity, log_key(), checkpoint_file, self.limits.clone())
+    }
+}
+
+impl World {
+    /// The process is gone, and another one serves what is on this disk. Nobody is connected.
+    pub(crate) fn restart(&mut self, disk: &SimDisk) {
+        self.service = self.founded.open(disk);
+        self.disk = disk.clone();
+        (self.jobs, self.outputs) = (Vec::new(), BTreeMap::new());
+    }
+
+    /// Asks, and lets the loop turn as often as an answer takes, or until the process ends.
+    pub(crate) fn ask_while_it_runs(&mut self, client: &mut Client, request: &Request<'_>) {
+        self.send(client, 1, request);
+        for _ in 0..4 {
+            self.carry(client);
+            if self.try_turn().is_err() {
+                break;
+            }
+            self.hear(client);
+        }
     }
 }
