@@ -22,6 +22,8 @@ from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from cryptography.hazmat.primitives.hashes import SHA3_256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
+sys.dont_write_bytecode = True  # reading leaves nothing behind
+import verify_shop
 
 class NotProven(ValueError): """Something does not hold: a stable name and a sentence."""
 def need(holds, name, reason):
@@ -291,7 +293,8 @@ def check_keys(blocks, block, message, size, root):
 SETTINGS = {"currency": "[A-Za-z0-9]{1,12}", "opening_grant": "0|[1-9][0-9]{0,19}", "operator": "[0-9a-f]{64}",
             "scale": "[0-9]"}
 def check_ledger(file, key, note):
-    head, time, leaves, last, seen, members, numbers = bytes(32), -1, [], {}, set(), Members(), {16: 0, 34: 0, 35: 0}
+    head, time, leaves, last, seen, members = bytes(32), -1, [], {}, set(), Members()
+    numbers = {16: 0, 34: 0, 35: 0, 48: 0}
     for number, line in enumerate(file):
         raw = re.fullmatch(rb'\{.*,"raw":"((?:[0-9a-f]{2})*)"\}\n', line)
         need(raw, "malformed_line", f"line {number + 1} is not one of an export with --raw")
@@ -337,6 +340,7 @@ class Members:
     def __init__(self):
         self.keys, self.ever, self.erased, self.passwords, self.fetched, self.factors = {}, {}, set(), {}, {}, {}
         self.enrolled, self.ended = {}, (0, 0)  # ended: keys and secrets of the account that was erased last
+        self.till, self.items = None, 0  # the shop's till with the block that made it that; how many items there are
     def signer(self, account, key_id, kind):
         """The key that signs for an account, if it stands and may sign a command of this kind."""
         key = self.standing(account, key_id)
@@ -377,7 +381,7 @@ def read_command(block, message, members, numbers, scale):
     known, event = COMMANDS.get((message.schema, message.kind)), Reader(block.event, "malformed_block")
     need(known, "malformed_block", f"block {block.index}: an unknown command")
     (operation, fields), read = known, Reader(message.command, "malformed_block")
-    shown, several = {"user_id": block.author, "operation_type": operation}, message.kind in (16, 32)
+    shown, several = {"user_id": block.author, "operation_type": operation}, message.kind in (16, 32, 56)
     items = [{**shown, **fields(read, message, members, scale)} for _ in range(read.varint() if several else 1)]
     need(event.take(4) == b"\0\1" + message.kind.to_bytes(2, "big"), "malformed_block", "another command's event")
     number = event.varint()
@@ -390,6 +394,8 @@ def read_command(block, message, members, numbers, scale):
         number = number if message.kind == 10 else event.varint() if number == 1 else None if number == 0 else -1
         same = items[0].get("generation", str(members.factors[account])) == str(members.factors[account])
         need(same and number == before and (before or keeps), "malformed_block", "another second factor before it")
+    if message.kind in range(48, 57):
+        items = verify_shop.finish(this, block, message.kind, read, event, members, number, items)
     read.end(), event.end()
     if message.kind in numbers:
         need(number == numbers[message.kind], "malformed_block", "another number in the event")
@@ -520,8 +526,8 @@ COMMANDS = {(1, 2): ("grant", role), (1, 3): ("revoke", role), (1, 4): ("add_key
             (1, 10): ("reset_second_factor", reset_factor), (1, 11): ("erase", erase),
             (1, 13): ("vouch_clock", vouch), (1, 16): ("order", order_v1),
             (2, 16): ("order", order), (1, 32): ("pay", pay), (1, 33): ("issue", issue), (1, 34): ("settle", settle),
-            (1, 35): ("revoke_cheque", revoke_cheque), (1, 36): ("pay_out", pay_out)}
-NEEDS_ALL = (2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 33, 36)  # kinds of commands that only a key with full rights may sign
+            (1, 35): ("revoke_cheque", revoke_cheque), (1, 36): ("pay_out", pay_out), **verify_shop.commands(this := sys.modules[__name__])}
+NEEDS_ALL = (2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 33, 36, 48, 49)  # kinds of commands that only a key with full rights may sign
 SEALED = (48, 80, 144, 272, 528, 1040, 2064)  # bytes that a sealed text can have
 REASONS = ("own_wish", "requested", "law", "misuse", "other")
 RESET_REASONS = ("lost", "stolen", "vault", "other")

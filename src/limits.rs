@@ -26,6 +26,12 @@ pub const KEYS_EVER_MAX: usize = 64;
 /// Orders in one command.
 pub const ORDERS_MAX: usize = 8_192;
 
+/// Items of the stock in one command.
+pub const STOCK_LINES_MAX: usize = 8_192;
+
+/// Units of an item that one command brings in or takes out.
+pub const STOCK_UNITS_MAX: u64 = 1_000_000_000;
+
 /// Payments in one command.
 pub const PAYMENTS_MAX: usize = 8_192;
 

@@ -106,6 +106,7 @@ fn every_kind() -> Forge {
         let draft = forge.draft(0, first, &Command::Accounts(command));
         forge.push(&draft);
     }
+    forge.push_every_kind_of_the_shop((member_key(0), first), (&next, second));
     forge
 }
 
@@ -229,6 +230,17 @@ fn every_kind_of_block_says_what_was_done_with_amounts_as_people_see_them() {
         "  set second factor number 2, which is none: true\n".to_owned(),
         "  set second factor number 3\n".to_owned(),
         "  reset second factor of #1, reason lost\n".to_owned(),
+        "  grant #1 the role agent\n".to_owned(),
+        "  open shop, the till is #2, agent_limit 5.00 USD, ship_by 3\n".to_owned(),
+        "  add item 1, Caterpie, at 0.09 USD\n".to_owned(),
+        "  stock in item 1, units 5, reason correction\n".to_owned(),
+        "  stock out item 1, units 1, reason damaged\n".to_owned(),
+        "  publish item 1, units 3, at 0.08 USD\n".to_owned(),
+        "  unpublish item 1, units 1\n".to_owned(),
+        "  unpublish item 1, units 2, off sale from now on: true\n".to_owned(),
+        "  set price item 1, at 0.10 USD\n".to_owned(),
+        "  load stock Mewtwo, units 1, at 2.50 USD, on sale: true\n  load stock caterpie, units 4, on sale: true\n".to_owned(),
+        "  leave till\n".to_owned(),
     ];
     assert_eq!(said, expected);
     assert!(words(&forge.blocks[0], &usd).starts_with("block 0  "));
@@ -293,6 +305,20 @@ fn every_kind_of_block_has_its_json_with_and_without_the_currency() {
         r#"{"user_id":1,"operation_type":"set_second_factor","generation":"2","off":"true"}"#,
         r#"{"user_id":1,"operation_type":"set_second_factor","generation":"3"}"#,
         r#"{"user_id":1,"operation_type":"reset_second_factor","account":1,"reason":"lost"}"#,
+        r#"{"user_id":1,"operation_type":"grant","account":1,"role":"agent"}"#,
+        r#"{"user_id":1,"operation_type":"open_shop","till":2,"agent_limit":"5.00","agent_limit_minor":"500","ship_by":3}"#,
+        r#"{"user_id":1,"operation_type":"add_item","item":1,"name":"Caterpie","price":"0.09","price_minor":"9"}"#,
+        r#"{"user_id":1,"operation_type":"stock_in","item":1,"quantity":5,"reason":"correction"}"#,
+        r#"{"user_id":1,"operation_type":"stock_out","item":1,"quantity":1,"reason":"damaged"}"#,
+        r#"{"user_id":1,"operation_type":"publish","item":1,"quantity":3,"price":"0.08","price_minor":"8"}"#,
+        r#"{"user_id":1,"operation_type":"unpublish","item":1,"quantity":1}"#,
+        r#"{"user_id":1,"operation_type":"unpublish","item":1,"quantity":2,"off_sale":"true"}"#,
+        r#"{"user_id":1,"operation_type":"set_price","item":1,"price":"0.10","price_minor":"10"}"#,
+        concat!(
+            r#"[{"user_id":1,"operation_type":"load_stock","name":"Mewtwo","quantity":1,"price":"2.50","price_minor":"250","on_sale":"true"},"#,
+            r#"{"user_id":1,"operation_type":"load_stock","name":"caterpie","quantity":4,"on_sale":"true"}]"#,
+        ),
+        r#"{"user_id":2,"operation_type":"leave_till"}"#,
     ];
     let with: Vec<String> = forge.blocks.iter().map(|block| data(block, Some(&usd))).collect();
     assert_eq!(with, expected);

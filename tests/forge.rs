@@ -6,6 +6,8 @@
 mod keys;
 #[path = "forge/persons.rs"]
 pub(crate) mod persons;
+#[path = "forge/shop.rs"]
+pub(crate) mod shop;
 
 use std::convert::Infallible;
 use std::sync::LazyLock;

@@ -11,6 +11,7 @@ mod orders;
 mod payments;
 mod properties;
 mod script;
+mod shop;
 mod world;
 
 use std::collections::BTreeSet;
@@ -23,7 +24,7 @@ use script::{Expected, Line, Scenario, Step};
 use world::{Outcome, World};
 
 /// Every domain. The first one that knows the words of a step has it.
-const DOMAINS: [&dyn Domain; 3] = [&accounts::Accounts, &orders::Orders, &payments::Payments];
+const DOMAINS: [&dyn Domain; 4] = [&accounts::Accounts, &orders::Orders, &payments::Payments, &shop::Shop];
 
 fn all_scenarios() -> Vec<Scenario> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/scenarios");
@@ -59,7 +60,7 @@ fn every_scenario_goes_as_it_is_written() {
             run(&mut world, line, &format!("{} ({})", line.place, scenario.title));
         }
         assert_eq!(world.replayed().digest(), world.state.digest(), "replay of {:?}", scenario.title);
-        assert_eq!(world.state.conserved(), Ok(()), "{:?} made money", scenario.title);
+        assert_eq!(world.state.conserved(), Ok(()), "{:?} made money or goods", scenario.title);
     }
 }
 
@@ -131,7 +132,15 @@ fn every_refusal_is_shown_by_a_scenario_and_has_a_name_of_its_own() {
     let refusals = every_refusal();
     let names: BTreeSet<String> = refusals.iter().map(|refusal| refusal.name().to_owned()).collect();
     // What is the same to whoever is refused has one name everywhere.
-    let same = ["no_permission", "invalid_user", "insufficient_balance", "erased"];
+    let same = [
+        "no_permission",
+        "invalid_user",
+        "insufficient_balance",
+        "erased",
+        "zero_amount",
+        "overflow",
+        "invalid_quantity",
+    ];
     let shared = refusals.iter().filter(|refusal| same.contains(&refusal.name())).count();
     assert_eq!(names.len() + shared - same.len(), refusals.len(), "two refusals share a name");
     assert_eq!(shown, names);

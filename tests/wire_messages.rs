@@ -7,7 +7,7 @@ use ledgerd::codec::{self, NotCanonical};
 use ledgerd::crypto::sealed::ScopeId;
 use ledgerd::crypto::{Digest, KeyId};
 use ledgerd::domain::payments::Movement;
-use ledgerd::domain::{self, AccountId, Answer, Fact, Notice, Query, Value, accounts, payments};
+use ledgerd::domain::{self, AccountId, Answer, Fact, Notice, Query, Value, accounts, payments, shop};
 use ledgerd::limits::{COMMAND_BODY_BYTES_MAX, MESSAGE_BYTES_MAX};
 use ledgerd::refusal;
 use ledgerd::time::Timestamp;
@@ -186,12 +186,16 @@ fn replies() -> Vec<Reply> {
 /// What stands one enum further in: questions and answers of the domains, and pushes.
 fn inner() -> (Vec<Request<'static>>, Vec<Reply>) {
     let (payer, cheque_id) = (AccountId(300), payments::ChequeId([7; 16]));
+    let wanted = shop::ItemsWanted { name_part: "cat", from: shop::ItemId(300) };
     let requests = vec![
         Request::Ask(Query::Accounts(accounts::Query::Member("alice"))),
         Request::Ask(Query::Accounts(accounts::Query::Keys(AccountId(300)))),
         Request::Ask(Query::Accounts(accounts::Query::Profile)),
         Request::Ask(Query::Payments(payments::Query::Balance)),
         Request::Ask(Query::Payments(payments::Query::Cheque { payer, cheque_id })),
+        Request::Ask(Query::Shop(shop::Query::Shop)),
+        Request::Ask(Query::Shop(shop::Query::Items(wanted))),
+        Request::Ask(Query::Shop(shop::Query::Stock(wanted))),
     ];
     let member =
         accounts::Member { account: AccountId(2), handle: "bob".to_owned(), keys: vec![KeyId([5; 32])] };
@@ -206,6 +210,18 @@ fn inner() -> (Vec<Request<'static>>, Vec<Reply>) {
     };
     let profile = accounts::ProfilePlace { scope: ScopeId([6; 16]), block: Some(300) };
     let balance = payments::Balance { balance: 300, currency: "USD".to_owned(), scale: 2 };
+    let face = shop::ShopFace {
+        till: Some(AccountId(300)),
+        settings: 1,
+        values: vec![7, 300],
+        items: 2,
+        opening_grant: 100,
+    };
+    let (item, name, on_sale) = (shop::ItemId(300), "Mew".to_owned(), true);
+    let sold = shop::CatalogueItem { item, name: name.clone(), price: Some(9), on_sale, listed: 300 };
+    let buckets = shop::Buckets { supplied: 300, listed: 300, ..shop::Buckets::default() };
+    let kept = shop::StockItem { item, name, price: None, on_sale, buckets };
+    let next = Some(shop::ItemId(301));
     let paid = Notice::Payments(payments::Notice::Paid { index: 300 });
     let replies = vec![
         Reply::Answer(Answer::Accounts(accounts::Answer::Member(member))),
@@ -213,6 +229,9 @@ fn inner() -> (Vec<Request<'static>>, Vec<Reply>) {
         Reply::Answer(Answer::Accounts(accounts::Answer::Profile(profile))),
         Reply::Answer(Answer::Payments(payments::Answer::Balance(balance))),
         Reply::Answer(Answer::Payments(payments::Answer::Cheque(Some(payments::Fate::Revoked(300))))),
+        Reply::Answer(Answer::Shop(shop::Answer::Shop(face))),
+        Reply::Answer(Answer::Shop(shop::Answer::Items(shop::Page { items: vec![sold], next }))),
+        Reply::Answer(Answer::Shop(shop::Answer::Stock(shop::Page { items: vec![kept], next }))),
         Reply::Push(Push::Progress(Progress { done: 1, total: 2 })),
         Reply::Push(Push::Displaced(([192, 0, 2, 1], 300).into())),
         Reply::Push(Push::Notice(paid)),
@@ -256,10 +275,18 @@ fn every_question_every_answer_and_every_push_has_an_example() {
     asked.extend(requests());
     told.extend(replies());
     let ask = place("Ask", variants::<Request<'_>>());
-    let counts = [variants::<accounts::Query<'_>>().len(), variants::<payments::Query>().len()];
+    let counts = [
+        variants::<accounts::Query<'_>>().len(),
+        variants::<payments::Query>().len(),
+        variants::<shop::Query<'_>>().len(),
+    ];
     assert_eq!(further_in(&asked, ask), in_domains(variants::<Query<'_>>(), &counts));
     let answer = place("Answer", variants::<Reply>());
-    let counts = [variants::<accounts::Answer>().len(), variants::<payments::Answer>().len()];
+    let counts = [
+        variants::<accounts::Answer>().len(),
+        variants::<payments::Answer>().len(),
+        variants::<shop::Answer>().len(),
+    ];
     assert_eq!(further_in(&told, answer), in_domains(variants::<Answer>(), &counts));
     let push = place("Push", variants::<Reply>());
     let pushed: BTreeSet<usize> = further_in(&told, push).iter().map(|body| usize::from(body[0])).collect();

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use ledgerd::domain::{Answer, Fact, Notice, Query, Value, accounts, payments};
+use ledgerd::domain::{Answer, Fact, Notice, Query, Value, accounts, payments, shop};
 use ledgerd::wire::{Followed, PeerReply, PeerRequest, Push, ReceiptOf, Reply, Request};
 use serde::de::{Deserialize, Deserializer, Visitor, value};
 use serde::forward_to_deserialize_any;
@@ -74,6 +74,7 @@ fn every_enum_of_the_wire_has_its_table_with_the_same_numbers_and_names() {
     is_as_documented(&document, "Query", variants::<Query<'_>>());
     is_as_documented(&document, "accounts::Query", variants::<accounts::Query<'_>>());
     is_as_documented(&document, "payments::Query", variants::<payments::Query>());
+    is_as_documented(&document, "shop::Query", variants::<shop::Query<'_>>());
     is_as_documented(&document, "Notice", variants::<Notice>());
     is_as_documented(&document, "payments::Notice", variants::<payments::Notice>());
     is_as_documented(&document, "PeerRequest", variants::<PeerRequest<'_>>());

@@ -19,7 +19,7 @@ use super::vault::{VaultCheck, VaultReport};
 use crate::chain::{Block, BlockDigests, Header, Link, LinkError, TreeRoot};
 use crate::crypto::note::LogPublicKey;
 use crate::crypto::{Digest, KeyId, LedgerId, VerifyingKey, rsa};
-use crate::domain::{self, AccountId, Command, Endorser, Rights, Settings, Signer, State};
+use crate::domain::{self, AccountId, Command, Endorser, Rights, Settings, Signer, State, Unbalanced};
 use crate::ledger::{Replica, Totals, Transaction};
 use crate::wire::Finding;
 
@@ -307,7 +307,7 @@ impl Checker {
     /// The further signatures that a command carries. A key that is not known is for the rules to refuse.
     fn endorsements(&mut self, place: Place<'_>, command: &Command, transaction: &Transaction<'_>) {
         let context = &transaction.context;
-        for endorsement in command.endorsements(context.ledger_id, context.author) {
+        for endorsement in command.endorsements(context.ledger_id, context.author, context.command_id) {
             let key = match endorsement.by {
                 Endorser::Of { account, key_id, needs, .. } => {
                     self.check_late_signer(place, "a further signature", (account, key_id), needs);
@@ -428,12 +428,17 @@ impl Checker {
 }
 
 impl Checker {
-    /// Money only moves: what all accounts have is what was issued.
+    /// Money and goods only move: what is there is what came in.
     fn check_conservation(&mut self) {
         let Some(replica) = self.replica.as_ref().filter(|_| self.knows_state()) else { return };
         if let Err(unbalanced) = replica.state().conserved() {
             let place = Place { file: "log", offset: 0, index: None };
-            self.findings.push(u64::MAX, place.finding("not_conserved", unbalanced.to_string()));
+            let reason = unbalanced.to_string();
+            let finding = match unbalanced {
+                Unbalanced::Money { .. } => place.finding("not_conserved", reason),
+                Unbalanced::Stock(_) => place.finding("stock_not_conserved", reason),
+            };
+            self.findings.push(u64::MAX, finding);
         }
     }
 

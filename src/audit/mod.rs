@@ -21,10 +21,10 @@
 //! | its place | `index_mismatch` `chain_broken` `time_not_increasing` `author_previous_mismatch` `repeated_command` |
 //! | genesis | `not_genesis` `unknown_setting` `genesis_key` `genesis_mismatch` |
 //! | who said it | `other_ledger` `other_author` `unknown_author` `key_mismatch` `bad_signature` |
-//! | who else signed it | `bad_cheque_signature` `bad_key_proof` |
+//! | who else signed it | `bad_cheque_signature` `bad_consent` `bad_key_proof` |
 //! | the rules | `refused_by_rules` `event_differs` |
 //! | the one rule that is asked behind a gap too, of whoever signed | `key_ended` `no_permission` |
-//! | the state that blocks add up to | `impossible_state` `not_conserved` |
+//! | the state that blocks add up to | `impossible_state` `not_conserved` `stock_not_conserved` |
 //! | a kept checkpoint | `rollback` `fork` |
 //! | the key from outside | `other_log_key` |
 //! | a folder of tiles | `checkpoint_missing` `checkpoint_signature` `bundle_missing` `malformed_bundle` `tile_missing` `tile_differs` |

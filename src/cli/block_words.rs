@@ -105,6 +105,8 @@ impl Sink for Lines<'_> {
             }
             // Accounts are written as people write them where a handle could stand too.
             Shown::Account(account) => write!(rest, "{before}#{account}"),
+            Shown::Price(minor) => write!(rest, "{before}{}", self.currency.show_named(minor)),
+            Shown::Count(count) => write!(rest, "{before}{count}"),
             Shown::Number(number) => write!(rest, "{before}{number}"),
             Shown::Time(time) => write!(rest, "{before}{time}"),
             Shown::Name(shown) => write!(rest, "{before}{shown}"),

@@ -155,12 +155,23 @@ impl Sink for Data<'_> {
                 }
                 self.name("minor");
             }
+            Shown::Price(minor) => {
+                if let Some(currency) = self.currency {
+                    self.name(name);
+                    write!(self.out, "\"{}\"", currency.show(minor))?;
+                }
+                self.out.push_str(",\"");
+                self.out.push_str(name);
+                self.out.push_str("_minor\":");
+            }
             _ => self.name(name),
         }
         let out = &mut *self.out;
         match value {
             Shown::Account(account) => write!(out, "{account}"),
             Shown::Money(minor) => write!(out, "\"{minor}\""),
+            Shown::Price(minor) => write!(out, "\"{minor}\""),
+            Shown::Count(count) => write!(out, "{count}"),
             Shown::Quantity(quantity) if quantity.scale() == 0 => write!(out, "{quantity}"),
             // Not every reader of JSON keeps the digits of a fraction.
             Shown::Quantity(number) | Shown::Number(number) => write!(out, "\"{number}\""),

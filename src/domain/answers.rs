@@ -124,13 +124,36 @@ pub struct Erasing {
     pub secrets: u64,
 }
 
-/// The two sides of a sum of money that do not agree, although they must.
+/// Two sides of a sum that do not agree, although they must.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Unbalanced {
-    /// The sum of all balances, in minor units.
-    pub sum: u128,
-    /// The money that was ever issued, in minor units.
-    pub issued: u64,
+pub enum Unbalanced {
+    /// Money was made or lost.
+    Money {
+        /// The sum of all balances and of all money that is held, in minor units.
+        sum: u128,
+        /// The money that was ever issued, in minor units.
+        issued: u64,
+    },
+    /// Units of an item of the shop were made or lost.
+    Stock(Uncounted),
+}
+
+/// The units of an item of the shop that are there and those that came in, which differ although they must not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Uncounted {
+    /// The number of the item.
+    pub item: u64,
+    /// Units in its buckets.
+    pub there: u128,
+    /// Units that came in.
+    pub came: u128,
+}
+
+impl fmt::Display for Uncounted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Uncounted { item, there, came } = self;
+        write!(f, "{came} units of item {item} came in, and {there} are in its buckets")
+    }
 }
 
 /// The reason for which an account cannot be erased yet.
@@ -144,6 +167,11 @@ pub struct Hindrance {
 
 impl fmt::Display for Unbalanced {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "all balances add up to {} minor units, {} were issued", self.sum, self.issued)
+        match self {
+            Unbalanced::Money { sum, issued } => {
+                write!(f, "all balances add up to {sum} minor units, {issued} were issued")
+            }
+            Unbalanced::Stock(uncounted) => uncounted.fmt(f),
+        }
     }
 }

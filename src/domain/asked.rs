@@ -8,9 +8,9 @@ use super::answers::{
     CredentialPart, Endorsement, EndsSessions, Hindrance, KeyChange, Opened, Signer, Unbalanced,
 };
 use super::{
-    AccountId, Command, Context, CredentialAt, Declined, Domain, Erasing, Happened, Notice, Rejection,
-    Rights, Role, RoleUse, Scope, SealedPart, SecondFactorAt, SetSecondFactor, Settings, Sink, State,
-    TAG_BYTES, Tag, Transfer, Value, accounts,
+    AccountId, Command, CommandId, Context, CredentialAt, Declined, Domain, Erasing, Happened, Notice,
+    Rejection, Rights, Role, RoleUse, Scope, SealedPart, SecondFactorAt, SetSecondFactor, Settings, Sink,
+    State, TAG_BYTES, Tag, Transfer, Value, accounts,
 };
 use crate::crypto::sealed::ScopeId;
 use crate::crypto::{KeyId, LedgerId};
@@ -21,7 +21,7 @@ impl Command {
     pub fn signer(&self) -> Signer<'_> {
         match self {
             Command::Accounts(command) => command.signer(),
-            Command::Orders(_) | Command::Payments(_) => Signer::Author,
+            Command::Orders(_) | Command::Payments(_) | Command::Shop(_) => Signer::Author,
         }
     }
 
@@ -31,16 +31,23 @@ impl Command {
             Command::Accounts(command) => command.needs(),
             Command::Orders(_) => Rights::Act,
             Command::Payments(command) => command.needs(),
+            Command::Shop(command) => command.needs(),
         }
     }
 
     /// The signatures that the command has to carry beside its author's. A kind of command that has any is named by
     /// [`super::Tag::is_endorsed`] as well.
-    pub fn endorsements(&self, ledger_id: LedgerId, author: AccountId) -> Vec<Endorsement<'_>> {
+    pub fn endorsements(
+        &self,
+        ledger_id: LedgerId,
+        author: AccountId,
+        command_id: CommandId,
+    ) -> Vec<Endorsement<'_>> {
         match self {
             Command::Accounts(command) => command.endorsements(ledger_id, author),
             Command::Orders(_) => Vec::new(),
             Command::Payments(command) => command.endorsements(),
+            Command::Shop(command) => command.endorsements(ledger_id, author, command_id),
         }
     }
 
@@ -48,7 +55,7 @@ impl Command {
     pub fn ends_sessions_of(&self) -> Option<EndsSessions> {
         match self {
             Command::Accounts(command) => command.ends_sessions_of(),
-            Command::Orders(_) | Command::Payments(_) => None,
+            Command::Orders(_) | Command::Payments(_) | Command::Shop(_) => None,
         }
     }
 
@@ -57,7 +64,7 @@ impl Command {
     pub fn sealed(&self) -> Option<SealedPart<'_>> {
         match self {
             Command::Accounts(command) => command.sealed(),
-            Command::Orders(_) | Command::Payments(_) => None,
+            Command::Orders(_) | Command::Payments(_) | Command::Shop(_) => None,
         }
     }
 
@@ -66,7 +73,7 @@ impl Command {
     pub fn credential(&self) -> Option<CredentialPart> {
         match self {
             Command::Accounts(command) => command.credential(),
-            Command::Orders(_) | Command::Payments(_) => None,
+            Command::Orders(_) | Command::Payments(_) | Command::Shop(_) => None,
         }
     }
 
@@ -74,7 +81,7 @@ impl Command {
     pub fn erases(&self) -> Option<AccountId> {
         match self {
             Command::Accounts(accounts::Command::Erase(erase)) => Some(erase.account),
-            Command::Accounts(_) | Command::Orders(_) | Command::Payments(_) => None,
+            Command::Accounts(_) | Command::Orders(_) | Command::Payments(_) | Command::Shop(_) => None,
         }
     }
 
@@ -84,6 +91,7 @@ impl Command {
             Command::Accounts(command) => command.role_use(author),
             Command::Orders(_) => None,
             Command::Payments(command) => command.role_use(),
+            Command::Shop(command) => command.role_use(),
         }
     }
 
@@ -92,7 +100,7 @@ impl Command {
     pub fn second_factor(&self) -> Option<SetSecondFactor> {
         match self {
             Command::Accounts(accounts::Command::SetSecondFactor(set)) => Some(*set),
-            Command::Accounts(_) | Command::Orders(_) | Command::Payments(_) => None,
+            Command::Accounts(_) | Command::Orders(_) | Command::Payments(_) | Command::Shop(_) => None,
         }
     }
 
@@ -101,7 +109,7 @@ impl Command {
         match self {
             Command::Accounts(accounts::Command::SetSecondFactor(_)) => Some(author),
             Command::Accounts(accounts::Command::ResetSecondFactor(reset)) => Some(reset.account),
-            Command::Accounts(_) | Command::Orders(_) | Command::Payments(_) => None,
+            Command::Accounts(_) | Command::Orders(_) | Command::Payments(_) | Command::Shop(_) => None,
         }
     }
 
@@ -112,6 +120,7 @@ impl Command {
             Command::Accounts(command) => command.event_bytes_max(),
             Command::Orders(command) => command.event_bytes_max(),
             Command::Payments(command) => command.event_bytes_max(),
+            Command::Shop(command) => command.event_bytes_max(),
         };
         TAG_BYTES + body
     }
@@ -127,6 +136,7 @@ impl Command {
             Command::Accounts(command) => command.guard(clock),
             Command::Orders(_) => Ok(()),
             Command::Payments(command) => command.guard(),
+            Command::Shop(command) => command.guard(),
         }
     }
 }
@@ -136,7 +146,7 @@ impl Happened {
     pub fn opens(&self) -> Option<Opened<'_>> {
         match self {
             Happened::Accounts(happened) => happened.opens(),
-            Happened::Orders(_) | Happened::Payments(_) => None,
+            Happened::Orders(_) | Happened::Payments(_) | Happened::Shop(_) => None,
         }
     }
 
@@ -144,7 +154,7 @@ impl Happened {
     pub fn visit_keys(&self, author: AccountId, each: &mut dyn FnMut(KeyChange<'_>)) {
         match self {
             Happened::Accounts(happened) => happened.visit_keys(author, each),
-            Happened::Orders(_) | Happened::Payments(_) => {}
+            Happened::Orders(_) | Happened::Payments(_) | Happened::Shop(_) => {}
         }
     }
 
@@ -155,6 +165,7 @@ impl Happened {
             Happened::Accounts(happened) => happened.concerns(each),
             Happened::Orders(_) => {}
             Happened::Payments(happened) => happened.concerns(each),
+            Happened::Shop(happened) => happened.concerns(each),
         }
     }
 
@@ -162,7 +173,7 @@ impl Happened {
     pub fn opens_scope(&self, context: &Context<'_>) -> Option<(ScopeId, Scope)> {
         match self {
             Happened::Accounts(happened) => happened.opens_scope(context),
-            Happened::Orders(_) | Happened::Payments(_) => None,
+            Happened::Orders(_) | Happened::Payments(_) | Happened::Shop(_) => None,
         }
     }
 
@@ -170,14 +181,14 @@ impl Happened {
     pub fn erases(&self) -> Option<Erasing> {
         match self {
             Happened::Accounts(happened) => happened.erases(),
-            Happened::Orders(_) | Happened::Payments(_) => None,
+            Happened::Orders(_) | Happened::Payments(_) | Happened::Shop(_) => None,
         }
     }
 
     /// Visits the accounts that may not read the block and have to hear of it all the same, each with its news.
     pub fn notices(&self, context: &Context<'_>, each: &mut dyn FnMut(AccountId, Notice)) {
         match self {
-            Happened::Accounts(_) | Happened::Orders(_) => {}
+            Happened::Accounts(_) | Happened::Orders(_) | Happened::Shop(_) => {}
             Happened::Payments(happened) => {
                 happened.notices(context.index, &mut |account, notice| {
                     each(account, Notice::Payments(notice));
@@ -195,7 +206,7 @@ impl Happened {
     ) {
         match self {
             Happened::Accounts(happened) => happened.transfers(settings.opening_grant, each),
-            Happened::Orders(_) => {}
+            Happened::Orders(_) | Happened::Shop(_) => {}
             Happened::Payments(happened) => happened.transfers(context.author, each),
         }
     }
@@ -209,12 +220,13 @@ impl Happened {
             Happened::Accounts(happened) => happened.show(author, to),
             Happened::Orders(happened) => happened.show(author, to),
             Happened::Payments(happened) => happened.show(author, to),
+            Happened::Shop(happened) => happened.show(author, to),
         }
     }
 }
 
 /// The roles that may read blocks of others, of one kind or of all.
-pub const READING_ROLES: &[Role] = &[Role::Operator, Role::Auditor];
+pub const READING_ROLES: &[Role] = &[Role::Operator, Role::Agent, Role::Auditor];
 
 impl Tag {
     /// The roles that may read every block of this kind, whomever it concerns.
@@ -223,6 +235,8 @@ impl Tag {
             Some(Domain::Accounts | Domain::Orders | Domain::Payments) | None => {
                 &[Role::Operator, Role::Auditor]
             }
+            // What the shop does is the business of whoever works in it.
+            Some(Domain::Shop) => READING_ROLES,
         }
     }
 }
@@ -286,35 +300,39 @@ impl State {
 
     /// Visits the figures of the ledger that every member may know: each has a name, an explanation and a number.
     pub fn figures(&self, each: &mut dyn FnMut(&'static str, &'static str, u64)) {
-        let State { settings: _, scopes: _, accounts, orders, payments: _ } = self;
+        let State { settings: _, scopes: _, accounts, orders, payments: _, shop } = self;
         each("accounts", "accounts of the ledger", accounts.count());
         each("orders", "orders in the ledger", orders.count());
+        each("items", "items of the shop", shop.items_count());
     }
 
     /// Visits the counts of each domain, by name. Two replicas of one ledger agree in all of them.
     pub fn totals(&self, each: &mut dyn FnMut(&'static str, u64)) {
-        let State { settings: _, scopes, accounts, orders, payments } = self;
+        let State { settings: _, scopes, accounts, orders, payments, shop } = self;
         each("accounts", accounts.count());
         each("keys", accounts.keys_count());
         each("scopes", scopes.count());
         each("erased", accounts.erased_count());
         each("orders", orders.count());
         payments.totals(each);
+        shop.totals(each);
     }
 
     /// Visits what the domains know of an account, by name. Only the account itself is told.
     pub fn visit_account(&self, account: AccountId, each: &mut dyn FnMut(&'static str, Value)) {
-        let State { settings: _, scopes: _, accounts, orders, payments: _ } = self;
+        let State { settings: _, scopes: _, accounts, orders, payments: _, shop: _ } = self;
         accounts.visit_account(account, each);
         orders.visit_account(account, each);
     }
 
-    /// Checks that money only ever moved: all accounts together hold exactly what was issued.
+    /// Checks that money and goods only ever moved: all accounts together hold exactly what was issued, and every unit that
+    /// came into the shop is somewhere in it, or was sent, or is lost.
     ///
     /// # Errors
     /// [`Unbalanced`], with both sums.
     pub fn conserved(&self) -> Result<(), Unbalanced> {
-        self.payments.conserved()
+        self.payments.conserved()?;
+        self.shop.conserved().map_err(Unbalanced::Stock)
     }
 
     /// Visits the erased accounts that have money, each with what it has in minor units. Such money is stranded: it counts as
@@ -327,8 +345,13 @@ impl State {
 
     /// The reasons of the domains for which an account cannot be erased yet, in the order in which they are asked.
     fn hindrances(&self, account: AccountId) -> impl Iterator<Item = Hindrance> {
-        let State { settings: _, scopes: _, accounts, orders: _, payments } = self;
-        [accounts.hinders_erasure(account), payments.hinders_erasure(account)].into_iter().flatten()
+        let State { settings: _, scopes: _, accounts, orders: _, payments, shop } = self;
+        let hindrances = [
+            accounts.hinders_erasure(account),
+            shop.hinders_erasure(account),
+            payments.hinders_erasure(account),
+        ];
+        hindrances.into_iter().flatten()
     }
 
     /// Whether an account may be erased, with or without force.
@@ -344,7 +367,7 @@ impl State {
     /// Takes an account that a block has erased out of every domain. Its number, its handle and its ended keys stay, because
     /// blocks name them for ever. Gives how many scopes have lost their keys.
     pub(super) fn erase(&mut self, account: AccountId, index: u64) -> u64 {
-        let State { settings: _, scopes, accounts: _, orders: _, payments: _ } = self;
+        let State { settings: _, scopes, accounts: _, orders: _, payments: _, shop: _ } = self;
         scopes.erase(account, index)
     }
 

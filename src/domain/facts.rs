@@ -28,6 +28,10 @@ pub enum Fact {
     Scope,
     /// Seconds until the same may be tried again.
     Seconds,
+    /// The setting that is meant.
+    Setting,
+    /// The number of the item of the shop that is meant.
+    Item,
 }
 
 impl Fact {
@@ -43,6 +47,8 @@ impl Fact {
             Fact::Most => "most",
             Fact::Scope => "scope",
             Fact::Seconds => "seconds",
+            Fact::Setting => "setting",
+            Fact::Item => "item",
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use super::{Command, Event, Tag, Undecodable, accounts, orders, payments, split_tag};
+use super::{Command, Event, Tag, Undecodable, accounts, orders, payments, shop, split_tag};
 
 /// What a block did: the command that was asked for and the event that it led to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub enum Happened {
     Orders(orders::Happened),
     /// Money moved.
     Payments(payments::Happened),
+    /// The shop or its stock changed.
+    Shop(shop::Happened),
 }
 
 /// Why the bytes of a command and of an event are no pair.
@@ -40,7 +42,10 @@ impl Happened {
             (Command::Payments(command), Event::Payments(event)) => {
                 payments::Happened::of(command, event).map(Happened::Payments)
             }
-            (Command::Accounts(_) | Command::Orders(_) | Command::Payments(_), _) => None,
+            (Command::Shop(command), Event::Shop(event)) => {
+                shop::Happened::of(command, event).map(Happened::Shop)
+            }
+            (Command::Accounts(_) | Command::Orders(_) | Command::Payments(_) | Command::Shop(_), _) => None,
         }
     }
 
@@ -65,6 +70,7 @@ impl Happened {
             Happened::Accounts(happened) => Command::Accounts(happened.command()),
             Happened::Orders(happened) => Command::Orders(happened.command()),
             Happened::Payments(happened) => Command::Payments(happened.command()),
+            Happened::Shop(happened) => Command::Shop(happened.command()),
         }
     }
 }

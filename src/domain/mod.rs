@@ -21,19 +21,23 @@ mod asking;
 pub mod accounts;
 pub mod orders;
 pub mod payments;
+pub mod shop;
 mod settings;
 mod happened;
 mod asked;
+mod tags;
 mod noted;
 
 pub use accounts::{CredentialAt, SecondFactorAt, SetSecondFactor};
 pub use answers::{
     CredentialPart, Endorsement, Endorser, EndsSessions, Erasing, Hindrance, KeyChange, Opened, RoleUse,
-    Signer, Unbalanced,
+    Signer, Unbalanced, Uncounted,
 };
 pub use asked::READING_ROLES;
 pub use asking::{Access, Declined, Past, Recorded};
+pub use currency::Currency;
 pub use custody::{CredentialCommit, Custody};
+pub use decimal::Decimal;
 pub use facts::{FACTS_MAX, Fact, Value};
 pub use happened::{Happened, NoPair};
 pub use impossible::Impossible;
@@ -66,6 +70,8 @@ pub enum Command {
     Orders(orders::Command),
     /// A command that moves money.
     Payments(payments::Command),
+    /// A command that opens the shop or keeps its stock.
+    Shop(shop::Command),
 }
 
 /// The outcome of a command, as the server decided it. An event holds only what its command does not say already.
@@ -77,6 +83,8 @@ pub enum Event {
     Orders(orders::Event),
     /// Money moved.
     Payments(payments::Event),
+    /// The shop or its stock changed.
+    Shop(shop::Event),
 }
 
 /// The reason for which a rule refused a command. A refused command has changed nothing.
@@ -88,6 +96,8 @@ pub enum Rejection {
     Orders(orders::Rejection),
     /// A rule about money refused.
     Payments(payments::Rejection),
+    /// A rule about the shop refused.
+    Shop(shop::Rejection),
 }
 
 /// A question that a domain answers. A session asks it without a signature, because a question changes nothing. The order
@@ -98,6 +108,8 @@ pub enum Query<'a> {
     Accounts(#[serde(borrow)] accounts::Query<'a>),
     /// A question about money.
     Payments(payments::Query),
+    /// A question about the shop.
+    Shop(#[serde(borrow)] shop::Query<'a>),
 }
 
 /// The answer to the [`Query`] of the same name.
@@ -107,6 +119,8 @@ pub enum Answer {
     Accounts(accounts::Answer),
     /// The answer to a question about money.
     Payments(payments::Answer),
+    /// The answer to a question about the shop.
+    Shop(shop::Answer),
 }
 
 /// News for an account that follows its blocks, about something that stands in no block which the account may read. A
@@ -131,6 +145,8 @@ pub struct State {
     pub orders: orders::State,
     /// The balances, and what became of every cheque.
     pub payments: payments::State,
+    /// The shop and its stock.
+    pub shop: shop::State,
 }
 
 impl Command {
@@ -143,6 +159,7 @@ impl Command {
             Some(Domain::Accounts) => accounts::Command::decode(tag, bytes).map(Command::Accounts),
             Some(Domain::Orders) => orders::Command::decode(tag, bytes).map(Command::Orders),
             Some(Domain::Payments) => payments::Command::decode(tag, bytes).map(Command::Payments),
+            Some(Domain::Shop) => shop::Command::decode(tag, bytes).map(Command::Shop),
             None => Err(Undecodable::UnknownKind(tag)),
         }
     }
@@ -153,6 +170,7 @@ impl Command {
             Command::Accounts(command) => command.encode(),
             Command::Orders(command) => command.encode(),
             Command::Payments(command) => command.encode(),
+            Command::Shop(command) => command.encode(),
         }
     }
 
@@ -160,35 +178,6 @@ impl Command {
     /// account is 0, and account 0 may send no other.
     pub fn is_registration(tag: Tag) -> bool {
         tag.kind == accounts::REGISTER.kind
-    }
-}
-
-impl Tag {
-    /// Whether a command of this kind has sealed fields. The service looks for them before it checks the author's signature, and
-    /// only in commands of such a kind. A test compares this answer with [`Command::sealed`].
-    pub fn is_sealed(self) -> bool {
-        [accounts::SET_PROFILE, accounts::JOIN].contains(&self)
-    }
-
-    /// Whether a command of this kind may bring a credential. The service looks for one beside the command before it checks
-    /// the author's signature, and only beside commands of such a kind. A test compares this answer with
-    /// [`Command::credential`].
-    pub fn may_bring_credential(self) -> bool {
-        use accounts::{ADD_KEY, JOIN, ROTATE_KEY, SET_CREDENTIAL, SET_PROFILE};
-        [JOIN, ADD_KEY, ROTATE_KEY, SET_CREDENTIAL, SET_PROFILE].contains(&self)
-    }
-
-    /// Whether a command of this kind may bring a second factor, so that a code comes beside it. A test compares this answer
-    /// with [`Command::second_factor`].
-    pub fn may_bring_second_factor(self) -> bool {
-        self == accounts::SET_SECOND_FACTOR
-    }
-
-    /// Whether a command of this kind carries endorsements, which are signatures of others than its author. The service
-    /// looks for endorsements before it checks the author's signature, and only in commands of such a kind. A test compares
-    /// this answer with [`Command::endorsements`].
-    pub fn is_endorsed(self) -> bool {
-        [payments::SETTLE, accounts::ADD_KEY, accounts::ROTATE_KEY].contains(&self)
     }
 }
 
@@ -203,6 +192,7 @@ impl Event {
             Some(Domain::Accounts) => accounts::Event::decode(tag, body).map(Event::Accounts),
             Some(Domain::Orders) => orders::Event::decode(tag, body).map(Event::Orders),
             Some(Domain::Payments) => payments::Event::decode(tag, body).map(Event::Payments),
+            Some(Domain::Shop) => shop::Event::decode(tag, body).map(Event::Shop),
             None => Err(Undecodable::UnknownKind(tag)),
         }
     }
@@ -213,6 +203,7 @@ impl Event {
             Event::Accounts(event) => event.encode(),
             Event::Orders(event) => event.encode(),
             Event::Payments(event) => event.encode(),
+            Event::Shop(event) => event.encode(),
         };
         let mut bytes = Vec::with_capacity(TAG_BYTES + body.len());
         bytes.extend_from_slice(&tag.schema.to_be_bytes());
@@ -238,13 +229,17 @@ pub fn split_tag(bytes: &[u8]) -> Result<(Tag, &[u8]), Undecodable> {
 /// The [`Rejection`] of the first rule that refuses it.
 pub fn decide(state: &State, command: &Command, context: &Context<'_>) -> Result<Event, Rejection> {
     may_sign(state, command, context)?;
-    let State { settings, scopes, accounts, orders, payments } = state;
+    let State { settings, scopes, accounts, orders, payments, shop } = state;
     match command {
         Command::Accounts(command) => {
             // A new account is given the opening grant, so that the rules of money have a say in a registration.
             let event = accounts::decide(accounts, scopes, command, context).map_err(Rejection::Accounts)?;
             if matches!(event, accounts::Event::Registered(_)) {
                 payments::decide_grant(payments, settings.opening_grant).map_err(Rejection::Payments)?;
+            }
+            if let accounts::Command::GrantRole(accounts::GrantRole { account, role: Role::Agent }) = command
+            {
+                shop::may_be_agent(shop, *account).map_err(Rejection::Shop)?;
             }
             // Every domain may have a reason why an account cannot be erased yet.
             if let accounts::Command::Erase(erase) = command {
@@ -258,6 +253,9 @@ pub fn decide(state: &State, command: &Command, context: &Context<'_>) -> Result
         Command::Payments(command) => payments::decide(payments, accounts, command, context)
             .map(Event::Payments)
             .map_err(Rejection::Payments),
+        Command::Shop(command) => {
+            shop::decide(shop, accounts, command, context).map(Event::Shop).map_err(Rejection::Shop)
+        }
     }
 }
 
@@ -283,7 +281,7 @@ pub fn author_may_sign(
 fn may_sign(state: &State, command: &Command, context: &Context<'_>) -> Result<(), Rejection> {
     author_may_sign(state, command, context.author, &context.key_id)?;
     let accounts = &state.accounts;
-    for endorsement in command.endorsements(context.ledger_id, context.author) {
+    for endorsement in command.endorsements(context.ledger_id, context.author, context.command_id) {
         // A key that stands in the command is new: the rules of the domain judge it.
         let Endorser::Of { account, key_id, needs, unknown } = endorsement.by else { continue };
         accounts::may_sign(accounts, account, &key_id, needs).map_err(|rejection| match rejection {
@@ -316,7 +314,7 @@ pub fn apply(
     context: &Context<'_>,
     moved: &mut dyn FnMut(AccountId, u64),
 ) -> Result<(), Impossible> {
-    let State { settings, scopes, accounts, orders, payments } = state;
+    let State { settings, scopes, accounts, orders, payments, shop } = state;
     // Money first: whatever command moved it, it moves here and nowhere else.
     let mut booked = Ok(());
     happened.transfers(settings, context, &mut |transfer| {
@@ -335,6 +333,7 @@ pub fn apply(
         }
         Happened::Orders(happened) => orders::apply(orders, happened, context)?,
         Happened::Payments(happened) => payments::apply(payments, happened, context)?,
+        Happened::Shop(happened) => shop::apply(shop, happened, context)?,
     }
     // And at last what an erasure takes away in every domain.
     match happened.erases() {
@@ -356,12 +355,13 @@ pub fn answer(
     asker: AccountId,
     query: &Query<'_>,
 ) -> Result<Answer, Declined> {
-    let State { settings, scopes, accounts, orders: _, payments } = state;
+    let State { settings, scopes, accounts, orders: _, payments, shop } = state;
     match query {
         Query::Accounts(query) => accounts::answer(accounts, scopes, asker, query).map(Answer::Accounts),
         Query::Payments(query) => {
             payments::answer((payments, accounts, settings), past, asker, query).map(Answer::Payments)
         }
+        Query::Shop(query) => shop::answer(shop, settings, query).map(Answer::Shop),
     }
 }
 
@@ -380,6 +380,7 @@ impl Query<'_> {
         match self {
             Query::Accounts(query) => query.access(),
             Query::Payments(query) => query.access(),
+            Query::Shop(query) => query.access(),
         }
     }
 }
@@ -426,6 +427,7 @@ impl Rejection {
             Rejection::Accounts(rejection) => rejection.name(),
             Rejection::Orders(rejection) => rejection.name(),
             Rejection::Payments(rejection) => rejection.name(),
+            Rejection::Shop(rejection) => rejection.name(),
         }
     }
 
@@ -436,6 +438,7 @@ impl Rejection {
             Rejection::Accounts(rejection) => rejection.to_string(),
             Rejection::Orders(rejection) => rejection.to_string(),
             Rejection::Payments(rejection) => rejection.sentence(&settings.currency),
+            Rejection::Shop(rejection) => rejection.sentence(&settings.currency),
         }
     }
 
@@ -446,6 +449,7 @@ impl Rejection {
             Rejection::Accounts(rejection) => rejection.facts(),
             Rejection::Orders(rejection) => rejection.facts(),
             Rejection::Payments(rejection) => rejection.facts(),
+            Rejection::Shop(rejection) => rejection.facts(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What the server's journal notes of a question: a number that is the question's for ever, and the account that the question
 //! is about. A domain has as many numbers as it has kinds of commands.
 
-use super::{AccountId, Query, accounts, payments};
+use super::{AccountId, Query, accounts, payments, shop};
 
 /// Every question that there is, in the order of the numbers, each with its name.
 const QUESTIONS: &[(u16, &str)] = &[
@@ -11,6 +11,9 @@ const QUESTIONS: &[(u16, &str)] = &[
     (payments::NOTED_BALANCE, "balance"),
     (payments::NOTED_STATEMENT, "statement"),
     (payments::NOTED_CHEQUE, "cheque"),
+    (shop::NOTED_SHOP, "shop"),
+    (shop::NOTED_ITEMS, "items"),
+    (shop::NOTED_STOCK, "stock"),
 ];
 
 /// The numbers and the names of all questions, in the order of the numbers.
@@ -24,6 +27,7 @@ impl Query<'_> {
         match self {
             Query::Accounts(query) => query.noted(),
             Query::Payments(query) => query.noted(),
+            Query::Shop(query) => query.noted(),
         }
     }
 }

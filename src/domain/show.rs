@@ -39,6 +39,11 @@ pub enum Shown<'a> {
     Money(i128),
     /// How many of something. One is what is meant where nothing is said. An entry has at most one such field.
     Quantity(Decimal),
+    /// Minor units of the ledger's money that are asked for one of something, or that limit something. An entry may have
+    /// several, and beside them a quantity.
+    Price(u64),
+    /// A whole number of something, or the number by which something is known.
+    Count(u64),
     /// Another number, which keeps its decimals.
     Number(Decimal),
     /// A moment.

@@ -9,7 +9,14 @@ use crate::crypto::sealed::Sealed;
 use crate::crypto::{KeyId, LedgerId};
 use crate::limits::EVENT_BODY_BYTES_MAX;
 
+/// One of each command.
 fn commands() -> Vec<Command> {
+    let of_the_shop = shop::examples::examples().into_iter().map(|example| example.command);
+    older_commands().into_iter().chain(of_the_shop).collect()
+}
+
+/// Those of the domains that have no examples of their own.
+fn older_commands() -> Vec<Command> {
     let old = orders::v1::Order {
         operation: orders::Operation::Buy,
         stock_name: orders::v1::StockName::new("AAPL").unwrap(),
@@ -124,7 +131,13 @@ fn commands() -> Vec<Command> {
     ]
 }
 
+/// One of each event.
 fn events() -> Vec<Event> {
+    let of_the_shop = shop::examples::examples().into_iter().map(|example| example.event);
+    older_events().into_iter().chain(of_the_shop).collect()
+}
+
+fn older_events() -> Vec<Event> {
     vec![
         Event::Accounts(accounts::Event::Registered(accounts::Registered { account: AccountId(300) })),
         Event::Orders(orders::Event::OrdersPlaced(orders::OrdersPlaced { first_order: 300 })),
@@ -194,6 +207,14 @@ fn what_members_do_by_their_role_is_known_as_that_and_what_they_do_as_members_is
             (accounts::VOUCH_CLOCK.kind, false),
             (payments::ISSUE.kind, false),
             (payments::PAY_OUT.kind, true),
+            (shop::OPEN_SHOP.kind, true),
+            (shop::ADD_ITEM.kind, false),
+            (shop::STOCK_IN.kind, false),
+            (shop::STOCK_OUT.kind, false),
+            (shop::PUBLISH.kind, false),
+            (shop::UNPUBLISH.kind, false),
+            (shop::SET_PRICE.kind, false),
+            (shop::LOAD_STOCK.kind, false),
         ])
     );
     let erase = commands().into_iter().find(|command| command.erases().is_some()).unwrap();
@@ -212,7 +233,7 @@ fn the_kinds_that_carry_endorsements_are_those_whose_commands_have_any() {
         let (tag, _) = command.encode();
         assert_eq!(
             tag.is_endorsed(),
-            !command.endorsements(LedgerId([1; 32]), AccountId(2)).is_empty(),
+            !command.endorsements(LedgerId([1; 32]), AccountId(2), CommandId([3; 16])).is_empty(),
             "{tag:?}"
         );
     }
@@ -236,7 +257,8 @@ fn a_command_pairs_with_its_own_event_and_no_other() {
 /// Every event with the numbers that take most bytes.
 fn largest_events() -> Vec<Event> {
     const MOST: u64 = u64::MAX;
-    vec![
+    let of_the_shop = shop::examples::examples().into_iter().map(|example| example.largest);
+    let mut largest = vec![
         Event::Accounts(accounts::Event::Registered(accounts::Registered { account: AccountId(MOST) })),
         Event::Orders(orders::Event::OrdersPlaced(orders::OrdersPlaced { first_order: MOST })),
         Event::Accounts(accounts::Event::RoleGranted(accounts::RoleGranted { holders: MOST })),
@@ -260,7 +282,9 @@ fn largest_events() -> Vec<Event> {
         Event::Payments(payments::Event::PaidOut(payments::PaidOut { balance: MOST })),
         Event::Accounts(accounts::Event::SecondFactorSet(accounts::SecondFactorSet { replaces: Some(MOST) })),
         Event::Accounts(accounts::Event::SecondFactorReset(accounts::SecondFactorReset { ends: MOST })),
-    ]
+    ];
+    largest.extend(of_the_shop);
+    largest
 }
 
 /// Room for an event is made before the rules are asked: one that was larger than promised would find none.
@@ -320,7 +344,7 @@ fn the_encodings_are_frozen() {
         pay_out,
         set_factor,
         reset_factor,
-    ] = commands().try_into().unwrap();
+    ] = older_commands().try_into().unwrap();
     let (tag, bytes) = register.encode();
     assert_eq!(tag, Tag { schema: 1, kind: 1 });
     assert_eq!(bytes, [&b"\x05alice\xa6\x03"[..], &[1; 422]].concat());
@@ -378,7 +402,7 @@ fn the_encodings_are_frozen() {
         paid_out,
         factor_set,
         factor_reset,
-    ] = events().try_into().unwrap();
+    ] = older_events().try_into().unwrap();
     assert_eq!(registered.encode(), b"\0\x01\0\x01\xac\x02");
     assert_eq!(placed.encode(), b"\0\x01\0\x10\xac\x02");
     assert_eq!(granted.encode(), b"\0\x01\0\x02\xac\x02");
@@ -397,16 +421,23 @@ fn the_encodings_are_frozen() {
     assert_eq!(paid_out.encode(), b"\0\x01\0\x24\xac\x02");
     assert_eq!(factor_set.encode(), b"\0\x01\0\x09\x01\xac\x02");
     assert_eq!(factor_reset.encode(), b"\0\x01\0\x0a\xac\x02");
+    for (number, example) in (0..).zip(shop::examples::examples()) {
+        let tag = Tag { schema: 1, kind: shop::OPEN_SHOP.kind + number };
+        assert_eq!(example.command.encode(), (tag, example.body));
+        assert_eq!(example.event.encode(), example.event_bytes, "{tag:?}");
+    }
 }
 
 #[test]
 fn a_tag_that_no_domain_has_is_unknown() {
     let (_, bytes) = commands().remove(0).encode();
-    for (schema, kind) in [(1, 0), (0, 1), (3, 1), (1, 12), (1, 15), (1, 17), (0, 16), (3, 16), (1, 47)] {
+    for (schema, kind) in
+        [(1, 0), (0, 1), (3, 1), (1, 12), (1, 15), (1, 17), (0, 16), (3, 16), (1, 47), (2, 48), (1, 57)]
+    {
         let tag = Tag { schema, kind };
         assert_eq!(Command::decode(tag, &bytes), Err(Undecodable::UnknownKind(tag)));
     }
-    for (schema, kind) in [(1, 48), (1, u16::MAX), (u16::MAX, 1)] {
+    for (schema, kind) in [(1, 80), (1, u16::MAX), (u16::MAX, 1)] {
         let tag = Tag { schema, kind };
         assert_eq!(Command::decode(tag, &bytes), Err(Undecodable::UnknownKind(tag)));
         let [s, k] = [schema.to_be_bytes(), kind.to_be_bytes()];
@@ -449,7 +480,7 @@ fn a_length_of_two_to_the_forty_is_refused_without_allocating() {
 proptest! {
     #[test]
     fn bytes_of_a_stranger_never_panic_and_decode_only_if_they_are_canonical(
-        kind in 0..50u16,
+        kind in 0..60u16,
         bytes in prop::collection::vec(any::<u8>(), 0..64),
     ) {
         let tag = Tag { schema: 1, kind };

@@ -52,11 +52,17 @@ pub enum Domain {
     Orders,
     /// The domain of money.
     Payments,
+    /// The domain of the shop.
+    Shop,
 }
 
 /// The numbers of kinds that each domain has. A number stays with its domain for ever.
-const KINDS: [(Domain, RangeInclusive<u16>); 3] =
-    [(Domain::Accounts, 1..=15), (Domain::Orders, 16..=31), (Domain::Payments, 32..=47)];
+const KINDS: [(Domain, RangeInclusive<u16>); 4] = [
+    (Domain::Accounts, 1..=15),
+    (Domain::Orders, 16..=31),
+    (Domain::Payments, 32..=47),
+    (Domain::Shop, 48..=79),
+];
 
 /// The type of a sequence of postcard bytes: `kind` names the command or the event, and `schema` the frozen version of its
 /// fields. A new field means a new schema number, and neither number is ever used twice.

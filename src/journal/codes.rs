@@ -168,6 +168,21 @@ const REFUSALS: &[&str] = &[
     refusal::NOT_ENROLLED,
     refusal::SECOND_FACTOR_NEEDED,
     refusal::STALE_GENERATION,
+    refusal::BAD_CONSENT,
+    refusal::DUPLICATE_ITEM,
+    refusal::INVALID_ITEM,
+    refusal::INVALID_NAME,
+    refusal::INVALID_REASON,
+    refusal::INVALID_SETTING,
+    refusal::INVALID_TILL,
+    refusal::IS_TILL,
+    refusal::NAME_TAKEN,
+    refusal::NO_LINES,
+    refusal::NO_PRICE,
+    refusal::NO_SHOP,
+    refusal::NOT_THAT_MANY,
+    refusal::NOTHING_TO_PUBLISH,
+    refusal::TOO_MANY_LINES,
 ];
 
 /// The code of a refusal, by its name.

@@ -22,7 +22,8 @@ impl Service {
         let Ok(command) = Command::decode(message.header.tag, message.body) else {
             return Err(Box::new(refused(refusal::MALFORMED_COMMAND, "the command does not decode")));
         };
-        let endorsements = command.endorsements(message.header.ledger_id, message.header.account);
+        let endorsements =
+            command.endorsements(message.header.ledger_id, message.header.account, message.header.command_id);
         let checks = endorsements.into_iter().map(|endorsement| {
             let key = match endorsement.by {
                 Endorser::Of { account, key_id, unknown, .. } => match self.key_of(account, key_id) {

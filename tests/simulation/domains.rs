@@ -6,10 +6,10 @@ use ledgerd::crypto::SigningKey;
 use ledgerd::domain::{Command, State};
 
 use super::template::Template;
-use super::{accounts, orders, payments};
+use super::{accounts, orders, payments, shop};
 
 /// Every domain. Its place decides the numbers of its commands.
-const TABLE: [&dyn Domain; 3] = [&accounts::Accounts, &orders::Orders, &payments::Payments];
+const TABLE: [&dyn Domain; 4] = [&accounts::Accounts, &orders::Orders, &payments::Payments, &shop::Shop];
 
 /// Numbers that each domain has for its commands.
 const NUMBERS: u32 = 100;

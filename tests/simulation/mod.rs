@@ -23,6 +23,7 @@ mod payments;
 mod peers;
 mod planted;
 mod settings;
+mod shop;
 mod template;
 mod vault;
 mod world;

@@ -16,7 +16,7 @@ use ledgerd::session::{Descriptor, ServerIdentity};
 use ledgerd::time::Timestamp;
 
 use super::vault::{self, Opener};
-use super::{domains, factors, passwords};
+use super::{domains, factors, passwords, shop};
 
 pub(super) const OPTIONS: Options = Options { segment_bytes: 64 << 10, block_bytes_max: 32 << 10 };
 
@@ -34,6 +34,9 @@ pub(super) const SEASONED: usize = 2;
 
 /// The number of the command with which that member has said who it is; the next one gave it the password.
 pub(super) const SEASONED_PROFILE: u32 = 1_000_000;
+
+/// The number of the first command of those that have opened the shop.
+const SHOP_BEFORE: u32 = 1_000_010;
 
 /// M and its signature.
 type Signed = (Vec<u8>, Vec<u8>);
@@ -137,6 +140,14 @@ fn make() -> Template {
     let message = Message::parse(&message).unwrap();
     ledger.propose(message, &signature, command, Timestamp::from_millis(START_MS)).unwrap();
     ledger.commit(&mut rng).unwrap();
+    // There is a shop.
+    for (number, (member, command)) in (SHOP_BEFORE..).zip(shop::before()) {
+        let account = AccountId(member as u64 + 1);
+        let (message, signature) = sign(ledger_id, account, &members[member], number, &command);
+        let message = Message::parse(&message).unwrap();
+        ledger.propose(message, &signature, command, Timestamp::from_millis(START_MS)).unwrap();
+        ledger.commit(&mut rng).unwrap();
+    }
     vault::make(&disk, &ledger);
     ledger.close().unwrap();
     let anchor = disk.bytes("anchor").unwrap();

@@ -201,7 +201,7 @@ fn introduced(block: &Block<'_>, message: &Message<'_>) -> Result<Option<Introdu
         KeyChange::AllEnded { .. } => {}
     });
     usable?;
-    for endorsement in happened.command().endorsements(header.ledger_id, header.account) {
+    for endorsement in happened.command().endorsements(header.ledger_id, header.account, header.command_id) {
         if let (Endorser::Itself(_), Some(Introduced { key, .. })) = (&endorsement.by, &introduced) {
             key.verify(&[&endorsement.signed], endorsement.signature)
                 .map_err(|_| ReceiptError::KeyChain("a new key has not signed its proof"))?;

@@ -78,7 +78,7 @@ impl State {
     /// Whether all balances and all held money add up to what was issued.
     pub(in crate::domain) fn conserved(&self) -> Result<(), Unbalanced> {
         let (sum, issued) = (self.sum(), self.issued);
-        if sum == u128::from(issued) { Ok(()) } else { Err(Unbalanced { sum, issued }) }
+        if sum == u128::from(issued) { Ok(()) } else { Err(Unbalanced::Money { sum, issued }) }
     }
 
     /// The hindrance to erasing an account that still has money.
