@@ -3,6 +3,7 @@
 
 mod passwords;
 mod second_factor;
+mod shop;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Write};
@@ -105,6 +106,7 @@ fn every_object_has_the_fields_of_the_reference_in_their_order() {
     erased(&mut reference);
     paid_out(&mut reference);
     passwords::hold(&mut reference);
+    shop::hold(&mut reference);
     vault(&mut reference);
     // Errors have a test of their own.
     let rows: BTreeSet<String> = reference.rows.into_keys().filter(|label| label != "an error").collect();

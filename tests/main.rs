@@ -84,6 +84,7 @@ mod session_tickets;
 mod session_vectors;
 mod session_world;
 mod shell;
+mod shop;
 mod show;
 mod simulation;
 mod tidy;

@@ -59,6 +59,14 @@ mod payments {
     pub(super) mod wanted;
 }
 
+/// Commands about the shop.
+mod shop {
+    mod listing;
+    #[expect(clippy::module_inception, reason = "the command has the name of its room")]
+    pub(super) mod shop;
+    pub(super) mod stock;
+}
+
 /// Commands between members who are online, and payments from hand to hand.
 mod peers {
     pub(super) mod listen;
@@ -239,6 +247,10 @@ commands! {
         payments::cheque::Cheque "write a cheque, which its payee can settle once",
         payments::settle::Settle "turn a cheque for you into money",
         payments::revoke_cheque::RevokeCheque "take back a cheque that is not settled",
+    }
+    "The shop" {
+        shop::shop::Shop "what the shop sells; for operators, opening it",
+        shop::stock::Stock "keep the stock; for agents",
     }
     "Proofs" {
         proofs::verify::Verify "have the server check its whole log",

@@ -7,7 +7,7 @@
 //! link                        the way to a server: channels, tickets, the audit of every checkpoint, questions
 //! sending                     commands on their way: nothing is sent twice, whatever breaks
 //! proofs, show                receipts, own blocks, witnesses; blocks as JSON
-//! accounts, orders, payments  what a member does in each domain
+//! accounts, orders, payments, shop  what a member does in each domain
 //! second_factor               enrolling one, and ending it
 //! passwords                   log-ins by e-mail and password: the password fetches the key
 //! following                   blocks as they come
@@ -32,6 +32,8 @@ mod home;
 mod identity;
 mod signer;
 mod elements;
+mod table;
+mod written_amount;
 pub mod show;
 mod link;
 mod figures;
@@ -43,6 +45,7 @@ mod passwords;
 mod second_factor;
 mod orders;
 mod payments;
+mod shop;
 mod following;
 pub mod bookkeeping;
 pub mod bench;
@@ -94,5 +97,10 @@ pub use second_factor::{FactorOffer, begin_factor, confirm_factor, end_factor, g
 pub use sending::{
     DEADLINE, Earlier, IDEMPOTENCY_KEY_BYTES_MAX, IdempotencyKey, Leftover, News, Outcome, RunBook, RunKind,
     Runner, Submitted, Submitter, Unresolved, leftovers, resolve_earlier_runs, submit_once, submit_one,
+};
+pub use shop::question as shop_question;
+pub use shop::{
+    ItemNamed, Loaded, Opened, StockLine, TillConsent, consent, each_item, each_of_stock, event_of,
+    fetch_shop, find_item, keep_stock, leave_till, load_stock, open_shop, price_of, read_stock,
 };
 pub use signer::{Signed, Signer};

@@ -2,16 +2,14 @@
 //! order. The others are left alone.
 
 use std::fmt;
-use std::io::{BufRead, BufReader, Read};
+use std::io::Read;
 use std::str::FromStr;
 
 use serde_json::Value;
 
 use super::fields::{Element, OrderFields, Visit};
-use crate::client::elements::{Fields as _, Form, InputError, Place, shown, without_mark};
-
-/// Bytes of a header that are looked at to find out what stands between the columns.
-const HEADER_BYTES_MAX: u64 = 64 << 10;
+use crate::client::elements::{Fields as _, Form, InputError, shown};
+use crate::client::table::{cell, listed, plain, read_table};
 
 /// Which columns hold the fields of an order: by their heading where somebody said so, else by what exporters call
 /// them.
@@ -90,47 +88,15 @@ impl fmt::Display for Columns {
 /// # Errors
 /// [`InputError`] for the first row that is wrong, or what the visitor says.
 pub(super) fn read(input: impl Read, columns: &Columns, visit: &mut Visit<'_>) -> Result<Form, InputError> {
-    let no_element = |reason| InputError::new(1, None, reason);
-    let mut input = BufReader::new(without_mark(input).map_err(no_element)?);
-    let mut first = Vec::new();
-    let read = input.by_ref().take(HEADER_BYTES_MAX).read_until(b'\n', &mut first);
-    read.map_err(|error| no_element(error.to_string()))?;
-    // Rows end with a line feed alone, so that the reader's count of lines is right; what stands before it is cut off
-    // with the blanks around a cell.
-    let mut table = csv::ReaderBuilder::new()
-        .delimiter(delimiter(&first))
-        .terminator(csv::Terminator::Any(b'\n'))
-        .flexible(true)
-        .from_reader(first.as_slice().chain(input).chain(&b"\n"[..]));
-    let headings = table.headers().map_err(|error| of_csv(&error, None))?.clone();
-    let places = columns.places(&headings).map_err(no_element)?;
-    let (mut row, mut element) = (csv::StringRecord::new(), 0);
-    while table.read_record(&mut row).map_err(|error| of_csv(&error, Some(element + 1)))? {
-        if row.len() == 1 && cell(&row, 0).is_empty() {
-            continue;
-        }
-        element += 1;
-        // The reader stands behind the row, which has as many lines as its cells have line feeds, and one.
-        let lines = 1 + row.iter().flat_map(str::bytes).filter(|byte| *byte == b'\n').count() as u64;
-        let line = table.position().line().saturating_sub(lines);
-        let refused = |reason| InputError::new(line, Some(element), reason);
-        if row.len() != headings.len() {
-            let (expected, found) = (headings.len(), row.len());
-            return Err(refused(format!("the header has {expected} columns, this row {found}")));
-        }
-        let order = order_of(&row, &headings, &places).map_err(refused)?;
-        visit(Element { place: Place { line, element }, order, command_id: None })?;
-    }
-    if element == 0 {
-        return Err(InputError::new(1, None, "the table has no rows"));
-    }
-    Ok(Form::Lines)
-}
-
-/// What stands between the columns: a comma, or, where the header has none, a semicolon or a tab.
-fn delimiter(header: &[u8]) -> u8 {
-    let found = [b',', b';', b'\t'].into_iter().find(|delimiter| header.contains(delimiter));
-    found.unwrap_or(b',')
+    read_table(
+        input,
+        |headings| columns.places(headings),
+        |place, row, (headings, places)| {
+            let refused = |reason| InputError::new(place.line, Some(place.element), reason);
+            let order = order_of(row, headings, places).map_err(refused)?;
+            visit(Element { place, order, command_id: None })
+        },
+    )
 }
 
 impl Columns {
@@ -165,15 +131,6 @@ impl Columns {
     }
 }
 
-/// A heading without what exporters write differently: small letters and digits alone.
-fn plain(heading: &str) -> String {
-    heading.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
-}
-
-fn listed(headings: &csv::StringRecord) -> String {
-    format!("the header has {}", headings.iter().map(shown).collect::<Vec<_>>().join(", "))
-}
-
 fn order_of(
     row: &csv::StringRecord,
     headings: &csv::StringRecord,
@@ -198,19 +155,6 @@ fn order_of(
         }
     }
     fields.finish().map(|(order, _)| order)
-}
-
-fn cell(row: &csv::StringRecord, at: usize) -> &str {
-    row.get(at).unwrap_or_default().trim()
-}
-
-fn of_csv(error: &csv::Error, element: Option<u64>) -> InputError {
-    let line = error.position().map_or(1, csv::Position::line);
-    let reason = match error.kind() {
-        csv::ErrorKind::Utf8 { .. } => "the input is not UTF-8; save it as UTF-8".to_owned(),
-        _ => error.to_string(),
-    };
-    InputError::new(line, element, reason)
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use unicode_normalization::UnicodeNormalization as _;
 use crate::client::ClientError;
 use crate::client::accounts::User;
 use crate::client::elements::{Fields, InputError, Place, expected, read_elements, shown};
+use crate::client::written_amount::{AMOUNT_NAMES, WrittenAmount};
 use crate::domain::Fact;
 use crate::domain::payments::{Currency, MEMO_BYTES_MAX};
 use crate::limits::PAYMENTS_MAX;
@@ -24,24 +25,10 @@ pub struct Wanted {
     pub to: User,
     /// What it is for.
     pub memo: String,
-    amount: Written,
+    amount: WrittenAmount,
     /// What was written beside payee and amount, which has to be so.
     claims: Claims,
     place: Option<InFile>,
-}
-
-/// An amount as it was written: minor units, a decimal, or both.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Written {
-    amount: Option<Decimal>,
-    minor: Option<i64>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Decimal {
-    Text(String),
-    /// A number of JSON, with the digits that were written.
-    Number(String),
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -71,48 +58,15 @@ impl Wanted {
         if let Some(other) = scaled.filter(|other| *other != u64::from(*scale)) {
             return Err(self.bad("scale", &format!("this ledger's is {scale}, found {other}")));
         }
-        let Written { amount, minor } = &self.amount;
-        let read = match amount {
-            Some(amount) => Some(self.decimal(amount, currency)?),
-            None => None,
-        };
-        match (read, *minor) {
-            (Some(read), Some(minor)) if read != minor => {
-                let (read, minor) = (currency.show_signed(read), currency.show_signed(minor));
-                Err(self.bad("minor", &format!("stands for {minor} {name}, but amount for {read} {name}")))
-            }
-            (Some(units), _) | (None, Some(units)) if units < 0 => {
+        let units = self.amount.units(currency, AMOUNT_NAMES);
+        match units.map_err(|bad| self.bad(bad.field, &bad.reason))? {
+            Some(units) if units < 0 => {
                 Err(self.bad("amount", &format!("negative_amount: {}", currency.show_signed(units))))
             }
-            (Some(0), _) | (None, Some(0)) => Err(self.bad("amount", "zero_amount: nothing would be paid")),
-            (Some(units), _) | (None, Some(units)) => Ok(units),
-            (None, None) => Err(self.bad("amount", "missing")),
+            Some(0) => Err(self.bad("amount", "zero_amount: nothing would be paid")),
+            Some(units) => Ok(units),
+            None => Err(self.bad("amount", "missing")),
         }
-    }
-
-    fn decimal(&self, amount: &Decimal, currency: &Currency) -> Result<i64, ClientError> {
-        let Currency { name, scale } = currency;
-        let (text, found) = match amount {
-            Decimal::Text(text) => (text, format!("{text:?}")),
-            Decimal::Number(digits) if *scale == 0 => (digits, digits.clone()),
-            Decimal::Number(digits) => {
-                let mut text =
-                    format!("a bare number may mean {name} or minor units, found {}", shown(digits));
-                let whole = currency.read(digits).map(|units| currency.show_signed(units));
-                let minor = digits.parse().ok().map(|units| currency.show_signed(units));
-                if let Some(whole) = whole {
-                    text += &format!("; write \"amount\":\"{whole}\" for {whole} {name}");
-                }
-                if let Some(minor) = minor {
-                    text += &format!(", or \"minor\":\"{digits}\" for {minor} {name}");
-                }
-                return Err(self.bad("amount", &text));
-            }
-        };
-        currency.read(text).ok_or_else(|| {
-            let found = shown(found);
-            self.bad("amount", &format!("expected {name} with at most {scale} decimals, found {found}"))
-        })
     }
 
     /// Whether the payee is who was written beside the number.
@@ -133,13 +87,7 @@ impl Wanted {
     pub fn refused(&self, error: ClientError) -> ClientError {
         match (error, &self.place) {
             (ClientError::Refused(mut refusal), Some(InFile { file, place })) => {
-                let amount = match &self.amount {
-                    Written { amount: Some(Decimal::Text(digits) | Decimal::Number(digits)), .. } => {
-                        format!(", amount {}", shown(digits))
-                    }
-                    Written { minor: Some(minor), .. } => format!(", minor {minor}"),
-                    Written { .. } => String::new(),
-                };
+                let amount = self.amount.as_written(AMOUNT_NAMES);
                 refusal.message = format!("{file}: {place} (to {}{amount}): {}", self.to, refusal.message);
                 ClientError::Refused(refusal)
             }
@@ -186,7 +134,7 @@ fn memo(text: &str) -> Result<String, String> {
 /// [`ClientError::Usage`] names the field and what was expected.
 pub fn one(to: &str, amount: &str, for_what: &str) -> Result<Wanted, ClientError> {
     let to = to.parse().map_err(ClientError::Usage)?;
-    let amount = Written { amount: Some(Decimal::Text(amount.to_owned())), minor: None };
+    let amount = WrittenAmount::of_text(amount);
     let memo = memo(for_what).map_err(ClientError::Usage)?;
     Ok(Wanted { to, memo, amount, claims: Claims::default(), place: None })
 }
@@ -217,7 +165,7 @@ const NAMES: [&str; 7] = ["to", "to_handle", "amount", "minor", "currency", "sca
 struct PaymentFields {
     to: Option<User>,
     memo: String,
-    amount: Written,
+    amount: WrittenAmount,
     claims: Claims,
 }
 
@@ -234,8 +182,8 @@ impl Fields for PaymentFields {
         match name {
             "to" => self.to = Some(payee(value)?),
             "to_handle" => self.claims.to_handle = Some(string()?.to_owned()),
-            "amount" => self.amount.amount = Some(amount(value)?),
-            "minor" => self.amount.minor = Some(minor(value)?),
+            "amount" => self.amount.set_amount(name, value)?,
+            "minor" => self.amount.set_minor(name, value)?,
             "currency" => self.claims.currency = Some(string()?.to_owned()),
             "scale" => {
                 let scale = value.as_u64().ok_or_else(|| expected(name, "a whole number", value))?;
@@ -249,7 +197,7 @@ impl Fields for PaymentFields {
     fn finish(self) -> Result<Wanted, String> {
         let PaymentFields { to, memo, amount, claims } = self;
         let to = to.ok_or("field to: missing")?;
-        if amount == Written::default() {
+        if amount == WrittenAmount::default() {
             return Err("field amount: missing".to_owned());
         }
         Ok(Wanted { to, memo, amount, claims, place: None })
@@ -273,23 +221,6 @@ fn shown_reason(reason: &str) -> String {
 
 fn shown_number(value: &Value) -> String {
     format!("expected a handle, a string like \"#2\", or the number of an account, found {}", shown(value))
-}
-
-fn amount(value: &Value) -> Result<Decimal, String> {
-    match value {
-        Value::String(text) => Ok(Decimal::Text(text.clone())),
-        Value::Number(number) => Ok(Decimal::Number(number.to_string())),
-        _ => Err(expected("amount", "a string such as \"5.00\"", value)),
-    }
-}
-
-fn minor(value: &Value) -> Result<i64, String> {
-    let digits = value.as_str().filter(|text| {
-        let digits = text.strip_prefix('-').unwrap_or(text);
-        !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
-    });
-    let units = digits.and_then(|digits| digits.parse().ok());
-    units.ok_or_else(|| expected("minor", "a whole number as a string such as \"500\"", value))
 }
 
 #[cfg(test)]

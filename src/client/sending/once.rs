@@ -87,10 +87,43 @@ pub fn submit_once(
     key: Option<&IdempotencyKey>,
     again: &mut dyn FnMut(),
 ) -> Result<Submitted, ClientError> {
-    match submit_now(member, command, key, again) {
+    submit_named(member, command, key.map_or(Named::ByRun, Named::ByKey), again)
+}
+
+/// The same of a command whose id somebody else has signed for, so that it can have no other.
+///
+/// # Errors
+/// As for [`submit_once`].
+pub(in crate::client) fn submit_with_id(
+    member: &mut Member,
+    command: &Command,
+    id: CommandId,
+    again: &mut dyn FnMut(),
+) -> Result<Submitted, ClientError> {
+    submit_named(member, command, Named::Given(id), again)
+}
+
+/// Where the id of a command comes from.
+#[derive(Clone, Copy)]
+enum Named<'a> {
+    /// From the run, which is the same run when the same command is given again.
+    ByRun,
+    /// From the key that the run was given.
+    ByKey(&'a IdempotencyKey),
+    /// From somebody else.
+    Given(CommandId),
+}
+
+fn submit_named(
+    member: &mut Member,
+    command: &Command,
+    named: Named<'_>,
+    again: &mut dyn FnMut(),
+) -> Result<Submitted, ClientError> {
+    match submit_now(member, command, named, again) {
         Err(ClientError::Refused(needed)) if needed.name == refusal::SECOND_FACTOR_NEEDED => {
             member.give_code(needed)?;
-            submit_now(member, command, key, again)
+            submit_now(member, command, named, again)
         }
         done => done,
     }
@@ -99,9 +132,13 @@ pub fn submit_once(
 fn submit_now(
     member: &mut Member,
     command: &Command,
-    key: Option<&IdempotencyKey>,
+    named: Named<'_>,
     again: &mut dyn FnMut(),
 ) -> Result<Submitted, ClientError> {
+    let key = match named {
+        Named::ByKey(key) => Some(key),
+        Named::ByRun | Named::Given(_) => None,
+    };
     refuse_key_of_cheque(member, key)?;
     let (home, ledger_id) = (member.home().clone(), member.server().ledger_id);
     let account = member.account_id();
@@ -113,7 +150,10 @@ fn submit_now(
         again();
     }
     let signer = Signer { ledger_id, account, key: member.key().clone() };
-    let id = book.id(0, tag, &body);
+    let id = match named {
+        Named::Given(id) => id,
+        Named::ByRun | Named::ByKey(_) => book.id(0, tag, &body),
+    };
     let signed = signer.sign(id, command);
     book.sending(&signed, true)?;
     see_through(member, signed, book)
