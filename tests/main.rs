@@ -56,6 +56,7 @@ mod orders;
 mod outcomes;
 mod password_service;
 mod passwords;
+mod passwords_kept;
 mod pay_out;
 mod payments_many;
 mod peer_session;

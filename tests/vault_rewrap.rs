@@ -189,21 +189,47 @@ fn the_key_before_is_zeros_before_its_file_is_removed() {
     assert_eq!(bytes, [0; 32]);
 }
 
+/// The slots of a vault, of which all but the first hold other secrets than what was sealed, under checksums that are right.
+fn with_other_secrets(slots: &[u8]) -> Vec<u8> {
+    const HEADERS: usize = 8_192;
+    let mut changed = slots.to_vec();
+    for slot in changed[HEADERS..].chunks_exact_mut(128).skip(1).filter(|slot| slot[0] != 0) {
+        slot[60] ^= 1;
+        slot[4..8].fill(0);
+        let checksum = crc32c::crc32c(slot);
+        slot[4..8].copy_from_slice(&checksum.to_be_bytes());
+    }
+    changed
+}
+
+#[test]
+fn a_vault_is_not_opened_with_a_key_that_opens_nothing_in_it() {
+    let disk = SimDisk::new();
+    let model = new(&disk);
+    let (slots, wrong) = (disk.bytes("vault/slots").unwrap(), [1; 32]);
+    disk.put("keys/vault-1", &wrong);
+    let error = open(&disk).unwrap_err();
+    assert_eq!(error.name(), "vault_key_unusable");
+    assert_eq!(disk.bytes("vault/slots").unwrap(), slots, "nothing has been changed");
+    disk.put("keys/vault-1", &FIRST);
+    assert_eq!(everything(&open(&disk).unwrap()), model);
+}
+
 #[test]
 fn a_vault_whose_entries_do_not_open_keeps_both_of_its_keys() {
     let disk = SimDisk::new();
     new(&disk);
-    let wrong = [1; 32];
-    disk.put("keys/vault-1", &wrong);
+    let whole = disk.bytes("vault/slots").unwrap();
+    disk.put("vault/slots", &with_other_secrets(&whole));
     let mut vault = open(&disk).unwrap();
     let mut rng = Seeded::new("stuck");
     vault.go_over_to(make_kek(&disk, 2, &mut rng).unwrap());
     while vault.rewrap(3, &mut rng).unwrap() == Rewrapped::Partly {}
-    assert_eq!(vault.rewrap(3, &mut rng).unwrap(), Rewrapped::Stuck(7));
+    assert_eq!(vault.rewrap(3, &mut rng).unwrap(), Rewrapped::Stuck(6));
     drop(vault);
-    assert_eq!(disk.bytes("keys/vault-1").unwrap(), wrong);
-    // With the right key again everything opens, and the way has an end.
-    disk.put("keys/vault-1", &FIRST);
+    assert_eq!(disk.bytes("keys/vault-1").unwrap(), FIRST);
+    // With the right entries again everything opens, and the way has an end.
+    disk.put("vault/slots", &whole);
     let mut model = everything(&open(&disk).unwrap());
     assert_eq!(model.len(), 7);
     go_over(&disk, &mut model).unwrap();

@@ -39,7 +39,7 @@ mod accounts {
 
 /// Commands about e-mail and password.
 mod passwords {
-    mod secrets;
+    pub(super) mod secrets;
     pub(super) mod join;
     pub(super) mod login;
     pub(super) mod logout;

@@ -41,15 +41,17 @@ fn first_line(source: &mut dyn Read) -> Result<Zeroizing<String>, String> {
             Ok(0) => break,
             Ok(_) if byte == [b'\n'] => break,
             Ok(_) if line.len() == PASSPHRASE_BYTES_MAX => {
-                return Err(format!("a passphrase has at most {PASSPHRASE_BYTES_MAX} bytes"));
+                return Err(format!("its first line has more than {PASSPHRASE_BYTES_MAX} bytes"));
             }
             Ok(_) => line.extend_from_slice(&byte),
         }
     }
     let line = line.strip_suffix(b"\r").unwrap_or(&line);
-    let text = std::str::from_utf8(line).map_err(|_| "a passphrase is UTF-8".to_owned())?;
+    // Some editors begin a file with a mark, which nobody types.
+    let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
+    let text = std::str::from_utf8(line).map_err(|_| "its first line is not UTF-8".to_owned())?;
     if text.is_empty() {
-        Err("the passphrase is empty".to_owned())
+        Err("its first line is empty".to_owned())
     } else {
         Ok(Zeroizing::new(text.to_owned()))
     }

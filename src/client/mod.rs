@@ -76,9 +76,9 @@ pub(crate) use link::{away, no_answer};
 pub use orders::input as orders_input;
 pub use orders::{Input, LineAnswer, Placed, PlacingTold, StreamTold, Tally, place, place_each};
 pub use passwords::{
-    JoinedByPassword, LoggedIn, LoggedOut, Newcomer, Roaming, add_password, change_password, check_compared,
-    check_password, join, keep_key, log_in, log_out, make_roaming, recover, set_after_recovery,
-    settle_change, settle_join,
+    JoinedByPassword, LoggedIn, LoggedOut, Newcomer, Roaming, add_password, change_e_mail, change_password,
+    check_compared, check_password, join, keep_key, log_in, log_out, log_out_here, make_roaming, recover,
+    set_after_recovery, settle_change, settle_join,
 };
 pub use payments::input as payments_input;
 pub use payments::question as payments_question;
@@ -93,7 +93,9 @@ pub use proofs::{
     fetch_owner_of_key, fetch_receipt, fetch_registrant, first_block, have_verified, keep_first_block,
     refuse_id_of_command, witness_key, witness_round,
 };
-pub use second_factor::{FactorOffer, begin_factor, confirm_factor, end_factor, give_code, reset_factor};
+pub use second_factor::{
+    FactorOffer, begin_factor, confirm_factor, end_factor, give_code, reset_factor, settle_factor,
+};
 pub use sending::{
     DEADLINE, Earlier, IDEMPOTENCY_KEY_BYTES_MAX, IdempotencyKey, Leftover, News, Outcome, RunBook, RunKind,
     Runner, Submitted, Submitter, Unresolved, leftovers, resolve_earlier_runs, submit_once, submit_one,

@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 use super::ClientError;
 use super::accounts::fetch_me;
 use super::link::{Member, question, server_time_of};
-use super::sending::{Submitted, submit_once, submit_sealed_once};
+use super::sending::{Submitted, settle_sealed, submit_once, submit_sealed_once};
 use crate::codec;
 use crate::domain::accounts::{self, ResetReason, ResetSecondFactor, SET_SECOND_FACTOR, SetSecondFactor};
 use crate::domain::{AccountId, Command, Fact};
@@ -38,6 +38,18 @@ pub fn begin_factor(member: &mut Member, keep_secret: bool) -> Result<FactorOffe
     let uri = secret.as_ref().and_then(|secret| secret.uri(member.server().log_key.origin(), &handle));
     let spare_codes = offer.codes.map(SpareCode::of_bytes).into();
     Ok(FactorOffer { secret, uri, spare_codes, generation: offer.generation })
+}
+
+/// What became of a second factor that an earlier run has sent without telling; none if there is nothing left to tell.
+///
+/// # Errors
+/// [`ClientError::Unknown`].
+pub fn settle_factor(member: &mut Member) -> Result<Option<Submitted>, ClientError> {
+    match settle_sealed(member, SET_SECOND_FACTOR, &codec::encode(&false)) {
+        // The session to which the secret was offered is gone.
+        Err(ClientError::Refused(_)) => Ok(None),
+        done => done,
+    }
 }
 
 /// Makes what was offered the second factor of the account. `code` is asked for what the telephone shows: a person types a wrong

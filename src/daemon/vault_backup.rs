@@ -140,6 +140,28 @@ pub fn restore_vault(
         None => make_kek(disk, number, rng)?,
     };
     let mut restoring = Restoring::begin(disk, head.ledger_id, kek)?;
+    let left_out = match put_all(&mut backup, &mut restoring, state, rng) {
+        Ok(left_out) => left_out,
+        Err(error) => {
+            restoring.abandon();
+            return Err(error);
+        }
+    };
+    let missing = scopes_without_key(state, |key| restoring.has(key)).count() as u64;
+    let missing_passwords = locked_out(state, restoring.keys()).count() as u64;
+    let missing_factors = factors_missing(state, |key| restoring.has(key)).count() as u64;
+    let newest = before.ok().flatten().map_or(0, |before| before.header().generation);
+    restoring.finish(replayed.durable, newest.max(head.generation))?;
+    Ok(BackedUp { head, left_out, missing, missing_passwords, missing_factors })
+}
+
+/// Puts the entries of a backup that the log asks for; gives how many it does not ask for.
+fn put_all(
+    backup: &mut BackupReader<'_>,
+    restoring: &mut Restoring<'_>,
+    state: &State,
+    rng: &mut dyn CryptoRng,
+) -> Result<u64, DaemonError> {
     let mut left_out = 0;
     while let Some((key, secret)) = backup.entry()? {
         if !is_needed(state, &key) {
@@ -148,12 +170,7 @@ pub fn restore_vault(
             return Err(BackupError::Damaged.into());
         }
     }
-    let missing = scopes_without_key(state, |key| restoring.has(key)).count() as u64;
-    let missing_passwords = locked_out(state, restoring.keys()).count() as u64;
-    let missing_factors = factors_missing(state, |key| restoring.has(key)).count() as u64;
-    let newest = before.ok().flatten().map_or(0, |before| before.header().generation);
-    restoring.finish(replayed.durable, newest.max(head.generation))?;
-    Ok(BackedUp { head, left_out, missing, missing_passwords, missing_factors })
+    Ok(left_out)
 }
 
 /// Whether the log has the blocks up to this position.

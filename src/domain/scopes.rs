@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{AccountId, Context, Impossible};
 use crate::crypto::sealed::{ScopeId, Sealed};
+use crate::text;
 
 /// The scope of the sealed fields of a command, as the command says it. The order of the variants is their number in the
 /// encoding.
@@ -177,6 +178,8 @@ pub struct SealedField<'a> {
 pub enum TextForm {
     /// Any text that may be kept.
     Free,
+    /// The name of a person: something that can be seen, on one line.
+    Name,
     /// An e-mail address, as this ledger takes them.
     EMail,
 }
@@ -190,6 +193,7 @@ impl TextForm {
     pub fn fits(self, text: &str) -> bool {
         match self {
             TextForm::Free => true,
+            TextForm::Name => !text.trim().is_empty() && text::first_hidden(text).is_none(),
             TextForm::EMail => {
                 let inside = text.get(1..text.len().saturating_sub(1)).unwrap_or_default();
                 E_MAIL_BYTES.contains(&text.len())
@@ -204,6 +208,9 @@ impl TextForm {
     pub fn sentence(self) -> &'static str {
         match self {
             TextForm::Free => "a text is UTF-8 in the form NFC, without control characters but line feeds",
+            TextForm::Name => {
+                "a name is on one line, holds something that can be seen, and nothing that nobody can see"
+            }
             TextForm::EMail => {
                 "an e-mail address has 3 to 254 printable ASCII characters, with one @ among those inside"
             }
@@ -214,6 +221,16 @@ impl TextForm {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_can_be_seen_and_stands_on_one_line() {
+        for good in ["Ada", "Zoë Ng", "李", " x "] {
+            assert!(TextForm::Name.fits(good), "{good}");
+        }
+        for bad in ["", "   ", "\u{200b}", "a\u{202e}b", "two\nlines"] {
+            assert!(!TextForm::Name.fits(bad), "{bad:?}");
+        }
+    }
 
     #[test]
     fn an_e_mail_address_has_one_at_sign_inside_and_printable_ascii_only() {

@@ -50,9 +50,11 @@ const ROWS: &[Row] = &[
     ("second_factors_missing", "members whose second factors are not in the vault", |service, _| {
         service.secrets.factors_missing(service.ledger.replica().state()).into()
     }),
-    ("erasures_owed", "erased accounts whose secrets wait for room to be destroyed", |service, _| {
-        service.secrets.owed().into()
-    }),
+    (
+        "erasures_owed",
+        "erased accounts whose secrets wait for room, or for the vault, to be destroyed",
+        |service, _| service.secrets.owed_in_all().into(),
+    ),
     (
         "vault_key",
         "number of the key that the vault is under; it goes up with every further one",

@@ -52,6 +52,8 @@ pub struct Secrets {
     presses: bool,
     /// Accounts that blocks have erased, whose secrets are still to be destroyed.
     erased: Vec<AccountId>,
+    /// How many accounts were erased while the vault was not here: the next start with it destroys what they have there.
+    erased_unseen: u64,
     /// Whose passwords are whose.
     credentials: Credentials,
     /// What log-ins need; none where nobody logs in by password.
@@ -317,6 +319,11 @@ impl Secrets {
         (self.erased.len() + self.unsettled.len()) as u64
     }
 
+    /// The same with the accounts that were erased while the vault was not here.
+    pub(super) fn owed_in_all(&self) -> u64 {
+        self.owed() + self.erased_unseen
+    }
+
     /// The generation of the vault's header; none without a vault.
     pub(super) fn generation(&self) -> Option<u64> {
         self.vault.as_ref().map(|vault| vault.header().generation)
@@ -336,6 +343,7 @@ impl Secrets {
         let owed = self.owed() > 0;
         let Some(vault) = self.vault.as_mut().filter(|_| owed) else {
             // Without the vault there is nothing to destroy: the start with the vault does so.
+            self.erased_unseen += self.erased.len() as u64;
             self.erased.clear();
             self.unsettled.clear();
             return Ok(true);

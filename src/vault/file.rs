@@ -106,8 +106,9 @@ impl VaultFile {
         if !VaultFile::is_there(storage.as_ref())? {
             return Err(VaultError::Missing);
         }
-        let (reader, bytes) = VaultReader::open(storage.as_ref(), Access::ReadWrite)?;
+        let (mut reader, bytes) = VaultReader::open(storage.as_ref(), Access::ReadWrite)?;
         let header = reader.header;
+        let keks = keks.into();
         let fits = head_after(header.durable) == Some(header.head);
         match header {
             _ if header.ledger_id != ledger_id => return Err(VaultError::Foreign(header.ledger_id)),
@@ -117,10 +118,11 @@ impl VaultFile {
             _ if !fits => return Err(VaultError::Mismatch { blocks: header.durable }),
             _ => {}
         }
+        reader.take_in(&bytes);
+        reader.check_keks(&keks)?;
         sync_kek_names(storage.as_ref())?;
         destroy_unfinished(storage.as_ref())?;
-        let mut vault = VaultFile { keks: keks.into(), reader, rewrapped_to: None };
-        vault.reader.take_in(&bytes);
+        let mut vault = VaultFile { keks, reader, rewrapped_to: None };
         if !header.clean {
             vault.reader.slots.write_at(0, &bytes)?;
         }

@@ -21,7 +21,7 @@ const KEY_BYTES: usize = 32;
 pub const FIRST_KEK: u32 = 1;
 
 /// The file of the key with this number, relative to the data directory.
-fn kek_path(number: u32) -> String {
+pub(super) fn kek_path(number: u32) -> String {
     format!("{FOLDER}/vault-{number}")
 }
 

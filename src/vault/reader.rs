@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use super::error::{VaultError, io};
 use super::header::{HEADER_BYTES, Header};
+use super::kek_file::kek_path;
 use super::name::{Keks, Kind, Name};
 use super::page::{CONTENT_BYTES as PAGE_CONTENT_BYTES, PAGE_BYTES, PAGES_MAX, open_pages};
 use super::places::{Layout, Places};
@@ -22,6 +23,9 @@ pub(super) const HEADERS_BYTES: usize = 2 * HEADER_BYTES;
 
 /// Bytes of a secret that lies in the slot itself.
 const SECRET_BYTES: usize = 32;
+
+/// Entries that are looked at to find out whether a key is the right one.
+const KEY_CHECKS: usize = 8;
 
 pub(super) const SLOTS: Layout =
     Layout { path: "vault/slots", begin: HEADERS_BYTES as u64, bytes: SLOT_BYTES as u64, step: 4_096 };
@@ -134,6 +138,31 @@ impl VaultReader {
         }
     }
 
+    /// Whether each of these keys opens what is under it. Entries that one key has sealed and another one is taken for would stay
+    /// unreadable, and new ones would come beside them; a single entry may be damaged.
+    ///
+    /// # Errors
+    /// [`VaultError::Key`] for a key that opens none of the first entries under it; [`VaultError::Io`].
+    pub(super) fn check_keks(&self, keks: &Keks) -> Result<(), VaultError> {
+        for kek in [Some(keks.newest()), keks.before()].into_iter().flatten() {
+            let mut looked_at = 0;
+            let mut opened = false;
+            for (key, _) in self.held.iter().filter(|(_, held)| held.kek == kek.number).take(KEY_CHECKS) {
+                looked_at += 1;
+                match self.open_slot(key, keks) {
+                    Ok(_) => opened = true,
+                    Err(VaultError::Sealed(_)) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            if looked_at > 0 && !opened {
+                let reason = "it opens no entry of the vault: another key was put in its place".to_owned();
+                return Err(VaultError::Key { file: kek_path(kek.number), reason });
+            }
+        }
+        Ok(())
+    }
+
     /// The names of all entries, in their order.
     pub fn keys(&self) -> impl Iterator<Item = &Key> {
         self.held.keys()
@@ -178,18 +207,25 @@ impl VaultReader {
         (SLOTS.path, self.slots.offset(damaged.slot))
     }
 
+    /// The secret in the slot of an entry.
+    fn open_slot(&self, key: &Key, keks: &Keks) -> Result<Zeroizing<[u8; 32]>, VaultError> {
+        let sealed = || VaultError::Sealed(key.0);
+        let held = self.held.get(key).ok_or_else(sealed)?;
+        let mut bytes = [0; SLOT_BYTES];
+        self.slots.read(held.slot, &mut bytes)?;
+        let slot = Slot::decode(&bytes).ok().flatten().ok_or_else(sealed)?;
+        let kek = keks.get(slot.kek).ok_or_else(sealed)?;
+        slot.open(self.header.ledger_id, kek).map_err(|_| sealed())
+    }
+
     /// What an entry holds, opened with the key that its slot is under; none if there is no such entry.
     ///
     /// # Errors
     /// [`VaultError::Io`]; [`VaultError::Sealed`] when it does not open.
     pub fn read_with(&self, key: &Key, keks: &Keks) -> Result<Option<Secret>, VaultError> {
         let Some(held) = self.held.get(key) else { return Ok(None) };
-        let mut bytes = [0; SLOT_BYTES];
-        self.slots.read(held.slot, &mut bytes)?;
         let sealed = || VaultError::Sealed(key.0);
-        let slot = Slot::decode(&bytes).ok().flatten().ok_or_else(sealed)?;
-        let kek = keks.get(slot.kek).ok_or_else(sealed)?;
-        let payload = slot.open(self.header.ledger_id, kek).map_err(|_| sealed())?;
+        let payload = self.open_slot(key, keks)?;
         if held.pages.count == 0 {
             return Ok(Some(Secret::Short(payload)));
         }

@@ -116,6 +116,18 @@ impl<'a> Restoring<'a> {
     }
 }
 
+impl Restoring<'_> {
+    /// Gives up: where there was no vault, nothing of one stays.
+    pub fn abandon(self) {
+        let Restoring { storage, before, pages, .. } = self;
+        drop(pages);
+        if before.is_none() {
+            // What stays is no vault, and the next attempt takes its place.
+            drop(storage.remove(PAGES.path));
+        }
+    }
+}
+
 /// Makes the folder of a vault, if it is not there.
 pub(super) fn make_folder(storage: &dyn Storage) -> Result<(), VaultError> {
     match storage.create_dir(FOLDER) {

@@ -4,6 +4,7 @@ use argh::{ArgsInfo, FromArgs};
 
 use crate::cli::context::Context;
 use crate::cli::fields;
+use crate::cli::members::account_number;
 use crate::cli::run::Run;
 use crate::client::{Anonymous, ClientError, Erased, fetch_erasure};
 use crate::domain::AccountId;
@@ -15,9 +16,9 @@ use crate::terminal::exit::Exit;
 #[derive(FromArgs, ArgsInfo, Debug)]
 #[argh(subcommand, name = "erasure", example = "ledgerctl erasure 7 > erasure.note")]
 pub struct Erasure {
-    /// number of the account
-    #[argh(positional)]
-    pub account: u64,
+    /// number of the account, with or without a # before it
+    #[argh(positional, from_str_fn(account_number))]
+    pub account: AccountId,
 }
 
 impl Run for Erasure {
@@ -25,7 +26,7 @@ impl Run for Erasure {
 
     fn run(&self, context: &Context) -> Result<Exit, ClientError> {
         let mut stranger = open_stranger(context)?;
-        let erased = fetch_erasure(&mut stranger, AccountId(self.account))?;
+        let erased = fetch_erasure(&mut stranger, self.account)?;
         if context.out.json {
             return print_erased(context, &erased);
         }

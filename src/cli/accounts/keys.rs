@@ -7,6 +7,7 @@ use comfy_table::{Table, presets};
 use serde_json::json;
 
 use crate::cli::context::Context;
+use crate::cli::members::account_number;
 use crate::cli::named_files::read_handed_on;
 use crate::cli::run::Run;
 use crate::cli::session::{open_member, open_member_for};
@@ -90,7 +91,7 @@ pub struct AddKey {
 #[argh(subcommand, name = "request", example = "ledgerctl keys request 7 > phone.request")]
 pub struct RequestKey {
     /// number of your account, with or without a # before it: whoami says it on the other machine
-    #[argh(positional, from_str_fn(account))]
+    #[argh(positional, from_str_fn(account_number))]
     pub account: AccountId,
 }
 
@@ -106,13 +107,10 @@ pub struct EndKey {
 /// Replace the key of this home by a new one with full rights. The old one ends in the same block.
 #[derive(FromArgs, ArgsInfo, Debug)]
 #[argh(subcommand, name = "rotate", example = "ledgerctl keys rotate")]
-pub struct RotateKey {}
-
-fn account(text: &str) -> Result<AccountId, String> {
-    let digits = text.strip_prefix('#').unwrap_or(text);
-    let number =
-        digits.parse().ok().filter(|number| *number > 0 && digits.bytes().all(|b| b.is_ascii_digit()));
-    number.map(AccountId).ok_or_else(|| format!("{text:?} is no number of an account, such as 7"))
+pub struct RotateKey {
+    /// go on although the key is the one that your password fetches: password and recovery code end with it
+    #[argh(switch)]
+    pub end_password: bool,
 }
 
 impl Run for Keys {
@@ -133,7 +131,7 @@ impl Run for Keys {
             Some(KeysAction::Add(add)) => add.run(context),
             Some(KeysAction::Request(request)) => request.run(context),
             Some(KeysAction::End(end)) => end.run(context),
-            Some(KeysAction::Rotate(RotateKey {})) => rotate(context),
+            Some(KeysAction::Rotate(command)) => rotate(context, command.end_password),
         }
     }
 }
@@ -364,12 +362,12 @@ fn tell_ended(context: &Context, submitted: Submitted, key: &KeyFace) -> Result<
     tell(submitted, |accepted| show(context, accepted, &words, &fields))
 }
 
-fn rotate(context: &Context) -> Result<Exit, ClientError> {
+fn rotate(context: &Context, end_password: bool) -> Result<Exit, ClientError> {
     let home = context.home()?;
     let introduced = with_full_key(context, &mut |member| {
         let passphrase = context.passphrase_of_further_key(&home)?;
         let passphrase = passphrase.as_ref().map(|text| text.as_str());
-        rotate_key(member, None, passphrase, &mut || note_sent_before(context))
+        rotate_key(member, None, end_password, passphrase, &mut || note_sent_before(context))
     })?;
     context.out.note(&format!(
         "keep a copy of {}: the old key has ended, and its copies open nothing any more",

@@ -6,10 +6,14 @@ use argh::{ArgsInfo, FromArgs};
 
 use crate::cli::context::Context;
 use crate::cli::fields;
+use crate::cli::passwords::secrets::password;
 use crate::cli::run::Run;
-use crate::cli::session::open_member;
+use crate::cli::session::{open_member, open_member_for};
 use crate::cli::telling::{note_sent_before, show, tell};
-use crate::client::{self, ClientError, Member, fetch_profile, set_profile};
+use crate::client::{
+    self, ClientError, Member, Submitted, change_e_mail, fetch_profile, log_in, set_profile,
+};
+use crate::domain::Rights;
 use crate::refusal;
 use crate::terminal::exit::Exit;
 use crate::wire::Refusal;
@@ -32,6 +36,10 @@ pub struct Profile {
     /// your e-mail address
     #[argh(option, arg_name = "address")]
     pub e_mail: Option<String>,
+
+    /// with another e-mail address of an account that has a password: file whose first line is the password, - for standard input
+    #[argh(option, arg_name = "file")]
+    pub password_file: Option<String>,
 
     /// print the leaf of one of both, name or e_mail: whoever is shown it reads that text in a receipt of the block
     #[argh(option, arg_name = "field")]
@@ -63,7 +71,8 @@ impl Run for Profile {
     const REMEMBERS: bool = true;
 
     fn run(&self, context: &Context) -> Result<Exit, ClientError> {
-        let mut member = open_member(context)?;
+        let says = self.name.is_some() || self.e_mail.is_some();
+        let mut member = if says { open_member_for(context, Rights::Full)? } else { open_member(context)? };
         match (&self.name, &self.e_mail) {
             (None, None) => match self.leaf {
                 Some(of) => print_leaf(context, &mut member, of),
@@ -72,13 +81,13 @@ impl Run for Profile {
             _ if self.leaf.is_some() => {
                 Err(ClientError::Usage("--leaf shows what was said before: it goes alone".to_owned()))
             }
-            (Some(name), Some(e_mail)) => set(context, &mut member, name, e_mail),
+            (Some(name), Some(e_mail)) => self.set(context, &mut member, name, e_mail),
             (name, e_mail) => {
                 let missing = "say both --name and --e-mail: this account has said neither yet";
                 let known = fetch_profile(&mut member)?;
                 let known = known.ok_or_else(|| ClientError::Usage(missing.to_owned()))?;
                 let name = name.as_ref().unwrap_or(&known.name);
-                set(context, &mut member, name, e_mail.as_ref().unwrap_or(&known.e_mail))
+                self.set(context, &mut member, name, e_mail.as_ref().unwrap_or(&known.e_mail))
             }
         }
     }
@@ -124,10 +133,36 @@ fn print_profile(context: &Context, member: &mut Member) -> Result<Exit, ClientE
     Ok(Exit::Done)
 }
 
-fn set(context: &Context, member: &mut Member, name: &str, e_mail: &str) -> Result<Exit, ClientError> {
-    let submitted = set_profile(member, name, e_mail, &mut || note_sent_before(context))?;
-    tell(submitted, |accepted| {
-        let words = "your name and e-mail address are kept, sealed";
-        show(context, accepted, words, &[("name", name.into()), ("e_mail", e_mail.into())])
-    })
+impl Profile {
+    fn set(
+        &self,
+        context: &Context,
+        member: &mut Member,
+        name: &str,
+        e_mail: &str,
+    ) -> Result<Exit, ClientError> {
+        let submitted = match set_profile(member, name, e_mail, &mut || note_sent_before(context)) {
+            Err(ClientError::Refused(needed)) if needed.name == refusal::CREDENTIAL_NEEDED => {
+                self.set_with_password(context, member, (name, e_mail))
+            }
+            set => set,
+        };
+        tell(submitted?, |accepted| {
+            let words = "your name and e-mail address are kept, sealed";
+            show(context, accepted, words, &[("name", name.into()), ("e_mail", e_mail.into())])
+        })
+    }
+
+    /// The e-mail address is the one that a log-in begins with: the password is registered anew for another one.
+    fn set_with_password(
+        &self,
+        context: &Context,
+        member: &mut Member,
+        (name, e_mail): (&str, &str),
+    ) -> Result<Submitted, ClientError> {
+        let before = said_before(member)?;
+        let password = password(self.password_file.as_deref(), &before.e_mail)?;
+        let mut logged_in = log_in(&context.home()?, &context.server()?, &before.e_mail, &password)?;
+        change_e_mail(&mut logged_in, (name, e_mail), &password, &mut || note_sent_before(context))
+    }
 }

@@ -17,7 +17,7 @@ use crate::cli::session::{open_member, open_member_for};
 use crate::cli::telling::{note_sent_before, show, tell};
 use crate::client::{
     ClientError, FactorOffer, Registrant, User, begin_factor, confirm_factor, end_factor, fetch_me,
-    find_member, give_code, reset_factor,
+    find_member, give_code, reset_factor, settle_factor,
 };
 use crate::domain::accounts::ResetReason;
 use crate::domain::{Rights, Value as Told};
@@ -147,6 +147,12 @@ fn tell_state(context: &Context) -> Result<Exit, ClientError> {
 /// Enrols a second factor, or has new spare codes made.
 fn offer(context: &Context, keep_secret: bool, codes_out: Option<&str>) -> Result<Exit, ClientError> {
     let mut member = open_member_for(context, Rights::Full)?;
+    // What an earlier run has enrolled without telling counts: another secret would only lie in the telephone for nothing.
+    if let Some(submitted) = settle_factor(&mut member)? {
+        context.out.note("an earlier run has enrolled a second factor without telling: that one counts");
+        let words = "you have a second factor";
+        return tell(submitted, |accepted| show(context, accepted, words, &[]));
+    }
     let file = codes_out.map(|path| NewFile::private(Path::new(path))).transpose()?;
     let offer = begin_factor(&mut member, keep_secret)?;
     let codes = Zeroizing::new(spare_codes(&offer).join("\n"));
@@ -154,7 +160,11 @@ fn offer(context: &Context, keep_secret: bool, codes_out: Option<&str>) -> Resul
         file.write_secret_line(&codes)?;
     }
     show_offer(context, &offer, file.is_none())?;
-    let mut code = || if keep_secret { context.code("Code of your second factor: ") } else { typed_code() };
+    let mut code = || match keep_secret {
+        // The telephone has the secret already: whoever gave a code on the command line types none.
+        true => context.code("Code of your second factor: ").or_else(piped_code),
+        false => typed_code(),
+    };
     let mut earlier = false;
     let submitted = confirm_factor(&mut member, &offer, &mut code, &mut || earlier = true);
     if let (Some(file), Err(error)) = (file, &submitted)
@@ -201,6 +211,11 @@ fn show_offer(context: &Context, offer: &FactorOffer, with_codes: bool) -> Resul
         context.out.tell(&codes.join("\n"))?;
     }
     Ok(())
+}
+
+/// The code that a program writes.
+fn piped_code() -> Option<Zeroizing<String>> {
+    if io::stdin().is_terminal() { None } else { typed_code() }
 }
 
 /// The code that the telephone shows, from a person or from a program.

@@ -8,9 +8,10 @@ use serde_json::Value;
 use crate::cli::amounts::object;
 use crate::cli::context::Context;
 use crate::cli::instants::instant;
+use crate::cli::members::account_number;
 use crate::cli::run::Run;
 use crate::cli::session::open_member;
-use crate::client::{self, ClientError};
+use crate::client::{self, ClientError, Member, User, find_member};
 use crate::domain::AccountId;
 use crate::journal::{Code, Kind, described};
 use crate::terminal::exit::Exit;
@@ -25,13 +26,22 @@ use crate::wire::JournalLine;
 #[derive(FromArgs, ArgsInfo, Debug)]
 #[argh(subcommand, name = "journal", example = "ledgerctl journal --account 2 --since 2026-01-31")]
 pub struct Journal {
-    /// the number of the account whose lines are shown; those of all accounts otherwise
-    #[argh(option, arg_name = "number")]
-    pub account: Option<u64>,
+    /// whose lines are shown: a handle, or a number, with or without a # before it; those of all accounts otherwise
+    #[argh(option, arg_name = "user")]
+    pub account: Option<String>,
 
     /// first day or time, in UTC: 2026-01-31 or 2026-01-31T12:00:00Z
     #[argh(option, arg_name = "time")]
     pub since: Option<String>,
+}
+
+/// The account that somebody means: by its number alone, or as members are named everywhere.
+fn account_of(member: &mut Member, text: &str) -> Result<AccountId, ClientError> {
+    if let Ok(account) = account_number(text) {
+        return Ok(account);
+    }
+    let user: User = text.parse().map_err(ClientError::Usage)?;
+    find_member(member, &user).map(|found| found.account)
 }
 
 impl Run for Journal {
@@ -42,7 +52,8 @@ impl Run for Journal {
         // There is no journal of the time before the epoch.
         let since_ms = since.map_or(0, |micros| u64::try_from(micros / 1_000).unwrap_or(0));
         let mut member = open_member(context)?;
-        let mut journal = client::Journal::start(&mut member, self.account.map(AccountId), since_ms);
+        let account = self.account.as_deref().map(|text| account_of(&mut member, text)).transpose()?;
+        let mut journal = client::Journal::start(&mut member, account, since_ms);
         let codes: Vec<(Code, Kind, &str)> = described().collect();
         let mut said = false;
         while let Some(lines) = journal.next_page()? {

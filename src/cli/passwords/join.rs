@@ -64,13 +64,14 @@ impl Run for Join {
         drop(link);
         // Everything that needs a person or a second comes before the connection.
         let password = new_password("password", self.password_file.as_deref(), &self.e_mail)?;
-        let (code, kept) = CodeKept::make(context, self.recovery_out.as_deref(), None)?;
+        let (code, kept) = CodeKept::make(context, &self.e_mail, self.recovery_out.as_deref(), None)?;
         let roaming = make_roaming(KeyKind::Rsa3072, code);
         let name = self.name.as_deref().or_else(|| self.e_mail.split('@').next()).unwrap_or_default();
         let newcomer = Newcomer { e_mail: &self.e_mail, name, password: &password };
         let joined = Anonymous::open(&home, &addresses)
             .and_then(|mut link| join(&home, &mut link, newcomer, &roaming));
-        self.tell(context, kept.settle(joined)?)
+        let exit = self.tell(context, kept.settle(joined)?)?;
+        kept.told(exit)
     }
 }
 
@@ -85,7 +86,7 @@ impl Join {
             context.out.tell(&value.to_string())
         } else {
             context.out.note(&format!(
-                "joined as {handle} in block {block}; `ledgerctl login {} --keep` brings the key into this home. Your user id:",
+                "joined as {handle} in block {block}; `ledgerctl login {} --keep` brings the key into a home. Your user id:",
                 self.e_mail
             ));
             context.out.tell(&account.to_string())

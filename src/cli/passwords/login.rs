@@ -33,10 +33,14 @@ pub struct Login {
 }
 
 impl Run for Login {
-    const REMEMBERS: bool = true;
+    // Only a key that is kept has to be remembered.
+    const REMEMBERS: bool = false;
 
     fn run(&self, context: &Context) -> Result<Exit, ClientError> {
         let (home, addresses) = (context.home()?, context.server()?);
+        if self.keep {
+            home.check_writable()?;
+        }
         let password = password(self.password_file.as_deref(), &self.e_mail)?;
         let mut logged_in = log_in(&home, &addresses, &self.e_mail, &password)?;
         let mut kept = false;

@@ -93,11 +93,13 @@ impl Password {
         })?;
         let e_mail = profile.e_mail.as_str();
         let new = new_password("new-password", self.new_password_file.as_deref(), e_mail)?;
-        let (code, kept) = CodeKept::make(context, self.recovery_out.as_deref(), None)?;
+        let (code, kept) = CodeKept::make(context, e_mail, self.recovery_out.as_deref(), None)?;
         let roaming = make_roaming(KeyKind::Ed25519, code);
         let submitted =
             add_password(&mut member, e_mail, &new, &roaming, &mut || note_earlier_counts(context));
-        tell(kept.settle(submitted)?, |accepted| show(context, accepted, "you have a password", &[]))
+        let exit =
+            tell(kept.settle(submitted)?, |accepted| show(context, accepted, "you have a password", &[]))?;
+        kept.told(exit)
     }
 }
 

@@ -60,10 +60,11 @@ impl Run for Recover {
             logged_in => logged_in?,
         };
         say_earlier(context, &mut logged_in.member)?;
-        let (next, kept) = CodeKept::make(context, self.recovery_out.as_deref(), Some(&code))?;
+        let (next, kept) = CodeKept::make(context, &self.e_mail, self.recovery_out.as_deref(), Some(&code))?;
         let again = &mut || note_earlier_counts(context);
         let submitted = set_after_recovery(&mut logged_in, &self.e_mail, &password, &next, again);
         let words = "you have a new password and a new recovery code";
-        tell(kept.settle(submitted)?, |accepted| show(context, accepted, words, &[]))
+        let exit = tell(kept.settle(submitted)?, |accepted| show(context, accepted, words, &[]))?;
+        kept.told(exit)
     }
 }

@@ -9,12 +9,13 @@ use zeroize::Zeroizing;
 use crate::cli::context::Context;
 use crate::cli::named_files::NewFile;
 use crate::cli::passphrases::{ask, named};
-use crate::client::{ClientError, check_password};
-use crate::crypto::random;
+use crate::client::{ClientError, Home, check_password};
+use crate::crypto::{random, sha3};
 use crate::password::RecoveryCode;
+use crate::terminal::exit::Exit;
 
 /// The password that somebody logs in with.
-pub(super) fn password(file: Option<&str>, e_mail: &str) -> Result<Zeroizing<String>, ClientError> {
+pub(in crate::cli) fn password(file: Option<&str>, e_mail: &str) -> Result<Zeroizing<String>, ClientError> {
     if let Some(password) = named("password", file, None)? {
         return Ok(password);
     }
@@ -55,53 +56,83 @@ pub(super) fn recovery_code(file: Option<&str>) -> Result<RecoveryCode, ClientEr
     RecoveryCode::parse(&text).map_err(|error| ClientError::Usage(error.to_string()))
 }
 
+/// The file of the home that says which recovery code a run has written where, until its outcome was told: only such a code is
+/// taken again. It holds a digest.
+const UNDER_WAY: &str = "recovery-out";
+
 /// Where a new recovery code went, which nobody can show a second time.
 pub(super) struct CodeKept<'a> {
+    home: Home,
     /// The file that was made for it.
     made: Option<NewFile<'a>>,
 }
 
 impl<'a> CodeKept<'a> {
     /// Makes a code and hands it over before anything is sent: writes the file, or shows the code and has a group of it typed
-    /// back. A file that holds a code is one that a run left which was cut off: that code is taken. `spent` is one that may not be
-    /// taken again.
+    /// back. A file that is there already is taken only where this home knows that a run for this e-mail address has written it and
+    /// was cut off. `spent` is a code that may not be taken again.
     pub(super) fn make(
         context: &Context,
+        e_mail: &str,
         file: Option<&'a str>,
         spent: Option<&RecoveryCode>,
     ) -> Result<(RecoveryCode, CodeKept<'a>), ClientError> {
+        let home = context.home()?;
         let code = RecoveryCode::generate(&mut random::os());
         let Some(path) = file else {
             show(context, &code)?;
-            return Ok((code, CodeKept { made: None }));
+            return Ok((code, CodeKept { home, made: None }));
         };
         if let Some(left) = left_in(path)? {
+            if home.read(UNDER_WAY)?.as_deref() != Some(&*mark(path, e_mail, &left)) {
+                return Err(ClientError::Usage(format!(
+                    "{path} is there already: name a new file for the recovery code"
+                )));
+            }
             if spent.is_some_and(|spent| *spent == left) {
                 let text = format!(
                     "{path} holds the code that is spent with this: name another file for the new one"
                 );
                 return Err(ClientError::Usage(text));
             }
-            context.out.note(&format!("{path} is there already, and the recovery code in it is taken"));
-            return Ok((left, CodeKept { made: None }));
+            context
+                .out
+                .note(&format!("going on with the recovery code that an earlier run has written to {path}"));
+            return Ok((left, CodeKept { home, made: None }));
         }
+        home.write(UNDER_WAY, mark(path, e_mail, &code).as_bytes())?;
         let made = NewFile::private(Path::new(path))?;
         made.write_secret_line(&code.to_text())?;
-        Ok((code, CodeKept { made: Some(made) }))
+        Ok((code, CodeKept { home, made: Some(made) }))
     }
 
     /// Takes the file away again where the code was not taken, so that nobody keeps a code that opens nothing.
-    pub(super) fn settle<T>(self, done: Result<T, ClientError>) -> Result<T, ClientError> {
+    pub(super) fn settle<T>(&self, done: Result<T, ClientError>) -> Result<T, ClientError> {
         // Where the outcome is not known, the code may be the one that counts.
         let may_count =
             |error: &ClientError| matches!(error, ClientError::Unknown(_) | ClientError::Untold(_));
-        if let (Err(error), Some(made)) = (&done, self.made)
+        if let (Err(error), Some(made)) = (&done, &self.made)
             && !may_count(error)
         {
             made.remove();
+            self.home.remove(UNDER_WAY)?;
         }
         done
     }
+
+    /// The outcome was told: the code is the one that counts, and no later run takes it for its own.
+    pub(super) fn told(self, exit: Exit) -> Result<Exit, ClientError> {
+        self.home.remove(UNDER_WAY).map(|()| exit)
+    }
+}
+
+/// Names a code in a file, for a run of this e-mail address. The code has 160 random bits, so that nobody guesses it from this.
+fn mark(path: &str, e_mail: &str, code: &RecoveryCode) -> String {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.into());
+    let code = code.to_text();
+    let parts = [path.as_os_str().as_encoded_bytes(), e_mail.as_bytes(), code.as_bytes()];
+    let digests = parts.map(|part| sha3(&[part]).0);
+    sha3(&[b"ledgerctl/recovery-out/1\0", &digests.concat()]).to_string()
 }
 
 /// The code in a file, if the file is there.
@@ -111,7 +142,8 @@ fn left_in(path: &str) -> Result<Option<RecoveryCode>, ClientError> {
     }
     let text = named("recovery-out", Some(path), None)?;
     let code = text.and_then(|text| RecoveryCode::parse(&text).ok());
-    let other = || ClientError::Usage(format!("{path} is there already, and holds no recovery code"));
+    let other =
+        || ClientError::Usage(format!("{path} is there already: name a new file for the recovery code"));
     code.map(Some).ok_or_else(other)
 }
 

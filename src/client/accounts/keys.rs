@@ -16,7 +16,7 @@ use super::key_request::KeyRequest;
 use super::pending::{
     WantedKey, check_label, only_what_is_untold, open_pending, prepare, see_through, use_as_device_key,
 };
-use super::standing::{fetch_standing_key, key_id_of};
+use super::standing::{fetch_keys, fetch_standing_key, key_id_of};
 
 /// A key that the ledger took. Whoever tells it says so with [`Introduced::told`]; if nobody does, the same command given
 /// again tells it.
@@ -128,7 +128,8 @@ pub fn add_requested_key(
     Ok(Introduced { submitted, key_id, label, file: None, noted: None })
 }
 
-/// Replaces the key of this home by a new one of the same kind. The old one has ended when this returns. A rotation of which
+/// Replaces the key of this home by a new one of the same kind, which is in this home alone. The old one has ended when this returns. If the old
+/// one is what a password fetches, the password ends with it, and that has to be said with `end_password`. A rotation of which
 /// an earlier run did not tell the outcome is gone on with. The session goes over to the new key.
 ///
 /// # Errors
@@ -136,10 +137,21 @@ pub fn add_requested_key(
 pub fn rotate_key(
     member: &mut Member,
     label: Option<String>,
+    end_password: bool,
     passphrase: Option<&str>,
     again: &mut dyn FnMut(),
 ) -> Result<Introduced, ClientError> {
     let old = member.key().public().clone();
+    let pending = kept_account(member.home(), member.server().ledger_id)?.pending;
+    let is_under_way = pending.is_some_and(|pending| pending.ends == Some(old.key_id().to_string()));
+    if !end_password && !is_under_way && roams(member, old.key_id())? {
+        return Err(ClientError::Usage(
+            "the key of this home is the one that your password fetches: with a new key in its place, password and recovery code \
+             open nothing any more. `ledgerctl password` sets another password; --end-password goes on all the same, and then \
+             the new key is in this home and nowhere else"
+                .to_owned(),
+        ));
+    }
     let wanted = WantedKey { label, custody: Custody::File, rights: Rights::Full };
     let (pending, command) = prepare(member, &wanted, Some(old.key_id()), old.kind(), passphrase)?;
     let submitted = see_through(member, &command, &pending, again)?;
@@ -153,6 +165,13 @@ pub fn rotate_key(
         )),
     }
     Ok(introduced(submitted, pending, (home, ledger_id)))
+}
+
+/// Whether a key of the account's is the one that its password fetches.
+fn roams(member: &mut Member, key_id: KeyId) -> Result<bool, ClientError> {
+    let faces = fetch_keys(member)?;
+    let face = faces.iter().find(|face| face.key_id == key_id);
+    Ok(face.is_some_and(|face| face.custody == Custody::Roaming))
 }
 
 /// Opens a session with the key that has taken the place of the account's, and puts it there.
@@ -183,6 +202,8 @@ pub(super) fn succeed(member: &mut Member, pending: &PendingKey) -> Result<(), C
             old = Some(account.key().file);
             let KeyFile { key_id, file } = pending.key.clone();
             (account.key_id, account.file) = (key_id, file);
+            // No log-in has put the new one here, and none brings it back.
+            account.by_login = false;
         }
     })?;
     old.map_or(Ok(()), |file| remove_ended_key(&home, ledger_id, &file))

@@ -24,8 +24,8 @@ pub use keys::{
 };
 pub use online::fetch_online;
 pub use pending::{WantedKey, machine_made_label};
-pub(super) use profile::seal_profile;
 pub use profile::{Profile, fetch_profile, set_profile};
+pub(super) use profile::{seal_profile, set_profile_with};
 pub use registration::{Joined, Registration, register, untold_registration};
 pub use restoring::restore_account;
 pub use roles::{grant, revoke, vouch_clock};

@@ -193,8 +193,8 @@ fn successor(account: &Account) -> Option<&PendingKey> {
 
 fn not_registered(home: &Home, addresses: &Addresses) -> ClientError {
     ClientError::Usage(format!(
-        "not registered on the ledger of {addresses}: run `ledgerctl register HANDLE` first, or put your copy of {KEY_FILE} \
-         into {}",
+        "not registered on the ledger of {addresses}: run `ledgerctl register HANDLE` first, with e-mail and password \
+         `ledgerctl login E-MAIL --keep`, or put your copy of {KEY_FILE} into {}",
         home.path("").display()
     ))
 }

@@ -1,6 +1,7 @@
 //! Who a member is: a name and an e-mail address, which stand sealed in the ledger. The key of their scope lies in the server's
 //! vault; what the server sends is believed only where it opens what a proven block holds.
 
+use unicode_normalization::UnicodeNormalization as _;
 use zeroize::Zeroizing;
 
 use super::question::OwnProfile;
@@ -13,7 +14,7 @@ use crate::client::sending::{Submitted, submit_sealed_once};
 use crate::codec;
 use crate::crypto::random;
 use crate::crypto::sealed::{ScopeId, ScopeKey, Sealed};
-use crate::domain::accounts::{self, ProfilePlace, SET_PROFILE, SetProfile};
+use crate::domain::accounts::{self, CredentialCommit, ProfilePlace, SET_PROFILE, SetProfile};
 use crate::domain::{Command, ScopeUse, Tag, TextForm};
 use crate::refusal;
 use crate::time::Timestamp;
@@ -86,14 +87,27 @@ pub fn set_profile(
     e_mail: &str,
     again: &mut dyn FnMut(),
 ) -> Result<Submitted, ClientError> {
+    set_profile_with(member, (name, e_mail), None, again)
+}
+
+/// The same with the password registered anew for the e-mail address: the trace of the credential, and the credential.
+///
+/// # Errors
+/// As for [`set_profile`].
+pub(in crate::client) fn set_profile_with(
+    member: &mut Member,
+    (name, e_mail): (&str, &str),
+    brought: Option<&(CredentialCommit, Side)>,
+    again: &mut dyn FnMut(),
+) -> Result<Submitted, ClientError> {
     if !TextForm::EMail.fits(e_mail) {
         return Err(ClientError::Usage(TextForm::EMail.sentence().to_owned()));
     }
     let texts = Zeroizing::new(codec::encode(&(name, e_mail)));
     // Another command of this account may open the scope at the same moment: then this one is sealed anew, in that scope.
-    match set_profile_once(member, (name, e_mail), &texts, again) {
+    match set_profile_once(member, (name, e_mail), brought, &texts, again) {
         Err(ClientError::Refused(refusal)) if refusal.name == refusal::WRONG_SCOPE => {
-            set_profile_once(member, (name, e_mail), &texts, again)
+            set_profile_once(member, (name, e_mail), brought, &texts, again)
         }
         done => done,
     }
@@ -102,6 +116,7 @@ pub fn set_profile(
 fn set_profile_once(
     member: &mut Member,
     (name, e_mail): (&str, &str),
+    brought: Option<&(CredentialCommit, Side)>,
     texts: &[u8],
     again: &mut dyn FnMut(),
 ) -> Result<Submitted, ClientError> {
@@ -116,7 +131,9 @@ fn set_profile_once(
         let header = Header { command_id, ..header };
         let Using { scope, key, used, side } = known.unwrap_or_else(|| Using::opened(&header));
         let (name, e_mail) = seal_profile(&header, (scope, &key), name, e_mail)?;
-        let profile = SetProfile { scope: used, name, e_mail, credential: None };
+        let credential = brought.map(|(commit, _)| *commit);
+        let side = Side { credential: brought.and_then(|(_, side)| side.credential.clone()), ..side };
+        let profile = SetProfile { scope: used, name, e_mail, credential };
         Ok((Command::Accounts(accounts::Command::SetProfile(profile)), side))
     };
     submit_sealed_once(member, SET_PROFILE, texts, seal, again)
@@ -151,11 +168,15 @@ pub(in crate::client) fn seal_profile(
     name: &str,
     e_mail: &str,
 ) -> Result<(Sealed, Sealed), ClientError> {
+    let name: Zeroizing<String> = Zeroizing::new(name.nfc().collect());
+    if !TextForm::Name.fits(&name) {
+        return Err(ClientError::Usage(format!("the name: {}", TextForm::Name.sentence())));
+    }
     let sealed = |field, text, what: &str| {
         let sealed = key.leaf(&header.command_id.0, field).seal(&header.place(scope, field), text);
         sealed.map_err(|error| ClientError::Usage(format!("the {what}: {error}")))
     };
-    Ok((sealed(0, name, "name")?, sealed(1, e_mail, "e-mail address")?))
+    Ok((sealed(0, &name, "name")?, sealed(1, e_mail, "e-mail address")?))
 }
 
 /// Where the member's profile stands; none before there is one.

@@ -5,7 +5,7 @@ use super::registering::{Roaming, first_blob, opaque_key_of, register, side_of};
 use super::seen::{self, Seen};
 use super::unlocking::LoggedIn;
 use crate::client::ClientError;
-use crate::client::accounts::machine_made_label;
+use crate::client::accounts::{machine_made_label, set_profile_with};
 use crate::client::link::{Member, Reopen as _};
 use crate::client::sending::{Submitted, settle_sealed, submit_sealed_once};
 use crate::codec;
@@ -70,6 +70,32 @@ fn set(
     let command = accounts::Command::SetCredential(SetCredential { key_id, epoch, commit, via });
     let seal = |_| Ok((Command::Accounts(command), side_of(&credential)));
     let submitted = submit_sealed_once(member, SET_CREDENTIAL, &codec::encode(&(epoch, via)), seal, again)?;
+    (logged_in.epoch, logged_in.blob) = (epoch, next);
+    note_epoch(&logged_in.member, epoch, submitted.accepted.index);
+    Ok(submitted)
+}
+
+/// Says another e-mail address for the account, after a log-in with the one before: the same password is registered for it, and
+/// fetches the key from then on. `name` is the name that stands beside it.
+///
+/// # Errors
+/// [`ClientError::Refused`], with `email_taken` where somebody has the address; [`ClientError::Unknown`].
+pub fn change_e_mail(
+    logged_in: &mut LoggedIn,
+    (name, e_mail): (&str, &str),
+    password: &str,
+    again: &mut dyn FnMut(),
+) -> Result<Submitted, ClientError> {
+    check_e_mail(e_mail)?;
+    let LoggedIn { member, key, vault_key, blob, epoch, opaque } = logged_in;
+    let (ledger_id, key_id) = (member.server().ledger_id, key.public().key_id());
+    let registered = register(member.connection(), (ledger_id, opaque), (e_mail, password))?;
+    let next = blob.with_password((ledger_id, key_id), vault_key, &registered.export_key);
+    let epoch = epoch.saturating_add(1);
+    let credential = Credential::new(key_id, epoch, opaque, registered.record, next.clone());
+    let commit = CredentialCommit { epoch, commit: credential.commit(ledger_id, &opaque.server_key) };
+    let brought = (commit, side_of(&credential));
+    let submitted = set_profile_with(member, (name, e_mail), Some(&brought), again)?;
     (logged_in.epoch, logged_in.blob) = (epoch, next);
     note_epoch(&logged_in.member, epoch, submitted.accepted.index);
     Ok(submitted)

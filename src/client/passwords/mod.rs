@@ -19,9 +19,9 @@ mod seen;
 mod strength;
 mod unlocking;
 
-pub use changing::{add_password, change_password, set_after_recovery, settle_change};
+pub use changing::{add_password, change_e_mail, change_password, set_after_recovery, settle_change};
 pub use joining::{JoinedByPassword, Newcomer, join, settle_join};
-pub use leaving::{LoggedOut, keep_key, log_out};
+pub use leaving::{LoggedOut, keep_key, log_out, log_out_here};
 pub use registering::{Roaming, check_compared, make_roaming};
 pub use strength::check_password;
 pub use unlocking::{LoggedIn, log_in, recover};

@@ -213,7 +213,7 @@ impl Command {
 /// The sealed fields of a profile.
 fn profile_fields<'a>(name: &'a Sealed, e_mail: &'a Sealed) -> Vec<SealedField<'a>> {
     vec![
-        SealedField { number: 0, sealed: name, form: TextForm::Free },
+        SealedField { number: 0, sealed: name, form: TextForm::Name },
         SealedField { number: 1, sealed: e_mail, form: TextForm::EMail },
     ]
 }

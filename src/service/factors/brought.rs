@@ -40,7 +40,7 @@ impl Service {
         let enrolling =
             self.door.connections.get_mut(&check.connection).and_then(|open| open.enrolling.take());
         let keeps_secret = enrolling.as_ref().is_some_and(|enrolling| enrolling.secret.is_none());
-        let is_fresh = self.factor_until(check.connection, now).is_some();
+        let is_fresh = self.limits.second_factor == 0 || self.factor_until(check.connection, now).is_some();
         // Where the secret stays, the code beside the command is one of the factor that is there.
         if counts.is_some() && !is_fresh && (set.off || !keeps_secret) {
             self.put_back(check, enrolling);
