@@ -4,8 +4,12 @@ use std::num::NonZeroUsize;
 
 use ledgerd::audit::{Checker, Place};
 use ledgerd::chain::{Block, Message};
+use ledgerd::domain::shop::{
+    AddItem, ItemAdded, ItemId, LeaveTill, LoadStock, LoadedItem, PriceSet, Publish, Published, SetPrice,
+    ShopOpened, StockIn, StockOut, StockedIn, StockedOut, TillLeft, Unpublish, Unpublished,
+};
 use ledgerd::domain::{
-    self, AccountId, Command, Event, Happened, Impossible, Rights, Role, accounts, payments,
+    self, AccountId, Command, Event, Happened, Impossible, Rights, Role, accounts, payments, shop,
 };
 use ledgerd::ledger::{Replica, context_of};
 
@@ -124,4 +128,103 @@ fn a_cheque_ends_once() {
         let draft = forge.revocation(0, id).with_event(&revoked);
         is_impossible(name, &forge, &draft, twice);
     }
+}
+
+/// A shop with one item, of which 3 units are on sale and 2 are not. ANNA is operator and agent, BERT the till.
+fn with_a_shop(seed: u64) -> Forge {
+    let mut forge = Forge::with_money(seed);
+    let grant = accounts::Command::GrantRole(accounts::GrantRole { account: ANNA, role: Role::Agent });
+    let draft = forge.draft(0, ANNA, &Command::Accounts(grant));
+    forge.push(&draft);
+    let draft = forge.opening((member_key(0), ANNA), (member_key(1), BERT), &[(6, 0)], |_| {});
+    forge.push(&draft);
+    let item = LoadedItem { name: "Mew".to_owned(), n: 5, price: Some(9) };
+    for command in [
+        shop::Command::LoadStock(LoadStock { items: vec![item], publish: true }),
+        shop::Command::Unpublish(Unpublish { item: ItemId(1), n: Some(2) }),
+    ] {
+        let draft = forge.shopped((member_key(0), ANNA), command);
+        forge.push(&draft);
+    }
+    forge
+}
+
+#[test]
+fn units_of_an_item_only_move_and_only_where_they_are() {
+    let mut forge = with_a_shop(5);
+    let anna = (member_key(0), ANNA);
+    let shopped = |event: shop::Event| Event::Shop(event);
+    let (none, no_item) = (Impossible::NoSuch("a unit of an item"), Impossible::NoSuch("an item"));
+    let (item, absent) = (ItemId(1), ItemId(2));
+    for (name, command, event, expected) in [
+        (
+            "more go out than are there",
+            shop::Command::StockOut(StockOut { item, n: 3, reason: 0 }),
+            shop::Event::StockedOut(StockedOut { unlisted: 0 }),
+            none,
+        ),
+        (
+            "more are put on sale than are there",
+            shop::Command::Publish(Publish { item, n: 3, price: None }),
+            shop::Event::Published(Published { listed: 6 }),
+            none,
+        ),
+        (
+            "more are taken off sale than are on sale",
+            shop::Command::Unpublish(Unpublish { item, n: Some(4) }),
+            shop::Event::Unpublished(Unpublished { n: 4 }),
+            none,
+        ),
+        (
+            "units of nothing come in",
+            shop::Command::StockIn(StockIn { item: absent, n: 1, reason: 0 }),
+            shop::Event::StockedIn(StockedIn { unlisted: 1 }),
+            no_item,
+        ),
+        (
+            "nothing has a price",
+            shop::Command::SetPrice(SetPrice { item: absent, price: 1 }),
+            shop::Event::PriceSet(PriceSet { before: None }),
+            no_item,
+        ),
+        (
+            "a name comes twice",
+            shop::Command::AddItem(AddItem { name: "MEW".to_owned(), price: None }),
+            shop::Event::ItemAdded(ItemAdded { item: absent }),
+            Impossible::Twice("the name of an item"),
+        ),
+        (
+            "the event says another number of units",
+            shop::Command::StockIn(StockIn { item, n: 1, reason: 0 }),
+            shop::Event::StockedIn(StockedIn { unlisted: 4 }),
+            Impossible::Differs { field: "unlisted", said: 4, expected: 3 },
+        ),
+        (
+            "the event says another price before",
+            shop::Command::SetPrice(SetPrice { item, price: 1 }),
+            shop::Event::PriceSet(PriceSet { before: Some(8) }),
+            Impossible::Differs { field: "before", said: 8, expected: 9 },
+        ),
+    ] {
+        let draft = forge.shopped(anna, command).with_event(&shopped(event));
+        is_impossible(name, &forge, &draft, expected);
+    }
+}
+
+#[test]
+fn settings_follow_each_other_and_only_the_till_leaves() {
+    let mut forge = with_a_shop(6);
+    let leave = || shop::Command::LeaveTill(LeaveTill {});
+    let left = |since| Event::Shop(shop::Event::TillLeft(TillLeft { since }));
+    let since = forge.state().shop.till().unwrap().since;
+    let draft = forge.shopped((member_key(0), ANNA), leave()).with_event(&left(since));
+    let differs = Impossible::Differs { field: "till", said: 1, expected: 2 };
+    is_impossible("another leaves", &forge, &draft, differs);
+    let draft = forge.shopped((member_key(1), BERT), leave()).with_event(&left(since + 1));
+    let differs = Impossible::Differs { field: "since", said: since + 1, expected: since };
+    is_impossible("since another block", &forge, &draft, differs);
+    let opened = Event::Shop(shop::Event::ShopOpened(ShopOpened { settings: 3 }));
+    let draft = forge.opening((member_key(0), ANNA), (member_key(1), BERT), &[], |_| {});
+    let differs = Impossible::Differs { field: "settings", said: 3, expected: 1 };
+    is_impossible("settings of another number", &forge, &draft.with_event(&opened), differs);
 }

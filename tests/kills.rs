@@ -5,6 +5,7 @@
 
 mod passwords;
 mod second_factor;
+mod shop;
 
 use std::collections::BTreeMap;
 use std::io::Write as _;

@@ -86,6 +86,7 @@ mod session_vectors;
 mod session_world;
 mod shell;
 mod shop;
+mod shop_service;
 mod show;
 mod simulation;
 mod tidy;

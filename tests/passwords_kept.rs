@@ -60,6 +60,42 @@ fn a_new_key_in_the_place_of_the_one_that_a_password_fetches_has_to_be_wanted_an
 }
 
 #[test]
+fn a_lost_machine_signs_nothing_once_the_key_is_replaced_with_the_password() {
+    let world = World::new();
+    kept(&world, "lost");
+    world.home("here");
+    let (first, second, next) = (world.file("first"), world.file("second"), world.file("next"));
+    let change = ["password", E_MAIL, "--password-file", &first, "--new-password-file", &second];
+    assert!(world.ends(2, "here", &["password", "--new-key"]).contains("goes with the e-mail address"));
+    // Another password alone takes no key away.
+    done(&world, "lost", &["add", crate::binaries::ORDERS]);
+    world.done("here", &[&change[..], &["--new-key", "--recovery-out", &next]].concat());
+    assert!(ends(&world, 5, "lost", &["add", crate::binaries::ORDERS]).contains("key_ended"));
+    world.is_refused("here", "first");
+    world.logs_in("here", "second");
+    let recover = |code: &str, to: &str| -> Vec<String> {
+        let words = ["recover", E_MAIL, "--recovery-file", code, "--new-password-file", &first];
+        words.into_iter().chain(["--recovery-out", to]).map(str::to_owned).collect()
+    };
+    let run = |code: i32, words: Vec<String>| {
+        world.ends(code, "here", &words.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    run(3, recover(&world.file("code"), &world.file("fourth")));
+    run(0, recover(&next, &world.file("third")));
+    // The machine that was found again gets the new key with the password.
+    assert!(keep(&world, "lost"));
+    done(&world, "lost", &["add", crate::binaries::ORDERS]);
+    let keys: Value = serde_json::from_str(&done(&world, "lost", &["keys", "--json"])).unwrap();
+    let custodies: Vec<(bool, &str)> = keys["keys"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|key| (key["ended_at"].is_null(), key["custody"].as_str().unwrap()))
+        .collect();
+    assert_eq!(custodies, [(false, "roaming"), (true, "roaming")]);
+}
+
+#[test]
 fn a_recovery_code_goes_to_a_new_file_and_a_spent_one_never_lives_again() {
     let world = World::new();
     world.home("here");

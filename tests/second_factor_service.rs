@@ -79,7 +79,7 @@ fn signed(world: &mut World, member: usize, key: &SigningKey, command: &Command)
     Signed { message, signature }
 }
 
-fn submit(world: &mut World, client: &mut Client, member: usize, command: &Command) -> Reply {
+pub(crate) fn submit(world: &mut World, client: &mut Client, member: usize, command: &Command) -> Reply {
     let signed = signed(world, member, member_key(member), command);
     world.submit(client, &signed)
 }

@@ -78,7 +78,7 @@ pub use orders::{Input, LineAnswer, Placed, PlacingTold, StreamTold, Tally, plac
 pub use passwords::{
     JoinedByPassword, LoggedIn, LoggedOut, Newcomer, Roaming, add_password, change_e_mail, change_password,
     check_compared, check_password, join, keep_key, log_in, log_out, log_out_here, make_roaming, recover,
-    set_after_recovery, settle_change, settle_join,
+    replace_roaming_key, set_after_recovery, settle_change, settle_join, settle_replacement,
 };
 pub use payments::input as payments_input;
 pub use payments::question as payments_question;

@@ -59,7 +59,8 @@ impl Run for Join {
             context.out.note(
                 "an earlier attempt stands: the password and the recovery code given then are in force",
             );
-            return self.tell(context, joined);
+            let exit = self.tell(context, joined)?;
+            return CodeKept::forget(context, exit);
         }
         drop(link);
         // Everything that needs a person or a second comes before the connection.

@@ -9,7 +9,8 @@ use crate::cli::run::Run;
 use crate::cli::session::{open_member_for, say_earlier};
 use crate::cli::telling::{show, tell};
 use crate::client::{
-    ClientError, LoggedIn, add_password, change_password, fetch_profile, log_in, make_roaming, settle_change,
+    ClientError, LoggedIn, add_password, change_password, fetch_profile, log_in, make_roaming, pinned,
+    read_account, replace_roaming_key, settle_change, settle_replacement,
 };
 use crate::crypto::KeyKind;
 use crate::domain::Rights;
@@ -42,7 +43,12 @@ pub struct Password {
     #[argh(option, arg_name = "file")]
     pub new_password_file: Option<String>,
 
-    /// new file for the recovery code of a first password, which is not shown then
+    /// put a new key in the place of the one that the password fetches: whoever kept that one can sign nothing any more. Comes with a
+    /// new recovery code
+    #[argh(switch)]
+    pub new_key: bool,
+
+    /// new file for the recovery code of a first password or of a new key, which is not shown then
     #[argh(option, arg_name = "file")]
     pub recovery_out: Option<String>,
 
@@ -56,7 +62,13 @@ impl Run for Password {
 
     fn run(&self, context: &Context) -> Result<Exit, ClientError> {
         match &self.e_mail {
+            Some(e_mail) if self.new_key => self.replace(context, e_mail),
             Some(e_mail) => self.change(context, e_mail),
+            None if self.new_key => {
+                let text =
+                    "--new-key goes with the e-mail address: it replaces the key that the password fetches";
+                Err(ClientError::Usage(text.to_owned()))
+            }
             None => self.begin(context),
         }
     }
@@ -82,6 +94,39 @@ impl Password {
         say_earlier(context, &mut logged_in.member)?;
         let submitted = change_password(&mut logged_in, e_mail, &new, &mut || note_earlier_counts(context))?;
         tell(submitted, |accepted| show(context, accepted, "you have another password", &[]))
+    }
+
+    fn replace(&self, context: &Context, e_mail: &str) -> Result<Exit, ClientError> {
+        let home = checked_server(context, self.force)?;
+        let old = password(self.password_file.as_deref(), e_mail)?;
+        let new = new_password("new-password", self.new_password_file.as_deref(), e_mail)?;
+        let addresses = context.server()?;
+        let words = "you have a new key, another password and another recovery code";
+        let mut logged_in = match log_in(&home, &addresses, e_mail, &old) {
+            Err(error) if is_not_right(&error) => {
+                // An earlier run may have replaced the key without telling.
+                let by_new = log_in(&home, &addresses, e_mail, &new);
+                if by_new.is_err() { Err(error) } else { by_new }
+            }
+            logged_in => logged_in,
+        }?;
+        say_earlier(context, &mut logged_in.member)?;
+        if let Some(submitted) = settle_replacement(&mut logged_in)? {
+            note_earlier_counts(context);
+            let exit = tell(submitted, |accepted| show(context, accepted, words, &[]))?;
+            return CodeKept::forget(context, exit);
+        }
+        let (code, kept) = CodeKept::make(context, e_mail, self.recovery_out.as_deref(), None)?;
+        let roaming = make_roaming(KeyKind::Ed25519, code);
+        let again = &mut || note_earlier_counts(context);
+        let submitted = replace_roaming_key(&mut logged_in, (e_mail, &new), &roaming, again);
+        let exit = tell(kept.settle(submitted)?, |accepted| show(context, accepted, words, &[]))?;
+        if read_account(&home, pinned(&home, &addresses)?.ledger_id)?.is_some_and(|kept| kept.by_login) {
+            context.out.note(&format!(
+                "the key before, which this home keeps, has ended: `ledgerctl login {e_mail} --keep` brings the new one"
+            ));
+        }
+        kept.told(exit)
     }
 
     fn begin(&self, context: &Context) -> Result<Exit, ClientError> {

@@ -124,6 +124,11 @@ impl<'a> CodeKept<'a> {
     pub(super) fn told(self, exit: Exit) -> Result<Exit, ClientError> {
         self.home.remove(UNDER_WAY).map(|()| exit)
     }
+
+    /// The same of the code that an earlier run has written.
+    pub(super) fn forget(context: &Context, exit: Exit) -> Result<Exit, ClientError> {
+        context.home()?.remove(UNDER_WAY).map(|()| exit)
+    }
 }
 
 /// Names a code in a file, for a run of this e-mail address. The code has 160 random bits, so that nobody guesses it from this.

@@ -147,8 +147,8 @@ pub fn rotate_key(
     if !end_password && !is_under_way && roams(member, old.key_id())? {
         return Err(ClientError::Usage(
             "the key of this home is the one that your password fetches: with a new key in its place, password and recovery code \
-             open nothing any more. `ledgerctl password` sets another password; --end-password goes on all the same, and then \
-             the new key is in this home and nowhere else"
+             open nothing any more. `ledgerctl password E-MAIL --new-key` replaces it together with both; --end-password goes on \
+             all the same, and then the new key is in this home and nowhere else"
                 .to_owned(),
         ));
     }

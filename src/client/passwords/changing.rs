@@ -11,8 +11,8 @@ use crate::client::sending::{Submitted, settle_sealed, submit_sealed_once};
 use crate::codec;
 use crate::crypto::{LedgerId, random};
 use crate::domain::accounts::{
-    self, ADD_KEY, AddKey, CredentialCommit, CredentialVia, Custody, SET_CREDENTIAL, SetCredential,
-    key_proof_bytes,
+    self, ADD_KEY, AddKey, CredentialCommit, CredentialVia, Custody, ROTATE_KEY, RotateKey, SET_CREDENTIAL,
+    SetCredential, key_proof_bytes,
 };
 use crate::domain::{AccountId, Command, Rights};
 use crate::password::{Blob, Credential, RecoveryCode, Registered};
@@ -99,6 +99,53 @@ pub fn change_e_mail(
     (logged_in.epoch, logged_in.blob) = (epoch, next);
     note_epoch(&logged_in.member, epoch, submitted.accepted.index);
     Ok(submitted)
+}
+
+/// Puts a new key in the place of the one that the password fetches, with another password and another recovery code: whoever kept the key
+/// before can sign nothing with it.
+///
+/// # Errors
+/// [`ClientError::Refused`], [`ClientError::Unknown`].
+pub fn replace_roaming_key(
+    logged_in: &mut LoggedIn,
+    (e_mail, password): (&str, &str),
+    roaming: &Roaming,
+    again: &mut dyn FnMut(),
+) -> Result<Submitted, ClientError> {
+    let LoggedIn { member, key, epoch, opaque, .. } = logged_in;
+    let (ledger_id, ends) = (member.server().ledger_id, key.public().key_id());
+    let registered = register(member.connection(), (ledger_id, opaque), (e_mail, password))?;
+    let blob = first_blob(ledger_id, roaming, &registered)?;
+    let (public, epoch) = (roaming.key.public(), epoch.saturating_add(1));
+    let credential = Credential::new(public.key_id(), epoch, opaque, registered.record, blob);
+    let commit = CredentialCommit { epoch, commit: credential.commit(ledger_id, &opaque.server_key) };
+    let command = accounts::Command::RotateKey(RotateKey {
+        spki: public.spki().to_vec(),
+        custody: Custody::Roaming,
+        label: machine_made_label(),
+        proof: proof_of(roaming, ledger_id, member.account_id()),
+        ends,
+        credential: Some(commit),
+    });
+    let seal = |_| Ok((Command::Accounts(command), side_of(&credential)));
+    let submitted = submit_sealed_once(member, ROTATE_KEY, &replacing(epoch), seal, again)?;
+    note_epoch(member, epoch, submitted.accepted.index);
+    Ok(submitted)
+}
+
+/// Names the replacement of the key that a password fetches, by the number of the new password.
+fn replacing(epoch: u32) -> Vec<u8> {
+    codec::encode(&("password", epoch))
+}
+
+/// What became of such a replacement that an earlier run has sent without telling, after a log-in with the password that came with it;
+/// none if there is nothing left to tell.
+///
+/// # Errors
+/// [`ClientError::Unknown`].
+pub fn settle_replacement(logged_in: &mut LoggedIn) -> Result<Option<Submitted>, ClientError> {
+    let epoch = logged_in.epoch;
+    settle_sealed(&mut logged_in.member, ROTATE_KEY, &replacing(epoch))
 }
 
 /// What became of a change of the password that an earlier run has sent without telling, after a log-in with the password that it

@@ -19,7 +19,10 @@ mod seen;
 mod strength;
 mod unlocking;
 
-pub use changing::{add_password, change_e_mail, change_password, set_after_recovery, settle_change};
+pub use changing::{
+    add_password, change_e_mail, change_password, replace_roaming_key, set_after_recovery, settle_change,
+    settle_replacement,
+};
 pub use joining::{JoinedByPassword, Newcomer, join, settle_join};
 pub use leaving::{LoggedOut, keep_key, log_out, log_out_here};
 pub use registering::{Roaming, check_compared, make_roaming};
