@@ -93,6 +93,12 @@ fn a_large_stock_comes_in_pages_and_each_item_once() {
         assert_eq!((numbers.len(), pages), (count, 3), "{part:?}");
         assert!(numbers.is_sorted_by(|a, b| a < b), "{part:?}");
     }
+    for (from, count) in [(0, 1_024), (3_000, 1), (3_001, 0), (u64::MAX - 1, 0), (u64::MAX, 0)] {
+        let Answer::Stock(page) = answer(&mut world, &mut agent, Query::Stock(wanted("", from))) else {
+            panic!("a page");
+        };
+        assert_eq!(page.items.len(), count, "from {from}");
+    }
     let long = "x".repeat(65);
     let Answer::Items(page) = answer(&mut world, &mut agent, Query::Items(wanted(&long, 1))) else {
         panic!("a page");

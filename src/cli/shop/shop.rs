@@ -196,7 +196,9 @@ impl Open {
             self.setting.iter().map(|named| (named.setting.into(), named.value)).collect();
         match self.agent_limit.as_deref() {
             Some("none") => settings.push((Setting::AgentLimit.into(), 0)),
-            Some(text) => settings.push((Setting::AgentLimit.into(), price_of(text, &currency)?)),
+            Some(text) => {
+                settings.push((Setting::AgentLimit.into(), price_of("--agent-limit", text, &currency)?))
+            }
             None => {}
         }
         let again = &mut || note_sent_before(context);

@@ -16,7 +16,7 @@ use crate::client::{
 use crate::domain::Currency;
 use crate::domain::shop::{
     self, AddItem, CatalogueItem, Event, ItemId, Publish, SetPrice, StockIn, StockInReason, StockOut,
-    StockOutReason, Unpublish,
+    StockOutReason, StockedIn, StockedOut, Unpublish,
 };
 use crate::terminal::arguments::number_in;
 use crate::terminal::exit::Exit;
@@ -221,7 +221,7 @@ impl Add {
     fn run(&self, context: &Context) -> Result<Exit, ClientError> {
         let mut member = open_member(context)?;
         let (_, currency) = fetch_balance(&mut member)?;
-        let price = self.price.as_deref().map(|text| price_of(text, &currency)).transpose()?;
+        let price = self.price.as_deref().map(|text| price_of("--price", text, &currency)).transpose()?;
         let command = shop::Command::AddItem(AddItem { name: self.name.clone(), price });
         change(context, &mut member, command, |event| {
             let Event::ItemAdded(added) = event else { return None };
@@ -241,39 +241,46 @@ fn open<'a>(context: &'a Context, named: &ItemNamed) -> Result<(Session<'a>, Cat
 
 impl In {
     fn run(&self, context: &Context) -> Result<Exit, ClientError> {
-        let (mut member, CatalogueItem { item, name, .. }) = open(context, &self.item)?;
-        let command = shop::Command::StockIn(StockIn { item, n: self.units, reason: self.reason.into() });
-        change(context, &mut member, command, |event| {
-            let Event::StockedIn(stocked) = event else { return None };
-            let mut fields = named(item, &name);
-            fields.extend([("quantity", self.units.into()), ("unlisted", stocked.unlisted.into())]);
-            let words =
-                format!("{} of {} came in; not on sale: {}", self.units, escape(&name), stocked.unlisted);
-            Some((words, fields))
+        let (n, reason) = (self.units, self.reason.into());
+        bring_or_take(context, (&self.item, n), "came in", |item| {
+            shop::Command::StockIn(StockIn { item, n, reason })
         })
     }
 }
 
 impl Out {
     fn run(&self, context: &Context) -> Result<Exit, ClientError> {
-        let (mut member, CatalogueItem { item, name, .. }) = open(context, &self.item)?;
-        let command = shop::Command::StockOut(StockOut { item, n: self.units, reason: self.reason.into() });
-        change(context, &mut member, command, |event| {
-            let Event::StockedOut(stocked) = event else { return None };
-            let mut fields = named(item, &name);
-            fields.extend([("quantity", self.units.into()), ("unlisted", stocked.unlisted.into())]);
-            let words =
-                format!("{} of {} taken out; not on sale: {}", self.units, escape(&name), stocked.unlisted);
-            Some((words, fields))
+        let (n, reason) = (self.units, self.reason.into());
+        bring_or_take(context, (&self.item, n), "taken out", |item| {
+            shop::Command::StockOut(StockOut { item, n, reason })
         })
     }
+}
+
+/// Brings units of an item in or takes them out; what is left of those that are not on sale stands in either event.
+fn bring_or_take(
+    context: &Context,
+    (wanted, units): (&ItemNamed, u64),
+    what: &str,
+    command: impl FnOnce(ItemId) -> shop::Command,
+) -> Result<Exit, ClientError> {
+    let (mut member, CatalogueItem { item, name, .. }) = open(context, wanted)?;
+    change(context, &mut member, command(item), |event| {
+        let (Event::StockedIn(StockedIn { unlisted }) | Event::StockedOut(StockedOut { unlisted })) = event
+        else {
+            return None;
+        };
+        let mut fields = named(item, &name);
+        fields.extend([("quantity", units.into()), ("unlisted", (*unlisted).into())]);
+        Some((format!("{units} of {} {what}; not on sale: {unlisted}", escape(&name)), fields))
+    })
 }
 
 impl Publishing {
     fn run(&self, context: &Context) -> Result<Exit, ClientError> {
         let (mut member, CatalogueItem { item, name, price: before, .. }) = open(context, &self.item)?;
         let (_, currency) = fetch_balance(&mut member)?;
-        let price = self.price.as_deref().map(|text| price_of(text, &currency)).transpose()?;
+        let price = self.price.as_deref().map(|text| price_of("--price", text, &currency)).transpose()?;
         let n = match self.units {
             Some(units) => units,
             None => unlisted(&mut member, item, &name)?,
@@ -322,7 +329,7 @@ impl Price {
     fn run(&self, context: &Context) -> Result<Exit, ClientError> {
         let (mut member, CatalogueItem { item, name, .. }) = open(context, &self.item)?;
         let (_, currency) = fetch_balance(&mut member)?;
-        let price = price_of(&self.amount, &currency)?;
+        let price = price_of("amount", &self.amount, &currency)?;
         let command = shop::Command::SetPrice(SetPrice { item, price });
         change(context, &mut member, command, |event| {
             let Event::PriceSet(_) = event else { return None };

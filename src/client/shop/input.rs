@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::client::ClientError;
 use crate::client::elements::{Fields, InputError, Place, expected, read_elements, shown};
 use crate::client::table::{cell, listed, plain, read_table};
-use crate::client::written_amount::{Names, WrittenAmount};
+use crate::client::written_amount::{BadAmount, Names, WrittenAmount};
 use crate::domain::Fact;
 use crate::domain::payments::Currency;
 use crate::domain::shop::LoadedItem;
@@ -33,32 +33,34 @@ impl StockLine {
     /// # Errors
     /// [`ClientError::Usage`] for a price that does not fit the currency.
     pub(super) fn loaded(&self, currency: &Currency) -> Result<LoadedItem, ClientError> {
-        let price = price(&self.price, currency)
-            .map_err(|reason| ClientError::Usage(format!("{}: {}: {reason}", self.file, self.place)))?;
+        let price = price(&self.price, currency).map_err(|BadAmount { field, reason }| {
+            ClientError::Usage(format!("{}: {}: field {field}: {reason}", self.file, self.place))
+        })?;
         Ok(LoadedItem { name: self.name.clone(), n: self.quantity, price })
     }
 }
 
 /// A price in minor units; none where none was written.
-fn price(written: &WrittenAmount, currency: &Currency) -> Result<Option<u64>, String> {
-    let bad = |field: &str, reason: &str| format!("field {field}: {reason}");
-    let units = written.units(currency, PRICE).map_err(|error| bad(error.field, &error.reason))?;
+fn price(written: &WrittenAmount, currency: &Currency) -> Result<Option<u64>, BadAmount> {
+    let units = written.units(currency, PRICE)?;
     units
         .map(|units| {
             let what = if units < 0 { "negative_amount" } else { "zero_amount" };
-            let price = u64::try_from(units).ok().filter(|price| *price > 0);
-            price.ok_or_else(|| bad(PRICE.0, &format!("{what}: {}", currency.show_signed(units))))
+            let bad =
+                || BadAmount { field: PRICE.0, reason: format!("{what}: {}", currency.show_signed(units)) };
+            u64::try_from(units).ok().filter(|price| *price > 0).ok_or_else(bad)
         })
         .transpose()
 }
 
-/// A price from the command line, in minor units.
+/// A price, or another amount that is asked for, from the command line, in minor units. `what` is the option or the argument.
 ///
 /// # Errors
 /// [`ClientError::Usage`] says what was expected.
-pub fn price_of(text: &str, currency: &Currency) -> Result<u64, ClientError> {
-    let price = price(&WrittenAmount::of_text(text), currency).map_err(ClientError::Usage)?;
-    price.ok_or_else(|| ClientError::Usage("field price: missing".to_owned()))
+pub fn price_of(what: &str, text: &str, currency: &Currency) -> Result<u64, ClientError> {
+    let bad = |reason: &str| ClientError::Usage(format!("{what}: {reason}"));
+    let price = price(&WrittenAmount::of_text(text), currency).map_err(|error| bad(&error.reason))?;
+    price.ok_or_else(|| bad("missing"))
 }
 
 /// Reads what is to be loaded: objects with `name`, `quantity` and perhaps `price` or `price_minor`, or a table with such columns.
@@ -262,7 +264,7 @@ mod tests {
             let error = read(text).unwrap_err();
             assert!(error.contains("f: ") && error.contains(words), "{text}: {error}");
         }
-        assert_eq!(price_of("12.50", &usd()).unwrap(), 1_250);
-        assert!(price_of("0", &usd()).unwrap_err().to_string().contains("zero_amount"));
+        assert_eq!(price_of("--price", "12.50", &usd()).unwrap(), 1_250);
+        assert!(price_of("--price", "0", &usd()).unwrap_err().to_string().contains("--price: zero_amount"));
     }
 }

@@ -22,6 +22,11 @@ static ASSIGNED: LazyLock<Option<Regex>> =
 /// Whether a text may be the name of an item: 1 to [`NAME_BYTES_MAX`] bytes in Unicode's form NFC, without control characters,
 /// format characters and code points that Unicode 16.0 does not assign.
 pub fn is_name(text: &str) -> bool {
+    // Most names need no table, and a command holds thousands of them.
+    if text.is_ascii() {
+        let length = 1..=NAME_BYTES_MAX;
+        return length.contains(&text.len()) && !text.bytes().any(|byte| byte.is_ascii_control());
+    }
     text.len() <= NAME_BYTES_MAX
         && ASSIGNED.as_ref().is_some_and(|assigned| assigned.is_match(text))
         && is_nfc(text)
@@ -30,6 +35,10 @@ pub fn is_name(text: &str) -> bool {
 /// The form of a name in which names that differ in case, or in how compatible characters are written, are one: the
 /// compatibility caseless form of the Unicode standard, definition D146 of section 3.13.
 pub fn folded(name: &str) -> String {
+    if name.is_ascii() { name.to_ascii_lowercase() } else { folded_by_tables(name) }
+}
+
+fn folded_by_tables(name: &str) -> String {
     name.nfd().default_case_fold().nfkd().default_case_fold().nfkd().collect()
 }
 
@@ -82,6 +91,16 @@ mod tests {
         }
         for (one, other) in [("resume", "résumé"), ("Caterpie", "Caterpie "), ("ı", "i"), ("も", "モ")] {
             assert_ne!(folded(one), folded(other), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn names_of_ascii_are_judged_and_folded_as_by_the_tables() {
+        for byte in 0..=0x7f_u8 {
+            let text = format!("a{}B", char::from(byte));
+            assert_eq!(folded(&text), folded_by_tables(&text), "{text:?}");
+            let assigned = ASSIGNED.as_ref().unwrap().is_match(&text);
+            assert_eq!(is_name(&text), assigned, "{text:?}");
         }
     }
 

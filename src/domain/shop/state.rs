@@ -72,7 +72,8 @@ impl State {
         let first = from.0.max(1);
         let place = usize::try_from(first - 1).unwrap_or(usize::MAX);
         let items = self.items.get(place..).unwrap_or_default();
-        (first..).map(ItemId).zip(items)
+        // The items come first: behind the last of them no further number is asked for, of which there may be none.
+        items.iter().zip(first..).map(|(item, number)| (ItemId(number), item))
     }
 
     /// Number of items.
