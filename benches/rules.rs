@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 
 use ledgerd::crypto::LedgerId;
 use ledgerd::domain::payments::{Cheque, ChequeId, RevokeCheque, Settle};
+use ledgerd::domain::shop::{Consent, LoadStock, LoadedItem, OpenShop};
 use ledgerd::domain::{
-    self, AccountId, Command, CommandId, Context, Happened, Settings, State, accounts, payments,
+    self, AccountId, Command, CommandId, Context, Happened, Role, Settings, State, accounts, payments, shop,
 };
 
 mod made;
@@ -19,7 +20,7 @@ use made::nanos_each;
 const LEDGER: LedgerId = LedgerId([1; 32]);
 
 fn main() {
-    println!("ns for each order, payment or registration: decode | decide | apply");
+    println!("ns for each order, payment, item or registration: decode | decide | apply");
     let again = |command: Command, times| vec![command; times];
     measure("orders, one in a command", 1, 1, &again(made::orders(1), 100_000));
     measure("orders, 8,192 in a command", 1, 8_192, &again(made::orders(8_192), 100));
@@ -27,19 +28,41 @@ fn main() {
     measure("payments, 8,192 in a command", 1, 8_192, &again(made::pay(8_192), 100));
     measure("cheques settled", 2, 1, &(0..100_000).map(settle).collect::<Vec<_>>());
     measure("cheques revoked", 1, 1, &(0..100_000).map(revoke).collect::<Vec<_>>());
+    measure("stock, 8,192 items in a command", 1, 8_192, &again(load_stock("Card"), 100));
+    measure(
+        "stock, the same with names that are not ASCII",
+        1,
+        8_192,
+        &again(load_stock("Pokémon カード"), 100),
+    );
     measure_registration();
 }
 
-/// A ledger with accounts 1, 2 and 3.
+/// A ledger with accounts 1, 2 and 3. Account 1 is an operator and an agent, and account 2 the till of a shop.
 fn state() -> State {
-    let mut state = State::new(Settings { opening_grant: made::GRANT, ..Settings::default() });
-    for account in 1..=3 {
-        let command = registration(account);
-        let context = context(AccountId::NONE, account, account);
+    let operator = Some(made::key(1).public().key_id());
+    let mut state = State::new(Settings { opening_grant: made::GRANT, operator, ..Settings::default() });
+    let mut add = |command: Command, context: Context<'_>| {
         let event = domain::decide(&state, &command, &context).unwrap();
         domain::apply(&mut state, &Happened::of(command, event).unwrap(), &context, &mut |_, _| ()).unwrap();
+    };
+    for account in 1..=3 {
+        add(registration(account), context(AccountId::NONE, account, account));
     }
+    let agent = accounts::GrantRole { account: AccountId(1), role: Role::Agent };
+    add(Command::Accounts(accounts::Command::GrantRole(agent)), context(AccountId(1), 1, 4));
+    let key_id = made::key(2).public().key_id();
+    let consent = Some(Consent { key_id, signature: made::NO_SIGNATURE.to_vec() });
+    let open = OpenShop { till: AccountId(2), consent, settings: vec![(6, 0)] };
+    add(Command::Shop(shop::Command::OpenShop(open)), context(AccountId(1), 1, 5));
     state
+}
+
+/// An agent brings units of many items in.
+fn load_stock(kind: &str) -> Command {
+    let item = |number: u64| LoadedItem { name: format!("{kind} {number:05}"), n: 1, price: Some(9) };
+    let load = LoadStock { items: (0..8_192).map(item).collect(), publish: true };
+    Command::Shop(shop::Command::LoadStock(load))
 }
 
 fn registration(account: u64) -> Command {
@@ -87,7 +110,7 @@ fn measure(what: &str, author: u64, elements: u64, commands: &[Command]) {
     // Reading a clock costs as much as a small command: the clock is read once for many.
     let chunk = if elements == 1 { 1_000 } else { 1 };
     for (number, commands) in commands.chunks(chunk).enumerate() {
-        let at = |n: usize| context(AccountId(author), author, (4 + number * chunk + n) as u64);
+        let at = |n: usize| context(AccountId(author), author, (6 + number * chunk + n) as u64);
         let contexts: Vec<Context<'_>> = (0..commands.len()).map(at).collect();
         costs.add(&mut state, commands, &contexts);
     }

@@ -18,8 +18,7 @@ use ledgerd::vault::VaultError;
 use super::client::Client;
 use super::peers::Peers;
 use super::template::{OPTIONS, START_MS, log_key, template};
-use super::vault;
-use super::{domains, factors, journal, passwords, planted, settings};
+use super::{domains, factors, journal, orders, passwords, planted, settings, vault};
 
 pub(super) use super::planted::Bug;
 
@@ -252,7 +251,9 @@ impl World {
         // A new command, or one that was sent before: a retry, or a copy of what was answered.
         let place = self.choose(template().numbers.len() as u64) as usize;
         let retry = self.clients[member].unknown().first().copied().filter(|_| place.is_multiple_of(2));
-        let number = retry.unwrap_or(template().numbers[place]);
+        // Where there is room for one segment, the run has to come to its end: large commands are few among all that there are.
+        let large = (self.seed % 4 == 1 && self.choose(3) == 0).then(|| orders::large(self.choose(4) as u32));
+        let number = retry.or(large).unwrap_or(template().numbers[place]);
         // Peers know each other by their first keys: where they talk, nobody gives that one up.
         if self.seed.is_multiple_of(4) && domains::rotates(number) {
             return;
