@@ -67,6 +67,10 @@ fn a_lost_machine_signs_nothing_once_the_key_is_replaced_with_the_password() {
     let (first, second, next) = (world.file("first"), world.file("second"), world.file("next"));
     let change = ["password", E_MAIL, "--password-file", &first, "--new-password-file", &second];
     assert!(world.ends(2, "here", &["password", "--new-key"]).contains("goes with the e-mail address"));
+    // The password that is right stands in for no other: nothing is replaced with it in the place of the old one.
+    let swapped =
+        ["password", E_MAIL, "--password-file", &second, "--new-password-file", &first, "--new-key"];
+    assert!(world.ends(3, "here", &swapped).contains("invalid_login"));
     // Another password alone takes no key away.
     done(&world, "lost", &["add", crate::binaries::ORDERS]);
     world.done("here", &[&change[..], &["--new-key", "--recovery-out", &next]].concat());

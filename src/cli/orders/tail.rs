@@ -34,7 +34,7 @@ pub struct Tail {
     #[argh(switch)]
     pub follow: bool,
 
-    /// all blocks that your roles may read: an operator's or an auditor's, every block
+    /// all blocks that your roles may read: an operator's or an auditor's, every block; an agent's, those of the shop
     #[argh(switch)]
     pub all: bool,
 

@@ -102,16 +102,20 @@ impl Password {
         let new = new_password("new-password", self.new_password_file.as_deref(), e_mail)?;
         let addresses = context.server()?;
         let words = "you have a new key, another password and another recovery code";
-        let mut logged_in = match log_in(&home, &addresses, e_mail, &old) {
-            Err(error) if is_not_right(&error) => {
-                // An earlier run may have replaced the key without telling.
-                let by_new = log_in(&home, &addresses, e_mail, &new);
-                if by_new.is_err() { Err(error) } else { by_new }
-            }
-            logged_in => logged_in,
-        }?;
+        // An earlier run may have replaced the key without telling: then the new password is the right one.
+        let (mut logged_in, not_right) = match log_in(&home, &addresses, e_mail, &old) {
+            Err(error) if is_not_right(&error) => match log_in(&home, &addresses, e_mail, &new) {
+                Err(also) if is_not_right(&also) => return Err(error),
+                by_new => (by_new?, Some(error)),
+            },
+            logged_in => (logged_in?, None),
+        };
         say_earlier(context, &mut logged_in.member)?;
-        if let Some(submitted) = settle_replacement(&mut logged_in)? {
+        let earlier = settle_replacement(&mut logged_in)?;
+        if let (None, Some(error)) = (&earlier, not_right) {
+            return Err(error);
+        }
+        if let Some(submitted) = earlier {
             note_earlier_counts(context);
             let exit = tell(submitted, |accepted| show(context, accepted, words, &[]))?;
             return CodeKept::forget(context, exit);
