@@ -14,12 +14,13 @@ use crate::domain::accounts::{
     self, ADD_KEY, AddKey, CredentialCommit, CredentialVia, Custody, ROTATE_KEY, RotateKey, SET_CREDENTIAL,
     SetCredential, key_proof_bytes,
 };
-use crate::domain::{AccountId, Command, Rights};
-use crate::password::{Blob, Credential, RecoveryCode, Registered};
+use crate::domain::{Command, Rights, Tag};
+use crate::password::{Credential, OpaqueKey, RecoveryCode, Registered};
 use crate::refusal;
+use crate::wire::Side;
 
-/// Sets another password, after a log-in with the one before. The key, the recovery code and every receipt stay. `again` is
-/// called when an earlier run has sent the same, so that the password counts that was given then.
+/// Sets another password, after a log-in with the one before. The key, the recovery code and every receipt stay.
+/// `again` is called when an earlier run has sent the same, so that the password counts that was given then.
 ///
 /// # Errors
 /// [`ClientError::Refused`], [`ClientError::Unknown`].
@@ -52,31 +53,17 @@ fn set(
     code: Option<&RecoveryCode>,
     again: &mut dyn FnMut(),
 ) -> Result<Submitted, ClientError> {
-    let LoggedIn { member, key, vault_key, blob, epoch, opaque } = logged_in;
-    let (ledger_id, key_id) = (member.server().ledger_id, key.public().key_id());
-    let registered = register(member.connection(), (ledger_id, opaque), (e_mail, password))?;
-    let Registered { record, export_key } = registered;
-    let whose = (ledger_id, key_id);
-    let (next, via): (Blob, _) = match code {
-        None => (blob.with_password(whose, vault_key, &export_key), CredentialVia::Password),
-        Some(code) => {
-            let next = blob.with_password_and_code(whose, vault_key, &export_key, code);
-            (next, CredentialVia::Recovery)
-        }
-    };
-    let epoch = epoch.saturating_add(1);
-    let credential = Credential::new(key_id, epoch, opaque, record, next.clone());
-    let commit = credential.commit(ledger_id, &opaque.server_key);
-    let command = accounts::Command::SetCredential(SetCredential { key_id, epoch, commit, via });
-    let seal = |_| Ok((Command::Accounts(command), side_of(&credential)));
-    let submitted = submit_sealed_once(member, SET_CREDENTIAL, &codec::encode(&(epoch, via)), seal, again)?;
-    (logged_in.epoch, logged_in.blob) = (epoch, next);
-    note_epoch(&logged_in.member, epoch, submitted.accepted.index);
-    Ok(submitted)
+    let key_id = logged_in.key.public().key_id();
+    let via = code.map_or(CredentialVia::Password, |_| CredentialVia::Recovery);
+    bring_next(logged_in, (e_mail, password), code, |member, (CredentialCommit { epoch, commit }, side)| {
+        let command = accounts::Command::SetCredential(SetCredential { key_id, epoch, commit, via });
+        let seal = |_| Ok((Command::Accounts(command), side));
+        submit_sealed_once(member, SET_CREDENTIAL, &codec::encode(&(epoch, via)), seal, again)
+    })
 }
 
-/// Says another e-mail address for the account, after a log-in with the one before: the same password is registered for it, and
-/// fetches the key from then on. `name` is the name that stands beside it.
+/// Says another e-mail address for the account, after a log-in with the one before: the same password is registered
+/// for it, and fetches the key from then on. `name` is the name that stands beside it.
 ///
 /// # Errors
 /// [`ClientError::Refused`], with `email_taken` where somebody has the address; [`ClientError::Unknown`].
@@ -87,22 +74,36 @@ pub fn change_e_mail(
     again: &mut dyn FnMut(),
 ) -> Result<Submitted, ClientError> {
     check_e_mail(e_mail)?;
+    bring_next(logged_in, (e_mail, password), None, |member, brought| {
+        set_profile_with(member, (name, e_mail), Some(&brought), again)
+    })
+}
+
+/// Registers another password for the key that was fetched, and has `submit` send the command that brings it. A new
+/// recovery code takes the place of the one before.
+fn bring_next(
+    logged_in: &mut LoggedIn,
+    (e_mail, password): (&str, &str),
+    code: Option<&RecoveryCode>,
+    submit: impl FnOnce(&mut Member, Brought) -> Result<Submitted, ClientError>,
+) -> Result<Submitted, ClientError> {
     let LoggedIn { member, key, vault_key, blob, epoch, opaque } = logged_in;
     let (ledger_id, key_id) = (member.server().ledger_id, key.public().key_id());
-    let registered = register(member.connection(), (ledger_id, opaque), (e_mail, password))?;
-    let next = blob.with_password((ledger_id, key_id), vault_key, &registered.export_key);
-    let epoch = epoch.saturating_add(1);
-    let credential = Credential::new(key_id, epoch, opaque, registered.record, next.clone());
-    let commit = CredentialCommit { epoch, commit: credential.commit(ledger_id, &opaque.server_key) };
-    let brought = (commit, side_of(&credential));
-    let submitted = set_profile_with(member, (name, e_mail), Some(&brought), again)?;
-    (logged_in.epoch, logged_in.blob) = (epoch, next);
-    note_epoch(&logged_in.member, epoch, submitted.accepted.index);
+    let Registered { record, export_key } =
+        register(member.connection(), (ledger_id, opaque), (e_mail, password))?;
+    let next = match code {
+        None => blob.with_password((ledger_id, key_id), vault_key, &export_key),
+        Some(code) => blob.with_password_and_code((ledger_id, key_id), vault_key, &export_key, code),
+    };
+    let credential = Credential::new(key_id, epoch.saturating_add(1), opaque, record, next.clone());
+    let submitted = submit(member, brought_by(&credential, ledger_id, opaque))?;
+    (*epoch, *blob) = (credential.epoch, next);
+    note_epoch(member, credential.epoch, submitted.accepted.index);
     Ok(submitted)
 }
 
-/// Puts a new key in the place of the one that the password fetches, with another password and another recovery code: whoever kept the key
-/// before can sign nothing with it.
+/// Puts a new key in the place of the one that the password fetches, with another password and another recovery
+/// code: whoever kept the key before can sign nothing with it.
 ///
 /// # Errors
 /// [`ClientError::Refused`], [`ClientError::Unknown`].
@@ -113,43 +114,33 @@ pub fn replace_roaming_key(
     again: &mut dyn FnMut(),
 ) -> Result<Submitted, ClientError> {
     let LoggedIn { member, key, epoch, opaque, .. } = logged_in;
-    let (ledger_id, ends) = (member.server().ledger_id, key.public().key_id());
-    let registered = register(member.connection(), (ledger_id, opaque), (e_mail, password))?;
-    let blob = first_blob(ledger_id, roaming, &registered)?;
-    let (public, epoch) = (roaming.key.public(), epoch.saturating_add(1));
-    let credential = Credential::new(public.key_id(), epoch, opaque, registered.record, blob);
-    let commit = CredentialCommit { epoch, commit: credential.commit(ledger_id, &opaque.server_key) };
-    let command = accounts::Command::RotateKey(RotateKey {
-        spki: public.spki().to_vec(),
-        custody: Custody::Roaming,
-        label: machine_made_label(),
-        proof: proof_of(roaming, ledger_id, member.account_id()),
-        ends,
-        credential: Some(commit),
-    });
-    let seal = |_| Ok((Command::Accounts(command), side_of(&credential)));
-    let submitted = submit_sealed_once(member, ROTATE_KEY, &replacing(epoch), seal, again)?;
-    note_epoch(member, epoch, submitted.accepted.index);
-    Ok(submitted)
+    let (ends, proof) = (key.public().key_id(), proof_of(roaming, member));
+    let command = |commit| {
+        accounts::Command::RotateKey(RotateKey {
+            spki: roaming.key.public().spki().to_vec(),
+            custody: Custody::Roaming,
+            label: machine_made_label(),
+            proof,
+            ends,
+            credential: Some(commit),
+        })
+    };
+    let numbered = (&*opaque, epoch.saturating_add(1));
+    bring_first(member, numbered, (e_mail, password), roaming, (ROTATE_KEY, command), again)
 }
 
-/// Names the replacement of the key that a password fetches, by the number of the new password.
-fn replacing(epoch: u32) -> Vec<u8> {
-    codec::encode(&("password", epoch))
-}
-
-/// What became of such a replacement that an earlier run has sent without telling, after a log-in with the password that came with it;
-/// none if there is nothing left to tell.
+/// What became of the replacement of the key that an earlier run has sent without telling, after a log-in with the
+/// password that came with it; none if there is nothing left to tell.
 ///
 /// # Errors
 /// [`ClientError::Unknown`].
 pub fn settle_replacement(logged_in: &mut LoggedIn) -> Result<Option<Submitted>, ClientError> {
     let epoch = logged_in.epoch;
-    settle_sealed(&mut logged_in.member, ROTATE_KEY, &replacing(epoch))
+    settle_sealed(&mut logged_in.member, ROTATE_KEY, &fetched_by(epoch))
 }
 
-/// What became of a change of the password that an earlier run has sent without telling, after a log-in with the password that it
-/// set; none if there is nothing left to tell.
+/// What became of a change of the password that an earlier run has sent without telling, after a log-in with the
+/// password that it set; none if there is nothing left to tell.
 ///
 /// # Errors
 /// [`ClientError::Unknown`].
@@ -158,8 +149,8 @@ pub fn settle_change(logged_in: &mut LoggedIn, via: CredentialVia) -> Result<Opt
     settle_sealed(&mut logged_in.member, SET_CREDENTIAL, &codec::encode(&(epoch, via)))
 }
 
-/// Gives an account that has a key file a first password: a further key, which roams. The e-mail address is the one of its
-/// profile.
+/// Gives an account that has a key file a first password: a further key, which roams. The e-mail address is the one
+/// of its profile.
 ///
 /// # Errors
 /// [`ClientError::Refused`], with `roaming_exists` when the account has a password; [`ClientError::Unknown`].
@@ -190,27 +181,58 @@ fn add(
     again: &mut dyn FnMut(),
 ) -> Result<Submitted, ClientError> {
     let opaque = opaque_key_of(member.home(), member.server())?;
+    let proof = proof_of(roaming, member);
+    let command = |commit| {
+        accounts::Command::AddKey(AddKey {
+            spki: roaming.key.public().spki().to_vec(),
+            custody: Custody::Roaming,
+            rights: Rights::Full,
+            label: machine_made_label(),
+            proof,
+            credential: Some(commit),
+        })
+    };
+    bring_first(member, (&opaque, epoch), (e_mail, password), roaming, (ADD_KEY, command), again)
+}
+
+/// Registers the first password of a key that roams from now on, and sends the command that brings both. `epoch` is
+/// the number of the password among those of the account.
+fn bring_first(
+    member: &mut Member,
+    (opaque, epoch): (&OpaqueKey, u32),
+    (e_mail, password): (&str, &str),
+    roaming: &Roaming,
+    (tag, command): (Tag, impl FnOnce(CredentialCommit) -> accounts::Command),
+    again: &mut dyn FnMut(),
+) -> Result<Submitted, ClientError> {
     let ledger_id = member.server().ledger_id;
-    let registered = register(member.connection(), (ledger_id, &opaque), (e_mail, password))?;
+    let registered = register(member.connection(), (ledger_id, opaque), (e_mail, password))?;
     let blob = first_blob(ledger_id, roaming, &registered)?;
-    let public = roaming.key.public();
-    let credential = Credential::new(public.key_id(), epoch, &opaque, registered.record, blob);
-    let commit = CredentialCommit { epoch, commit: credential.commit(ledger_id, &opaque.server_key) };
-    let command = accounts::Command::AddKey(AddKey {
-        spki: public.spki().to_vec(),
-        custody: Custody::Roaming,
-        rights: Rights::Full,
-        label: machine_made_label(),
-        proof: proof_of(roaming, ledger_id, member.account_id()),
-        credential: Some(commit),
-    });
-    let seal = |_| Ok((Command::Accounts(command), side_of(&credential)));
-    let submitted = submit_sealed_once(member, ADD_KEY, &codec::encode(&("password", epoch)), seal, again)?;
+    let key_id = roaming.key.public().key_id();
+    let credential = Credential::new(key_id, epoch, opaque, registered.record, blob);
+    let (commit, side) = brought_by(&credential, ledger_id, opaque);
+    let seal = |_| Ok((Command::Accounts(command(commit)), side));
+    let submitted = submit_sealed_once(member, tag, &fetched_by(epoch), seal, again)?;
     note_epoch(member, epoch, submitted.accepted.index);
     Ok(submitted)
 }
 
-fn proof_of(roaming: &Roaming, ledger_id: LedgerId, account: AccountId) -> Vec<u8> {
+/// Names a new key that a password fetches, by the number of the password.
+fn fetched_by(epoch: u32) -> Vec<u8> {
+    codec::encode(&("password", epoch))
+}
+
+/// What a command says of the credential that it brings, and what goes beside the command.
+type Brought = (CredentialCommit, Side);
+
+fn brought_by(credential: &Credential, ledger_id: LedgerId, opaque: &OpaqueKey) -> Brought {
+    let commit = credential.commit(ledger_id, &opaque.server_key);
+    (CredentialCommit { epoch: credential.epoch, commit }, side_of(credential))
+}
+
+/// What shows that whoever adds the key has it.
+fn proof_of(roaming: &Roaming, member: &Member) -> Vec<u8> {
+    let (ledger_id, account) = (member.server().ledger_id, member.account_id());
     let signed = key_proof_bytes(ledger_id, account, &roaming.key.public().key_id());
     roaming.key.sign(&mut random::os(), &[&signed]).into_vec()
 }
