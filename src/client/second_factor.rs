@@ -99,10 +99,8 @@ pub fn give_code(member: &mut Member, code: Zeroizing<String>) -> Result<WrongCo
 pub fn end_factor(member: &mut Member, again: &mut dyn FnMut()) -> Result<Submitted, ClientError> {
     let mut generation = 1;
     loop {
-        match set(member, (generation, true), &Side::default(), again) {
-            Err(ClientError::Refused(needed)) if needed.name == refusal::SECOND_FACTOR_NEEDED => {
-                member.give_code(needed)?;
-            }
+        let mut end = |member: &mut Member| set(member, (generation, true), &Side::default(), again);
+        match member.with_second_factor(&mut end) {
             // The number is the account's next one, which the refusal says.
             Err(ClientError::Refused(refusal)) if refusal.name == refusal::STALE_GENERATION => {
                 let next = refusal.number(Fact::Wanted).and_then(|next| u32::try_from(next).ok());

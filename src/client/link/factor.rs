@@ -17,6 +17,24 @@ const CLOCK_DIFFERS_MS: u64 = 90_000;
 const CODES_MAX: u32 = 5;
 
 impl Member {
+    /// Makes an attempt at something that may want a second factor first: where the server asks for one, it is given, if somebody
+    /// is there to give it, and the attempt is made once more.
+    ///
+    /// # Errors
+    /// Those of the attempt, and those of [`Member::give_code`].
+    pub(in crate::client) fn with_second_factor<T>(
+        &mut self,
+        mut attempt: impl FnMut(&mut Member) -> Result<T, ClientError>,
+    ) -> Result<T, ClientError> {
+        match attempt(self) {
+            Err(ClientError::Refused(needed)) if needed.name == refusal::SECOND_FACTOR_NEEDED => {
+                self.give_code(needed)?;
+                attempt(self)
+            }
+            done => done,
+        }
+    }
+
     /// Gives the server the code that it has asked for with this refusal.
     ///
     /// # Errors

@@ -15,7 +15,6 @@ use crate::chain::Checkpoint;
 use crate::client::{Account, ClientError, Home};
 use crate::crypto::{Digest, SigningKey};
 use crate::domain::AccountId;
-use crate::refusal;
 use crate::session::ClientAuth;
 
 /// A member's authenticated connection.
@@ -138,13 +137,7 @@ impl Member {
     /// # Errors
     /// [`ClientError`].
     pub fn ask<Q: Question>(&mut self, question: &Q) -> Result<Q::Answer, ClientError> {
-        match self.connection.ask(question) {
-            Err(ClientError::Refused(needed)) if needed.name == refusal::SECOND_FACTOR_NEEDED => {
-                self.give_code(needed)?;
-                self.connection.ask(question)
-            }
-            answered => answered,
-        }
+        self.with_second_factor(|member| member.connection.ask(question))
     }
 }
 

@@ -11,7 +11,6 @@ use crate::client::{ClientError, Signed, Signer};
 use crate::crypto::{Digest, sha3};
 use crate::domain::payments::ChequeId;
 use crate::domain::{Command, Tag};
-use crate::refusal;
 use crate::wire::{Accepted, Side};
 
 /// A command that stands in a block. Whoever tells it says so with [`Submitted::told`]; if nobody does, the same
@@ -120,13 +119,7 @@ fn submit_named(
     named: Named<'_>,
     again: &mut dyn FnMut(),
 ) -> Result<Submitted, ClientError> {
-    match submit_now(member, command, named, again) {
-        Err(ClientError::Refused(needed)) if needed.name == refusal::SECOND_FACTOR_NEEDED => {
-            member.give_code(needed)?;
-            submit_now(member, command, named, again)
-        }
-        done => done,
-    }
+    member.with_second_factor(|member| submit_now(member, command, named, again))
 }
 
 fn submit_now(

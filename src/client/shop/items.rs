@@ -101,16 +101,7 @@ pub fn each_of_stock(
     name_part: &str,
     each: &mut dyn FnMut(StockItem) -> Result<(), ClientError>,
 ) -> Result<(), ClientError> {
-    let mut ask = |from| {
-        let wanted = question::Stock { name_part: name_part.to_owned(), from };
-        match member.ask(&wanted) {
-            Err(ClientError::Refused(needed)) if needed.name == refusal::SECOND_FACTOR_NEEDED => {
-                member.give_code(needed)?;
-                member.ask(&wanted)
-            }
-            other => other,
-        }
-    };
+    let mut ask = |from| member.ask(&question::Stock { name_part: name_part.to_owned(), from });
     each_page(&mut ask, each)
 }
 
