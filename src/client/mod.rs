@@ -103,6 +103,7 @@ pub use sending::{
 pub use shop::question as shop_question;
 pub use shop::{
     ItemNamed, Loaded, Opened, StockLine, TillConsent, consent, each_item, each_of_stock, event_of,
-    fetch_shop, find_item, keep_stock, leave_till, load_stock, open_shop, price_of, read_stock,
+    fetch_shop, fetch_stock_item, find_item, keep_stock, leave_till, load_stock, open_shop, price_of,
+    read_stock,
 };
 pub use signer::{Signed, Signer};

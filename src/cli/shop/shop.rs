@@ -157,7 +157,7 @@ impl Catalogue {
         let (_, currency): (_, Currency) = fetch_balance(&mut member)?;
         let mut list = listing::List::of_catalogue(context);
         let part = self.name_part.as_deref().unwrap_or_default();
-        each_item(&mut member, part, &mut |item| list.sold(&item, &currency))?;
+        each_item(&mut member, part, &mut |item| list.sold(&item, &currency).map(|()| true))?;
         list.end()
     }
 }

@@ -10,8 +10,8 @@ use crate::cli::run::Run;
 use crate::cli::session::{Session, open_member};
 use crate::cli::telling::{note_sent_before, show, tell};
 use crate::client::{
-    ClientError, ItemNamed, each_of_stock, event_of, fetch_balance, find_item, keep_stock, load_stock,
-    price_of, read_stock,
+    ClientError, ItemNamed, each_of_stock, event_of, fetch_balance, fetch_stock_item, find_item, keep_stock,
+    load_stock, price_of, read_stock,
 };
 use crate::domain::Currency;
 use crate::domain::shop::{
@@ -278,13 +278,15 @@ fn bring_or_take(
 
 impl Publishing {
     fn run(&self, context: &Context) -> Result<Exit, ClientError> {
-        let (mut member, CatalogueItem { item, name, price: before, .. }) = open(context, &self.item)?;
+        let (mut member, found) = open(context, &self.item)?;
         let (_, currency) = fetch_balance(&mut member)?;
         let price = self.price.as_deref().map(|text| price_of("--price", text, &currency)).transpose()?;
         let n = match self.units {
             Some(units) => units,
-            None => unlisted(&mut member, item, &name)?,
+            // Where there is none, the rules say so.
+            None => fetch_stock_item(&mut member, &found)?.buckets.unlisted.max(1),
         };
+        let CatalogueItem { item, name, price: before, .. } = found;
         let command = shop::Command::Publish(Publish { item, n, price });
         change(context, &mut member, command, |event| {
             let Event::Published(published) = event else { return None };
@@ -296,18 +298,6 @@ impl Publishing {
             Some((format!("{n} of {} put on sale{at}; on sale: {}", escape(&name), published.listed), fields))
         })
     }
-}
-
-/// The units of an item that are not on sale. Where there is none, the rules say so.
-fn unlisted(member: &mut Session<'_>, item: ItemId, name: &str) -> Result<u64, ClientError> {
-    let mut units = 0;
-    each_of_stock(member, name, &mut |kept| {
-        if kept.item == item {
-            units = kept.buckets.unlisted;
-        }
-        Ok(())
-    })?;
-    Ok(units.max(1))
 }
 
 impl Unpublishing {
@@ -346,7 +336,7 @@ impl List {
         let (_, currency): (_, Currency) = fetch_balance(&mut member)?;
         let mut list = listing::List::of_stock(context);
         let part = self.name_part.as_deref().unwrap_or_default();
-        each_of_stock(&mut member, part, &mut |kept| list.stock(&kept, &currency))?;
+        each_of_stock(&mut member, part, &mut |kept| list.stock(&kept, &currency).map(|()| true))?;
         list.end()
     }
 }

@@ -9,6 +9,6 @@ mod stock;
 
 pub use consent::TillConsent;
 pub use input::{StockLine, price_of, read_stock};
-pub use items::{ItemNamed, each_item, each_of_stock, fetch_shop, find_item};
+pub use items::{ItemNamed, each_item, each_of_stock, fetch_shop, fetch_stock_item, find_item};
 pub use opening::{Opened, consent, leave_till, open_shop};
 pub use stock::{Loaded, event_of, keep_stock, load_stock};
