@@ -24,7 +24,7 @@ pub(super) const HEADERS_BYTES: usize = 2 * HEADER_BYTES;
 /// Bytes of a secret that lies in the slot itself.
 const SECRET_BYTES: usize = 32;
 
-/// Entries that are looked at to find out whether a key is the right one.
+/// Entries that are looked at, at most, to find out whether a key is the right one.
 const KEY_CHECKS: usize = 8;
 
 pub(super) const SLOTS: Layout =
@@ -145,22 +145,26 @@ impl VaultReader {
     /// [`VaultError::Key`] for a key that opens none of the first entries under it; [`VaultError::Io`].
     pub(super) fn check_keks(&self, keks: &Keks) -> Result<(), VaultError> {
         for kek in [Some(keks.newest()), keks.before()].into_iter().flatten() {
-            let mut looked_at = 0;
-            let mut opened = false;
-            for (key, _) in self.held.iter().filter(|(_, held)| held.kek == kek.number).take(KEY_CHECKS) {
-                looked_at += 1;
-                match self.open_slot(key, keks) {
-                    Ok(_) => opened = true,
-                    Err(VaultError::Sealed(_)) => {}
-                    Err(error) => return Err(error),
-                }
-            }
-            if looked_at > 0 && !opened {
+            if !self.opens_one(kek.number, keks)? {
                 let reason = "it opens no entry of the vault: another key was put in its place".to_owned();
                 return Err(VaultError::Key { file: kek_path(kek.number), reason });
             }
         }
         Ok(())
+    }
+
+    /// Whether the key with this number opens one of the first entries under it, which is proof enough. Where there is none,
+    /// nothing speaks against the key.
+    fn opens_one(&self, kek: u32, keks: &Keks) -> Result<bool, VaultError> {
+        let mut is_in_use = false;
+        for (key, _) in self.held.iter().filter(|(_, held)| held.kek == kek).take(KEY_CHECKS) {
+            match self.open_slot(key, keks) {
+                Ok(_) => return Ok(true),
+                Err(VaultError::Sealed(_)) => is_in_use = true,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(!is_in_use)
     }
 
     /// The names of all entries, in their order.
