@@ -29,6 +29,13 @@ macro_rules! numbered {
                 }
             }
 
+            /// The name as it stands in a sentence, behind a comma and before a value.
+            pub const fn in_sentence(self) -> &'static str {
+                match self {
+                    $($word::$variant => concat!(", ", $name, " "),)+
+                }
+            }
+
             /// The names of all.
             pub fn names() -> impl Iterator<Item = &'static str> {
                 $word::ALL.iter().map(|word| word.name())

@@ -77,22 +77,6 @@ impl Setting {
         }
     }
 
-    /// What stands before its value in a sentence that shows a block.
-    pub(super) const fn in_sentence(self) -> &'static str {
-        match self {
-            Setting::ShipBy => ", ship_by ",
-            Setting::MissingAfter => ", missing_after ",
-            Setting::DeemedReceived => ", deemed_received ",
-            Setting::ReturnWindow => ", return_window ",
-            Setting::DecideWithin => ", decide_within ",
-            Setting::ReturnArrives => ", return_arrives ",
-            Setting::AgentLimit => ", agent_limit ",
-            Setting::Capacity => ", capacity ",
-            Setting::Silence => ", silence ",
-            Setting::RetentionDays => ", retention_days ",
-        }
-    }
-
     fn fits(self, value: u64) -> bool {
         let (or_none, bounds) = self.bounds();
         bounds.contains(&value) || (or_none && value == 0)
