@@ -115,9 +115,9 @@ impl State {
         place.and_then(|place| self.items.get_mut(place)).ok_or(Impossible::NoSuch("an item"))
     }
 
-    fn add_item(&mut self, name: &str, price: Option<u64>) -> Result<ItemId, Impossible> {
+    /// Adds an item with this name, of which `folded` is the folded form.
+    fn add_item(&mut self, name: &str, folded: String, price: Option<u64>) -> Result<ItemId, Impossible> {
         let item = self.next_item();
-        let folded = folded(name);
         let other = self.by_name.insert(folded.clone(), item);
         Impossible::unless(other.is_none(), Impossible::Twice("the name of an item"))?;
         let (name, buckets) = (name.to_owned(), Buckets::default());
@@ -126,9 +126,10 @@ impl State {
     }
 
     fn load(&mut self, line: &LoadedItem, publish: bool) -> Result<(), Impossible> {
-        let item = match self.by_name(&folded(&line.name)) {
+        let folded = folded(&line.name);
+        let item = match self.by_name(&folded) {
             Some(item) => item,
-            None => self.add_item(&line.name, None)?,
+            None => self.add_item(&line.name, folded, None)?,
         };
         let item = self.item_mut(item)?;
         item.price = line.price.or(item.price);
@@ -167,7 +168,7 @@ pub fn apply(state: &mut State, happened: &Happened, context: &Context<'_>) -> R
             Impossible::unless_equal("since", left.since, till.since)
         }
         Happened::ItemAdded(AddItem { name, price }, added) => {
-            let item = state.add_item(name, *price)?;
+            let item = state.add_item(name, folded(name), *price)?;
             Impossible::unless_equal("item", added.item.0, item.0)
         }
         Happened::StockedIn(StockIn { item, n, .. }, stocked) => {
