@@ -341,6 +341,7 @@ class Members:
         self.keys, self.ever, self.erased, self.passwords, self.fetched, self.factors = {}, {}, set(), {}, {}, {}
         self.enrolled, self.ended = {}, (0, 0)  # ended: keys and secrets of the account that was erased last
         self.till, self.items = None, 0  # the shop's till with the block that made it that; how many items there are
+        self.settings, self.purchases = [], {}  # of the shop: the values of each number, and what was bought
     def signer(self, account, key_id, kind):
         """The key that signs for an account, if it stands and may sign a command of this kind."""
         key = self.standing(account, key_id)
@@ -381,21 +382,23 @@ def read_command(block, message, members, numbers, scale):
     known, event = COMMANDS.get((message.schema, message.kind)), Reader(block.event, "malformed_block")
     need(known, "malformed_block", f"block {block.index}: an unknown command")
     (operation, fields), read = known, Reader(message.command, "malformed_block")
-    shown, several = {"user_id": block.author, "operation_type": operation}, message.kind in (16, 32, 56)
+    shown, several = {"user_id": block.author, "operation_type": operation}, message.kind in (16, 32, 56, 57, 64)
     items = [{**shown, **fields(read, message, members, scale)} for _ in range(read.varint() if several else 1)]
+    need(items, "malformed_block", "a command that does nothing")
     need(event.take(4) == b"\0\1" + message.kind.to_bytes(2, "big"), "malformed_block", "another command's event")
     number = event.varint()
     if message.kind == 11:
         _roles, _scopes, ended = event.varint(), event.varint(), (number, event.varint())
         need(ended == members.ended, "malformed_block", "another number of keys or of secrets in the event")
+        items += verify_shop.erase(this, event, members, items[0], scale)
     if message.kind in (9, 10):
         account, keeps = items[0].get("account", block.author), message.kind == 9 and "off" not in items[0]
         before = members.factor(account, keeps and block.index)
         number = number if message.kind == 10 else event.varint() if number == 1 else None if number == 0 else -1
         same = items[0].get("generation", str(members.factors[account])) == str(members.factors[account])
         need(same and number == before and (before or keeps), "malformed_block", "another second factor before it")
-    if message.kind in range(48, 57):
-        items = verify_shop.finish(this, block, message.kind, read, event, members, number, items)
+    if message.kind in range(48, 65):
+        items = verify_shop.finish(this, block, message.kind, read, event, members, number, items, scale)
     read.end(), event.end()
     if message.kind in numbers:
         need(number == numbers[message.kind], "malformed_block", "another number in the event")
@@ -473,10 +476,11 @@ def set_profile(read, *_): return show_profile(read_profile(read, read.one_of(Tr
 def opened(message, field, leaf):
     """The text in a sealed field of a command, for whoever was shown its leaf."""
     read, of = Reader(message.command, "no_such_field"), (message.schema, message.kind)
-    need(of in ((2, 1), (1, 8)), "no_such_field", "the block holds no sealed text")
-    profile = read_profile(read, read.one_of(True, False)) if of == (1, 8) else read_registration(read, 2)[-1]
+    need(of in ((2, 1), (1, 8), (1, 58), (1, 60)), "no_such_field", "the block holds no sealed text")
+    sealed = read_profile(read, read.one_of(True, False)) if of == (1, 8) else \
+        read_registration(read, 2)[-1] if of == (2, 1) else verify_shop.read_text(read, message.kind)[-1]
     read.end()
-    opens, scope, texts, _ = profile
+    opens, scope, texts, *_ = sealed or (None, None, [])
     need(field < len(texts), "no_such_field", "the block has no sealed field of this number")
     (commit, text), account = texts[field], message.account.to_bytes(8, "big")
     if opens:

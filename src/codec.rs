@@ -9,6 +9,12 @@ use serde::{Serialize, de::Deserialize};
 /// Bytes of the longest encoding of an integer of 64 bits: seven bits in each.
 pub const U64_BYTES_MAX: usize = 64_usize.div_ceil(7);
 
+/// Bytes of the length that stands before the elements of a list.
+pub const fn length_bytes(count: usize) -> usize {
+    let bits = (usize::BITS - count.leading_zeros()) as usize;
+    if bits == 0 { 1 } else { bits.div_ceil(7) }
+}
+
 /// Bytes that are not the canonical encoding of the wanted type. Says no more: what a stranger sent wrong is
 /// of no use to the program, and a person is shown the field by the layer that knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -32,6 +32,21 @@ pub const STOCK_LINES_MAX: usize = 8_192;
 /// Units of an item that one command brings in or takes out.
 pub const STOCK_UNITS_MAX: u64 = 1_000_000_000;
 
+/// Items of one purchase.
+pub const PURCHASE_LINES_MAX: usize = 64;
+
+/// Units of an item in one purchase.
+pub const LINE_UNITS_MAX: u64 = 10_000;
+
+/// Purchases whose money the till takes with one command.
+pub const RELEASED_PURCHASES_MAX: usize = 1_024;
+
+/// Purchases that an erasure of their customer cancels.
+pub const ERASED_PURCHASES_MAX: usize = 1_024;
+
+/// Microseconds of a day.
+pub const DAY_MICROS: u64 = 24 * 60 * 60 * 1_000_000;
+
 /// Payments in one command.
 pub const PAYMENTS_MAX: usize = 8_192;
 
@@ -40,7 +55,7 @@ pub const ISSUED_MAX: u64 = i64::MAX as u64;
 
 /// Microseconds between the time of an account's erasure and the first time at which what the account has may be paid
 /// out: 30 days. A part of that command's rule, for ever.
-pub const PAY_OUT_WAIT_MICROS: u64 = 30 * 24 * 60 * 60 * 1_000_000;
+pub const PAY_OUT_WAIT_MICROS: u64 = 30 * DAY_MICROS;
 
 /// Bytes of one application message on an authenticated channel.
 pub const MESSAGE_BYTES_MAX: usize = 1 << 20;

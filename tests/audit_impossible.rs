@@ -15,11 +15,11 @@ use ledgerd::ledger::{Replica, context_of};
 
 use crate::forge::{Draft, Forge, ed25519_key, member_key, spare_key};
 
-const ANNA: AccountId = AccountId(1);
-const BERT: AccountId = AccountId(2);
+pub(crate) const ANNA: AccountId = AccountId(1);
+pub(crate) const BERT: AccountId = AccountId(2);
 
 /// What comes of the last block, to whoever applies it, follows it, or audits it.
-fn is_impossible(name: &str, before: &Forge, draft: &Draft, expected: Impossible) {
+pub(crate) fn is_impossible(name: &str, before: &Forge, draft: &Draft, expected: Impossible) {
     let bytes = draft.encode();
     let block = Block::parse(&bytes).unwrap();
     let message = Message::parse(block.message).unwrap();
@@ -131,7 +131,7 @@ fn a_cheque_ends_once() {
 }
 
 /// A shop with one item, of which 3 units are on sale and 2 are not. ANNA is operator and agent, BERT the till.
-fn with_a_shop(seed: u64) -> Forge {
+pub(crate) fn with_a_shop(seed: u64) -> Forge {
     let mut forge = Forge::with_money(seed);
     let grant = accounts::Command::GrantRole(accounts::GrantRole { account: ANNA, role: Role::Agent });
     let draft = forge.draft(0, ANNA, &Command::Accounts(grant));

@@ -13,7 +13,8 @@ use ledgerd::domain::accounts::{
 };
 use ledgerd::domain::orders::{self, Decimal, Operation, Order, PlaceOrders, Price, StockName, v1};
 use ledgerd::domain::payments::{self, Currency, Issue, Pay, PayOut, PayOutReason, Payment};
-use ledgerd::domain::{AccountId, Command, Rights, ScopeKind, ScopeUse, Tag, Undecodable};
+use ledgerd::domain::shop::{self, purchases};
+use ledgerd::domain::{AccountId, Command, Event, Rights, ScopeKind, ScopeUse, Tag, Undecodable};
 
 use crate::forge::persons::Said;
 use crate::forge::{Forge, ed25519_key, member_key, spare_key};
@@ -28,8 +29,9 @@ fn words(block: &[u8], currency: &Currency) -> String {
 fn done(block: &[u8], currency: &Currency) -> String {
     let words = words(block, currency);
     let (first, rest) = words.split_once('\n').unwrap();
-    let days = ["  2026-01-01T00:00:0", "  2026-01-31T00:00:0"];
-    assert!(first.starts_with("block ") && days.iter().any(|day| first.contains(day)), "{first}");
+    let block = Block::parse(block).unwrap();
+    let head = format!("block {}  {}  ", block.index, block.timestamp);
+    assert!(first.starts_with(&head), "{first}");
     rest.to_owned()
 }
 
@@ -106,7 +108,7 @@ fn every_kind() -> Forge {
         let draft = forge.draft(0, first, &Command::Accounts(command));
         forge.push(&draft);
     }
-    forge.push_every_kind_of_the_shop((member_key(0), first), (&next, second));
+    forge.push_every_kind_of_the_shop((member_key(0), first), (&next, second), (roams, AccountId(4)));
     forge
 }
 
@@ -129,6 +131,23 @@ fn new_keys() -> [SigningKey; 2] {
 /// The key of the member who joins in [`every_kind`].
 fn roaming_key() -> &'static SigningKey {
     spare_key()
+}
+
+/// The deadlines that the blocks of purchases say, and the scope of the purchase that has texts.
+fn of_purchases(forge: &Forge) -> (Vec<String>, String) {
+    let deadline = |bytes: &Vec<u8>| match Event::decode(Block::parse(bytes).unwrap().event) {
+        Ok(Event::Shop(shop::Event::Purchases(event))) => match event {
+            purchases::Event::ShipmentConfirmed(confirmed) => Some(confirmed.ship_by),
+            purchases::Event::Shipped(shipped) => Some(shipped.received_by),
+            purchases::Event::ReceiptConfirmed(confirmed) => Some(confirmed.return_by),
+            purchases::Event::MissingReported(reported) => Some(reported.found_by),
+            _ => None,
+        },
+        _ => None,
+    };
+    let due = forge.blocks[1..].iter().filter_map(deadline).map(|due| due.to_string());
+    let scope = forge.state().scopes.newest(ScopeKind::Purchase, 2).unwrap();
+    (due.collect(), scope.to_string())
 }
 
 /// What the member who joins has committed the key of its texts to.
@@ -192,6 +211,7 @@ fn every_kind_of_block_says_what_was_done_with_amounts_as_people_see_them() {
     let ended = member_key(1).public().key_id();
     let scope = forge.state().scopes.newest(ScopeKind::Subject, 1).unwrap();
     let (roams, joined) = (roaming_key().public().key_id(), joined_scope_key(&forge));
+    let (due, bought) = of_purchases(&forge);
     let expected = [
         format!(
             "  genesis of the ledger ledger.example/test, id {}\n  money is UNIT with 0 decimals; every new account receives 1000 UNIT\n",
@@ -231,7 +251,7 @@ fn every_kind_of_block_says_what_was_done_with_amounts_as_people_see_them() {
         "  set second factor number 3\n".to_owned(),
         "  reset second factor of #1, reason lost\n".to_owned(),
         "  grant #1 the role agent\n".to_owned(),
-        "  open shop, the till is #2, agent_limit 5.00 USD, ship_by 3\n".to_owned(),
+        "  open shop, the till is #2, agent_limit 5.00 USD, ship_by 3, return_window 0, missing_after 1\n".to_owned(),
         "  add item 1, Caterpie, at 0.09 USD\n".to_owned(),
         "  stock in item 1, units 5, reason correction\n".to_owned(),
         "  stock out item 1, units 1, reason damaged\n".to_owned(),
@@ -240,6 +260,21 @@ fn every_kind_of_block_says_what_was_done_with_amounts_as_people_see_them() {
         "  unpublish item 1, units 2, off sale from now on: true\n".to_owned(),
         "  set price item 1, at 0.10 USD\n".to_owned(),
         "  load stock Mewtwo, units 1, at 2.50 USD, on sale: true\n  load stock caterpie, units 4, on sale: true\n".to_owned(),
+        "  purchase 1: item 2, units 1, at 2.50 USD\n  purchase 1: item 1, units 2, at 0.10 USD\n".to_owned(),
+        "  purchase 2: item 1, units 1, at 0.10 USD\n".to_owned(),
+        "  purchase 3: item 1, units 1, at 0.10 USD\n".to_owned(),
+        "  cancel of purchase 1, units left 2, refund 0.10 USD\n  cancel units of purchase 1: item 1, units 1\n".to_owned(),
+        "  cancel of purchase 1, units left 0, refund 2.60 USD\n".to_owned(),
+        format!("  confirm shipment of purchase 2, opening a scope whose key is committed to as {}, to be sent by {}\n", "05".repeat(32), due[0]),
+        format!("  confirm shipment of purchase 3, to be sent by {}\n", due[1]),
+        format!("  ship of purchase 2, sealed in the scope {bought}, received by {}\n", due[2]),
+        format!("  ship of purchase 3, received by {}\n", due[3]),
+        format!("  confirm receipt of purchase 2, to be returned by {}\n", due[4]),
+        "  release 0.10 USD of purchase 2, to the till #2\n".to_owned(),
+        format!("  report missing of purchase 3, to be found by {}\n", due[5]),
+        format!("  ship of purchase 3, which was missing: true, received by {}\n", due[6]),
+        format!("  report missing of purchase 3, to be found by {}\n", due[7]),
+        "  refund missing of purchase 3, refund 0.10 USD\n".to_owned(),
         "  leave till\n".to_owned(),
     ];
     assert_eq!(said, expected);
@@ -255,6 +290,7 @@ fn every_kind_of_block_has_its_json_with_and_without_the_currency() {
     let ended = member_key(1).public().key_id();
     let scope = forge.state().scopes.newest(ScopeKind::Subject, 1).unwrap();
     let (roams, joined) = (roaming_key().public().key_id(), joined_scope_key(&forge));
+    let (due, bought) = of_purchases(&forge);
     let five = "05".repeat(32);
     let expected = [
         r#""Genesis Block""#,
@@ -306,7 +342,7 @@ fn every_kind_of_block_has_its_json_with_and_without_the_currency() {
         r#"{"user_id":1,"operation_type":"set_second_factor","generation":"3"}"#,
         r#"{"user_id":1,"operation_type":"reset_second_factor","account":1,"reason":"lost"}"#,
         r#"{"user_id":1,"operation_type":"grant","account":1,"role":"agent"}"#,
-        r#"{"user_id":1,"operation_type":"open_shop","till":2,"agent_limit":"5.00","agent_limit_minor":"500","ship_by":3}"#,
+        r#"{"user_id":1,"operation_type":"open_shop","till":2,"agent_limit":"5.00","agent_limit_minor":"500","ship_by":3,"return_window":0,"missing_after":1}"#,
         r#"{"user_id":1,"operation_type":"add_item","item":1,"name":"Caterpie","price":"0.09","price_minor":"9"}"#,
         r#"{"user_id":1,"operation_type":"stock_in","item":1,"quantity":5,"reason":"correction"}"#,
         r#"{"user_id":1,"operation_type":"stock_out","item":1,"quantity":1,"reason":"damaged"}"#,
@@ -318,6 +354,42 @@ fn every_kind_of_block_has_its_json_with_and_without_the_currency() {
             r#"[{"user_id":1,"operation_type":"load_stock","name":"Mewtwo","quantity":1,"price":"2.50","price_minor":"250","on_sale":"true"},"#,
             r#"{"user_id":1,"operation_type":"load_stock","name":"caterpie","quantity":4,"on_sale":"true"}]"#,
         ),
+        concat!(
+            r#"[{"user_id":4,"operation_type":"purchase","purchase":1,"item":2,"quantity":1,"price":"2.50","price_minor":"250"},"#,
+            r#"{"user_id":4,"operation_type":"purchase","purchase":1,"item":1,"quantity":2,"price":"0.10","price_minor":"10"}]"#,
+        ),
+        r#"{"user_id":4,"operation_type":"purchase","purchase":2,"item":1,"quantity":1,"price":"0.10","price_minor":"10"}"#,
+        r#"{"user_id":4,"operation_type":"purchase","purchase":3,"item":1,"quantity":1,"price":"0.10","price_minor":"10"}"#,
+        concat!(
+            r#"[{"user_id":1,"operation_type":"cancel","purchase":1,"left":2,"refund":"0.10","refund_minor":"10"},"#,
+            r#"{"user_id":1,"operation_type":"cancel_units","purchase":1,"item":1,"quantity":1}]"#,
+        ),
+        r#"{"user_id":4,"operation_type":"cancel","purchase":1,"left":0,"refund":"2.60","refund_minor":"260"}"#,
+        &format!(
+            r#"{{"user_id":4,"operation_type":"confirm_shipment","purchase":2,"scope_key":"{five}","ship_by":"{}"}}"#,
+            due[0]
+        ),
+        &format!(
+            r#"{{"user_id":4,"operation_type":"confirm_shipment","purchase":3,"ship_by":"{}"}}"#,
+            due[1]
+        ),
+        &format!(
+            r#"{{"user_id":1,"operation_type":"ship","purchase":2,"scope":"{bought}","received_by":"{}"}}"#,
+            due[2]
+        ),
+        &format!(r#"{{"user_id":1,"operation_type":"ship","purchase":3,"received_by":"{}"}}"#, due[3]),
+        &format!(
+            r#"{{"user_id":4,"operation_type":"confirm_receipt","purchase":2,"return_by":"{}"}}"#,
+            due[4]
+        ),
+        r#"{"user_id":1,"operation_type":"release","purchase":2,"amount":"0.10","minor":"10","till":2}"#,
+        &format!(r#"{{"user_id":4,"operation_type":"report_missing","purchase":3,"found_by":"{}"}}"#, due[5]),
+        &format!(
+            r#"{{"user_id":1,"operation_type":"ship","purchase":3,"found":"true","received_by":"{}"}}"#,
+            due[6]
+        ),
+        &format!(r#"{{"user_id":4,"operation_type":"report_missing","purchase":3,"found_by":"{}"}}"#, due[7]),
+        r#"{"user_id":1,"operation_type":"refund_missing","purchase":3,"refund":"0.10","refund_minor":"10"}"#,
         r#"{"user_id":2,"operation_type":"leave_till"}"#,
     ];
     let with: Vec<String> = forge.blocks.iter().map(|block| data(block, Some(&usd))).collect();

@@ -364,6 +364,11 @@ impl Forge {
         &self.state
     }
 
+    /// Lets days pass.
+    pub(crate) fn wait_days(&mut self, days: u64) {
+        self.now = self.now.plus_micros(days * ledgerd::limits::DAY_MICROS);
+    }
+
     /// Lets the time pass after which the money of an account that is erased by now may be paid out.
     pub(crate) fn wait_until_paying_out(&mut self) {
         self.now = self.now.plus_micros(ledgerd::limits::PAY_OUT_WAIT_MICROS);

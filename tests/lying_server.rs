@@ -398,6 +398,7 @@ fn statements_go_on_over_empty_pages_and_never_in_a_circle() {
         place: StatementPlace { index, element: 0 },
         timestamp: Timestamp::from_micros(forge::START_US),
         movement: Movement::Payment,
+        purchase: None,
         amount,
         balance,
         counterparty: None,

@@ -17,18 +17,13 @@ use serde_json::Value;
 
 use super::binaries::{Daemon, Place};
 
-const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
+pub(super) const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 const NOBODY: &str = "127.0.0.1:1";
 
 /// Makes a ledger of this many days ago, with an operator called bank and two members, bob and dave, who were erased when they
 /// had a grant: bob a day after the beginning, dave now.
 fn made_days_ago(place: &Place, days: u64) {
-    let key_of = |member: &str| {
-        place.done(member, NOBODY, &["keygen"]);
-        let pem = std::fs::read_to_string(place.directory.path().join(member).join("key.pem")).unwrap();
-        SigningKey::from_pkcs8_pem(&pem, None).unwrap()
-    };
-    let [bank, bob, dave] = ["bank", "bob", "dave"].map(key_of);
+    let [bank, bob, dave] = ["bank", "bob", "dave"].map(|member| key_of(place, member));
     let operator = Some(bank.public().key_id());
     let currency = Currency { name: "USD".to_owned(), scale: 2 };
     let settings = Settings { opening_grant: 10_000, operator, currency };
@@ -58,13 +53,20 @@ fn made_days_ago(place: &Place, days: u64) {
     ledger.close().unwrap();
 }
 
-fn open(data: &Path) -> Ledger {
+/// The key that a member's home makes before there is a ledger.
+pub(super) fn key_of(place: &Place, member: &str) -> SigningKey {
+    place.done(member, NOBODY, &["keygen"]);
+    let pem = std::fs::read_to_string(place.directory.path().join(member).join("key.pem")).unwrap();
+    SigningKey::from_pkcs8_pem(&pem, None).unwrap()
+}
+
+pub(super) fn open(data: &Path) -> Ledger {
     let storage: Arc<dyn Storage> = Arc::new(Disk::new(data));
     Ledger::open(&storage, Options { segment_bytes: 64 << 10, ..Options::default() }).unwrap().0
 }
 
 /// Puts a signed command into the ledger, in a block of this time.
-fn add(ledger: &mut Ledger, author: AccountId, key: &SigningKey, command: Command, at_ms: u64) {
+pub(super) fn add(ledger: &mut Ledger, author: AccountId, key: &SigningKey, command: Command, at_ms: u64) {
     let (tag, body) = command.encode();
     let header = Header {
         ledger_id: ledger.ledger_id(),

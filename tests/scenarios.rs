@@ -10,6 +10,7 @@ mod domain;
 mod orders;
 mod payments;
 mod properties;
+mod purchases;
 mod script;
 mod shop;
 mod world;
@@ -140,6 +141,10 @@ fn every_refusal_is_shown_by_a_scenario_and_has_a_name_of_its_own() {
         "zero_amount",
         "overflow",
         "invalid_quantity",
+        "too_early",
+        "wrong_scope",
+        "invalid_sealed",
+        "invalid_item",
     ];
     let shared = refusals.iter().filter(|refusal| same.contains(&refusal.name())).count();
     assert_eq!(names.len() + shared - same.len(), refusals.len(), "two refusals share a name");

@@ -7,6 +7,9 @@ use ledgerd::codec::{self, NotCanonical};
 use ledgerd::crypto::sealed::ScopeId;
 use ledgerd::crypto::{Digest, KeyId};
 use ledgerd::domain::payments::Movement;
+use ledgerd::domain::shop::purchases::{
+    LineFace, PurchaseFace, PurchaseId, PurchasePage, PurchaseState, PurchasesWanted, Step,
+};
 use ledgerd::domain::{self, AccountId, Answer, Fact, Notice, Query, Value, accounts, payments, shop};
 use ledgerd::limits::{COMMAND_BODY_BYTES_MAX, MESSAGE_BYTES_MAX};
 use ledgerd::refusal;
@@ -104,6 +107,7 @@ fn replies() -> Vec<Reply> {
         place: payments::StatementPlace { index: 1, element: 2 },
         timestamp: Timestamp::from_micros(300),
         movement: Movement::Payment,
+        purchase: Some(300),
         amount: -5,
         balance: 7,
         counterparty: Some(AccountId(2)),
@@ -196,6 +200,11 @@ fn inner() -> (Vec<Request<'static>>, Vec<Reply>) {
         Request::Ask(Query::Shop(shop::Query::Shop)),
         Request::Ask(Query::Shop(shop::Query::Items(wanted))),
         Request::Ask(Query::Shop(shop::Query::Stock(wanted))),
+        Request::Ask(Query::Shop(shop::Query::Purchases(PurchasesWanted {
+            customer: Some(AccountId(300)),
+            from: PurchaseId(9),
+        }))),
+        Request::Ask(Query::Shop(shop::Query::Purchase(PurchaseId(300)))),
     ];
     let member =
         accounts::Member { account: AccountId(2), handle: "bob".to_owned(), keys: vec![KeyId([5; 32])] };
@@ -232,11 +241,43 @@ fn inner() -> (Vec<Request<'static>>, Vec<Reply>) {
         Reply::Answer(Answer::Shop(shop::Answer::Shop(face))),
         Reply::Answer(Answer::Shop(shop::Answer::Items(shop::Page { items: vec![sold], next }))),
         Reply::Answer(Answer::Shop(shop::Answer::Stock(shop::Page { items: vec![kept], next }))),
+        Reply::Answer(Answer::Shop(shop::Answer::Purchases(PurchasePage {
+            purchases: vec![purchase()],
+            next: Some(PurchaseId(301)),
+        }))),
+        Reply::Answer(Answer::Shop(shop::Answer::Purchase(Box::new(purchase())))),
         Reply::Push(Push::Progress(Progress { done: 1, total: 2 })),
         Reply::Push(Push::Displaced(([192, 0, 2, 1], 300).into())),
         Reply::Push(Push::Notice(paid)),
     ];
     (requests, replies)
+}
+
+fn purchase() -> PurchaseFace {
+    let line = LineFace {
+        item: shop::ItemId(300),
+        name: "Mew".to_owned(),
+        price: 9,
+        bought: 3,
+        cancelled: 1,
+        shipped: 2,
+        lost: 0,
+    };
+    let time = Timestamp::from_micros(300);
+    PurchaseFace {
+        purchase: PurchaseId(300),
+        customer: AccountId(2),
+        handle: "bob".to_owned(),
+        state: PurchaseState::Received,
+        since: time,
+        until: Some(time),
+        paid: 27,
+        refunded: 9,
+        held: 18,
+        scope: Some(ScopeId([6; 16])),
+        lines: vec![line],
+        steps: vec![Step { state: PurchaseState::Paid, time, block: Some(300) }],
+    }
 }
 
 #[test]
@@ -323,12 +364,13 @@ fn a_question_of_a_domain_has_a_number_of_its_own_in_the_journal() {
         Request::Ask(query) => Some(query.noted()),
         _ => None,
     };
-    let noted: BTreeSet<(u16, AccountId)> = asked.iter().filter_map(noted).collect();
+    let noted: BTreeSet<(u16, u64)> = asked.iter().filter_map(noted).collect();
     let numbers: Vec<u16> = noted.iter().map(|(number, _)| *number).collect();
     assert_eq!(numbers, domain::noted_questions().map(|(number, _)| number).collect::<Vec<_>>());
     let about: Vec<u16> =
-        noted.iter().filter(|(_, about)| about.0 == 300).map(|(number, _)| *number).collect();
-    assert_eq!(about, [accounts::NOTED_KEYS, payments::NOTED_CHEQUE]);
+        noted.iter().filter(|(_, about)| *about == 300).map(|(number, _)| *number).collect();
+    let purchases = [shop::NOTED_PURCHASES, shop::NOTED_PURCHASE];
+    assert_eq!(about, [&[accounts::NOTED_KEYS, payments::NOTED_CHEQUE][..], &purchases].concat());
 }
 
 #[test]

@@ -435,7 +435,7 @@ impl Checker {
             let place = Place { file: "log", offset: 0, index: None };
             let reason = unbalanced.to_string();
             let finding = match unbalanced {
-                Unbalanced::Money { .. } => place.finding("not_conserved", reason),
+                Unbalanced::Money { .. } | Unbalanced::Held { .. } => place.finding("not_conserved", reason),
                 Unbalanced::Stock(_) => place.finding("stock_not_conserved", reason),
             };
             self.findings.push(u64::MAX, finding);

@@ -6,6 +6,7 @@ use super::findings::Place;
 use super::scan::{Bounds, Visitor, scan};
 use crate::chain::{Block, Message, block_hash};
 use crate::crypto::Digest;
+use crate::domain::Command;
 use crate::eventlog::Storage;
 use crate::wire::Finding;
 
@@ -39,7 +40,11 @@ pub fn export(
 pub fn holds_sealed_text(block: &[u8]) -> bool {
     let block = Block::parse(block).ok();
     let message = block.and_then(|block| Message::parse(block.message).ok());
-    message.is_some_and(|message| message.header.tag.is_sealed())
+    let message = message.filter(|message| message.header.tag.is_sealed());
+    // A command of such a kind may do without a text. What does not decode is taken for one that has some.
+    message.is_some_and(|message| {
+        Command::decode(message.header.tag, message.body).map_or(true, |command| command.sealed().is_some())
+    })
 }
 
 /// The index of the first block that holds sealed texts; none if there is none.

@@ -61,7 +61,7 @@ impl Erasure {
         let block = Block::parse(bytes).ok()?;
         let message = Message::parse(block.message).ok()?;
         let happened = Happened::decode(message.header.tag, message.body, block.event).ok()?;
-        let Erasing { account: subject, scopes, secrets } = happened.erases()?;
+        let Erasing { account: subject, scopes, secrets, .. } = happened.erases()?;
         let destroyed = scopes.saturating_add(secrets);
         let (origin, hash, time) = (origin.to_owned(), block_hash(bytes), block.timestamp.to_string());
         Some(Erasure { origin, ledger_id, block: block.index, hash, subject, destroyed, vault, time })

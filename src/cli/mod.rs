@@ -61,7 +61,10 @@ mod payments {
 
 /// Commands about the shop.
 mod shop {
+    pub(super) mod desk;
+    mod faces;
     mod listing;
+    mod purchases;
     #[expect(clippy::module_inception, reason = "the command has the name of its room")]
     pub(super) mod shop;
     pub(super) mod stock;
@@ -249,8 +252,9 @@ commands! {
         payments::revoke_cheque::RevokeCheque "take back a cheque that is not settled",
     }
     "The shop" {
-        shop::shop::Shop "what the shop sells; for operators, opening it",
+        shop::shop::Shop "what the shop sells, and what you buy; for operators, opening it",
         shop::stock::Stock "keep the stock; for agents",
+        shop::desk::Desk "deal with customers' purchases; for agents",
     }
     "Proofs" {
         proofs::verify::Verify "have the server check its whole log",

@@ -45,6 +45,7 @@ mod passwords;
 mod second_factor;
 mod orders;
 mod payments;
+mod sealing;
 mod shop;
 mod following;
 pub mod bookkeeping;
@@ -102,8 +103,8 @@ pub use sending::{
 };
 pub use shop::question as shop_question;
 pub use shop::{
-    ItemNamed, Loaded, Opened, StockLine, TillConsent, consent, each_item, each_of_stock, event_of,
-    fetch_shop, fetch_stock_item, find_item, keep_stock, leave_till, load_stock, open_shop, price_of,
-    read_stock,
+    ItemNamed, Loaded, Opened, PurchaseText, StockLine, TillConsent, confirm_shipment, consent, deal,
+    each_item, each_of_stock, each_purchase, event_of, fetch_purchase, fetch_shop, fetch_stock_item,
+    fetch_texts, find_item, keep_stock, leave_till, load_stock, open_shop, price_of, read_stock, ship,
 };
 pub use signer::{Signed, Signer};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{AccountId, CredentialCommit, Custody, Rejection, Rights, Role};
+use super::{AccountId, CredentialCommit, Custody, Place, Rejection, Rights, Role};
 use crate::crypto::KeyId;
 
 /// The key that signs a command.
@@ -115,13 +115,15 @@ pub struct Opened<'a> {
 
 /// The erasure of an account, as its block says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Erasing {
+pub struct Erasing<'a> {
     /// The account.
     pub account: AccountId,
     /// The number of scopes whose keys are destroyed.
     pub scopes: u64,
     /// The number of other secrets of the account that are destroyed.
     pub secrets: u64,
+    /// The purchases of the account that are cancelled, by number, each with the minor units that go back to it.
+    pub purchases: &'a [(u64, u64)],
 }
 
 /// Two sides of a sum that do not agree, although they must.
@@ -134,25 +136,55 @@ pub enum Unbalanced {
         /// The money that was ever issued, in minor units.
         issued: u64,
     },
+    /// A domain holds more or less money under a number than it counts.
+    Held {
+        /// The place of the money.
+        place: Place,
+        /// The money that is there, in minor units.
+        held: u64,
+        /// The money that the domain counts, in minor units.
+        counted: u64,
+    },
     /// Units of an item of the shop were made or lost.
     Stock(Uncounted),
 }
 
-/// The units of an item of the shop that are there and those that came in, which differ although they must not.
+/// The units of an item of the shop that are there and those that were counted on another way, which differ although they
+/// must not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Uncounted {
     /// The number of the item.
     pub item: u64,
+    /// Which of its units.
+    pub of: Units,
     /// Units in its buckets.
     pub there: u128,
-    /// Units that came in.
-    pub came: u128,
+    /// Units that came in, or that stand in purchases.
+    pub counted: u128,
+}
+
+/// Units of an item that are counted on two ways.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Units {
+    /// All that ever came in.
+    All,
+    /// Those that are paid for and were not sent.
+    Allocated,
+    /// Those that were sent.
+    Out,
 }
 
 impl fmt::Display for Uncounted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Uncounted { item, there, came } = self;
-        write!(f, "{came} units of item {item} came in, and {there} are in its buckets")
+        let Uncounted { item, of, there, counted } = self;
+        match of {
+            Units::All => write!(f, "{counted} units of item {item} came in, and {there} are in its buckets"),
+            Units::Allocated => write!(
+                f,
+                "purchases wait for {counted} units of item {item}, and {there} are set aside for them"
+            ),
+            Units::Out => write!(f, "{counted} units of item {item} were sent, and {there} count as sent"),
+        }
     }
 }
 
@@ -170,6 +202,9 @@ impl fmt::Display for Unbalanced {
         match self {
             Unbalanced::Money { sum, issued } => {
                 write!(f, "all balances add up to {sum} minor units, {issued} were issued")
+            }
+            Unbalanced::Held { place, held, counted } => {
+                write!(f, "{place} is {held} minor units, and {counted} are counted")
             }
             Unbalanced::Stock(uncounted) => uncounted.fmt(f),
         }

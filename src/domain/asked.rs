@@ -8,9 +8,9 @@ use super::answers::{
     CredentialPart, Endorsement, EndsSessions, Hindrance, KeyChange, Opened, Signer, Unbalanced,
 };
 use super::{
-    AccountId, Command, CommandId, Context, CredentialAt, Declined, Domain, Erasing, Happened, Notice,
-    Rejection, Rights, Role, RoleUse, Scope, SealedPart, SecondFactorAt, SetSecondFactor, Settings, Sink,
-    State, TAG_BYTES, Tag, Transfer, Value, accounts,
+    AccountId, Command, CommandId, Context, CredentialAt, Declined, Domain, Erasing, Happened, Impossible,
+    Notice, Rejection, Rights, Role, RoleUse, Scope, ScopeKind, SealedPart, SecondFactorAt, SetSecondFactor,
+    Settings, Sink, State, TAG_BYTES, Tag, Transfer, Value, accounts, shop,
 };
 use crate::crypto::sealed::ScopeId;
 use crate::crypto::{KeyId, LedgerId};
@@ -64,7 +64,8 @@ impl Command {
     pub fn sealed(&self) -> Option<SealedPart<'_>> {
         match self {
             Command::Accounts(command) => command.sealed(),
-            Command::Orders(_) | Command::Payments(_) | Command::Shop(_) => None,
+            Command::Shop(command) => command.sealed(),
+            Command::Orders(_) | Command::Payments(_) => None,
         }
     }
 
@@ -173,12 +174,13 @@ impl Happened {
     pub fn opens_scope(&self, context: &Context<'_>) -> Option<(ScopeId, Scope)> {
         match self {
             Happened::Accounts(happened) => happened.opens_scope(context),
-            Happened::Orders(_) | Happened::Payments(_) | Happened::Shop(_) => None,
+            Happened::Shop(happened) => happened.opens_scope(context),
+            Happened::Orders(_) | Happened::Payments(_) => None,
         }
     }
 
     /// What the block erased; none of a block that erased no account.
-    pub fn erases(&self) -> Option<Erasing> {
+    pub fn erases(&self) -> Option<Erasing<'_>> {
         match self {
             Happened::Accounts(happened) => happened.erases(),
             Happened::Orders(_) | Happened::Payments(_) | Happened::Shop(_) => None,
@@ -205,8 +207,18 @@ impl Happened {
         each: &mut dyn FnMut(Transfer<'_>) -> bool,
     ) {
         match self {
-            Happened::Accounts(happened) => happened.transfers(settings.opening_grant, each),
-            Happened::Orders(_) | Happened::Shop(_) => {}
+            Happened::Accounts(happened) => {
+                happened.transfers(settings.opening_grant, each);
+                // An erased account receives back what it had paid for purchases that end with it.
+                if let Some(Erasing { account, purchases, .. }) = happened.erases() {
+                    let mut refunds = purchases.iter().map(|(number, refund)| {
+                        shop::purchases::refunded(shop::purchases::PurchaseId(*number), account, *refund)
+                    });
+                    refunds.all(each);
+                }
+            }
+            Happened::Shop(happened) => happened.transfers(context.author, each),
+            Happened::Orders(_) => {}
             Happened::Payments(happened) => happened.transfers(context.author, each),
         }
     }
@@ -245,6 +257,15 @@ impl State {
     /// Whether an account has a role that reads blocks of this kind.
     pub fn reads_kind(&self, account: AccountId, tag: Tag) -> bool {
         tag.readers().iter().any(|role| self.has_role(account, *role))
+    }
+
+    /// Whether an account may have the key of a scope: whoever it is about, and an agent that of a purchase.
+    pub fn reads_scope(&self, account: AccountId, scope: &Scope) -> bool {
+        let as_agent = match scope.kind {
+            ScopeKind::Subject => false,
+            ScopeKind::Purchase => self.has_role(account, Role::Agent),
+        };
+        scope.subject == account || as_agent
     }
 
     /// Whether an account has a role that reads blocks of others at all.
@@ -304,6 +325,7 @@ impl State {
         each("accounts", "accounts of the ledger", accounts.count());
         each("orders", "orders in the ledger", orders.count());
         each("items", "items of the shop", shop.items_count());
+        each("purchases", "purchases from the shop", shop.purchases().count());
     }
 
     /// Visits the counts of each domain, by name. Two replicas of one ledger agree in all of them.
@@ -332,6 +354,7 @@ impl State {
     /// [`Unbalanced`], with both sums.
     pub fn conserved(&self) -> Result<(), Unbalanced> {
         self.payments.conserved()?;
+        self.shop.held_is_counted(&self.payments)?;
         self.shop.conserved().map_err(Unbalanced::Stock)
     }
 
@@ -365,10 +388,15 @@ impl State {
     }
 
     /// Takes an account that a block has erased out of every domain. Its number, its handle and its ended keys stay, because
-    /// blocks name them for ever. Gives how many scopes have lost their keys.
-    pub(super) fn erase(&mut self, account: AccountId, index: u64) -> u64 {
-        let State { settings: _, scopes, accounts: _, orders: _, payments: _, shop: _ } = self;
-        scopes.erase(account, index)
+    /// blocks name them for ever.
+    ///
+    /// # Errors
+    /// [`Impossible`] when the block says something else than follows.
+    pub(super) fn erase(&mut self, erasing: Erasing<'_>, context: &Context<'_>) -> Result<(), Impossible> {
+        let State { settings: _, scopes, accounts: _, orders: _, payments: _, shop } = self;
+        let account = erasing.account;
+        Impossible::unless_equal("scopes", erasing.scopes, scopes.erase(account, context.index))?;
+        shop::erase(shop, account, erasing.purchases, context)
     }
 
     /// The block that erased an account; none of an account that was not erased.

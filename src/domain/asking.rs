@@ -10,6 +10,9 @@ pub enum Access {
     Anybody,
     /// Whoever has an account.
     Member,
+    /// Whoever has an account, about what is its own; and whoever has this role, about what is others'. Who has it, asks by
+    /// virtue of it.
+    MemberOrRole(Role),
     /// Whoever has this role.
     Role(Role),
 }

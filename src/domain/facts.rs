@@ -32,6 +32,10 @@ pub enum Fact {
     Setting,
     /// The number of the item of the shop that is meant.
     Item,
+    /// The price of one of something, in minor units.
+    Price,
+    /// How far something has come, by the name of the state.
+    State,
 }
 
 impl Fact {
@@ -49,6 +53,8 @@ impl Fact {
             Fact::Seconds => "seconds",
             Fact::Setting => "setting",
             Fact::Item => "item",
+            Fact::Price => "price",
+            Fact::State => "state",
         }
     }
 }

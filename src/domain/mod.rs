@@ -31,7 +31,7 @@ mod noted;
 pub use accounts::{CredentialAt, SecondFactorAt, SetSecondFactor};
 pub use answers::{
     CredentialPart, Endorsement, Endorser, EndsSessions, Erasing, Hindrance, KeyChange, Opened, RoleUse,
-    Signer, Unbalanced, Uncounted,
+    Signer, Unbalanced, Uncounted, Units,
 };
 pub use asked::READING_ROLES;
 pub use asking::{Access, Declined, Past, Recorded};
@@ -44,7 +44,7 @@ pub use impossible::Impossible;
 pub use noted::noted_questions;
 pub use rights::Rights;
 pub use role::Role;
-pub use scopes::{Scope, ScopeKind, ScopeUse, Scopes, SealedField, SealedPart, TextForm};
+pub use scopes::{Scope, ScopeKind, ScopeUse, Scopes, SealedField, SealedPart, SealedText, TextForm};
 pub use settings::{BadSetting, Settings};
 pub use show::{Shown, Sink};
 pub use transfers::{Movement, Place, Transfer};
@@ -56,6 +56,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::codec::{self, NotCanonical};
 use crate::crypto::{self, Digest, KeyId};
+use crate::time::Timestamp;
 
 /// Bytes of an event before its postcard: schema and kind.
 const TAG_BYTES: usize = 4;
@@ -233,7 +234,8 @@ pub fn decide(state: &State, command: &Command, context: &Context<'_>) -> Result
     match command {
         Command::Accounts(command) => {
             // A new account is given the opening grant, so that the rules of money have a say in a registration.
-            let event = accounts::decide(accounts, scopes, command, context).map_err(Rejection::Accounts)?;
+            let mut event =
+                accounts::decide(accounts, scopes, command, context).map_err(Rejection::Accounts)?;
             if matches!(event, accounts::Event::Registered(_)) {
                 payments::decide_grant(payments, settings.opening_grant).map_err(Rejection::Payments)?;
             }
@@ -241,9 +243,11 @@ pub fn decide(state: &State, command: &Command, context: &Context<'_>) -> Result
             {
                 shop::may_be_agent(shop, *account).map_err(Rejection::Shop)?;
             }
-            // Every domain may have a reason why an account cannot be erased yet.
-            if let accounts::Command::Erase(erase) = command {
+            // Every domain may have a reason why an account cannot be erased yet, and something that ends with it.
+            if let (accounts::Command::Erase(erase), accounts::Event::Erased(erased)) = (command, &mut event)
+            {
                 state.may_be_erased(erase.account, erase.force)?;
+                erased.purchases = shop.purchases().unsent_of(erase.account).collect();
             }
             Ok(Event::Accounts(event))
         }
@@ -254,7 +258,8 @@ pub fn decide(state: &State, command: &Command, context: &Context<'_>) -> Result
             .map(Event::Payments)
             .map_err(Rejection::Payments),
         Command::Shop(command) => {
-            shop::decide(shop, accounts, command, context).map(Event::Shop).map_err(Rejection::Shop)
+            let others = shop::Others { accounts, payments, scopes };
+            shop::decide(shop, others, command, context).map(Event::Shop).map_err(Rejection::Shop)
         }
     }
 }
@@ -337,15 +342,13 @@ pub fn apply(
     }
     // And at last what an erasure takes away in every domain.
     match happened.erases() {
-        Some(Erasing { account, scopes, .. }) => {
-            Impossible::unless_equal("scopes", scopes, state.erase(account, context.index))
-        }
+        Some(erasing) => state.erase(erasing, context),
         None => Ok(()),
     }
 }
 
-/// Answers a question of `asker`. The answer may have seen blocks that are not durable yet, so that it has to wait until
-/// they are.
+/// Answers a question of `asker`, who asks it `now`. The answer may have seen blocks that are not durable yet, so that it has
+/// to wait until they are.
 ///
 /// # Errors
 /// [`Declined`] when the domain has nothing to tell, or not to this asker.
@@ -354,6 +357,7 @@ pub fn answer(
     past: &mut dyn Past,
     asker: AccountId,
     query: &Query<'_>,
+    now: Timestamp,
 ) -> Result<Answer, Declined> {
     let State { settings, scopes, accounts, orders: _, payments, shop } = state;
     match query {
@@ -361,7 +365,10 @@ pub fn answer(
         Query::Payments(query) => {
             payments::answer((payments, accounts, settings), past, asker, query).map(Answer::Payments)
         }
-        Query::Shop(query) => shop::answer(shop, settings, query).map(Answer::Shop),
+        Query::Shop(query) => {
+            let others = shop::Others { accounts, payments, scopes };
+            shop::answer((shop, others, settings), asker, query, now).map(Answer::Shop)
+        }
     }
 }
 

@@ -14,6 +14,8 @@ const QUESTIONS: &[(u16, &str)] = &[
     (shop::NOTED_SHOP, "shop"),
     (shop::NOTED_ITEMS, "items"),
     (shop::NOTED_STOCK, "stock"),
+    (shop::NOTED_PURCHASES, "purchases"),
+    (shop::NOTED_PURCHASE, "purchase"),
 ];
 
 /// The numbers and the names of all questions, in the order of the numbers.
@@ -22,11 +24,13 @@ pub fn noted_questions() -> impl Iterator<Item = (u16, &'static str)> {
 }
 
 impl Query<'_> {
-    /// The number of the question, and the account that it is about; nobody's where it is about the asker alone.
-    pub fn noted(&self) -> (u16, AccountId) {
+    /// The number of the question, and the number of what it is about: of an account, or of what the question's name says. 0
+    /// where it is about the asker alone.
+    pub fn noted(&self) -> (u16, u64) {
+        let of_account = |(number, account): (u16, AccountId)| (number, account.0);
         match self {
-            Query::Accounts(query) => query.noted(),
-            Query::Payments(query) => query.noted(),
+            Query::Accounts(query) => of_account(query.noted()),
+            Query::Payments(query) => of_account(query.noted()),
             Query::Shop(query) => query.noted(),
         }
     }

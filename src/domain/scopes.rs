@@ -38,6 +38,8 @@ impl ScopeUse {
 pub enum ScopeKind {
     /// The name and the e-mail of a member.
     Subject,
+    /// The texts of a purchase: where it goes, how it is traced.
+    Purchase,
 }
 
 impl ScopeKind {
@@ -45,6 +47,7 @@ impl ScopeKind {
     pub fn name(self) -> &'static str {
         match self {
             ScopeKind::Subject => "subject",
+            ScopeKind::Purchase => "purchase",
         }
     }
 }
@@ -56,7 +59,7 @@ pub struct Scope {
     pub kind: ScopeKind,
     /// The account whose erasure destroys the scope's key.
     pub subject: AccountId,
-    /// The number of what the scope belongs to, as its kind counts: of a subject's the account.
+    /// The number of what the scope belongs to, as its kind counts: of a subject's the account, of a purchase's the purchase.
     pub of: u64,
     /// The index of the block that opened it.
     pub from: u64,
@@ -67,7 +70,12 @@ pub struct Scope {
 impl Scope {
     /// The scope of a member's name and e-mail, opened by the block with this index.
     pub(super) fn of_member(subject: AccountId, from: u64) -> Scope {
-        Scope { kind: ScopeKind::Subject, subject, of: subject.0, from, erased_at: None }
+        Scope::new(ScopeKind::Subject, subject, subject.0, from)
+    }
+
+    /// A scope that was opened by the block with this index.
+    pub(super) fn new(kind: ScopeKind, subject: AccountId, of: u64, from: u64) -> Scope {
+        Scope { kind, subject, of, from, erased_at: None }
     }
 }
 
@@ -151,6 +159,15 @@ impl Scopes {
         }
         erased
     }
+}
+
+/// A sealed text of a command, with its scope.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SealedText {
+    /// The scope.
+    pub scope: ScopeUse,
+    /// The text.
+    pub text: Sealed,
 }
 
 /// The sealed fields of a command, with their scope.

@@ -3,10 +3,11 @@
 use super::{Tag, accounts, payments, shop};
 
 impl Tag {
-    /// Whether a command of this kind has sealed fields. The service looks for them before it checks the author's signature, and
+    /// Whether a command of this kind may have sealed fields. The service looks for them before it checks the author's signature, and
     /// only in commands of such a kind. A test compares this answer with [`super::Command::sealed`].
     pub fn is_sealed(self) -> bool {
-        [accounts::SET_PROFILE, accounts::JOIN].contains(&self)
+        use shop::purchases::{CONFIRM_SHIPMENT, SHIP};
+        [accounts::SET_PROFILE, accounts::JOIN, CONFIRM_SHIPMENT, SHIP].contains(&self)
     }
 
     /// Whether a command of this kind may bring a credential. The service looks for one beside the command before it checks

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::crypto::sealed::Sealed;
 use crate::crypto::{KeyId, LedgerId};
-use crate::limits::EVENT_BODY_BYTES_MAX;
+use crate::limits::{ERASED_PURCHASES_MAX, EVENT_BODY_BYTES_MAX};
 
 /// One of each command.
 fn commands() -> Vec<Command> {
@@ -158,6 +158,7 @@ fn older_events() -> Vec<Event> {
             roles: 1,
             scopes: 2,
             secrets: 3,
+            purchases: vec![(4, 300)],
         })),
         Event::Payments(payments::Event::PaidOut(payments::PaidOut { balance: 300 })),
         Event::Accounts(accounts::Event::SecondFactorSet(accounts::SecondFactorSet { replaces: Some(300) })),
@@ -215,6 +216,10 @@ fn what_members_do_by_their_role_is_known_as_that_and_what_they_do_as_members_is
             (shop::UNPUBLISH.kind, false),
             (shop::SET_PRICE.kind, false),
             (shop::LOAD_STOCK.kind, false),
+            (shop::purchases::CANCEL.kind, false),
+            (shop::purchases::SHIP.kind, false),
+            (shop::purchases::REFUND_MISSING.kind, false),
+            (shop::purchases::RELEASE.kind, false),
         ])
     );
     let erase = commands().into_iter().find(|command| command.erases().is_some()).unwrap();
@@ -278,6 +283,7 @@ fn largest_events() -> Vec<Event> {
             roles: MOST,
             scopes: MOST,
             secrets: MOST,
+            purchases: vec![(MOST, MOST); ERASED_PURCHASES_MAX],
         })),
         Event::Payments(payments::Event::PaidOut(payments::PaidOut { balance: MOST })),
         Event::Accounts(accounts::Event::SecondFactorSet(accounts::SecondFactorSet { replaces: Some(MOST) })),
@@ -417,7 +423,7 @@ fn the_encodings_are_frozen() {
     assert_eq!(key_rotated.encode(), b"\0\x01\0\x06\x08");
     assert_eq!(profile_set.encode(), b"\0\x01\0\x08\xac\x02");
     assert_eq!(credential_set.encode(), b"\0\x01\0\x07\xac\x02");
-    assert_eq!(erased.encode(), b"\0\x01\0\x0b\xac\x02\x01\x02\x03");
+    assert_eq!(erased.encode(), b"\0\x01\0\x0b\xac\x02\x01\x02\x03\x01\x04\xac\x02");
     assert_eq!(paid_out.encode(), b"\0\x01\0\x24\xac\x02");
     assert_eq!(factor_set.encode(), b"\0\x01\0\x09\x01\xac\x02");
     assert_eq!(factor_reset.encode(), b"\0\x01\0\x0a\xac\x02");
@@ -432,7 +438,7 @@ fn the_encodings_are_frozen() {
 fn a_tag_that_no_domain_has_is_unknown() {
     let (_, bytes) = commands().remove(0).encode();
     for (schema, kind) in
-        [(1, 0), (0, 1), (3, 1), (1, 12), (1, 15), (1, 17), (0, 16), (3, 16), (1, 47), (2, 48), (1, 57)]
+        [(1, 0), (0, 1), (3, 1), (1, 12), (1, 15), (1, 17), (0, 16), (3, 16), (1, 47), (2, 48), (1, 65)]
     {
         let tag = Tag { schema, kind };
         assert_eq!(Command::decode(tag, &bytes), Err(Undecodable::UnknownKind(tag)));

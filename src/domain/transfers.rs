@@ -25,6 +25,14 @@ impl Place {
             Place::Issued | Place::Held(..) => None,
         }
     }
+
+    /// The number of the purchase, where it is money that is held for one.
+    pub fn purchase(self) -> Option<u64> {
+        match self {
+            Place::Held(Domain::Shop, number) => Some(number),
+            Place::Held(..) | Place::Issued | Place::Account(_) => None,
+        }
+    }
 }
 
 /// The kind of a movement of money.
@@ -40,12 +48,26 @@ pub enum Movement {
     Settlement,
     /// Money of an erased account that an operator paid out.
     PayOut,
+    /// Money that a customer paid for a purchase: the shop holds it.
+    Purchase,
+    /// Money for a purchase that went back to its customer.
+    Refund,
+    /// Money for a purchase that the till received.
+    Release,
 }
 
 impl Movement {
     /// All kinds of movements.
-    pub const ALL: [Movement; 5] =
-        [Movement::Grant, Movement::Issue, Movement::Payment, Movement::Settlement, Movement::PayOut];
+    pub const ALL: [Movement; 8] = [
+        Movement::Grant,
+        Movement::Issue,
+        Movement::Payment,
+        Movement::Settlement,
+        Movement::PayOut,
+        Movement::Purchase,
+        Movement::Refund,
+        Movement::Release,
+    ];
 }
 
 /// The stable name, in lower case.
@@ -57,6 +79,9 @@ impl fmt::Display for Movement {
             Movement::Payment => "payment",
             Movement::Settlement => "settlement",
             Movement::PayOut => "pay_out",
+            Movement::Purchase => "purchase",
+            Movement::Refund => "refund",
+            Movement::Release => "release",
         })
     }
 }
@@ -81,6 +106,7 @@ impl fmt::Display for Place {
         match self {
             Place::Issued => f.write_str("what was issued"),
             Place::Account(account) => write!(f, "account {account}"),
+            Place::Held(Domain::Shop, number) => write!(f, "what is held for purchase {number}"),
             Place::Held(domain, number) => write!(f, "what {domain:?} holds under {number}"),
         }
     }

@@ -37,6 +37,8 @@ pub(super) const MISSED: Code = 0;
 pub const SESSION_OPENED: Code = 1;
 /// A member opened a session with a ticket of an earlier one.
 pub const SESSION_RESUMED: Code = 2;
+/// An agent was given the key of a purchase's texts, as an agent.
+pub const PURCHASE_KEY_GIVEN: Code = 3;
 
 /// The code of request number 0 of the wire; each other request has its own number more.
 pub const REQUESTS_FROM: Code = 100;
@@ -52,6 +54,7 @@ const OTHERS: &[(Code, Kind, &str)] = &[
     (MISSED, Kind::Journal, "missed"),
     (SESSION_OPENED, Kind::Session, "opened"),
     (SESSION_RESUMED, Kind::Session, "resumed"),
+    (PURCHASE_KEY_GIVEN, Kind::Question, "purchase_key"),
     (102, Kind::Question, "follow"),
     (103, Kind::Question, "copy"),
     (104, Kind::Question, "receipt"),
@@ -183,6 +186,21 @@ const REFUSALS: &[&str] = &[
     refusal::NOT_THAT_MANY,
     refusal::NOTHING_TO_PUBLISH,
     refusal::TOO_MANY_LINES,
+    refusal::ALREADY_FOUND,
+    refusal::ALREADY_RELEASED,
+    refusal::DUPLICATE,
+    refusal::NO_SUCH_PURCHASE,
+    refusal::NO_TILL,
+    refusal::NOT_FOR_SALE,
+    refusal::NOT_YOURS,
+    refusal::NOTHING_HELD,
+    refusal::NOTHING_TO_CANCEL,
+    refusal::OPEN_BUSINESS,
+    refusal::OPEN_PURCHASES,
+    refusal::OUT_OF_STOCK,
+    refusal::OWN_BUSINESS,
+    refusal::PRICE_CHANGED,
+    refusal::WRONG_STATE,
 ];
 
 /// The code of a refusal, by its name.

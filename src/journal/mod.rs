@@ -18,7 +18,8 @@ mod files;
 mod gathering;
 
 pub use codes::{
-    Code, Kind, QUESTIONS_FROM, REQUESTS_FROM, SESSION_OPENED, SESSION_RESUMED, described, of_refusal,
+    Code, Kind, PURCHASE_KEY_GIVEN, QUESTIONS_FROM, REQUESTS_FROM, SESSION_OPENED, SESSION_RESUMED,
+    described, of_refusal,
 };
 pub use files::{Page, RECORDS_PER_PAGE_MAX, Read, Write};
 pub use gathering::Journal;

@@ -39,20 +39,20 @@ impl Service {
         let state = self.ledger.replica().state();
         let may_ask = match query.access() {
             Access::Anybody => true,
-            Access::Member => account != AccountId::NONE,
+            Access::Member | Access::MemberOrRole(_) => account != AccountId::NONE,
             Access::Role(role) => state.has_role(account, role),
         };
         if !may_ask {
             let reply = if account == AccountId::NONE { not_authenticated() } else { lacks_role() };
             return self.hold_durable(id, request, reply);
         }
-        if let Access::Role(role) = query.access()
+        if let Access::Role(role) | Access::MemberOrRole(role) = query.access()
             && let Some(needed) = self.factor_for_question(id, (account, &[role]), now)
         {
             return self.hold_durable(id, request, Reply::Refused(needed));
         }
         let mut reading = self.ledger.reading();
-        let reply = match domain::answer(state, &mut reading, account, query) {
+        let reply = match domain::answer(state, &mut reading, account, query, now.wall) {
             Ok(answer) => Reply::Answer(answer),
             Err(declined) => Reply::Refused(Refusal::from(declined)),
         };

@@ -49,7 +49,7 @@ impl Service {
             Request::Copy { from, limit, concerning } => {
                 self.copy(id, request_id, account, (from, limit, concerning));
             }
-            Request::Receipt(of) => self.receipt(id, request_id, account, of),
+            Request::Receipt(of) => self.receipt((id, request_id), account, of, now),
             Request::Inclusions { size, indexes } => self.inclusions(id, request_id, size, &indexes),
             Request::Consistency { old_size, size } => {
                 self.consistency(id, request_id, old_size, size);
@@ -68,7 +68,7 @@ impl Service {
                 self.hold(id, request_id, reply);
             }
             Request::ScopeKeys(scopes) => {
-                let reply = self.scope_keys(account, &scopes);
+                let reply = self.scope_keys((id, account), &scopes, now);
                 self.hold(id, request_id, reply);
             }
             Request::Erasure(of) => self.erasure(id, request_id, of),

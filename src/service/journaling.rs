@@ -10,7 +10,8 @@ use super::job::LookIntoJournal;
 use super::{ConnectionId, Job, Service};
 use crate::domain::{AccountId, Fact, Role};
 use crate::journal::{
-    Code, Page, QUESTIONS_FROM, REQUESTS_FROM, Read, SESSION_OPENED, SESSION_RESUMED, of_refusal,
+    Code, PURCHASE_KEY_GIVEN, Page, QUESTIONS_FROM, REQUESTS_FROM, Read, SESSION_OPENED, SESSION_RESUMED,
+    of_refusal,
 };
 use crate::refusal;
 use crate::time::Now;
@@ -33,6 +34,11 @@ impl Service {
         if let Some((code, about)) = code_of(request) {
             self.journal.note(account.0, code, about.0);
         }
+    }
+
+    /// Notes that an agent was given the key of the texts of a customer's purchase.
+    pub(super) fn note_purchase_key(&mut self, account: AccountId, purchase: u64) {
+        self.journal.note(account.0, PURCHASE_KEY_GIVEN, purchase);
     }
 
     /// Notes a refusal, whoever was refused.
@@ -128,7 +134,7 @@ fn code_of(request: &Request<'_>) -> Option<(Code, AccountId)> {
         Request::Submit(_) | Request::SubmitWith { .. } => return None,
         Request::Ask(query) => {
             let (number, about) = query.noted();
-            return Some((QUESTIONS_FROM + number, about));
+            return Some((QUESTIONS_FROM + number, AccountId(about)));
         }
         Request::Follow { .. } => (2, nobody),
         Request::Copy { .. } => (3, nobody),

@@ -4,27 +4,53 @@
 use serde_bytes::ByteBuf;
 
 use super::answers::work_of;
+use super::following::may_read;
 use super::proofs::NoProof;
 use super::turns::PROOF_WORK;
 use super::{ConnectionId, Service};
 use crate::chain::{Block, Inclusion, Message};
 use crate::crypto::KeyId;
-use crate::domain::AccountId;
+use crate::domain::{AccountId, READING_ROLES};
 use crate::ledger::{ReadingCost, Unproven};
 use crate::limits::KEYS_EVER_MAX;
 use crate::refusal;
+use crate::time::Now;
 use crate::wire::{Proofs, ReceiptOf, Refusal, Reply};
 
 impl Service {
     /// Answers a request for a receipt.
-    pub(super) fn receipt(&mut self, id: ConnectionId, request: u32, account: AccountId, of: ReceiptOf) {
+    pub(super) fn receipt(
+        &mut self,
+        (id, request): (ConnectionId, u32),
+        account: AccountId,
+        of: ReceiptOf,
+        now: Now,
+    ) {
         self.sign_checkpoint();
         let none = match of {
             ReceiptOf::Block(_) | ReceiptOf::Command(_) => "there is no such block of yours",
             ReceiptOf::Registration(_) | ReceiptOf::Key(_) => "there is no such member",
         };
-        let proofs = self.wanted(account, of).map(|index| self.proofs(index)).transpose();
+        let index = match (self.wanted(account, of), of) {
+            (None, ReceiptOf::Block(index)) if self.reads_others(account, index) => {
+                if let Some(needed) = self.factor_for_question(id, (account, READING_ROLES), now) {
+                    return self.hold_durable(id, request, Reply::Refused(needed));
+                }
+                Some(index)
+            }
+            (index, _) => index,
+        };
+        let proofs = index.map(|index| self.proofs(index)).transpose();
         self.hold_receipt(id, request, proofs, none);
+    }
+
+    /// Whether a durable block is one of a kind that the account's roles let it read, whomever it concerns.
+    fn reads_others(&mut self, account: AccountId, index: u64) -> bool {
+        let may_be = self.ledger.replica().state().reads_anything(account) && index < self.note.size();
+        // What cannot be read is told when it is read for the proof.
+        let Some(block) = may_be.then(|| self.ledger.block(index)) else { return false };
+        let state = self.ledger.replica().state();
+        block.map_or(true, |block| block.is_some_and(|block| may_read(state, account, &block)))
     }
 
     fn hold_receipt(

@@ -3,16 +3,17 @@
 
 use zeroize::Zeroizing;
 
-use super::Service;
 use super::job::CommandCheck;
 use super::sealed_check::{Opened, SealedCheck, Unopened};
+use super::{ConnectionId, Service};
 use crate::chain::{Message, SealedFault};
 use crate::codec;
 use crate::crypto::sealed::{ScopeId, ScopeKey};
-use crate::domain::{AccountId, Command, Fact, ScopeUse};
+use crate::domain::{AccountId, Command, Fact, Role, Scope, ScopeUse};
 use crate::eventlog::LogError;
 use crate::limits::SIDE_BYTES_MAX;
 use crate::refusal;
+use crate::time::Now;
 use crate::wire::{Refusal, Reply, SCOPES_MAX, ScopeKeys, Side, SideCredential};
 
 /// What came beside a command.
@@ -93,26 +94,43 @@ impl Service {
         }
     }
 
-    /// The answer to who asks for keys of scopes: a member may have those of its own.
-    pub(super) fn scope_keys(&mut self, account: AccountId, scopes: &[ScopeId]) -> Reply {
+    /// The answer to who asks for keys of scopes: a member may have those of its own, an agent those of purchases.
+    pub(super) fn scope_keys(
+        &mut self,
+        (id, account): (ConnectionId, AccountId),
+        scopes: &[ScopeId],
+        now: Now,
+    ) -> Reply {
         let state = self.ledger.replica().state();
-        let own = |scope: &&ScopeId| state.scopes.get(scope).is_some_and(|opened| opened.subject == account);
-        if scopes.len() > SCOPES_MAX || !scopes.iter().all(|scope| own(&scope)) {
+        let found = scopes.iter().map(|scope| state.scopes.get(scope).copied());
+        // An erased scope has no key, and is like one that was never there.
+        let live = found.map(|scope| scope.filter(|scope| scope.erased_at.is_none()));
+        let reads = live.map(|scope| scope.filter(|scope| state.reads_scope(account, scope)));
+        let Some(opened) = reads.collect::<Option<Vec<Scope>>>().filter(|_| scopes.len() <= SCOPES_MAX)
+        else {
             let sentence =
                 format!("there is no such scope of yours, or more than {SCOPES_MAX} are asked for");
             return Reply::Refused(Refusal::fail(refusal::NO_SUCH_SCOPE, sentence));
+        };
+        let others = opened.iter().filter(|scope| scope.subject != account);
+        let others: Vec<u64> = others.map(|scope| scope.of).collect();
+        if !others.is_empty()
+            && let Some(needed) = self.factor_for_question(id, (account, &[Role::Agent]), now)
+        {
+            return Reply::Refused(needed);
         }
         if !self.secrets.are_here() {
             return Reply::Refused(no_vault());
         }
         let mut keys = Vec::with_capacity(scopes.len());
-        for scope in scopes {
-            match self.secrets.scope_key(account, *scope) {
+        for (scope, opened) in scopes.iter().zip(&opened) {
+            match self.secrets.scope_key(opened.subject, *scope) {
                 Ok(Some(key)) => keys.push(*key.as_bytes()),
                 Ok(None) => return Reply::Refused(key_missing(*scope)),
                 Err(error) => return self.failed(error),
             }
         }
+        others.into_iter().for_each(|purchase| self.note_purchase_key(account, purchase));
         Reply::ScopeKeys(ScopeKeys(keys))
     }
 

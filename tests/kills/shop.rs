@@ -38,3 +38,38 @@ fn a_shop_is_opened_and_a_stock_is_loaded_once_wherever_the_client_is_killed() {
         Killed { member: "dora", arguments: &mut load, blocks: 1, lines: 1, is_repeatable: false };
     done_once_wherever_it_is_killed(&mut world, &mut killed);
 }
+
+#[test]
+fn something_is_bought_and_may_be_sent_once_wherever_the_client_is_killed() {
+    if !strace_is_here() {
+        return;
+    }
+    let place = Place::new();
+    let daemon = crate::purchases::with_a_shop(&place);
+    let at = daemon.address.clone();
+    place.join("watcher", &at);
+    let home = Home::open(Some(&place.directory.path().join("watcher"))).unwrap();
+    let watcher = Member::open(&home, &at.parse().unwrap(), &mut |_| None).unwrap();
+    // Enough for as many purchases as there are calls to kill at.
+    place.done("dora", &at, &["stock", "add", "Penny", "--price", "0.01"]);
+    place.done("dora", &at, &["stock", "in", "Penny", "1000000"]);
+    place.done("dora", &at, &["stock", "publish", "Penny"]);
+    let mut world = World { place, at, watcher, _daemon: daemon };
+    let mut buy = |_: &World, _: usize| words(&["shop", "buy", "Penny"]);
+    let mut killed =
+        Killed { member: "carl", arguments: &mut buy, blocks: 1, lines: 1, is_repeatable: false };
+    done_once_wherever_it_is_killed(&mut world, &mut killed);
+    // Each run has a purchase of its own, and opens its scope.
+    let address = world.place.directory.path().join("address.txt");
+    std::fs::write(&address, "1 Quiet Lane").unwrap();
+    let address = address.display().to_string();
+    let mut confirm = |world: &World, _: usize| {
+        let bought = world.place.done("carl", &world.at, &["--json", "shop", "buy", "Penny"]);
+        let bought: serde_json::Value = serde_json::from_str(&bought).unwrap();
+        let purchase = bought["purchase"].to_string();
+        words(&["shop", "confirm", &purchase, "--shipment", "--address-file", &address])
+    };
+    let mut killed =
+        Killed { member: "carl", arguments: &mut confirm, blocks: 1, lines: 1, is_repeatable: false };
+    done_once_wherever_it_is_killed(&mut world, &mut killed);
+}

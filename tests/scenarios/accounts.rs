@@ -92,8 +92,12 @@ impl Domain for Accounts {
                 None => "replaces none".to_owned(),
             },
             Event::SecondFactorReset(reset) => format!("ends {}", reset.ends),
-            Event::Erased(accounts::Erased { keys, roles, scopes, secrets }) => {
-                format!("erased keys {keys} roles {roles} scopes {scopes} secrets {secrets}")
+            Event::Erased(accounts::Erased { keys, roles, scopes, secrets, purchases }) => {
+                let cancelled: String = purchases
+                    .iter()
+                    .map(|(number, refund)| format!(" cancels {number} for {refund}"))
+                    .collect();
+                format!("erased keys {keys} roles {roles} scopes {scopes} secrets {secrets}{cancelled}")
             }
             Event::ClockVouched(vouched) => format!("vouched {}", vouched.ahead_ms),
         })
@@ -362,7 +366,7 @@ fn set_profile(scope: ScopeUse, bytes: usize, credential: Option<CredentialCommi
 }
 
 /// The scope that a block opened, as `ACCOUNT/KEY@BLOCK`.
-fn scope_id(word: &str) -> Option<ScopeId> {
+pub(super) fn scope_id(word: &str) -> Option<ScopeId> {
     let (account, rest) = word.split_once('/')?;
     let (key, block) = rest.split_once('@')?;
     let (account, block): (u64, u64) = (account.parse().ok()?, block.parse().ok()?);

@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde_bytes::ByteBuf;
 
 use super::domain::{Asked, Domain, RawCommand, list};
+use super::purchases;
 use super::world::spki;
 
 pub(super) struct Shop;
@@ -53,7 +54,7 @@ impl Domain for Shop {
             }
             ("load-stock", ["publish", lines @ ..]) => Some(load(&list(lines, line)?, true)),
             ("load-stock", lines) => Some(load(&list(lines, line)?, false)),
-            _ => None,
+            (verb, words) => purchases::command(verb, words),
         }
     }
 
@@ -69,6 +70,7 @@ impl Domain for Shop {
             Event::Unpublished(unpublished) => format!("unpublished {}", unpublished.n),
             Event::PriceSet(set) => format!("price-before {}", shown(set.before)),
             Event::StockLoaded(loaded) => format!("items {}", loaded.items),
+            Event::Purchases(event) => purchases::outcome(event),
         })
     }
 
@@ -89,12 +91,12 @@ impl Domain for Shop {
                     held.supplied, held.listed, held.unlisted, held.lost
                 ))
             }
-            _ => None,
+            _ => purchases::answer(state, question),
         }
     }
 
     fn refusals(&self) -> Vec<Rejection> {
-        let refusals = [
+        let mut refusals = vec![
             S::NoShop,
             S::NeedsRole(Role::Agent),
             S::NotTill,
@@ -103,28 +105,39 @@ impl Domain for Shop {
             S::BadConsent(AccountId(1)),
             S::InvalidSetting(InvalidSetting::Unknown(10)),
             S::IsTill(AccountId(1)),
-            S::InvalidItem(ItemId(1)),
+            S::InvalidItem { element: None, item: ItemId(1) },
             S::InvalidName { element: None },
             S::NameTaken(ItemId(1)),
             S::ZeroPrice { element: None },
             S::Overflow { element: None },
-            S::InvalidQuantity { element: None, n: 0 },
+            S::InvalidQuantity { element: None, n: 0, most: 1 },
             S::InvalidReason(9),
             S::NotThatMany(1),
             S::NothingToPublish(1),
             S::NoPrice { element: None },
             S::NoLines,
-            S::TooManyLines(8_193),
+            S::TooManyLines { count: 8_193, most: 8_192 },
             S::DuplicateItem { element: 1 },
         ];
+        refusals.extend(purchases::refusals());
         for refusal in &refusals {
             match refusal {
                 S::NoShop | S::NeedsRole(_) | S::NotTill => {}
                 S::InvalidUser(_) | S::InvalidTill(..) | S::BadConsent(_) | S::InvalidSetting(_) => {}
-                S::IsTill(_) | S::InvalidItem(_) | S::InvalidName { .. } | S::NameTaken(_) => {}
+                S::IsTill(_) | S::InvalidItem { .. } | S::InvalidName { .. } | S::NameTaken(_) => {}
                 S::ZeroPrice { .. } | S::Overflow { .. } | S::InvalidQuantity { .. } => {}
                 S::InvalidReason(_) | S::NotThatMany(_) | S::NothingToPublish(_) | S::NoPrice { .. } => {}
-                S::NoLines | S::TooManyLines(_) | S::DuplicateItem { .. } => {}
+                S::NoLines | S::TooManyLines { .. } | S::DuplicateItem { .. } => {}
+                S::NotCustomer
+                | S::NoTill
+                | S::NotInPurchase { .. }
+                | S::NotForSale { .. }
+                | S::OutOfStock { .. } => {}
+                S::PriceChanged { .. } | S::InsufficientBalance { .. } | S::NoSuchPurchase => {}
+                S::OwnBusiness | S::NotYours | S::WrongState { .. } | S::TooEarly { .. } => {}
+                S::NothingToCancel { .. } | S::AlreadyFound | S::Duplicate { .. } => {}
+                S::AlreadyReleased { .. } | S::NothingHeld { .. } | S::WrongScope(_) => {}
+                S::InvalidSealed | S::Erased { .. } | S::OpenBusiness(_) | S::OpenPurchases { .. } => {}
             }
         }
         refusals.into_iter().map(Rejection::Shop).collect()
@@ -153,7 +166,7 @@ impl Domain for Shop {
                 load(&lines, publish)
             }),
         ];
-        (12, commands.boxed())
+        (20, prop_oneof![12 => commands, 8 => purchases::commands()].boxed())
     }
 }
 

@@ -62,7 +62,7 @@ fn ledgers_with_second_factors_are_judged_as_by_the_library() {
     let erase = Erase { account: BERT, reason: EraseReason::Law, force: true };
     let erase = forge.draft(0, ANNA, &Command::Accounts(accounts::Command::Erase(erase)));
     let erased = |secrets| {
-        let event = accounts::Erased { keys: 1, roles: 0, scopes: 0, secrets };
+        let event = accounts::Erased { keys: 1, roles: 0, scopes: 0, secrets, purchases: Vec::new() };
         Event::Accounts(accounts::Event::Erased(event))
     };
     let by_device = {

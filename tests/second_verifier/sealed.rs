@@ -69,7 +69,8 @@ fn ledger() -> (Forge, [Leaf; 2]) {
 
 /// An event of an erasure, whatever the rules say.
 fn erased(draft: Draft, keys: u64) -> Draft {
-    let event = accounts::Event::Erased(accounts::Erased { keys, roles: 0, scopes: 1, secrets: 0 });
+    let erased = accounts::Erased { keys, roles: 0, scopes: 1, secrets: 0, purchases: Vec::new() };
+    let event = accounts::Event::Erased(erased);
     Draft { event: Event::Accounts(event).encode(), ..draft }
 }
 

@@ -1,5 +1,6 @@
 //! Ledgers with a shop, good and damaged.
 
+use ledgerd::domain::shop::purchases::{self, Cancel, ConfirmReceipt, PurchaseId};
 use ledgerd::domain::shop::{self, AddItem, Consent, Event, ItemAdded, LeaveTill, ShopOpened, TillLeft};
 use ledgerd::domain::{self, AccountId, Rights};
 
@@ -28,7 +29,8 @@ fn ledgers_with_a_shop_are_judged_as_by_the_library() {
     }
     let mut forge = Forge::with_money(71);
     let (bank, till) = (signer(0), signer(1));
-    forge.push_every_kind_of_the_shop(bank, till);
+    let customer = signer(2);
+    forge.push_every_kind_of_the_shop(bank, till, customer);
     let draft = forge.add_key(till.0, till.1, device_key(1), Rights::Act);
     forge.push(&draft);
     let good = export(&forge.blocks, &forge.blocks);
@@ -65,6 +67,7 @@ fn ledgers_with_a_shop_are_judged_as_by_the_library() {
     drafts.push(("with the next item", draft.clone()));
     drafts.push(("with an item numbered too high", draft.clone().with_event(&numbered(9))));
     drafts.push(("with an item numbered too low", draft.with_event(&numbered(1))));
+    drafts.extend(purchases_that_come_next(&mut forge, customer));
     for (name, draft) in drafts {
         let blocks = [&forge.blocks[..], &[draft.encode()]].concat();
         cases.push((name.to_owned(), export(&blocks, &forge.blocks)));
@@ -84,4 +87,33 @@ fn ledgers_with_a_shop_are_judged_as_by_the_library() {
     let good = verdicts[..2].iter().all(Result::is_ok) && (3..cases.len() / 2).contains(&proven);
     assert!(good, "{proven} of {} were proven", cases.len());
     assert_eq!(verdicts[2], Err("bad_consent".to_owned()));
+}
+
+/// Blocks about purchases that may come next, properly signed, with events that follow and that do not.
+fn purchases_that_come_next(forge: &mut Forge, customer: Signer<'static>) -> Vec<(&'static str, Draft)> {
+    let cancelled = |customer, refund, left| {
+        let customer = AccountId(customer);
+        happened(purchases::Event::Cancelled(purchases::Cancelled { customer, refund, left }))
+    };
+    // Everything of it was cancelled before.
+    let cancel = Cancel { purchase: PurchaseId(1), lines: None };
+    let draft = forge.dealt(customer, purchases::Command::Cancel(cancel));
+    let mut drafts = vec![
+        ("in which nothing is cancelled for money", draft.clone().with_event(&cancelled(3, 9, 0))),
+        ("in which another's purchase is cancelled", draft.with_event(&cancelled(2, 0, 0))),
+    ];
+    let confirm = ConfirmReceipt { purchase: PurchaseId(3) };
+    let draft = forge.dealt(customer, purchases::Command::ConfirmReceipt(confirm));
+    let until = draft.timestamp;
+    let received =
+        |return_by| happened(purchases::Event::ReceiptConfirmed(purchases::ReceiptConfirmed { return_by }));
+    drafts.push(("received with another deadline", draft.with_event(&received(until.plus_micros(1)))));
+    let absent = ConfirmReceipt { purchase: PurchaseId(9) };
+    let draft = forge.dealt(customer, purchases::Command::ConfirmReceipt(absent));
+    drafts.push(("in which a purchase arrives that is not there", draft.with_event(&received(until))));
+    drafts
+}
+
+fn happened(event: purchases::Event) -> domain::Event {
+    domain::Event::Shop(Event::Purchases(event))
 }

@@ -22,6 +22,7 @@ mod passwords;
 mod payments;
 mod peers;
 mod planted;
+mod purchases;
 mod settings;
 mod shop;
 mod template;

@@ -9,9 +9,10 @@ use ledgerd::crypto::random::Seeded;
 use ledgerd::domain::payments::{
     Cheque, ChequeId, Command as Paid, Pay, PayOut, PayOutReason, Payment, RevokeCheque, Settle,
 };
-use ledgerd::domain::{AccountId, Command, State, accounts};
+use ledgerd::domain::{AccountId, Command, State, accounts, shop};
 
 use super::domains::{Domain, Witness, number_of};
+use super::purchases::Purchases;
 use super::template::{OPERATOR, START_MS, Template};
 use super::vault::LEAVER;
 
@@ -130,6 +131,7 @@ struct Money {
     balances: BTreeMap<AccountId, i128>,
     issued: i128,
     settled: BTreeSet<(AccountId, ChequeId)>,
+    purchases: Purchases,
 }
 
 impl Witness for Money {
@@ -159,10 +161,12 @@ impl Witness for Money {
             }
             _ => {}
         }
+        self.move_held(block.author, command, state);
         let same = self.balances.iter().all(|(account, balance)| {
             *balance >= 0 && *balance == i128::from(state.payments.balance(*account))
         });
-        let conserved = self.balances.values().sum::<i128>() == self.issued;
+        let held: i128 = self.purchases.held().iter().map(|(_, held)| held).sum();
+        let conserved = self.balances.values().sum::<i128>() + held == self.issued;
         if same && conserved {
             Ok(())
         } else {
@@ -172,6 +176,19 @@ impl Witness for Money {
 }
 
 impl Money {
+    /// What a purchase holds less than before went back to its customer, or to the till.
+    fn move_held(&mut self, author: AccountId, command: &Command, state: &State) {
+        let before = self.purchases.held();
+        self.purchases.follow_any(author, command, state, &mut |_, _| ());
+        let released =
+            matches!(command, Command::Shop(shop::Command::Purchases(shop::purchases::Command::Release(_))));
+        let till = state.shop.till().map(|till| till.account).filter(|_| released);
+        for (number, (customer, held)) in self.purchases.held().into_iter().enumerate() {
+            let before = before.get(number).map_or(0, |(_, held)| *held);
+            *self.balances.entry(till.unwrap_or(customer)).or_default() += before - held;
+        }
+    }
+
     fn move_from(&mut self, from: AccountId, to: AccountId, amount: i128) {
         *self.balances.entry(from).or_default() -= amount;
         *self.balances.entry(to).or_default() += amount;

@@ -141,9 +141,9 @@ fn make() -> Template {
     ledger.propose(message, &signature, command, Timestamp::from_millis(START_MS)).unwrap();
     ledger.commit(&mut rng).unwrap();
     // There is a shop.
-    for (number, (member, command)) in (SHOP_BEFORE..).zip(shop::before()) {
-        let account = AccountId(member as u64 + 1);
-        let (message, signature) = sign(ledger_id, account, &members[member], number, &command);
+    for (number, (account, command)) in (SHOP_BEFORE..).zip(shop::before()) {
+        let key = if account == vault::LEAVER { &leaver } else { &members[account.0 as usize - 1] };
+        let (message, signature) = sign(ledger_id, account, key, number, &command);
         let message = Message::parse(&message).unwrap();
         ledger.propose(message, &signature, command, Timestamp::from_millis(START_MS)).unwrap();
         ledger.commit(&mut rng).unwrap();

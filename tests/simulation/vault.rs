@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use ledgerd::chain::{CommandId, Message};
 use ledgerd::codec;
-use ledgerd::crypto::KeyId;
-use ledgerd::crypto::sealed::{Place, ScopeId, ScopeKey};
+use ledgerd::crypto::sealed::{Place, ScopeId, ScopeKey, Sealed};
+use ledgerd::crypto::{KeyId, LedgerId, sha3};
 use ledgerd::domain::accounts::{Command as Accounted, SetProfile};
 use ledgerd::domain::{AccountId, Command, Scope, ScopeUse};
 use ledgerd::eventlog::{Access, SimDisk, Storage, write_all_at};
@@ -50,9 +50,20 @@ pub(super) fn forget_age_of_key(disk: &SimDisk) -> std::io::Result<()> {
     Ok(())
 }
 
-/// The key of the scope that an account opens.
-fn scope_key(account: AccountId) -> ScopeKey {
-    ScopeKey::from_bytes([account.0 as u8; 32])
+/// The key of a scope: everybody can work it out who knows which scope it is.
+pub(super) fn scope_key(scope: ScopeId) -> ScopeKey {
+    ScopeKey::from_bytes(sha3(&[b"simulated scope", &scope.0]).0)
+}
+
+/// A text, sealed as a field of the command of this id.
+pub(super) fn seal(
+    (ledger_id, account, scope): (LedgerId, AccountId, ScopeId),
+    id: CommandId,
+    field: u16,
+    text: &str,
+) -> Sealed {
+    let place = Place { ledger_id, author: account.0, scope, command_id: id.0, field };
+    scope_key(scope).leaf(&id.0, field).seal(&place, text).unwrap()
 }
 
 /// Whose profile is said with which key by a command of which id.
@@ -69,15 +80,12 @@ impl Opener<'_> {
 
     /// The command of this id, which says who the account is: in the scope that it opens itself, or in the one that is open.
     pub(super) fn profile(&self, ledger_id: ledgerd::crypto::LedgerId, id: CommandId) -> Command {
-        let (scope, key) = (self.scope(ledger_id), scope_key(self.account));
+        let scope = self.scope(ledger_id);
         let used = match id == *self.opened_by {
-            true => ScopeUse::Open(key.commitment(ledger_id, scope)),
+            true => ScopeUse::Open(scope_key(scope).commitment(ledger_id, scope)),
             false => ScopeUse::In(scope),
         };
-        let seal = |field, text: &str| {
-            let place = Place { ledger_id, author: self.account.0, scope, command_id: id.0, field };
-            key.leaf(&id.0, field).seal(&place, text).unwrap()
-        };
+        let seal = |field, text: &str| seal((ledger_id, self.account, scope), id, field, text);
         let (name, e_mail) = (seal(0, "Somebody"), seal(1, &passwords::e_mail(self.account)));
         Command::Accounts(Accounted::SetProfile(SetProfile { scope: used, name, e_mail, credential: None }))
     }
@@ -88,8 +96,8 @@ pub(super) fn side_of(message: &[u8]) -> Vec<u8> {
     let message = Message::parse(message).unwrap();
     let command = Command::decode(message.header.tag, message.body).unwrap();
     let account = message.header.account;
-    let opens = matches!(command.sealed().map(|part| part.scope), Some(ScopeUse::Open(_)));
-    let scope_key = opens.then(|| *scope_key(account).as_bytes());
+    let opened = command.sealed().map(|part| part.scope).filter(|used| matches!(used, ScopeUse::Open(_)));
+    let scope_key = opened.map(|used| *scope_key(message.header.scope(&used)).as_bytes());
     match (Side { scope_key, credential: passwords::beside(account, &command), code: None }) {
         Side { scope_key: None, credential: None, code: None } => Vec::new(),
         side => codec::encode(&side),
@@ -107,7 +115,7 @@ pub(super) fn make(disk: &SimDisk, ledger: &Ledger) {
     let mut vault = VaultFile::create(&storage, ledger.ledger_id(), kek, position).unwrap();
     let scopes = ledger.replica().state().scopes.iter().map(|(scope, Scope { subject, .. })| {
         let key = (Name { kind: Kind::ScopeKey, subject: subject.0, scope: scope.0 }, 0);
-        (key, Secret::Short((*scope_key(*subject).as_bytes()).into()))
+        (key, Secret::Short((*scope_key(*scope).as_bytes()).into()))
     });
     let entries: Vec<_> = scopes.chain(passwords::entries(ledger)).chain(factors::entries(ledger)).collect();
     assert!(vault.make_room(entries.len() as u32, entries.len() as u32).unwrap());
@@ -128,7 +136,7 @@ pub(super) fn look_at(disk: &SimDisk, ledger: &Ledger) -> Result<(), String> {
     for (id, scope) in scopes.iter().filter(|(_, scope)| scope.erased_at.is_none()) {
         let slot = held.iter().find(|slot| slot.name.scope == id.0);
         let key = slot.and_then(|slot| slot.open(template().ledger_id, &kek(disk, slot.kek)?).ok());
-        if key.is_none_or(|key| *key != *scope_key(scope.subject).as_bytes()) {
+        if key.is_none_or(|key| *key != *scope_key(*id).as_bytes()) {
             return Err(format!("the texts of account {} cannot be read any more", scope.subject));
         }
     }

@@ -102,6 +102,8 @@ fn write_line(
         return writeln!(out, "{}", object(fields));
     }
     let what = known.map_or_else(|| format!("code {code}"), |(kind, name)| format!("{kind:9} {name}"));
-    let about = about.map(|about| format!(" of #{about}")).unwrap_or_default();
+    let of_account = known.is_none_or(|(_, name)| !name.starts_with("purchase_") && name != "purchase");
+    let number = if of_account { "#" } else { "" };
+    let about = about.map(|about| format!(" of {number}{about}")).unwrap_or_default();
     writeln!(out, "{time} {count:>6}  {account} {}  {what}{about}", escape(handle))
 }

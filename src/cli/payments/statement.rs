@@ -47,7 +47,9 @@ impl Run for Statement {
         let mut member = open_member(context)?;
         let (_, currency) = fetch_balance(&mut member)?;
         if self.csv {
-            context.out.line("index,element,timestamp,movement,counterparty,handle,amount,balance,memo")?;
+            context
+                .out
+                .line("index,element,timestamp,movement,counterparty,handle,purchase,amount,balance,memo")?;
         }
         let mut statement = client::Statement::start(&mut member);
         while let Some(lines) = statement.next_page()? {
@@ -85,6 +87,7 @@ fn write_line(
             ("movement", movement.to_string().into()),
             ("counterparty", counterparty.into()),
             ("handle", line.handle.clone().into()),
+            ("purchase", line.purchase.into()),
         ];
         fields.extend(amounts::amount(line.amount, currency));
         fields.extend(amounts::balance(line.balance, currency));
@@ -94,16 +97,18 @@ fn write_line(
     let amount = currency.show_signed(line.amount);
     let balance = currency.show(line.balance);
     let who = counterparty.map(|account| account.to_string()).unwrap_or_default();
+    let purchase = line.purchase.map(|number| number.to_string()).unwrap_or_default();
     if csv {
         // RFC 4180: quotes around text, doubled inside.
         let memo = line.memo.replace('"', "\"\"");
         let (index, element) = (line.place.index, line.place.element);
         return writeln!(
             out,
-            "{index},{element},{},{movement},{who},{},{amount},{balance},\"{memo}\"",
+            "{index},{element},{},{movement},{who},{},{purchase},{amount},{balance},\"{memo}\"",
             line.timestamp, line.handle
         );
     }
     let (handle, memo) = (escape(&line.handle), escape(&line.memo));
-    writeln!(out, "{}  {movement:10} {amount:>14} {balance:>14}  {who} {handle}  {memo}", line.timestamp)
+    let about = line.purchase.map_or(memo, |number| format!("purchase {number}").into());
+    writeln!(out, "{}  {movement:10} {amount:>14} {balance:>14}  {who} {handle}  {about}", line.timestamp)
 }

@@ -115,7 +115,11 @@ pub(in crate::cli) fn words(currency: &Currency, news: &News) -> String {
                 Movement::Issue => format!("{who} issued {amount}"),
                 // An operator did it: whoever had the account is gone.
                 Movement::PayOut => format!("{amount} of {who} was paid out to you"),
-                Movement::Grant | Movement::Payment | Movement::Settlement => format!("{who} paid {amount}"),
+                Movement::Refund => format!("{amount} came back for a purchase"),
+                Movement::Release => format!("the till received {amount} for a purchase"),
+                Movement::Grant | Movement::Payment | Movement::Settlement | Movement::Purchase => {
+                    format!("{who} paid {amount}")
+                }
             };
             format!("{moved} (block {index}){memo}")
         }

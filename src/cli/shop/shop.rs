@@ -1,4 +1,4 @@
-//! `ledgerctl shop`: what the shop sells; and for operators, opening it.
+//! `ledgerctl shop`: what the shop sells, what its customers buy; and for operators, opening it.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -6,6 +6,7 @@ use std::str::FromStr;
 use argh::{ArgsInfo, FromArgs};
 
 use super::listing;
+use super::purchases::{self, Buy, Cancel, Confirm, Missing, Purchase, Purchases, Refund};
 use crate::cli::amounts::{self, Field};
 use crate::cli::context::Context;
 use crate::cli::fields;
@@ -22,12 +23,12 @@ use crate::domain::shop::{Event, Setting};
 use crate::domain::{Currency, Rights};
 use crate::terminal::exit::Exit;
 
-/// The shop: what it sells, under which settings; and for operators, opening it.
+/// The shop: what it sells, what you buy of it; and for operators, opening it.
 #[derive(FromArgs, ArgsInfo, Debug)]
 #[argh(
     subcommand,
     name = "shop",
-    example = "ledgerctl shop open --till bank --agent-limit 50\nledgerctl shop catalogue"
+    example = "ledgerctl shop catalogue\nledgerctl shop buy Caterpie=2\nledgerctl shop purchases\nledgerctl shop open --till bank --agent-limit 50"
 )]
 pub struct Shop {
     /// what to do
@@ -49,6 +50,20 @@ pub enum ShopAction {
     Consent(Consent),
     /// See [`LeaveTill`].
     LeaveTill(LeaveTill),
+    /// See [`Buy`].
+    Buy(Buy),
+    /// See [`Purchases`].
+    Purchases(Purchases),
+    /// See [`Purchase`].
+    Purchase(Purchase),
+    /// See [`Confirm`].
+    Confirm(Confirm),
+    /// See [`Cancel`].
+    Cancel(Cancel),
+    /// See [`Missing`].
+    Missing(Missing),
+    /// See [`Refund`].
+    Refund(Refund),
 }
 
 /// What the shop sells, with prices and how many there are.
@@ -147,6 +162,13 @@ impl Run for Shop {
                 context.home()?.check_writable()?;
                 leave(context)
             }
+            ShopAction::Purchases(Purchases {}) => purchases::own(context),
+            ShopAction::Purchase(Purchase { purchase }) => purchases::one(context, *purchase),
+            ShopAction::Buy(buy) => purchases::writing(context, || buy.run(context)),
+            ShopAction::Confirm(confirm) => purchases::writing(context, || confirm.run(context)),
+            ShopAction::Cancel(cancel) => purchases::writing(context, || cancel.run(context)),
+            ShopAction::Missing(missing) => purchases::writing(context, || missing.run(context)),
+            ShopAction::Refund(refund) => purchases::writing(context, || refund.run(context)),
         }
     }
 }

@@ -8,14 +8,14 @@ use super::question::OwnProfile;
 use crate::chain::receipt::ShownLeaf;
 use crate::chain::{Block, CommandId, Header, Message};
 use crate::client::ClientError;
-use crate::client::link::{Member, Reopen as _, question};
+use crate::client::link::{Member, Reopen as _};
 use crate::client::proofs::fetch_receipt;
+use crate::client::sealing::{Using, fetch_scope_key, header_of};
 use crate::client::sending::{Submitted, submit_sealed_once};
 use crate::codec;
-use crate::crypto::random;
 use crate::crypto::sealed::{ScopeId, ScopeKey, Sealed};
 use crate::domain::accounts::{self, CredentialCommit, ProfilePlace, SET_PROFILE, SetProfile};
-use crate::domain::{Command, ScopeUse, Tag, TextForm};
+use crate::domain::{Command, TextForm};
 use crate::refusal;
 use crate::time::Timestamp;
 use crate::wire::{ReceiptOf, Side};
@@ -71,12 +71,6 @@ fn fetch(member: &mut Member) -> Result<Option<(Profile, ScopeKey)>, ClientError
     Ok(Some((Profile { name, e_mail, block: index, since: proven.timestamp, scope, leaves }, key)))
 }
 
-/// A command of the member's that has no outcome yet.
-fn header_of(member: &Member, tag: Tag, command_id: CommandId) -> Header {
-    let (ledger_id, account) = (member.server().ledger_id, member.account_id());
-    Header { ledger_id, account, key_id: member.key().public().key_id(), command_id, issued_at: 0, tag }
-}
-
 /// Says who the member is, in place of what was said before. `again` is called when an earlier run has sent the same.
 ///
 /// # Errors
@@ -120,42 +114,18 @@ fn set_profile_once(
     texts: &[u8],
     again: &mut dyn FnMut(),
 ) -> Result<Submitted, ClientError> {
-    let known = fetch(member)?.map(|(Profile { scope, .. }, key)| Using {
-        scope,
-        key,
-        used: ScopeUse::In(scope),
-        side: Side::default(),
-    });
+    let known = fetch(member)?.map(|(Profile { scope, .. }, key)| Using::known(scope, key));
     let header = header_of(member, SET_PROFILE, CommandId::default());
     let seal = |command_id: CommandId| {
         let header = Header { command_id, ..header };
-        let Using { scope, key, used, side } = known.unwrap_or_else(|| Using::opened(&header));
-        let (name, e_mail) = seal_profile(&header, (scope, &key), name, e_mail)?;
+        let using = known.unwrap_or_else(|| Using::opened(&header));
+        let (name, e_mail) = seal_profile(&header, &using, name, e_mail)?;
         let credential = brought.map(|(commit, _)| *commit);
-        let side = Side { credential: brought.and_then(|(_, side)| side.credential.clone()), ..side };
-        let profile = SetProfile { scope: used, name, e_mail, credential };
+        let side = Side { credential: brought.and_then(|(_, side)| side.credential.clone()), ..using.side };
+        let profile = SetProfile { scope: using.used, name, e_mail, credential };
         Ok((Command::Accounts(accounts::Command::SetProfile(profile)), side))
     };
     submit_sealed_once(member, SET_PROFILE, texts, seal, again)
-}
-
-/// A scope with its key, as a command uses it.
-struct Using {
-    scope: ScopeId,
-    key: ScopeKey,
-    used: ScopeUse,
-    side: Side,
-}
-
-impl Using {
-    /// A new scope, which the command opens.
-    fn opened(header: &Header) -> Using {
-        let scope = header.opened_scope();
-        let key = ScopeKey::generate(&mut random::os());
-        let used = ScopeUse::Open(key.commitment(header.ledger_id, scope));
-        let side = Side { scope_key: Some(*key.as_bytes()), ..Side::default() };
-        Using { scope, key, used, side }
-    }
 }
 
 /// Seals a name and an e-mail address as the fields of a command.
@@ -164,7 +134,7 @@ impl Using {
 /// [`ClientError::Usage`] for a text that cannot be sealed.
 pub(in crate::client) fn seal_profile(
     header: &Header,
-    (scope, key): (ScopeId, &ScopeKey),
+    using: &Using,
     name: &str,
     e_mail: &str,
 ) -> Result<(Sealed, Sealed), ClientError> {
@@ -172,11 +142,7 @@ pub(in crate::client) fn seal_profile(
     if !TextForm::Name.fits(&name) {
         return Err(ClientError::Usage(format!("the name: {}", TextForm::Name.sentence())));
     }
-    let sealed = |field, text, what: &str| {
-        let sealed = key.leaf(&header.command_id.0, field).seal(&header.place(scope, field), text);
-        sealed.map_err(|error| ClientError::Usage(format!("the {what}: {error}")))
-    };
-    Ok((sealed(0, &name, "name")?, sealed(1, e_mail, "e-mail address")?))
+    Ok((using.seal(header, 0, &name, "name")?, using.seal(header, 1, e_mail, "e-mail address")?))
 }
 
 /// Where the member's profile stands; none before there is one.
@@ -185,14 +151,6 @@ fn place_of_profile(member: &mut Member) -> Result<Option<ProfilePlace>, ClientE
         Ok(place) => Ok(Some(place)),
         Err(ClientError::Refused(refusal)) if refusal.name == refusal::NO_PROFILE => Ok(None),
         Err(error) => Err(error),
-    }
-}
-
-fn fetch_scope_key(member: &mut Member, scope: ScopeId) -> Result<ScopeKey, ClientError> {
-    let keys = member.ask(&question::ScopeKeysOf(vec![scope]))?;
-    match keys.0.as_slice() {
-        [key] => Ok(ScopeKey::from_bytes(*key)),
-        _ => Err(ClientError::other_answer()),
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use jiff::civil::Date;
 
-use super::{Entry, Form, Side, one_line, signed};
+use super::{Entry, Form, Holder, Side, one_line, signed};
 use crate::client::ClientError;
 use crate::domain::payments::Currency;
 
@@ -46,7 +46,10 @@ impl Beancount {
 fn account_name(side: &Side<'_>) -> String {
     let handle: String =
         side.handle.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
-    format!("Assets:Members:M{}-{handle}", side.account)
+    match side.holder {
+        Holder::Account(account) => format!("Assets:Members:M{account}-{handle}"),
+        Holder::Purchase(number) => format!("Assets:Escrow:Purchase:{number}"),
+    }
 }
 
 fn quoted(memo: &str) -> String {

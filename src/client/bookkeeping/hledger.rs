@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 
 use jiff::civil::Date;
 
-use super::{Entry, Form, Side, one_line, signed};
+use super::{Entry, Form, Holder, Side, one_line, signed};
 use crate::domain::payments::{Currency, Movement};
 
 /// Where money comes from.
@@ -37,7 +37,10 @@ impl Hledger {
 
 /// Digits, and letters, digits and `._-`: nothing that a journal reads otherwise.
 fn account_name(side: &Side<'_>) -> String {
-    format!("members:{}:{}", side.account, side.handle)
+    match side.holder {
+        Holder::Account(account) => format!("members:{account}:{}", side.handle),
+        Holder::Purchase(_) => side.handle.to_owned(),
+    }
 }
 
 /// A memo as part of a description, where only a semicolon and the end of the line mean something. There is no
@@ -56,6 +59,7 @@ impl Form for Hledger {
             writeln!(out, "payee {movement}")?;
         }
         writeln!(out, "account members  ; type: A")?;
+        writeln!(out, "account escrow  ; type: A")?;
         writeln!(out, "account {SOURCE}  ; type: E\n")
     }
 

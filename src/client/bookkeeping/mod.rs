@@ -21,13 +21,16 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::ClientError;
-use crate::domain::AccountId;
 use crate::domain::accounts::Handle;
 use crate::domain::payments::{Currency, Movement, Transfer};
+use crate::domain::{AccountId, Place};
 use crate::time::Timestamp;
 
 pub use own::OwnBooks;
 pub use replay::Replay;
+
+/// What the money that is held for a purchase is called, with the number behind it. No handle has a colon.
+const ESCROW: &str = "escrow:purchase";
 
 /// How books are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,10 +79,34 @@ struct Moment {
     element: u64,
 }
 
+/// Whoever has money, or what it is held for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Holder {
+    /// A member.
+    Account(AccountId),
+    /// The purchase with this number, whose money the shop holds.
+    Purchase(u64),
+}
+
+impl Holder {
+    fn of(place: Place) -> Option<Holder> {
+        place.account().map(Holder::Account).or(place.purchase().map(Holder::Purchase))
+    }
+
+    /// The account, where it is a member's.
+    fn account(self) -> Option<u64> {
+        match self {
+            Holder::Account(account) => Some(account.0),
+            Holder::Purchase(_) => None,
+        }
+    }
+}
+
 /// One end of a movement.
 #[derive(Clone, Copy, Debug)]
 struct Side<'a> {
-    account: AccountId,
+    holder: Holder,
+    /// The member's public name; what a purchase is called is no handle.
     handle: &'a str,
     /// Minor units after the movement, where they are known.
     balance: Option<u64>,
@@ -119,7 +146,8 @@ trait Form {
     }
 }
 
-struct Member {
+/// What is known of a holder.
+struct Named {
     handle: String,
     balance: Option<u64>,
 }
@@ -129,7 +157,7 @@ struct Book {
     form: Box<dyn Form>,
     /// Whose balance alone is known; everybody's if there is none.
     own: Option<AccountId>,
-    members: BTreeMap<AccountId, Member>,
+    holders: BTreeMap<Holder, Named>,
     last: Timestamp,
 }
 
@@ -152,7 +180,7 @@ impl Book {
             Format::Jsonl => Box::new(table::Jsonl(currency)),
         };
         form.head(out).map_err(unwritten)?;
-        Ok(Book { form, own, members: BTreeMap::new(), last: Timestamp::default() })
+        Ok(Book { form, own, holders: BTreeMap::new(), last: Timestamp::default() })
     }
 
     /// Names an account, once.
@@ -163,20 +191,32 @@ impl Book {
         handle: &str,
         out: &mut String,
     ) -> Result<(), ClientError> {
-        if let Some(known) = self.members.get(&account) {
-            return if known.handle == handle { Ok(()) } else { Err(unsound(account, "it has two handles")) };
+        let holder = Holder::Account(account);
+        if let Some(known) = self.holders.get(&holder) {
+            return if known.handle == handle { Ok(()) } else { Err(unsound(holder, "it has two handles")) };
         }
         // What is no handle could break out of a journal's line.
-        let handle = Handle::new(handle).map_err(|error| unsound(account, &error.to_string()))?;
+        let handle = Handle::new(handle).map_err(|error| unsound(holder, &error.to_string()))?;
+        self.open(timestamp, holder, handle.as_str(), out)
+    }
+
+    /// Opens an account of the books. What others have is not known in books of one's own.
+    fn open(
+        &mut self,
+        timestamp: Timestamp,
+        holder: Holder,
+        handle: &str,
+        out: &mut String,
+    ) -> Result<(), ClientError> {
         let day = self.day(timestamp)?;
-        let balance = self.own.is_none_or(|own| own == account).then_some(0);
-        let side = Side { account, handle: handle.as_str(), balance };
+        let balance = self.own.is_none_or(|own| Holder::Account(own) == holder).then_some(0);
+        let side = Side { holder, handle, balance };
         self.form.account(day, &side, out).map_err(unwritten)?;
-        self.members.insert(account, Member { handle: handle.as_str().to_owned(), balance });
+        self.holders.insert(holder, Named { handle: handle.to_owned(), balance });
         Ok(())
     }
 
-    /// Moves money. Both accounts have to be named before.
+    /// Moves money. Members have to be named before.
     fn transfer(
         &mut self,
         moment: Moment,
@@ -185,37 +225,40 @@ impl Book {
     ) -> Result<(), ClientError> {
         let day = self.day(moment.timestamp)?;
         let Transfer { movement, amount, memo, .. } = *transfer;
-        let (from, to) = (transfer.from.account(), transfer.to.account().ok_or_else(no_account)?);
+        let (from, to) = (Holder::of(transfer.from), Holder::of(transfer.to).ok_or_else(no_account)?);
+        for holder in from.into_iter().chain([to]) {
+            if let Holder::Purchase(number) = holder
+                && !self.holders.contains_key(&holder)
+            {
+                self.open(moment.timestamp, holder, &format!("{ESCROW}:{number}"), out)?;
+            }
+        }
         let from_balance =
             from.map(|from| self.add(from, |balance| balance.checked_sub(amount))).transpose()?;
         let to_balance = self.add(to, |balance| balance.checked_add(amount))?;
-        let side = |account, balance| {
-            let handle = self.members.get(&account).map_or("", |member| member.handle.as_str());
-            Side { account, handle, balance }
+        let side = |holder, balance| {
+            let handle = self.holders.get(&holder).map_or("", |named| named.handle.as_str());
+            Side { holder, handle, balance }
         };
         let from = from.map(|from| side(from, from_balance.flatten()));
         let entry = Entry { moment, day, movement, from, to: side(to, to_balance), amount, memo };
         self.form.entry(&entry, out).map_err(unwritten)
     }
 
-    fn add(
-        &mut self,
-        account: AccountId,
-        add: impl Fn(u64) -> Option<u64>,
-    ) -> Result<Option<u64>, ClientError> {
-        let member = self.members.get_mut(&account).ok_or_else(|| unsound(account, "nobody opened it"))?;
-        if let Some(balance) = member.balance {
-            let sum = add(balance).ok_or_else(|| unsound(account, "its movements do not add up"))?;
-            member.balance = Some(sum);
+    fn add(&mut self, holder: Holder, add: impl Fn(u64) -> Option<u64>) -> Result<Option<u64>, ClientError> {
+        let named = self.holders.get_mut(&holder).ok_or_else(|| unsound(holder, "nobody opened it"))?;
+        if let Some(balance) = named.balance {
+            let sum = add(balance).ok_or_else(|| unsound(holder, "its movements do not add up"))?;
+            named.balance = Some(sum);
         }
-        Ok(member.balance)
+        Ok(named.balance)
     }
 
     /// Ends the books.
     fn end(&self, out: &mut String) -> Result<(), ClientError> {
         let after = calendar_day(self.last).and_then(|day| day.tomorrow().ok()).ok_or_else(no_day)?;
-        for (account, member) in &self.members {
-            let side = Side { account: *account, handle: &member.handle, balance: member.balance };
+        for (holder, named) in &self.holders {
+            let side = Side { holder: *holder, handle: &named.handle, balance: named.balance };
             self.form.balance(after, &side, out).map_err(unwritten)?;
         }
         Ok(())
@@ -244,8 +287,11 @@ fn no_account() -> ClientError {
     ClientError::Integrity("money went to no account".to_owned())
 }
 
-fn unsound(account: AccountId, what: &str) -> ClientError {
-    ClientError::Integrity(format!("account {account}: {what}"))
+fn unsound(holder: Holder, what: &str) -> ClientError {
+    ClientError::Integrity(match holder {
+        Holder::Account(account) => format!("account {account}: {what}"),
+        Holder::Purchase(number) => format!("what is held for purchase {number}: {what}"),
+    })
 }
 
 fn unwritten(error: impl fmt::Display) -> ClientError {

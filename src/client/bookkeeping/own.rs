@@ -5,9 +5,9 @@ use crate::client::ClientError;
 use crate::client::accounts::{Me, fetch_me};
 use crate::client::link::Member;
 use crate::client::payments::{Statement, fetch_balance};
-use crate::domain::Place;
 use crate::domain::payments::StatementLine;
 use crate::domain::payments::{Currency, Movement, Transfer};
+use crate::domain::{Domain, Place};
 
 /// The books of the caller's own account, written while its statement is fetched.
 pub struct OwnBooks<'a> {
@@ -72,11 +72,13 @@ impl Own {
     fn line(&mut self, line: &StatementLine, out: &mut String) -> Result<(), ClientError> {
         let me = self.me.account;
         let born = matches!(line.movement, Movement::Grant | Movement::Issue);
-        let (from, to) = match (born, line.amount < 0, line.counterparty) {
+        let held = line.purchase.map(|number| Place::Held(Domain::Shop, number));
+        let other = held.or(line.counterparty.map(Place::Account));
+        let (from, to) = match (born, line.amount < 0, other) {
             // Who issued is told as the counterparty, but had no part in the money.
             (true, false, _) => (Place::Issued, Place::Account(me)),
-            (false, true, Some(other)) => (Place::Account(me), Place::Account(other)),
-            (false, false, Some(other)) => (Place::Account(other), Place::Account(me)),
+            (false, true, Some(other)) => (Place::Account(me), other),
+            (false, false, Some(other)) => (other, Place::Account(me)),
             _ => return Err(self.refused(line)),
         };
         self.book.member(line.timestamp, me, &self.me.handle, out)?;

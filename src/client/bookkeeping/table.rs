@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 
 use serde::Serialize;
 
-use super::{Entry, Form};
+use super::{Entry, Form, Side};
 use crate::domain::payments::Currency;
 
 /// Comma-separated values (RFC 4180), amounts as people write them.
@@ -25,7 +25,7 @@ struct Line<'a> {
     from_handle: Option<&'a str>,
     from_balance: Option<String>,
     from_balance_minor: Option<String>,
-    to: u64,
+    to: Option<u64>,
     to_handle: &'a str,
     to_balance: Option<String>,
     to_balance_minor: Option<String>,
@@ -51,14 +51,16 @@ impl Form for Csv {
 
     fn entry(&self, entry: &Entry<'_>, out: &mut dyn Write) -> fmt::Result {
         let balance = |balance: Option<u64>| balance.map_or_else(String::new, |balance| self.0.show(balance));
+        let account =
+            |side: &Side<'_>| side.holder.account().map(|account| account.to_string()).unwrap_or_default();
         let moment = entry.moment;
         write!(out, "{},{},{},{}", moment.index, moment.element, moment.timestamp, entry.movement)?;
         match &entry.from {
-            Some(from) => write!(out, ",{},{},{}", from.account, from.handle, balance(from.balance))?,
+            Some(from) => write!(out, ",{},{},{}", account(from), from.handle, balance(from.balance))?,
             None => out.write_str(",,,")?,
         }
         let (to, memo) = (&entry.to, quoted(entry.memo));
-        write!(out, ",{},{},{}", to.account, to.handle, balance(to.balance))?;
+        write!(out, ",{},{},{}", account(to), to.handle, balance(to.balance))?;
         write!(out, ",{},{},{memo}\r\n", self.0.show(entry.amount), self.0.name)
     }
 }
@@ -77,11 +79,11 @@ impl Form for Jsonl {
             element: entry.moment.element,
             timestamp: entry.moment.timestamp.to_string(),
             movement: entry.movement.to_string(),
-            from: from.map(|from| from.account.0),
+            from: from.and_then(|from| from.holder.account()),
             from_handle: from.map(|from| from.handle),
             from_balance: from_balance.map(shown),
             from_balance_minor: from_balance.map(minor),
-            to: to.account.0,
+            to: to.holder.account(),
             to_handle: to.handle,
             to_balance: to.balance.map(shown),
             to_balance_minor: to.balance.map(minor),

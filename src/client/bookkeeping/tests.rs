@@ -36,7 +36,7 @@ fn written(format: Format, own: Option<AccountId>, memo: &str) -> String {
 #[test]
 fn each_format_has_its_form() {
     let hledger = "decimal-mark .\ncommodity 1000.00 USD\npayee grant\npayee issue\npayee payment\n\
-        payee settlement\npayee pay_out\naccount members  ; type: A\naccount equity:issued  ; type: E\n\n\
+        payee settlement\npayee pay_out\npayee purchase\npayee refund\npayee release\naccount members  ; type: A\naccount escrow  ; type: A\naccount equity:issued  ; type: E\n\n\
         account members:1:anna\n\n\
         1970-01-02 (1.0) issue\n    equity:issued  -10.00 USD\n    members:1:anna  10.00 USD = 10.00 USD\n\n\
         account members:2:be.rt\n\n\

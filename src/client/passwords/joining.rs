@@ -6,9 +6,9 @@ use super::seen::{self, Seen};
 use crate::chain::{Header, Message};
 use crate::client::accounts::seal_profile;
 use crate::client::link::{Anonymous, Reopen as _};
+use crate::client::sealing::Using;
 use crate::client::sending::{DEADLINE, Outcome, RunBook, RunKind, Runner, submit_one};
 use crate::client::{ClientError, Home, Signer};
-use crate::crypto::sealed::ScopeKey;
 use crate::crypto::{Digest, LedgerId, random, sha3};
 use crate::domain::accounts::{self, Custody, JOIN, Join, Registered};
 use crate::domain::{AccountId, Command, Event, TextForm};
@@ -162,18 +162,18 @@ fn command_of(
     commit: [u8; 32],
     credential: &Credential,
 ) -> Result<(Join, Side), ClientError> {
-    let (scope, key) = (header.opened_scope(), ScopeKey::generate(&mut random::os()));
-    let (name, e_mail) = seal_profile(header, (scope, &key), name, e_mail)?;
+    let using = Using::opened(header);
+    let (name, e_mail) = seal_profile(header, &using, name, e_mail)?;
     let join = Join {
         handle: machine_made_handle(),
         public_key: roaming.key.public().spki().to_vec(),
         custody: Custody::Roaming,
-        scope_key: key.commitment(header.ledger_id, scope),
+        scope_key: using.key.commitment(header.ledger_id, using.scope),
         name,
         e_mail,
         commit: Some(commit),
     };
-    Ok((join, Side { scope_key: Some(*key.as_bytes()), ..side_of(credential) }))
+    Ok((join, Side { scope_key: using.side.scope_key, ..side_of(credential) }))
 }
 
 fn joined(

@@ -106,7 +106,10 @@ pub(super) fn refused(lines: &[StockLine], error: ClientError) -> ClientError {
     let element = refusal.number(Fact::Element).and_then(|element| element.checked_sub(1));
     let line = element.and_then(|element| lines.get(usize::try_from(element).ok()?));
     if let Some(StockLine { name, file, place, .. }) = line {
-        refusal.message = format!("{file}: {place} ({}): {}", shown(name), refusal.message);
+        // The rule has counted the lines of the command, which are not those of the file.
+        let counted = refusal.message.split_once(": ").filter(|(line, _)| line.starts_with("line "));
+        let what = counted.map_or(refusal.message.as_str(), |(_, what)| what);
+        refusal.message = format!("{file}: {place} ({}): {what}", shown(name));
     }
     ClientError::Refused(refusal)
 }

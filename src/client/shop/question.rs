@@ -1,6 +1,7 @@
 //! Questions about the shop.
 
 use crate::client::link::question::{Question, question};
+use crate::domain::shop::purchases::{PurchaseFace, PurchaseId, PurchasePage, PurchasesWanted};
 use crate::domain::shop::{self, CatalogueItem, ItemId, ItemsWanted, Page, ShopFace, StockItem};
 use crate::domain::{Answer, Query};
 use crate::wire::{Reply, Request};
@@ -47,4 +48,24 @@ question!(
     Page<StockItem>,
     |q| asked(shop::Query::Stock(ItemsWanted { name_part: &q.name_part, from: q.from })),
     Reply::Answer(Answer::Shop(shop::Answer::Stock(page))) => page
+);
+
+/// Some purchases.
+#[derive(Clone, Copy, Debug)]
+pub struct Purchases(pub PurchasesWanted);
+question!(
+    Purchases,
+    PurchasePage,
+    |q| asked(shop::Query::Purchases(q.0)),
+    Reply::Answer(Answer::Shop(shop::Answer::Purchases(page))) => page
+);
+
+/// One purchase.
+#[derive(Clone, Copy, Debug)]
+pub struct Purchase(pub PurchaseId);
+question!(
+    Purchase,
+    Box<PurchaseFace>,
+    |q| asked(shop::Query::Purchase(q.0)),
+    Reply::Answer(Answer::Shop(shop::Answer::Purchase(face))) => face
 );

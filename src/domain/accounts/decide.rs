@@ -121,7 +121,8 @@ fn decide_erase(
     }
     let keys = member.keys.iter().filter(|key| key.stands()).count() as u64;
     let (roles, scopes) = (state.roles_of(account).count() as u64, scopes.live_of(account));
-    Ok(Erased { keys, roles, scopes, secrets: state.secrets_of(account) })
+    // What ends with the account in other domains, these add.
+    Ok(Erased { keys, roles, scopes, secrets: state.secrets_of(account), purchases: Vec::new() })
 }
 
 fn decide_vouch(state: &State, vouch: VouchClock, context: &Context<'_>) -> Result<ClockVouched, Rejection> {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::codec;
 use crate::domain::{AccountId, Tag, Undecodable};
+use crate::limits::ERASED_PURCHASES_MAX;
 
 /// The tag of [`Registered`].
 pub const REGISTERED: Tag = Tag { schema: 1, kind: 1 };
@@ -141,7 +142,7 @@ pub struct SecondFactorReset {
 }
 
 /// The account is erased.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Erased {
     /// The number of keys that ended with the block.
     pub keys: u64,
@@ -151,6 +152,9 @@ pub struct Erased {
     pub scopes: u64,
     /// The number of other secrets that are destroyed: a password, a second factor, and the codes that stand in for that.
     pub secrets: u64,
+    /// The purchases that are cancelled because they were not sent: the number of each, and the minor units that go back to the
+    /// account.
+    pub purchases: Vec<(u64, u64)>,
 }
 
 /// A member joined and has a number from now on.
@@ -212,7 +216,8 @@ impl SecondFactorReset {
 
 impl Erased {
     /// The bytes of the longest encoding.
-    pub(in crate::domain) const BYTES_MAX: usize = 4 * codec::U64_BYTES_MAX;
+    pub(in crate::domain) const BYTES_MAX: usize =
+        (4 + 2 * ERASED_PURCHASES_MAX) * codec::U64_BYTES_MAX + codec::length_bytes(ERASED_PURCHASES_MAX);
 }
 
 impl Registered {

@@ -134,11 +134,11 @@ impl Happened {
     }
 
     /// What the block erased.
-    pub(in crate::domain) fn erases(&self) -> Option<Erasing> {
+    pub(in crate::domain) fn erases(&self) -> Option<Erasing<'_>> {
         match self {
             Happened::Erased(erase, erased) => {
-                let Erased { scopes, secrets, .. } = *erased;
-                Some(Erasing { account: erase.account, scopes, secrets })
+                let Erased { scopes, secrets, ref purchases, .. } = *erased;
+                Some(Erasing { account: erase.account, scopes, secrets, purchases })
             }
             Happened::Registered(..)
             | Happened::Joined(..)

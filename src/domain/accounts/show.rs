@@ -9,7 +9,7 @@ use crate::time::Timestamp;
 
 impl Happened {
     pub(in crate::domain) fn show(&self, author: AccountId, to: &mut dyn Sink) -> fmt::Result {
-        to.entries(1)?;
+        to.entries(1 + self.erases().map_or(0, |erasing| erasing.purchases.len()))?;
         match self {
             Happened::Registered(register, registered) => {
                 to.entry(registered.account, "register")?;
@@ -80,11 +80,19 @@ impl Happened {
                 to.field("account", " of ", Shown::Account(reset.account))?;
                 to.field("reason", ", reason ", Shown::Name(&reset.reason))
             }
-            Happened::Erased(erase, _) => {
+            Happened::Erased(erase, erased) => {
                 to.entry(author, "erase")?;
                 to.field("account", " ", Shown::Account(erase.account))?;
                 to.field("reason", ", reason ", Shown::Name(&erase.reason))?;
-                if erase.force { to.field("force", ", by force: ", Shown::Name(&true)) } else { Ok(()) }
+                if erase.force {
+                    to.field("force", ", by force: ", Shown::Name(&true))?;
+                }
+                erased.purchases.iter().try_for_each(|(purchase, refund)| {
+                    to.entry(author, "cancel")?;
+                    to.field("purchase", " of purchase ", Shown::Count(*purchase))?;
+                    to.field("left", ", units left ", Shown::Count(0))?;
+                    to.field("refund", ", refund ", Shown::Price(*refund))
+                })
             }
             Happened::ClockVouched(vouch, _) => {
                 to.entry(author, "vouch_clock")?;

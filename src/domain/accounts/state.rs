@@ -295,7 +295,7 @@ pub fn apply(
             set_credential(state, context.author, *credential, context)?;
             Impossible::unless_equal("standing", rotated.standing, standing(state, context))
         }
-        Happened::Erased(erase, erased) => erase_account(state, erase.account, *erased, context),
+        Happened::Erased(erase, erased) => erase_account(state, erase.account, erased, context),
         Happened::CredentialSet(set, replaced) => {
             let before = state.credential(context.author).ok_or(Impossible::NoSuch("a credential"))?;
             Impossible::unless_equal("replaces", replaced.replaces, before.block)?;
@@ -410,7 +410,7 @@ fn reset_second_factor(
 fn erase_account(
     state: &mut State,
     account: AccountId,
-    erased: Erased,
+    erased: &Erased,
     context: &Context<'_>,
 ) -> Result<(), Impossible> {
     Impossible::unless_equal("secrets", erased.secrets, state.secrets_of(account))?;

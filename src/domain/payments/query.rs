@@ -104,6 +104,8 @@ pub struct StatementLine {
     pub counterparty: Option<AccountId>,
     /// The counterparty's public name.
     pub handle: String,
+    /// The number of the purchase whose money it is, where what is held for a purchase is at the other end.
+    pub purchase: Option<u64>,
     /// The memo of the payment.
     pub memo: String,
 }
@@ -193,19 +195,19 @@ impl Page {
     ) -> bool {
         // What was issued fits an i64.
         let units = i64::try_from(transfer.amount).unwrap_or(i64::MAX);
-        let (amount, counterparty) = if transfer.from == Place::Account(self.asker) {
-            (-units, transfer.to.account())
+        let (amount, other, counterparty) = if transfer.from == Place::Account(self.asker) {
+            (-units, transfer.to, transfer.to.account())
         } else if transfer.to == Place::Account(self.asker) {
             let issuer = (transfer.movement == Movement::Issue).then_some(block.context.author);
-            (units, transfer.from.account().or(issuer))
+            (units, transfer.from, transfer.from.account().or(issuer))
         } else {
             return true;
         };
         // The blocks were applied, so that their sums are known to be right.
         let balance = self.balance.saturating_add_signed(amount);
         if place >= self.from {
-            let other = counterparty.and_then(|account| accounts.get(account));
-            let handle = other.map_or("", |other| other.handle.as_str());
+            let member = counterparty.and_then(|account| accounts.get(account));
+            let handle = member.map_or("", |member| member.handle.as_str());
             self.bytes += LINE_BYTES + transfer.memo.len() + handle.len();
             let is_full = self.lines.len() as u64 >= self.limit || self.bytes > PAGE_BYTES_MAX;
             if is_full && !self.lines.is_empty() {
@@ -220,6 +222,7 @@ impl Page {
                 balance,
                 counterparty,
                 handle: handle.to_owned(),
+                purchase: other.purchase(),
                 memo: transfer.memo.to_owned(),
             });
         }

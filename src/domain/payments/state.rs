@@ -43,6 +43,11 @@ impl State {
         self.balances.get(&account).copied().unwrap_or(0)
     }
 
+    /// The money that a domain holds under a number of its own, in minor units.
+    pub fn held(&self, domain: Domain, number: u64) -> u64 {
+        self.held.get(&(domain, number)).copied().unwrap_or(0)
+    }
+
     /// The money that was ever issued, in minor units.
     pub fn issued(&self) -> u64 {
         self.issued

@@ -6,7 +6,8 @@ use super::{
 };
 use crate::crypto::LedgerId;
 use crate::domain::{
-    self, AccountId, CommandId, Declined, Endorsement, Endorser, Fact, Rights, Role, RoleUse, Value,
+    self, AccountId, CommandId, Declined, Endorsement, Endorser, Fact, Rights, Role, RoleUse, SealedPart,
+    Value,
 };
 use crate::refusal;
 use crate::text;
@@ -48,22 +49,49 @@ impl Command {
             | Command::Publish(_)
             | Command::Unpublish(_)
             | Command::SetPrice(_)
-            | Command::LoadStock(_) => Rights::Act,
+            | Command::LoadStock(_)
+            | Command::Purchases(_) => Rights::Act,
         }
     }
 
-    /// The shop is an operator's to open, and its stock is for agents to keep.
-    pub(in crate::domain) fn role_use(&self) -> Option<RoleUse> {
+    /// The shop is an operator's to open, and its stock is for agents to keep: the role without which nobody may give the command.
+    pub(super) fn only_for(&self) -> Option<Role> {
         match self {
-            Command::OpenShop(_) => Some(RoleUse { role: Role::Operator, weighty: true }),
+            Command::OpenShop(_) => Some(Role::Operator),
             Command::AddItem(_)
             | Command::StockIn(_)
             | Command::StockOut(_)
             | Command::Publish(_)
             | Command::Unpublish(_)
             | Command::SetPrice(_)
-            | Command::LoadStock(_) => Some(RoleUse { role: Role::Agent, weighty: false }),
+            | Command::LoadStock(_) => Some(Role::Agent),
+            Command::Purchases(command) => command.only_for(),
             Command::LeaveTill(_) => None,
+        }
+    }
+
+    /// What customers may do with a purchase, an agent who does it does as an agent.
+    pub(in crate::domain) fn role_use(&self) -> Option<RoleUse> {
+        let role = match self {
+            Command::Purchases(command) => command.done_as(),
+            other => other.only_for(),
+        };
+        role.map(|role| RoleUse { role, weighty: role == Role::Operator })
+    }
+
+    /// The sealed texts; none of a command that has none.
+    pub(in crate::domain) fn sealed(&self) -> Option<SealedPart<'_>> {
+        match self {
+            Command::Purchases(command) => command.sealed(),
+            Command::OpenShop(_)
+            | Command::LeaveTill(_)
+            | Command::AddItem(_)
+            | Command::StockIn(_)
+            | Command::StockOut(_)
+            | Command::Publish(_)
+            | Command::Unpublish(_)
+            | Command::SetPrice(_)
+            | Command::LoadStock(_) => None,
         }
     }
 
@@ -78,6 +106,7 @@ impl Command {
             Command::Unpublish(_) => Unpublished::BYTES_MAX,
             Command::SetPrice(_) => PriceSet::BYTES_MAX,
             Command::LoadStock(_) => StockLoaded::BYTES_MAX,
+            Command::Purchases(command) => command.event_bytes_max(),
         }
     }
 
@@ -93,7 +122,8 @@ impl Command {
             | Command::StockOut(_)
             | Command::Publish(_)
             | Command::Unpublish(_)
-            | Command::SetPrice(_) => Ok(()),
+            | Command::SetPrice(_)
+            | Command::Purchases(_) => Ok(()),
         }
     }
 }

@@ -1,8 +1,8 @@
-//! The commands of the shop: opening it, and keeping its stock.
+//! The commands of the shop: opening it, keeping its stock, and dealing with purchases.
 
 use serde::{Deserialize, Serialize};
 
-use super::{Consent, ItemId};
+use super::{Consent, ItemId, purchases};
 use crate::codec;
 use crate::domain::{AccountId, Tag, Undecodable};
 
@@ -54,6 +54,8 @@ pub enum Command {
     SetPrice(SetPrice),
     /// Brings units of many items in, with those that are new.
     LoadStock(LoadStock),
+    /// A command about a purchase.
+    Purchases(purchases::Command),
 }
 
 /// Opens the shop, or changes its till and its settings for whatever begins afterwards. Only an operator may.
@@ -163,7 +165,7 @@ impl Command {
             UNPUBLISH => Ok(Command::Unpublish(codec::strict(bytes)?)),
             SET_PRICE => Ok(Command::SetPrice(codec::strict(bytes)?)),
             LOAD_STOCK => Ok(Command::LoadStock(codec::strict(bytes)?)),
-            _ => Err(Undecodable::UnknownKind(tag)),
+            _ => purchases::Command::decode(tag, bytes).map(Command::Purchases),
         }
     }
 
@@ -178,6 +180,7 @@ impl Command {
             Command::Unpublish(unpublish) => (UNPUBLISH, codec::encode(unpublish)),
             Command::SetPrice(set) => (SET_PRICE, codec::encode(set)),
             Command::LoadStock(load) => (LOAD_STOCK, codec::encode(load)),
+            Command::Purchases(command) => command.encode(),
         }
     }
 }

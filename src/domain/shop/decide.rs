@@ -1,10 +1,14 @@
-//! The rules of the shop, one refusal a line, in a fixed order. Those of the stock stand in `stock_rules`.
+//! The rules of the shop, one refusal a line, in a fixed order. Those of the stock stand in `stock_rules`, those of
+//! purchases in `purchases`.
 
+use super::purchase_rules::decide_purchase;
 use super::stock_rules::{
     decide_add_item, decide_load_stock, decide_publish, decide_set_price, decide_stock_in, decide_stock_out,
     decide_unpublish,
 };
-use super::{Command, Event, InvalidTill, OpenShop, Rejection, Settings, ShopOpened, State, TillLeft};
+use super::{
+    Command, Event, InvalidTill, OpenShop, Others, Rejection, Settings, ShopOpened, State, TillLeft,
+};
 use crate::domain::{AccountId, Context, Role, accounts};
 
 /// Decides a command of the shop.
@@ -13,17 +17,18 @@ use crate::domain::{AccountId, Context, Role, accounts};
 /// The [`Rejection`] of the first rule that refuses it.
 pub fn decide(
     state: &State,
-    accounts: &accounts::State,
+    others: Others<'_>,
     command: &Command,
     context: &Context<'_>,
 ) -> Result<Event, Rejection> {
+    let accounts = others.accounts;
     if !state.is_open() && !matches!(command, Command::OpenShop(_)) {
         return Err(Rejection::NoShop);
     }
-    if let Some(used) = command.role_use()
-        && !accounts.has_role(context.author, used.role)
+    if let Some(role) = command.only_for()
+        && !accounts.has_role(context.author, role)
     {
-        return Err(Rejection::NeedsRole(used.role));
+        return Err(Rejection::NeedsRole(role));
     }
     match command {
         Command::OpenShop(open) => decide_open(state, accounts, open, context).map(Event::ShopOpened),
@@ -35,6 +40,7 @@ pub fn decide(
         Command::Unpublish(unpublish) => decide_unpublish(state, *unpublish).map(Event::Unpublished),
         Command::SetPrice(set) => decide_set_price(state, *set).map(Event::PriceSet),
         Command::LoadStock(load) => decide_load_stock(state, load).map(Event::StockLoaded),
+        Command::Purchases(command) => decide_purchase(state, others, command, context).map(Event::Purchases),
     }
 }
 
@@ -54,6 +60,9 @@ fn decide_open(
     if let Some(block) = accounts.erased_at(*till) {
         return Err(Rejection::InvalidTill(*till, InvalidTill::Erased(block)));
     }
+    if state.has_open_business(*till) {
+        return Err(Rejection::InvalidTill(*till, InvalidTill::OpenBusiness));
+    }
     // That a consent holds is asked where all signatures are: see `Command::endorsements`.
     if *till != context.author && consent.is_none() {
         return Err(Rejection::BadConsent(*till));
@@ -72,5 +81,8 @@ fn decide_leave(state: &State, context: &Context<'_>) -> Result<TillLeft, Reject
 /// # Errors
 /// The [`Rejection`] of the first rule that refuses it.
 pub(in crate::domain) fn may_be_agent(state: &State, account: AccountId) -> Result<(), Rejection> {
-    if state.is_till(account) { Err(Rejection::IsTill(account)) } else { Ok(()) }
+    if state.is_till(account) {
+        return Err(Rejection::IsTill(account));
+    }
+    if state.has_open_business(account) { Err(Rejection::OpenBusiness(account)) } else { Ok(()) }
 }

@@ -1,8 +1,8 @@
-//! What happened to the shop and to its stock.
+//! What happened to the shop, to its stock and to purchases.
 
 use serde::{Deserialize, Serialize};
 
-use super::ItemId;
+use super::{ItemId, purchases};
 use crate::codec;
 use crate::domain::{Tag, Undecodable};
 
@@ -34,7 +34,7 @@ pub const PRICE_SET: Tag = Tag { schema: 1, kind: 55 };
 pub const STOCK_LOADED: Tag = Tag { schema: 1, kind: 56 };
 
 /// The events of this domain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// The shop was opened, or its till and its settings changed.
     ShopOpened(ShopOpened),
@@ -54,6 +54,8 @@ pub enum Event {
     PriceSet(PriceSet),
     /// Units of many items came in.
     StockLoaded(StockLoaded),
+    /// Something happened to a purchase.
+    Purchases(purchases::Event),
 }
 
 /// The settings of the command hold.
@@ -176,7 +178,7 @@ impl Event {
             UNPUBLISHED => Ok(Event::Unpublished(codec::strict(bytes)?)),
             PRICE_SET => Ok(Event::PriceSet(codec::strict(bytes)?)),
             STOCK_LOADED => Ok(Event::StockLoaded(codec::strict(bytes)?)),
-            _ => Err(Undecodable::UnknownKind(tag)),
+            _ => purchases::Event::decode(tag, bytes).map(Event::Purchases),
         }
     }
 
@@ -191,6 +193,7 @@ impl Event {
             Event::Unpublished(unpublished) => (UNPUBLISHED, codec::encode(unpublished)),
             Event::PriceSet(set) => (PRICE_SET, codec::encode(set)),
             Event::StockLoaded(loaded) => (STOCK_LOADED, codec::encode(loaded)),
+            Event::Purchases(event) => event.encode(),
         }
     }
 }

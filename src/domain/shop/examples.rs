@@ -28,6 +28,12 @@ fn example(command: Command, body: &[u8], [event, largest]: [Event; 2], event_by
 }
 
 pub(in crate::domain) fn examples() -> Vec<Example> {
+    let mut all = examples_of_stock();
+    all.extend(purchases::examples::examples());
+    all
+}
+
+fn examples_of_stock() -> Vec<Example> {
     const MOST: u64 = u64::MAX;
     let item = ItemId(300);
     let consent = Consent { key_id: KeyId([3; 32]), signature: vec![8; 384] };

@@ -3,9 +3,10 @@
 use super::{
     AddItem, Command, Event, ItemAdded, LeaveTill, LoadStock, OpenShop, PriceSet, Publish, Published,
     SetPrice, ShopOpened, StockIn, StockLoaded, StockOut, StockedIn, StockedOut, TillLeft, Unpublish,
-    Unpublished,
+    Unpublished, purchases,
 };
-use crate::domain::AccountId;
+use crate::crypto::sealed::ScopeId;
+use crate::domain::{AccountId, Context, Scope, Transfer};
 
 /// What a block did to the shop.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +29,8 @@ pub enum Happened {
     PriceSet(SetPrice, PriceSet),
     /// Units of many items came in.
     StockLoaded(LoadStock, StockLoaded),
+    /// Something happened to a purchase.
+    Purchases(purchases::Happened),
 }
 
 impl Happened {
@@ -50,6 +53,9 @@ impl Happened {
             (Command::LoadStock(command), Event::StockLoaded(event)) => {
                 Some(Happened::StockLoaded(command, event))
             }
+            (Command::Purchases(command), Event::Purchases(event)) => {
+                purchases::Happened::of(command, event).map(Happened::Purchases)
+            }
             (
                 Command::OpenShop(_)
                 | Command::LeaveTill(_)
@@ -59,7 +65,8 @@ impl Happened {
                 | Command::Publish(_)
                 | Command::Unpublish(_)
                 | Command::SetPrice(_)
-                | Command::LoadStock(_),
+                | Command::LoadStock(_)
+                | Command::Purchases(_),
                 _,
             ) => None,
         }
@@ -76,6 +83,7 @@ impl Happened {
             Happened::Unpublished(command, _) => Command::Unpublish(*command),
             Happened::PriceSet(command, _) => Command::SetPrice(*command),
             Happened::StockLoaded(command, _) => Command::LoadStock(command.clone()),
+            Happened::Purchases(happened) => Command::Purchases(happened.command()),
         }
     }
 
@@ -83,7 +91,40 @@ impl Happened {
     pub(in crate::domain) fn concerns(&self, each: &mut dyn FnMut(AccountId)) {
         match self {
             Happened::ShopOpened(open, _) => each(open.till),
+            Happened::Purchases(happened) => happened.concerns(each),
             Happened::TillLeft(..)
+            | Happened::ItemAdded(..)
+            | Happened::StockedIn(..)
+            | Happened::StockedOut(..)
+            | Happened::Published(..)
+            | Happened::Unpublished(..)
+            | Happened::PriceSet(..)
+            | Happened::StockLoaded(..) => {}
+        }
+    }
+
+    /// The scope that the block opened, if it opened one.
+    pub(in crate::domain) fn opens_scope(&self, context: &Context<'_>) -> Option<(ScopeId, Scope)> {
+        match self {
+            Happened::Purchases(happened) => happened.opens_scope(context),
+            Happened::ShopOpened(..)
+            | Happened::TillLeft(..)
+            | Happened::ItemAdded(..)
+            | Happened::StockedIn(..)
+            | Happened::StockedOut(..)
+            | Happened::Published(..)
+            | Happened::Unpublished(..)
+            | Happened::PriceSet(..)
+            | Happened::StockLoaded(..) => None,
+        }
+    }
+
+    /// Only purchases move money.
+    pub(in crate::domain) fn transfers(&self, author: AccountId, each: &mut dyn FnMut(Transfer<'_>) -> bool) {
+        match self {
+            Happened::Purchases(happened) => happened.transfers(author, each),
+            Happened::ShopOpened(..)
+            | Happened::TillLeft(..)
             | Happened::ItemAdded(..)
             | Happened::StockedIn(..)
             | Happened::StockedOut(..)

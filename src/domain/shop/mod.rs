@@ -1,4 +1,4 @@
-//! The card shop: what it sells and how much of it there is.
+//! The card shop: what it sells, how much of it there is, and what was bought.
 //!
 //! Rules. A ledger has one shop. An operator opens it, and says which account is its till and under which settings it sells;
 //! opening it again changes both for whatever begins afterwards. The till is the operator's own account, or that of a member
@@ -8,7 +8,10 @@
 //! Agents keep the stock. An item has a name, which no other item has in whichever case; perhaps a price, in minor units; and it
 //! is on sale from when units of it are published until the rest of them is taken back. Every unit is in one of the item's
 //! buckets, and came in as supplied or bought back: what came in is what is in the buckets, always.
+//!
+//! What customers buy is a room of its own, [`purchases`].
 
+mod applying;
 mod command;
 mod consent;
 mod decide;
@@ -16,6 +19,11 @@ mod asked;
 mod event;
 mod happened;
 mod name;
+mod others;
+mod purchase_answers;
+mod purchase_applying;
+mod purchase_rules;
+pub mod purchases;
 mod reason;
 mod rejection;
 mod setting;
@@ -27,6 +35,7 @@ mod query;
 #[cfg(test)]
 pub(in crate::domain) mod examples;
 
+pub use applying::apply;
 pub use command::{
     ADD_ITEM, AddItem, Command, LEAVE_TILL, LOAD_STOCK, LeaveTill, LoadStock, LoadedItem, OPEN_SHOP,
     OpenShop, PUBLISH, Publish, SET_PRICE, STOCK_IN, STOCK_OUT, SetPrice, StockIn, StockOut, UNPUBLISH,
@@ -42,6 +51,9 @@ pub use event::{
 };
 pub use happened::Happened;
 pub use name::{NAME_BYTES_MAX, folded, is_name};
+pub use others::Others;
+pub use purchase_answers::{NOTED_PURCHASE, NOTED_PURCHASES};
+pub(in crate::domain) use purchase_applying::erase;
 pub(in crate::domain) use query::answer;
 pub use query::{
     Answer, CatalogueItem, ItemsWanted, NOTED_ITEMS, NOTED_SHOP, NOTED_STOCK, Page, Query, ShopFace,
@@ -49,6 +61,6 @@ pub use query::{
 };
 pub use reason::{StockInReason, StockOutReason};
 pub use rejection::{InvalidTill, Rejection};
-pub use setting::{InvalidSetting, Setting, Settings};
-pub use state::{State, Till, apply};
+pub use setting::{InvalidSetting, Setting, Settings, Terms};
+pub use state::{State, Till};
 pub use stock::{Bucket, Buckets, Item, ItemId};

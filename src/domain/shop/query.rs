@@ -1,10 +1,14 @@
-//! The questions that members may ask about the shop: its settings, what it sells, and for agents where the units are.
+//! The questions that members may ask about the shop: its settings, what it sells, what they bought of it, and for agents where
+//! the units are.
 
 use serde::{Deserialize, Serialize};
 
-use super::{Buckets, Item, ItemId, NAME_BYTES_MAX, Rejection, Setting, State, folded};
+use super::purchase_answers::{NOTED_PURCHASE, NOTED_PURCHASES, answer_one, answer_page};
+use super::purchases::{PurchaseFace, PurchaseId, PurchasePage, PurchasesWanted};
+use super::{Buckets, Item, ItemId, NAME_BYTES_MAX, Others, Rejection, Setting, State, folded};
 use crate::domain::{self, Access, AccountId, Declined, Role};
 use crate::limits::PAGE_BYTES_MAX;
+use crate::time::Timestamp;
 
 /// The number under which the journal notes [`Query::Shop`]: see [`crate::domain::noted_questions`].
 pub const NOTED_SHOP: u16 = 48;
@@ -28,6 +32,10 @@ pub enum Query<'a> {
     Items(#[serde(borrow)] ItemsWanted<'a>),
     /// Asks where the units of what it sells are. Agents may.
     Stock(#[serde(borrow)] ItemsWanted<'a>),
+    /// Asks about purchases of one's own; agents about anybody's.
+    Purchases(PurchasesWanted),
+    /// Asks about one purchase, which is one's own or an agent's business.
+    Purchase(PurchaseId),
 }
 
 /// The items that a question is about.
@@ -48,6 +56,10 @@ pub enum Answer {
     Items(Page<CatalogueItem>),
     /// A page of its stock.
     Stock(Page<StockItem>),
+    /// A page of purchases.
+    Purchases(PurchasePage),
+    /// The purchase.
+    Purchase(Box<PurchaseFace>),
 }
 
 /// What every member may know of the shop.
@@ -108,24 +120,27 @@ impl Query<'_> {
     pub(in crate::domain) fn access(&self) -> Access {
         match self {
             Query::Shop | Query::Items(_) => Access::Member,
+            Query::Purchases(_) | Query::Purchase(_) => Access::MemberOrRole(Role::Agent),
             Query::Stock(_) => Access::Role(Role::Agent),
         }
     }
 
-    pub(in crate::domain) fn noted(&self) -> (u16, AccountId) {
-        let number = match self {
-            Query::Shop => NOTED_SHOP,
-            Query::Items(_) => NOTED_ITEMS,
-            Query::Stock(_) => NOTED_STOCK,
-        };
-        (number, AccountId::NONE)
+    pub(in crate::domain) fn noted(&self) -> (u16, u64) {
+        match self {
+            Query::Shop => (NOTED_SHOP, 0),
+            Query::Items(_) => (NOTED_ITEMS, 0),
+            Query::Stock(_) => (NOTED_STOCK, 0),
+            Query::Purchases(wanted) => (NOTED_PURCHASES, wanted.customer.map_or(0, |customer| customer.0)),
+            Query::Purchase(purchase) => (NOTED_PURCHASE, purchase.0),
+        }
     }
 }
 
 pub(in crate::domain) fn answer(
-    state: &State,
-    ledger: &domain::Settings,
+    (state, others, ledger): (&State, Others<'_>, &domain::Settings),
+    asker: AccountId,
     query: &Query<'_>,
+    now: Timestamp,
 ) -> Result<Answer, Declined> {
     let Some(settings) = state.settings() else {
         let closed = Rejection::NoShop;
@@ -153,6 +168,10 @@ pub(in crate::domain) fn answer(
             on_sale: held.on_sale,
             buckets: held.buckets,
         })),
+        Query::Purchases(wanted) => Answer::Purchases(answer_page(state, others, asker, *wanted, now)?),
+        Query::Purchase(number) => {
+            Answer::Purchase(Box::new(answer_one(state, others, asker, *number, now)?))
+        }
     })
 }
 

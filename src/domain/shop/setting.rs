@@ -6,7 +6,8 @@ use std::ops::RangeInclusive;
 use serde::Serialize;
 
 use crate::domain::numbered::numbered;
-use crate::limits::ISSUED_MAX;
+use crate::limits::{DAY_MICROS, ISSUED_MAX};
+use crate::time::Timestamp;
 
 numbered! {
     /// A setting. The first six are deadlines: a purchase keeps those under which it was made.
@@ -90,6 +91,23 @@ impl Setting {
 /// The values of all settings at one time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Settings([u64; Setting::ALL.len()]);
+
+/// The settings under which a purchase was made: its deadlines are computed with them, whatever holds for later purchases.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms<'a>(Option<&'a Settings>);
+
+impl<'a> Terms<'a> {
+    /// The terms of purchases under these settings, which are there for every purchase of a log that was checked.
+    pub(super) fn new(settings: Option<&'a Settings>) -> Terms<'a> {
+        Terms(settings)
+    }
+
+    /// The moment that is as many days after another as a setting says.
+    pub fn after(&self, moment: Timestamp, days: Setting) -> Timestamp {
+        let days = self.0.map_or(0, |settings| settings.get(days));
+        moment.plus_micros(days.saturating_mul(DAY_MICROS))
+    }
+}
 
 /// What is wrong with the settings of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

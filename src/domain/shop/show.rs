@@ -46,6 +46,7 @@ impl Happened {
                 show_price(Some(set.price), to)
             }
             Happened::StockLoaded(load, _) => load.show(author, to),
+            Happened::Purchases(happened) => happened.show(author, to),
         }
     }
 }

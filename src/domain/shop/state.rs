@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{
-    AddItem, Bucket, Buckets, Happened, Item, ItemId, LoadStock, LoadedItem, OpenShop, Publish, Rejection,
-    SetPrice, Settings, StockIn, StockOut, Unpublish, folded,
+use super::purchases::PurchaseId;
+use super::{Bucket, Buckets, Item, ItemId, LoadedItem, Rejection, Settings, Terms, folded, purchases};
+use crate::domain::{
+    self, AccountId, Domain, Hindrance, Impossible, Place, Unbalanced, Uncounted, Units, payments,
 };
-use crate::domain::{self, AccountId, Context, Hindrance, Impossible, Uncounted};
+use crate::limits::ERASED_PURCHASES_MAX;
 
 /// The account that is the till.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -19,15 +20,16 @@ pub struct Till {
     pub since: u64,
 }
 
-/// The shop: its till, its settings and its stock.
+/// The shop: its till, its settings, its stock and what was bought of it.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct State {
     /// All settings that the shop ever had, by number. None before somebody opens it.
-    settings: Vec<Settings>,
-    till: Option<Till>,
+    pub(super) settings: Vec<Settings>,
+    pub(super) till: Option<Till>,
     /// The items; number 1 is the first.
     items: Vec<Item>,
     by_name: BTreeMap<String, ItemId>,
+    purchases: purchases::State,
 }
 
 impl State {
@@ -46,6 +48,11 @@ impl State {
         self.settings.len() as u64
     }
 
+    /// The settings under which a purchase was made, by their number.
+    pub fn terms(&self, settings: u64) -> Terms<'_> {
+        Terms::new(usize::try_from(settings).ok().and_then(|place| self.settings.get(place)))
+    }
+
     /// The till; none where there is none.
     pub fn till(&self) -> Option<Till> {
         self.till
@@ -54,6 +61,16 @@ impl State {
     /// Whether an account is the till.
     pub fn is_till(&self, account: AccountId) -> bool {
         self.till.is_some_and(|till| till.account == account)
+    }
+
+    /// Whether an account has anything open with the shop, so that it can be neither an agent nor the till.
+    pub(super) fn has_open_business(&self, account: AccountId) -> bool {
+        self.purchases.open_of(account) > 0
+    }
+
+    /// What was bought.
+    pub fn purchases(&self) -> &purchases::State {
+        &self.purchases
     }
 
     /// An item.
@@ -89,34 +106,74 @@ impl State {
     /// Visits the counts of this state, by name.
     pub(in crate::domain) fn totals(&self, each: &mut dyn FnMut(&'static str, u64)) {
         each("items", self.items_count());
+        each("purchases", self.purchases.count());
     }
 
-    /// Whether every unit that came in is in a bucket of its item.
+    /// Whether every unit that came in is in a bucket of its item, and the units of purchases are in the buckets for them.
     ///
     /// # Errors
     /// [`Uncounted`], the first item of which this is not so.
     pub(in crate::domain) fn conserved(&self) -> Result<(), Uncounted> {
-        let mut sums = self.items_from(ItemId(1)).map(|(item, held)| Uncounted {
-            item: item.0,
-            there: held.buckets.there(),
-            came: held.buckets.came(),
+        let units = self.purchases.units();
+        let sums = self.items_from(ItemId(1)).flat_map(|(item, held)| {
+            let (allocated, out) = units.get(&item).copied().unwrap_or_default();
+            let count = |of, there: u128, counted: u128| Uncounted { item: item.0, of, there, counted };
+            let buckets = held.buckets;
+            [
+                count(Units::All, buckets.there(), buckets.came()),
+                count(Units::Allocated, buckets.allocated.into(), allocated.into()),
+                count(Units::Out, buckets.out.into(), out.into()),
+            ]
         });
-        sums.find(|sums| sums.there != sums.came).map_or(Ok(()), Err)
+        let mut wrong = sums.filter(|sums| sums.there != sums.counted);
+        wrong.next().map_or(Ok(()), Err)
     }
 
-    /// The hindrance to erasing the account that is the till.
+    /// The hindrance to erasing the account that is the till, or one for which money is held. The till is no customer.
     pub(in crate::domain) fn hinders_erasure(&self, account: AccountId) -> Option<Hindrance> {
-        let rejection = domain::Rejection::Shop(Rejection::IsTill(account));
-        self.is_till(account).then_some(Hindrance { rejection, lifted_by_force: false })
+        let open = self.purchases.open_of(account);
+        let (rejection, lifted_by_force) = if self.is_till(account) {
+            (Rejection::IsTill(account), false)
+        } else if open > 0 {
+            // One block says what was given back for each, and has no room for more.
+            let unsent = self.purchases.unsent_of(account).take(ERASED_PURCHASES_MAX + 1).count();
+            (Rejection::OpenPurchases { account, open }, unsent <= ERASED_PURCHASES_MAX)
+        } else {
+            return None;
+        };
+        Some(Hindrance { rejection: domain::Rejection::Shop(rejection), lifted_by_force })
     }
 
-    fn item_mut(&mut self, item: ItemId) -> Result<&mut Item, Impossible> {
+    /// Whether what is held for each purchase is what the purchase counts.
+    ///
+    /// # Errors
+    /// [`Unbalanced::Held`], the first of which this is not so.
+    pub(in crate::domain) fn held_is_counted(&self, payments: &payments::State) -> Result<(), Unbalanced> {
+        let sums = self.purchases.from(PurchaseId(1)).map(|(number, purchase)| {
+            let place = Place::Held(Domain::Shop, number.0);
+            (place, payments.held(Domain::Shop, number.0), purchase.held())
+        });
+        let mut wrong = sums.filter(|(_, held, counted)| held != counted);
+        let unbalanced = |(place, held, counted)| Err(Unbalanced::Held { place, held, counted });
+        wrong.next().map_or(Ok(()), unbalanced)
+    }
+
+    pub(super) fn purchases_mut(&mut self) -> &mut purchases::State {
+        &mut self.purchases
+    }
+
+    pub(super) fn item_mut(&mut self, item: ItemId) -> Result<&mut Item, Impossible> {
         let place = item.0.checked_sub(1).and_then(|place| usize::try_from(place).ok());
         place.and_then(|place| self.items.get_mut(place)).ok_or(Impossible::NoSuch("an item"))
     }
 
     /// Adds an item with this name, of which `folded` is the folded form.
-    fn add_item(&mut self, name: &str, folded: String, price: Option<u64>) -> Result<ItemId, Impossible> {
+    pub(super) fn add_item(
+        &mut self,
+        name: &str,
+        folded: String,
+        price: Option<u64>,
+    ) -> Result<ItemId, Impossible> {
         let item = self.next_item();
         let other = self.by_name.insert(folded.clone(), item);
         Impossible::unless(other.is_none(), Impossible::Twice("the name of an item"))?;
@@ -125,7 +182,7 @@ impl State {
         Ok(item)
     }
 
-    fn load(&mut self, line: &LoadedItem, publish: bool) -> Result<(), Impossible> {
+    pub(super) fn load(&mut self, line: &LoadedItem, publish: bool) -> Result<(), Impossible> {
         let folded = folded(&line.name);
         let item = match self.by_name(&folded) {
             Some(item) => item,
@@ -139,68 +196,14 @@ impl State {
 }
 
 impl Item {
-    fn publish(&mut self, n: u64) -> Result<(), Impossible> {
+    /// Takes units back that were paid for: they are on sale again if the item is.
+    pub(super) fn take_back(&mut self, from: Bucket, n: u64) -> Result<(), Impossible> {
+        self.buckets.shift(from, if self.on_sale { Bucket::Listed } else { Bucket::Unlisted }, n)
+    }
+
+    pub(super) fn publish(&mut self, n: u64) -> Result<(), Impossible> {
         self.buckets.shift(Bucket::Unlisted, Bucket::Listed, n)?;
         self.on_sale = true;
         Ok(())
-    }
-}
-
-/// Changes the shop and its stock by what happened, and holds what the event says against the state.
-///
-/// # Errors
-/// [`Impossible`] when the event says something else than follows; the state is of no use then.
-pub fn apply(state: &mut State, happened: &Happened, context: &Context<'_>) -> Result<(), Impossible> {
-    match happened {
-        Happened::ShopOpened(OpenShop { till, settings, .. }, opened) => {
-            Impossible::unless_equal("settings", opened.settings, state.settings_count())?;
-            let settings = Settings::changed(state.settings(), settings);
-            state.settings.push(settings.map_err(|_| Impossible::NoSuch("a setting"))?);
-            // Whoever is the till already has been so since then.
-            if !state.is_till(*till) {
-                state.till = Some(Till { account: *till, since: context.index });
-            }
-            Ok(())
-        }
-        Happened::TillLeft(_, left) => {
-            let till = state.till.take().ok_or(Impossible::NoSuch("a till"))?;
-            Impossible::unless_equal("till", context.author.0, till.account.0)?;
-            Impossible::unless_equal("since", left.since, till.since)
-        }
-        Happened::ItemAdded(AddItem { name, price }, added) => {
-            let item = state.add_item(name, folded(name), *price)?;
-            Impossible::unless_equal("item", added.item.0, item.0)
-        }
-        Happened::StockedIn(StockIn { item, n, .. }, stocked) => {
-            let buckets = &mut state.item_mut(*item)?.buckets;
-            buckets.bring(Bucket::Supplied, Bucket::Unlisted, *n)?;
-            Impossible::unless_equal("unlisted", stocked.unlisted, buckets.unlisted)
-        }
-        Happened::StockedOut(StockOut { item, n, .. }, stocked) => {
-            let buckets = &mut state.item_mut(*item)?.buckets;
-            buckets.shift(Bucket::Unlisted, Bucket::Lost, *n)?;
-            Impossible::unless_equal("unlisted", stocked.unlisted, buckets.unlisted)
-        }
-        Happened::Published(Publish { item, n, price }, published) => {
-            let item = state.item_mut(*item)?;
-            item.price = price.or(item.price);
-            item.publish(*n)?;
-            Impossible::unless_equal("listed", published.listed, item.buckets.listed)
-        }
-        Happened::Unpublished(Unpublish { item, n }, unpublished) => {
-            let item = state.item_mut(*item)?;
-            Impossible::unless_equal("n", unpublished.n, n.unwrap_or(item.buckets.listed))?;
-            item.on_sale = n.is_some();
-            item.buckets.shift(Bucket::Listed, Bucket::Unlisted, unpublished.n)
-        }
-        Happened::PriceSet(SetPrice { item, price }, set) => {
-            let item = state.item_mut(*item)?;
-            let before = item.price.replace(*price);
-            Impossible::unless_equal("before", set.before.unwrap_or(0), before.unwrap_or(0))
-        }
-        Happened::StockLoaded(LoadStock { items, publish }, loaded) => {
-            items.iter().try_for_each(|line| state.load(line, *publish))?;
-            Impossible::unless_equal("items", loaded.items, state.items_count())
-        }
     }
 }

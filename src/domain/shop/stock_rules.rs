@@ -82,7 +82,7 @@ pub(super) fn decide_load_stock(state: &State, load: &LoadStock) -> Result<Stock
         return Err(Rejection::NoLines);
     }
     if items.len() > STOCK_LINES_MAX {
-        return Err(Rejection::TooManyLines(items.len()));
+        return Err(Rejection::TooManyLines { count: items.len(), most: STOCK_LINES_MAX });
     }
     let (mut names, mut added) = (BTreeSet::new(), 0);
     for (element, LoadedItem { name, n, price }) in items.iter().enumerate() {
@@ -106,11 +106,12 @@ pub(super) fn decide_load_stock(state: &State, load: &LoadStock) -> Result<Stock
 }
 
 fn find(state: &State, item: ItemId) -> Result<&Item, Rejection> {
-    state.item(item).ok_or(Rejection::InvalidItem(item))
+    state.item(item).ok_or(Rejection::InvalidItem { element: None, item })
 }
 
 fn check_quantity(n: u64, element: Option<usize>) -> Result<(), Rejection> {
-    if (1..=STOCK_UNITS_MAX).contains(&n) { Ok(()) } else { Err(Rejection::InvalidQuantity { element, n }) }
+    let most = STOCK_UNITS_MAX;
+    if (1..=most).contains(&n) { Ok(()) } else { Err(Rejection::InvalidQuantity { element, n, most }) }
 }
 
 fn check_price(price: Option<u64>, element: Option<usize>) -> Result<(), Rejection> {
