@@ -1,5 +1,5 @@
 //! What the rules cost: decoding a command, deciding it and applying it, for orders and for money, with one and with
-//! 8,192 in a command, and for members who join. `cargo bench --bench rules`. Asserts nothing.
+//! 8,192 in a command, for stock and purchases, and for members who join. `cargo bench --bench rules`. Asserts nothing.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods, clippy::print_stdout)]
 #![allow(missing_docs, dead_code)]
 
@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use ledgerd::crypto::LedgerId;
 use ledgerd::domain::payments::{Cheque, ChequeId, RevokeCheque, Settle};
-use ledgerd::domain::shop::{Consent, LoadStock, LoadedItem, OpenShop};
+use ledgerd::domain::shop::purchases::{self, Buy, Wanted};
+use ledgerd::domain::shop::{Consent, ItemId, LoadStock, LoadedItem, OpenShop};
 use ledgerd::domain::{
     self, AccountId, Command, CommandId, Context, Happened, Role, Settings, State, accounts, payments, shop,
 };
@@ -35,10 +36,12 @@ fn main() {
         8_192,
         &again(load_stock("Pokémon カード"), 100),
     );
+    measure("purchases, one item in each", 3, 1, &again(buy(1), 100_000));
+    measure("purchases, 64 items in each", 3, 64, &again(buy(64), 2_000));
     measure_registration();
 }
 
-/// A ledger with accounts 1, 2 and 3. Account 1 is an operator and an agent, and account 2 the till of a shop.
+/// A ledger with accounts 1, 2 and 3. Account 1 is an operator and an agent, account 2 the till of a shop, and account 3 a customer.
 fn state() -> State {
     let operator = Some(made::key(1).public().key_id());
     let mut state = State::new(Settings { opening_grant: made::GRANT, operator, ..Settings::default() });
@@ -55,7 +58,16 @@ fn state() -> State {
     let consent = Some(Consent { key_id, signature: made::NO_SIGNATURE.to_vec() });
     let open = OpenShop { till: AccountId(2), consent, settings: vec![(6, 0)] };
     add(Command::Shop(shop::Command::OpenShop(open)), context(AccountId(1), 1, 5));
+    let item = |number: u64| LoadedItem { name: format!("Shelf {number}"), n: 1_000_000, price: Some(1) };
+    let load = LoadStock { items: (0..64).map(item).collect(), publish: true };
+    add(Command::Shop(shop::Command::LoadStock(load)), context(AccountId(1), 1, 6));
     state
+}
+
+/// A customer buys one unit of so many items.
+fn buy(items: u64) -> Command {
+    let lines = (1..=items).map(|item| Wanted { item: ItemId(item), n: 1, max_price: 1 }).collect();
+    Command::Shop(shop::Command::Purchases(purchases::Command::Buy(Buy { lines })))
 }
 
 /// An agent brings units of many items in.
@@ -110,7 +122,7 @@ fn measure(what: &str, author: u64, elements: u64, commands: &[Command]) {
     // Reading a clock costs as much as a small command: the clock is read once for many.
     let chunk = if elements == 1 { 1_000 } else { 1 };
     for (number, commands) in commands.chunks(chunk).enumerate() {
-        let at = |n: usize| context(AccountId(author), author, (6 + number * chunk + n) as u64);
+        let at = |n: usize| context(AccountId(author), author, (7 + number * chunk + n) as u64);
         let contexts: Vec<Context<'_>> = (0..commands.len()).map(at).collect();
         costs.add(&mut state, commands, &contexts);
     }
