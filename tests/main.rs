@@ -68,6 +68,7 @@ mod profile_service;
 mod proof_algorithms;
 mod purchases;
 mod purchases_later;
+mod purchases_service;
 mod readme;
 mod receipts;
 mod recorded;

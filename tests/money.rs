@@ -61,7 +61,7 @@ fn money_is_issued_and_paid_and_every_statement_adds_up_after_a_restart() {
     );
     assert_eq!((&lines[1]["handle"], &lines[1]["memo"]), (&Value::from("bob"), &Value::from("lunch")));
     let csv = place.done("bank", &at, &["statement", "--csv"]);
-    assert!(csv.ends_with(",payment,2,alice,20.00,20.00,\"a \"\"fee\"\"\"\n"), "{csv}");
+    assert!(csv.ends_with(",payment,2,alice,,20.00,20.00,\"a \"\"fee\"\"\"\n"), "{csv}");
     assert_eq!(place.done("alice", &at, &["statement", "--from", "2999-01-01"]), "");
     assert!(
         place

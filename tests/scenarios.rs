@@ -7,6 +7,7 @@
 
 mod accounts;
 mod domain;
+mod model;
 mod orders;
 mod payments;
 mod properties;

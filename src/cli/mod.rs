@@ -252,7 +252,7 @@ commands! {
         payments::revoke_cheque::RevokeCheque "take back a cheque that is not settled",
     }
     "The shop" {
-        shop::shop::Shop "what the shop sells, and what you buy; for operators, opening it",
+        shop::shop::Shop "the shop: see, buy; for operators, opening it",
         shop::stock::Stock "keep the stock; for agents",
         shop::desk::Desk "deal with customers' purchases; for agents",
     }

@@ -188,8 +188,7 @@ impl Errands {
     fn news_of(&self, line: StatementLine) -> Option<Incoming> {
         let StatementLine { place, movement, amount, counterparty, handle, memo, .. } = line;
         let amount = u64::try_from(amount).ok().filter(|_| !self.told.contains(&place.index))?;
-        let payer = counterparty.unwrap_or_default();
-        Some(Incoming { movement, payer, handle, amount, memo, index: place.index })
+        Some(Incoming { movement, payer: counterparty, handle, amount, memo, index: place.index })
     }
 
     /// Asks, over a new connection if the old one is lost.

@@ -243,7 +243,7 @@ impl Listener {
             Settlement::Done { receipt, index, already } => {
                 if !already {
                     let Cheque { payer, amount, memo, .. } = cheque.clone();
-                    let movement = Movement::Settlement;
+                    let (movement, payer) = (Movement::Settlement, Some(payer));
                     (self.tell)(News::Incoming(Incoming { movement, payer, handle, amount, memo, index }));
                 }
                 PeerReply::Settled(receipt)

@@ -24,8 +24,8 @@ pub enum News {
 pub struct Incoming {
     /// What moved it: a cheque that was settled, a payment, or an operator who issued it.
     pub movement: Movement,
-    /// Who paid.
-    pub payer: AccountId,
+    /// Who paid; nobody where the money was held for a purchase.
+    pub payer: Option<AccountId>,
     /// The payer's public name.
     pub handle: String,
     /// Minor units.

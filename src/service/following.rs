@@ -470,7 +470,7 @@ impl Page {
 }
 
 /// Whether an account's roles let it read a stored block.
-pub(super) fn may_read(state: &State, account: AccountId, block: &[u8]) -> bool {
+fn may_read(state: &State, account: AccountId, block: &[u8]) -> bool {
     // What does not decode is not in the log.
     let Ok(block) = Block::parse(block) else { return false };
     Message::parse(block.message).map_or(true, |message| state.reads_kind(account, message.header.tag))

@@ -4,13 +4,12 @@
 use serde_bytes::ByteBuf;
 
 use super::answers::work_of;
-use super::following::may_read;
 use super::proofs::NoProof;
 use super::turns::PROOF_WORK;
 use super::{ConnectionId, Service};
 use crate::chain::{Block, Inclusion, Message};
 use crate::crypto::KeyId;
-use crate::domain::{AccountId, READING_ROLES};
+use crate::domain::{AccountId, Role};
 use crate::ledger::{ReadingCost, Unproven};
 use crate::limits::KEYS_EVER_MAX;
 use crate::refusal;
@@ -32,8 +31,8 @@ impl Service {
             ReceiptOf::Registration(_) | ReceiptOf::Key(_) => "there is no such member",
         };
         let index = match (self.wanted(account, of), of) {
-            (None, ReceiptOf::Block(index)) if self.reads_others(account, index) => {
-                if let Some(needed) = self.factor_for_question(id, (account, READING_ROLES), now) {
+            (None, ReceiptOf::Block(index)) if self.reads_as_agent(account, index) => {
+                if let Some(needed) = self.factor_for_question(id, (account, &[Role::Agent]), now) {
                     return self.hold_durable(id, request, Reply::Refused(needed));
                 }
                 Some(index)
@@ -44,13 +43,14 @@ impl Service {
         self.hold_receipt(id, request, proofs, none);
     }
 
-    /// Whether a durable block is one of a kind that the account's roles let it read, whomever it concerns.
-    fn reads_others(&mut self, account: AccountId, index: u64) -> bool {
-        let may_be = self.ledger.replica().state().reads_anything(account) && index < self.note.size();
+    /// Whether a durable block is of a kind that agents read, whomever it concerns, and the account is an agent: it opens addresses
+    /// from proven blocks. Nobody else is given proofs of others' blocks.
+    fn reads_as_agent(&mut self, account: AccountId, index: u64) -> bool {
+        let is_agent = self.ledger.replica().state().has_role(account, Role::Agent);
+        let may_be = is_agent && index < self.note.size();
         // What cannot be read is told when it is read for the proof.
         let Some(block) = may_be.then(|| self.ledger.block(index)) else { return false };
-        let state = self.ledger.replica().state();
-        block.map_or(true, |block| block.is_some_and(|block| may_read(state, account, &block)))
+        block.map_or(true, |block| block.is_some_and(|block| agents_read(&block)))
     }
 
     fn hold_receipt(
@@ -133,6 +133,12 @@ impl Service {
             Err(Unproven::Unavailable) => Err(NoProof::Unavailable),
         }
     }
+}
+
+/// Whether a block is of a kind that agents read.
+fn agents_read(block: &[u8]) -> bool {
+    let message = Block::parse(block).ok().and_then(|block| Message::parse(block.message).ok());
+    message.is_some_and(|message| message.header.tag.readers().contains(&Role::Agent))
 }
 
 /// The author of a block and the key that signed it; none of genesis.

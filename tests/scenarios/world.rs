@@ -129,10 +129,14 @@ impl World {
         Some(domain::decide(state, &decoded, &context))
     }
 
+    /// The time that the next block gets.
+    pub(super) fn next_time(&self) -> Timestamp {
+        self.link.next_timestamp(Timestamp::from_millis(START_MS).plus_micros(self.clock_us))
+    }
+
     /// The message of a command that comes next, and the time of its block.
     fn message(&self, command: &RawCommand, author: u64, signer: &str) -> (Vec<u8>, Timestamp) {
-        let clock = Timestamp::from_millis(START_MS).plus_micros(self.clock_us);
-        let timestamp = self.link.next_timestamp(clock);
+        let timestamp = self.next_time();
         let header = Header {
             ledger_id: LedgerId([LEDGER; 32]),
             account: AccountId(author),

@@ -93,6 +93,7 @@ impl Peers {
             }
         }
         for Incoming { payer, amount, index, .. } in self.shown.lock().unwrap().iter() {
+            let payer = payer.as_ref().expect("somebody pays here");
             let settled = settles(*index).map(|settle| (settle.cheque.payer, settle.cheque.amount));
             if settled != Some((*payer, *amount)) {
                 return Err(format!("a payee showed money of {payer} that is not in block {index}"));

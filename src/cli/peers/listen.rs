@@ -89,7 +89,7 @@ fn tell(out: Outlet, currency: &Currency, news: &News) {
             let mut fields = vec![
                 ("index", (*index).into()),
                 ("movement", movement.to_string().into()),
-                ("payer", payer.0.into()),
+                ("payer", payer.map(|payer| payer.0).into()),
                 ("handle", handle.clone().into()),
             ];
             fields.extend(amounts::amount(i64::try_from(*amount).unwrap_or(i64::MAX), currency));
